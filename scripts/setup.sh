@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Sets up what building Violet needs and is not there yet. Sourced by the other scripts:
+#
+#   source scripts/setup.sh; setup_rust; setup_page; setup_tests
+#
+# Everything goes to ${XDG_CACHE_HOME:-$HOME/.cache}/violet, so that a fresh clone reuses it.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/violet
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+export PATH=$cache/tools/bin:$PATH
+mkdir -p "$cache"
+
+say() { printf '\033[35m▸\033[0m %s\n' "$*" >&2; }
+die() { printf '\033[31m✗\033[0m %s\n' "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian packages, where this is Debian and we may install them; else says what is missing.
+debian() {
+  local missing=() package
+  for package in "$@"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  local sudo=; [ "$(id -u)" -eq 0 ] || sudo=sudo
+  has apt-get || { say "needed, and to be installed by hand here: ${missing[*]}"; return 1; }
+  say "Installing ${missing[*]} (a minute or two)"
+  $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# A Rust compiler that knows wasm32-unknown-unknown.
+setup_rust() {
+  has cargo || has rustup || [ -x /usr/bin/cargo ] || debian rustc-web cargo-web ||
+    die "Rust is missing. Install it with rustup, then run this again."
+  local libdir
+  libdir=$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null || true)
+  [ -n "$libdir" ] && [ -d "$libdir" ] && return
+  say "Fetching the wasm32-unknown-unknown target"
+  if has rustup && rustup target add wasm32-unknown-unknown; then return; fi
+  say "rustup cannot fetch it here: building it with Debian's compiler instead (a minute)"
+  debian rustc-web cargo-web rust-web-src lld-22 ||
+    die "No wasm target. Run 'rustup target add wasm32-unknown-unknown' where that works."
+  export PATH=$cache/tools/bin:/usr/bin:$PATH RUSTC_BOOTSTRAP=1
+  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22
+  export VIOLET_BUILD_STD=std,panic_abort
+}
+
+# cargo for the page's target: with the standard library from source where it must be.
+wasm_cargo() { env ${VIOLET_BUILD_STD:+CARGO_UNSTABLE_BUILD_STD=$VIOLET_BUILD_STD} "$@"; }
+
+# A tool from crates.io, of that version. Its own lock file first; if a crate it names is not to be
+# had, whatever fits. Tools are built once and run for seconds: no need to optimise them.
+cargo_tool() {
+  local name=$1 binary=$2 version=$3 minutes=$4; shift 4
+  [ "$("$cache/tools/bin/$binary" --version 2>/dev/null | awk '{print $2}')" = "$version" ] && return
+  say "Building $name $version (about $minutes minutes)"
+  local install=(env CARGO_TARGET_DIR="$cache/tools-target" CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+    cargo install -q --root "$cache/tools" "$name" --version "=$version" "$@")
+  "${install[@]}" --locked || "${install[@]}" || die "$name could not be built."
+  rm -rf "$cache/tools-target"
+}
+
+# What turns the crate into a page.
+setup_page() {
+  local version
+  version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
+  cargo_tool wasm-bindgen-cli wasm-bindgen "$version" 3
+  cargo_tool trunk trunk 0.21.14 6 --no-default-features --features rustls
+}
+
+# Builds dist/.
+build_page() {
+  say "Building the page (half an hour the first time, a minute after a change)"
+  (cd "$root" && wasm_cargo trunk build --release) || die "The page could not be built."
+}
+
+# What the tests use besides: a browser, its driver, PyTorch for the checkpoints, a software GPU.
+setup_tests() {
+  debian chromium libvulkan1 mesa-vulkan-drivers python3-torch python3-torchvision brotli ||
+    say "Tests that need what is missing will say so."
+  has node || debian nodejs npm || die "Node.js is missing; the browser tests run on it."
+  [ -d "$root/tests/browser/node_modules/playwright-core" ] ||
+    (cd "$root/tests/browser" && npm ci --silent --no-audit --no-fund)
+}

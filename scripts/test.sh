@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Sets up what is missing and passes every test: ./scripts/test.sh
+source "$(dirname "$0")/setup.sh"
+cd "$root"
+setup_rust
+setup_page
+setup_tests
+"$root/scripts/weights.sh"
+
+say "Format and lints, native and wasm"
+cargo fmt --check
+cargo clippy -q --release --all-targets -- -D warnings
+wasm_cargo cargo clippy -q --release --target wasm32-unknown-unknown --lib --bins -- -D warnings
+
+say "Checkpoints of random weights, as torchvision saves them"
+export VIOLET_CHECKPOINTS=$cache/checkpoints
+if [ ! -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ]; then
+  python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
+  if [ -n "$python" ]; then
+    "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
+  else
+    say "No torchvision here: the tests that read its checkpoints are skipped"
+  fi
+fi
+
+say "Native tests (a minute)"
+cargo test --release
+
+build_page
+say "Browser tests (some minutes)"
+node --test --test-concurrency=1 tests/browser/*.test.mjs

@@ -1,0 +1,12 @@
+//! The page's own module: draws, and asks the workers.
+
+#[cfg(target_family = "wasm")]
+fn main() {
+    console_error_panic_hook::set_once();
+    violet::web::start_page();
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn main() {
+    eprintln!("This program is the page; scripts/serve.sh builds and serves it.");
+}

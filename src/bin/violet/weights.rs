@@ -1,0 +1,75 @@
+//! `violet convert`: original weights → the page's compact form.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use violet::model::{
+    Checkpoint, ModelSpec,
+    catalog::{Manifest, ManifestEntry},
+    checkpoint,
+};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The model whose weights these are
+    #[arg(long)]
+    model: String,
+    /// Folder for the converted file and manifest.json
+    #[arg(long, default_value = "weights")]
+    out: PathBuf,
+    /// The original file (.pth, .pt or .safetensors); its sha256 must be the published one
+    file: PathBuf,
+}
+
+/// Checks, folds BatchNorm, rounds to f16, and enters the file in the manifest.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let spec = ModelSpec::from_name(&arguments.model).map_err(|e| e.to_string())?;
+    let original = std::fs::read(&arguments.file).map_err(at(&arguments.file))?;
+    checkpoint::verify(&original, spec.source_sha256).map_err(at(&arguments.file))?;
+    drop(original);
+
+    let mut folded = read_checkpoint(&arguments.file)?;
+    spec.architecture
+        .fold_batch_norms(&mut folded)
+        .map_err(at(&arguments.file))?;
+    let bytes = folded.to_safetensors_f16().map_err(|e| e.to_string())?;
+
+    std::fs::create_dir_all(&arguments.out).map_err(at(&arguments.out))?;
+    let file = format!("{}.safetensors", spec.name);
+    let path = arguments.out.join(&file);
+    std::fs::write(&path, &bytes).map_err(at(&path))?;
+    let entry = ManifestEntry {
+        name: spec.name.into(),
+        file,
+        bytes: bytes.len(),
+        sha256: checkpoint::sha256(&bytes),
+    };
+    println!("{}: {} bytes, sha256 {}", path.display(), entry.bytes, entry.sha256);
+
+    let path = arguments.out.join("manifest.json");
+    let mut manifest = match std::fs::read_to_string(&path) {
+        Ok(text) => Manifest::from_json(&text).map_err(at(&path))?,
+        Err(_) => Manifest::default(),
+    };
+    manifest.models.retain(|other| other.name != entry.name);
+    manifest.models.push(entry);
+    manifest.models.sort_by(|a, b| a.name.cmp(&b.name));
+    let text = serde_json::to_string_pretty(&manifest).map_err(|e| e.to_string())?;
+    std::fs::write(&path, text + "\n").map_err(at(&path))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads `.safetensors` by that extension, everything else as PyTorch's format.
+pub fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
+    if path.extension().is_some_and(|e| e == "safetensors") {
+        let bytes = std::fs::read(path).map_err(at(path))?;
+        Checkpoint::from_safetensors(&bytes).map_err(at(path))
+    } else {
+        Checkpoint::from_pytorch(path).map_err(at(path))
+    }
+}
+
+/// Puts the path before an error's message.
+pub fn at<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String {
+    move |error| format!("{}: {error}", path.display())
+}

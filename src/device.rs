@@ -1,0 +1,52 @@
+//! What computes: the CPU by Burn's flex backend, or a GPU by Burn's wgpu backend.
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Which kind of device computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// Burn flex: SIMD on one thread.
+    Cpu,
+    /// Burn wgpu: WebGPU in the browser; Vulkan, Metal or DirectX natively.
+    Gpu,
+}
+
+impl DeviceKind {
+    /// The name on the command line, in addresses and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeviceKind::Cpu => "cpu",
+            DeviceKind::Gpu => "gpu",
+        }
+    }
+
+    /// The kind of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [DeviceKind::Cpu, DeviceKind::Gpu]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// Opens a device. A GPU must pass the [self-test](crate::model::self_test) before it is used
+/// for anything that is shown.
+///
+/// # Errors
+///
+/// [`Error::Device`] if there is no such device or it cannot be initialised.
+pub async fn open(kind: DeviceKind) -> Result<Device> {
+    match kind {
+        DeviceKind::Cpu => Ok(Device::flex()),
+        DeviceKind::Gpu => Device::wgpu_options()
+            .init_async()
+            .await
+            .map_err(|error| Error::Device {
+                device: "GPU",
+                reason: error.to_string(),
+            }),
+    }
+}

@@ -1,0 +1,149 @@
+//! The one error type of the crate.
+
+/// What can go wrong between a photo and its mask.
+///
+/// Each variant carries what was expected and what was found, so that whoever shows it can
+/// say what happened and what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file holds no byte.
+    #[error("the file is empty (0 bytes)")]
+    EmptyFile,
+
+    /// The bytes are of no image format Violet reads.
+    #[error("this is not a photo Violet can read{}", found.map(|f| format!(" ({f})")).unwrap_or_default())]
+    UnknownImageFormat {
+        /// The format as recognised by its first bytes, if it is a known one.
+        found: Option<&'static str>,
+    },
+
+    /// The image is of a known format, but its data is damaged or ends too early.
+    #[error("the {format} image is damaged: {reason}")]
+    DamagedImage {
+        /// Format by the first bytes, for example "PNG".
+        format: &'static str,
+        /// What the decoder said.
+        reason: String,
+    },
+
+    /// The image declares more pixels than Violet decodes.
+    #[error("the image is {width} × {height} pixels; at most {limit} megapixels can be opened")]
+    ImageTooLarge {
+        /// Declared width in pixels.
+        width: u32,
+        /// Declared height in pixels.
+        height: u32,
+        /// The limit in megapixels.
+        limit: u32,
+    },
+
+    /// No model has this name.
+    #[error("there is no model named “{name}”; known models: {known}")]
+    UnknownModel {
+        /// The name asked for.
+        name: String,
+        /// The names that exist, separated by commas.
+        known: String,
+    },
+
+    /// The bytes of a checkpoint cannot be read as the format they should have.
+    #[error("the weights cannot be read: {reason}")]
+    UnreadableCheckpoint {
+        /// What the reader said.
+        reason: String,
+    },
+
+    /// The bytes of the weights are not those the manifest names.
+    #[error("the weights are damaged: sha256 {found}, expected {expected}")]
+    ChecksumMismatch {
+        /// Lower-case hexadecimal sha256 from the manifest.
+        expected: String,
+        /// Lower-case hexadecimal sha256 of the bytes.
+        found: String,
+    },
+
+    /// A tensor that the architecture needs is not in the checkpoint.
+    #[error("the weights have no tensor “{name}”: they belong to another architecture")]
+    MissingTensor {
+        /// Its name in the checkpoint.
+        name: String,
+    },
+
+    /// A tensor of the checkpoint has another shape than the architecture needs.
+    #[error("the weights' tensor “{name}” has shape {found:?}, expected {expected:?}")]
+    TensorShape {
+        /// Its name in the checkpoint.
+        name: String,
+        /// The shape the architecture needs.
+        expected: Vec<usize>,
+        /// The shape in the checkpoint.
+        found: Vec<usize>,
+    },
+
+    /// The checkpoint holds tensors that the architecture has no place for.
+    #[error("the weights hold tensors too many, “{first}” first: they belong to another architecture")]
+    UnexpectedTensors {
+        /// The first of them in alphabetical order.
+        first: String,
+    },
+
+    /// The class does not exist in the model.
+    #[error("the model has no class “{target}”; it has {classes} classes, numbered from 0")]
+    UnknownTarget {
+        /// Index or name asked for.
+        target: String,
+        /// Number of classes of the model.
+        classes: usize,
+    },
+
+    /// An integration rule was asked for fewer steps than it needs, or more than allowed.
+    #[error("{found} steps asked for; choose from 1 to {limit}")]
+    StepCount {
+        /// The number asked for.
+        found: usize,
+        /// The largest number allowed.
+        limit: usize,
+    },
+
+    /// Two arrays that belong together have different lengths.
+    #[error("{what}: expected {expected} values, found {found}")]
+    Length {
+        /// Which arrays.
+        what: &'static str,
+        /// The length needed.
+        expected: usize,
+        /// The length found.
+        found: usize,
+    },
+
+    /// The backend could not run or read back the computation.
+    #[error("the {device} could not finish the computation: {reason}")]
+    Device {
+        /// "CPU" or "GPU".
+        device: &'static str,
+        /// What the backend said.
+        reason: String,
+    },
+
+    /// The backend ran, but computed something else than the reference.
+    #[error("the GPU failed its self-test: {what} differs from the CPU by {difference:.2e} (relative), at most {tolerance:.0e} is allowed")]
+    SelfTest {
+        /// Which value was compared.
+        what: &'static str,
+        /// Largest relative difference found.
+        difference: f32,
+        /// Largest relative difference allowed.
+        tolerance: f32,
+    },
+
+    /// The logits or gradients are not numbers.
+    #[error("the network's {what} holds values that are not finite: the weights are damaged or belong to another architecture")]
+    NotFinite {
+        /// Which value.
+        what: &'static str,
+    },
+}
+
+/// `std::result::Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,200 @@
+//! One request from photo to mask: the only file that knows image, model, attribution and mask
+//! together.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::attribution::{
+    Accumulator, Attributions, Baseline, PartialSum, Quadrature, gradients_along_path, integrate,
+    read,
+};
+use crate::error::{Error, Result};
+use crate::image::{Crop, Photo, View, uniform_input};
+use crate::model::{Checkpoint, ModelSpec, Network};
+
+/// A model ready to explain.
+#[derive(Debug)]
+pub struct Explainer {
+    /// What is known about the model.
+    pub spec: &'static ModelSpec,
+    network: Network,
+}
+
+/// A photo as one model sees it, with what the model says of it and of the baseline.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The square of the photo that the network sees.
+    pub crop: Crop,
+    /// What it sees, RGB, 3 bytes a pixel, size × size.
+    pub view_rgb: Vec<u8>,
+    /// Normalised input, flat \[3, size, size\].
+    pub input: Vec<f32>,
+    /// Normalised baseline, shaped as the input.
+    pub baseline: Vec<f32>,
+    /// F(x) for every class.
+    pub logits_input: Vec<f32>,
+    /// F(x') for every class.
+    pub logits_baseline: Vec<f32>,
+}
+
+impl Explainer {
+    /// The model with these weights on a device.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Network::load`].
+    pub fn load(
+        spec: &'static ModelSpec,
+        checkpoint: Checkpoint,
+        device: &Device,
+    ) -> Result<Self> {
+        let network = Network::load(spec.architecture, checkpoint, device)?;
+        Ok(Self { spec, network })
+    }
+
+    /// Frames the photo and runs the network on it and on the baseline: two forward
+    /// evaluations, which every later explanation of the photo shares.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if the device fails, [`Error::NotFinite`] if the logits are no numbers.
+    pub async fn prepare(&self, photo: &Photo, baseline: Baseline) -> Result<Scene> {
+        let preprocessing = &self.spec.preprocessing;
+        let view = View::of(photo, preprocessing);
+        let input = view.input(preprocessing);
+        let baseline = uniform_input(baseline.rgb(), preprocessing);
+        let logits = self.logits(&[&input, &baseline]).await?;
+        let (logits_input, logits_baseline) = logits.split_at(logits.len() / 2);
+        Ok(Scene {
+            crop: view.crop,
+            view_rgb: view.rgb.into_raw(),
+            logits_input: logits_input.to_vec(),
+            logits_baseline: logits_baseline.to_vec(),
+            input,
+            baseline,
+        })
+    }
+
+    /// Class logits of some inputs, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::Device`] or [`Error::NotFinite`].
+    pub async fn logits(&self, inputs: &[&[f32]]) -> Result<Vec<f32>> {
+        let batch = inputs
+            .iter()
+            .map(|input| self.tensor(input))
+            .collect::<Result<Vec<_>>>()?;
+        let logits = read(self.network.logits(Tensor::cat(batch, 0)).inner()).await?;
+        if logits.iter().all(|v| v.is_finite()) {
+            Ok(logits)
+        } else {
+            Err(Error::NotFinite { what: "output" })
+        }
+    }
+
+    /// A part of an explanation: the weighted gradients at some points of the path, all in one
+    /// pass.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`gradients_along_path`].
+    pub async fn partial_sum(
+        &self,
+        input: &[f32],
+        baseline: &[f32],
+        target: usize,
+        alphas: &[f64],
+        step_sizes: &[f64],
+    ) -> Result<PartialSum> {
+        gradients_along_path(
+            |x| self.network.logits(x),
+            &self.tensor(input)?,
+            &self.tensor(baseline)?,
+            target,
+            alphas,
+            step_sizes,
+        )
+        .await
+    }
+
+    /// A whole explanation, `internal_batch_size` gradients at a time; `None` if `progress`
+    /// broke it off.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`integrate`].
+    pub async fn explain(
+        &self,
+        scene: &Scene,
+        target: usize,
+        quadrature: &Quadrature,
+        internal_batch_size: usize,
+        progress: impl FnMut(&Accumulator) -> ControlFlow<()>,
+    ) -> Result<Option<Attributions>> {
+        integrate(
+            |x| self.network.logits(x),
+            &self.tensor(&scene.input)?,
+            &self.tensor(&scene.baseline)?,
+            target,
+            quadrature,
+            internal_batch_size,
+            progress,
+        )
+        .await?
+        .map(|sum| sum.attributions(&scene.input, &scene.baseline))
+        .transpose()
+    }
+
+    fn tensor(&self, input: &[f32]) -> Result<Tensor<4>> {
+        let preprocessing = &self.spec.preprocessing;
+        if input.len() != preprocessing.input_len() {
+            return Err(Error::Length {
+                what: "input",
+                expected: preprocessing.input_len(),
+                found: input.len(),
+            });
+        }
+        let size = preprocessing.size as usize;
+        let data = TensorData::new(input.to_vec(), [1, 3, size, size]);
+        Ok(Tensor::from_data(data, self.network.device()))
+    }
+}
+
+/// A class and how likely the network holds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// Index of the class.
+    pub target: usize,
+    /// Softmax of the logits, 0..=1.
+    pub probability: f32,
+}
+
+/// The `k` likeliest classes, the likeliest first.
+///
+/// # Example
+///
+/// ```
+/// let top = violet::explain::top_predictions(&[0.0, 2.0, 1.0], 2);
+/// assert_eq!((top[0].target, top[1].target), (1, 2));
+/// assert!((top[0].probability - 0.665).abs() < 1e-3);
+/// ```
+pub fn top_predictions(logits: &[f32], k: usize) -> Vec<Prediction> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials: Vec<f64> = logits
+        .iter()
+        .map(|&logit| f64::from(logit - highest).exp())
+        .collect();
+    let total: f64 = exponentials.iter().sum();
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    order
+        .into_iter()
+        .take(k)
+        .map(|target| Prediction {
+            target,
+            probability: (exponentials[target] / total) as f32,
+        })
+        .collect()
+}

@@ -1,0 +1,150 @@
+//! Encoded bytes → upright RGB pixels.
+
+use std::io::Cursor;
+
+use image::{
+    AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+    codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
+    error::LimitErrorKind,
+    imageops,
+};
+
+use crate::error::{Error, Result};
+
+/// The largest photo that is decoded, in millions of pixels.
+pub const MAX_MEGAPIXELS: u32 = 100;
+
+/// A decoded photo: upright, 8 bits a channel, over white where it was transparent.
+#[derive(Debug, Clone)]
+pub struct Photo {
+    /// RGB, each 0..=255.
+    pub rgb: RgbImage,
+    /// Whether the file has more frames than the first, which is the one taken.
+    pub animated: bool,
+}
+
+impl Photo {
+    /// Decodes PNG, JPEG (CMYK included), WebP, GIF (first frame) or BMP, and turns it upright
+    /// as its EXIF orientation says. The format is told by the first bytes, not by a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyFile`], [`Error::UnknownImageFormat`], [`Error::ImageTooLarge`] (before any
+    /// pixel is decoded) or [`Error::DamagedImage`].
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(Error::EmptyFile);
+        }
+        let format = image::guess_format(bytes)
+            .ok()
+            .filter(ImageFormat::reading_enabled)
+            .ok_or_else(|| Error::UnknownImageFormat {
+                found: foreign_format(bytes),
+            })?;
+        let name = format_name(format);
+        let damaged = |error: ImageError| Error::DamagedImage {
+            format: name,
+            reason: error.to_string(),
+        };
+
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(Limits::no_limits());
+        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let (width, height) = decoder.dimensions();
+        let too_large = || Error::ImageTooLarge {
+            width,
+            height,
+            limit: MAX_MEGAPIXELS,
+        };
+        if u64::from(width) * u64::from(height) > u64::from(MAX_MEGAPIXELS) * 1_000_000 {
+            return Err(too_large());
+        }
+        if width == 0 || height == 0 {
+            return Err(Error::DamagedImage {
+                format: name,
+                reason: "it has no pixels".into(),
+            });
+        }
+        let orientation = decoder.orientation().map_err(damaged)?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| match error {
+            ImageError::Limits(limit) if limit.kind() == LimitErrorKind::InsufficientMemory => {
+                too_large()
+            }
+            other => damaged(other),
+        })?;
+        image.apply_orientation(orientation);
+        Ok(Self {
+            rgb: over_white(image),
+            animated: is_animated(bytes, format),
+        })
+    }
+}
+
+/// Whether there is a second frame.
+fn is_animated(bytes: &[u8], format: ImageFormat) -> bool {
+    let bytes = Cursor::new(bytes);
+    match format {
+        ImageFormat::Gif => {
+            GifDecoder::new(bytes).is_ok_and(|decoder| decoder.into_frames().take(2).count() == 2)
+        }
+        ImageFormat::WebP => WebPDecoder::new(bytes).is_ok_and(|decoder| decoder.has_animation()),
+        ImageFormat::Png => {
+            PngDecoder::new(bytes).is_ok_and(|decoder| decoder.is_apng().unwrap_or(false))
+        }
+        _ => false,
+    }
+}
+
+/// Drops transparency by laying the image over white; 16-bit channels become 8-bit.
+fn over_white(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let image = image.into_rgba8();
+    let mut canvas = image::RgbaImage::from_pixel(
+        image.width(),
+        image.height(),
+        image::Rgba([255, 255, 255, 255]),
+    );
+    imageops::overlay(&mut canvas, &image, 0, 0);
+    DynamicImage::ImageRgba8(canvas).into_rgb8()
+}
+
+fn format_name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Bmp => "BMP",
+        _ => "photo",
+    }
+}
+
+/// A name for what people drop that is not one of ours, by its first bytes.
+fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
+    let head = &bytes[..bytes.len().min(512)];
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let text = String::from_utf8_lossy(head).to_lowercase();
+    match head.get(4..12) {
+        Some(b"ftypheic" | b"ftypheix" | b"ftypmif1" | b"ftyphevc") => return Some("a HEIC photo"),
+        Some(b"ftypavif" | b"ftypavis") => return Some("an AVIF photo"),
+        Some(brand) if brand.starts_with(b"ftyp") => return Some("a video"),
+        _ => {}
+    }
+    if starts(b"%PDF") {
+        Some("a PDF document")
+    } else if starts(b"II*\0") || starts(b"MM\0*") {
+        Some("a TIFF or camera raw file")
+    } else if starts(b"\x1aE\xdf\xa3") {
+        Some("a video")
+    } else if starts(b"PK\x03\x04") {
+        Some("a zip archive or office document")
+    } else if text.contains("<svg") {
+        Some("an SVG drawing")
+    } else if text.contains("<html") || text.contains("<!doctype html") {
+        Some("a web page")
+    } else {
+        None
+    }
+}

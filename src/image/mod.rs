@@ -1,0 +1,7 @@
+//! From the bytes of a photo to the input of a network.
+
+mod decode;
+mod view;
+
+pub use decode::{MAX_MEGAPIXELS, Photo};
+pub use view::{Crop, View, uniform_input};

@@ -1,0 +1,30 @@
+//! Violet shows which pixels a neural network used: Integrated Gradients (Sundararajan, Taly,
+//! Yan 2017), natively or in the browser, on the CPU or on WebGPU.
+//!
+//! ```text
+//! bytes of a photo ──image──▶ RGB ──image──▶ input [1, 3, H, W]
+//!                                              │
+//! weights ────────────model──▶ Network ────────┤ forward closure: Tensor<4> → Tensor<2>
+//!                                              ▼
+//!          attribution: alphas, step sizes ──▶ Σ w·∂F/∂x ──▶ attributions [3, H, W]
+//!                                              │
+//!                                              ▼
+//!          mask: Σ|·| over channels ──▶ normalise ──▶ purple RGBA
+//! ```
+//!
+//! Each room knows only what stands left of it; [`explain`] alone knows them all. The browser
+//! is met in `web` and nowhere else.
+
+pub mod attribution;
+pub mod device;
+mod error;
+pub mod explain;
+pub mod image;
+pub mod mask;
+pub mod model;
+pub mod preprocessing;
+pub mod protocol;
+#[cfg(target_family = "wasm")]
+pub mod web;
+
+pub use error::{Error, Result};

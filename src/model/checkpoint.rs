@@ -1,0 +1,248 @@
+//! Weights as bytes: read, checked, folded, written.
+
+use std::collections::BTreeMap;
+
+use half::f16;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// Named arrays of f32, as a network is loaded from.
+#[derive(Debug, Clone, Default)]
+pub struct Checkpoint {
+    arrays: BTreeMap<String, Array>,
+}
+
+#[derive(Debug, Clone)]
+struct Array {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl Checkpoint {
+    /// Reads the safetensors format; f16, bf16, f32 and f64 become f32, integers are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnreadableCheckpoint`] if the bytes are not of that format or cut short.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
+        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let mut checkpoint = Self::default();
+        for (name, view) in file.iter() {
+            let values = match view.dtype() {
+                Dtype::F16 => floats(view.data(), |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
+                Dtype::BF16 => floats(view.data(), |b| half::bf16::from_le_bytes(b).to_f32()),
+                Dtype::F32 => floats(view.data(), f32::from_le_bytes),
+                Dtype::F64 => floats(view.data(), |b| f64::from_le_bytes(b) as f32),
+                _ => continue,
+            };
+            checkpoint.insert(name, view.shape().to_vec(), values)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// Reads a `.pth` or `.pt` file as PyTorch writes it, new (zip) or old format. Nothing in it
+    /// is executed. Integer tensors, such as BatchNorm's counters, are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnreadableCheckpoint`] if the file is missing, damaged or of another format.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn from_pytorch(path: &std::path::Path) -> Result<Self> {
+        use pytorch_reader::DType;
+        let reader = pytorch_reader::PytorchReader::new(path).map_err(unreadable)?;
+        let mut checkpoint = Self::default();
+        for (name, tensor) in reader.tensors() {
+            let read = || tensor.read().map_err(unreadable);
+            let values = match tensor.dtype() {
+                DType::F16 => floats(&read()?, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
+                DType::BF16 => floats(&read()?, |b| half::bf16::from_le_bytes(b).to_f32()),
+                DType::F32 => floats(&read()?, f32::from_le_bytes),
+                DType::F64 => floats(&read()?, |b| f64::from_le_bytes(b) as f32),
+                _ => continue,
+            };
+            checkpoint.insert(name, tensor.shape().to_vec(), values)?;
+        }
+        Ok(checkpoint)
+    }
+
+    /// Adds an array.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if there are more or fewer values than the shape holds.
+    pub fn insert(
+        &mut self,
+        name: impl Into<String>,
+        shape: Vec<usize>,
+        values: Vec<f32>,
+    ) -> Result<()> {
+        let expected = shape.iter().product();
+        if values.len() != expected {
+            return Err(Error::Length {
+                what: "tensor",
+                expected,
+                found: values.len(),
+            });
+        }
+        self.arrays.insert(name.into(), Array { shape, values });
+        Ok(())
+    }
+
+    /// Writes the safetensors format in f16, the compact form that the page downloads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnreadableCheckpoint`] if the writer refuses.
+    pub fn to_safetensors_f16(&self) -> Result<Vec<u8>> {
+        let halves: Vec<(&String, &Vec<usize>, Vec<u8>)> = self
+            .arrays
+            .iter()
+            .map(|(name, array)| {
+                let bytes = array
+                    .values
+                    .iter()
+                    .flat_map(|&v| f16::from_f32(v).to_le_bytes())
+                    .collect();
+                (name, &array.shape, bytes)
+            })
+            .collect();
+        let views = halves
+            .iter()
+            .map(|(name, shape, bytes)| {
+                TensorView::new(Dtype::F16, shape.to_vec(), bytes)
+                    .map(|view| (name.as_str(), view))
+                    .map_err(unreadable)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        safetensors::serialize(views, None).map_err(unreadable)
+    }
+
+    /// Folds a BatchNorm in evaluation mode into the convolution before it:
+    /// `w · γ/√(σ² + ε)` and `β + (b − μ) · γ/√(σ² + ε)`, computed in f64. Does nothing where the
+    /// checkpoint has no such BatchNorm.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] if a part of it is missing or of the
+    /// wrong size.
+    ///
+    /// # Source
+    ///
+    /// Ioffe, Szegedy 2015 (arXiv 1502.03167), algorithm 1.
+    pub fn fold_batch_norm(&mut self, conv: &str, batch_norm: &str, epsilon: f64) -> Result<()> {
+        if !self.arrays.contains_key(&format!("{batch_norm}.running_var")) {
+            return Ok(());
+        }
+        let weight = format!("{conv}.weight");
+        let channels = self.rows(&weight)?;
+        let [gamma, beta, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
+            .map(|part| self.take(&format!("{batch_norm}.{part}"), &[channels]));
+        let (gamma, beta, mean, variance) = (gamma?, beta?, mean?, variance?);
+        let bias_name = format!("{conv}.bias");
+        let bias = if self.arrays.contains_key(&bias_name) {
+            self.take(&bias_name, &[channels])?
+        } else {
+            vec![0.0; channels]
+        };
+        let scale: Vec<f64> = gamma
+            .iter()
+            .zip(&variance)
+            .map(|(&g, &v)| f64::from(g) / (f64::from(v) + epsilon).sqrt())
+            .collect();
+        if let Some(array) = self.arrays.get_mut(&weight) {
+            let per_channel = array.values.len() / channels.max(1);
+            for (filter, scale) in array.values.chunks_mut(per_channel.max(1)).zip(&scale) {
+                for value in filter {
+                    *value = (f64::from(*value) * scale) as f32;
+                }
+            }
+        }
+        let bias = (0..channels)
+            .map(|c| {
+                (f64::from(beta[c]) + (f64::from(bias[c]) - f64::from(mean[c])) * scale[c]) as f32
+            })
+            .collect();
+        self.insert(bias_name, vec![channels], bias)
+    }
+
+    /// Takes the array of that name out, checking its shape.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`].
+    pub fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>> {
+        let array = self.arrays.remove(name).ok_or_else(|| missing(name))?;
+        if array.shape != expected {
+            return Err(Error::TensorShape {
+                name: name.into(),
+                expected: expected.to_vec(),
+                found: array.shape,
+            });
+        }
+        Ok(array.values)
+    }
+
+    /// The first dimension of the array of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`].
+    pub fn rows(&self, name: &str) -> Result<usize> {
+        let array = self.arrays.get(name).ok_or_else(|| missing(name))?;
+        Ok(array.shape.first().copied().unwrap_or(1))
+    }
+
+    /// Checks that every array was taken.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnexpectedTensors`] if some were not.
+    pub fn finish(self) -> Result<()> {
+        match self.arrays.into_keys().next() {
+            None => Ok(()),
+            Some(first) => Err(Error::UnexpectedTensors { first }),
+        }
+    }
+}
+
+/// Lower-case hexadecimal sha256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Checks bytes against the sha256 that a manifest names.
+///
+/// # Errors
+///
+/// [`Error::ChecksumMismatch`].
+pub fn verify(bytes: &[u8], expected: &str) -> Result<()> {
+    let found = sha256(bytes);
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::ChecksumMismatch {
+            expected: expected.into(),
+            found,
+        })
+    }
+}
+
+fn floats<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks::<N>();
+    chunks.iter().map(|&chunk| convert(chunk)).collect()
+}
+
+fn unreadable(reason: impl std::fmt::Display) -> Error {
+    Error::UnreadableCheckpoint {
+        reason: reason.to_string(),
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::MissingTensor { name: name.into() }
+}

@@ -1,0 +1,138 @@
+//! Proof that a device computes what the CPU computes, before anything it says is shown.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::checkpoint::Checkpoint;
+use super::layer::{
+    Convolution, Linear, Padding, Shape, global_average_pool, max_pool_3x3, relu, relu6,
+};
+use crate::attribution::read;
+use crate::error::{Error, Result};
+
+/// Largest relative difference allowed between two devices, in f32.
+const TOLERANCE: f32 = 1e-3;
+/// Odd on purpose: kernels go wrong at the edges first.
+const SIZE: usize = 37;
+
+/// Runs a small network with every kind of layer that the shipped ones have, the 1×1
+/// convolution of stride 2 included, forward and backward on `device` and on the CPU.
+///
+/// Some drivers drop a wrong shader in silence and answer with zeros; this is where it shows.
+///
+/// # Errors
+///
+/// [`Error::SelfTest`] if logits or input gradient differ by more than a thousandth of their
+/// largest value, [`Error::Device`] if the device fails.
+pub async fn self_test(device: &Device) -> Result<()> {
+    let expected = run(&Device::flex()).await?;
+    let found = run(device).await?;
+    for (what, expected, found) in [
+        ("the output", &expected.0, &found.0),
+        ("the input gradient", &expected.1, &found.1),
+    ] {
+        let scale = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let difference = expected
+            .iter()
+            .zip(found)
+            .map(|(e, f)| (e - f).abs())
+            .fold(0.0f32, |m, d| if d.is_nan() { f32::INFINITY } else { m.max(d) })
+            / scale;
+        if difference.is_nan() || difference > TOLERANCE {
+            return Err(Error::SelfTest {
+                what,
+                difference,
+                tolerance: TOLERANCE,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Logits and input gradient of the test network for a batch of two.
+async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
+    let device = device.clone().autodiff();
+    let mut noise = Noise(1);
+    let mut checkpoint = Checkpoint::default();
+    let mut conv = |shape: Shape| -> Result<Convolution> {
+        let per_filter = shape.input / shape.groups * shape.kernel * shape.kernel;
+        let dims = vec![
+            shape.output,
+            shape.input / shape.groups,
+            shape.kernel,
+            shape.kernel,
+        ];
+        let scale = (2.0 / per_filter as f32).sqrt();
+        checkpoint.insert("c.weight", dims, noise.take(shape.output * per_filter, scale))?;
+        checkpoint.insert("c.bias", vec![shape.output], noise.take(shape.output, 0.1))?;
+        Convolution::load(&mut checkpoint, "c", shape, &device)
+    };
+    let stem = Shape {
+        input: 3,
+        output: 8,
+        kernel: 7,
+        stride: 2,
+        padding: Padding::Even(3),
+        groups: 1,
+    };
+    let wide = Shape {
+        input: 8,
+        output: 16,
+        kernel: 3,
+        padding: Padding::Even(1),
+        ..stem
+    };
+    let shortcut = Shape {
+        kernel: 1,
+        padding: Padding::Even(0),
+        ..wide
+    };
+    let depthwise = Shape {
+        input: 16,
+        kernel: 5,
+        padding: Padding::Same,
+        groups: 16,
+        ..wide
+    };
+    let pointwise = Shape {
+        input: 16,
+        output: 24,
+        stride: 1,
+        ..shortcut
+    };
+    let (stem, wide, shortcut) = (conv(stem)?, conv(wide)?, conv(shortcut)?);
+    let (depthwise, pointwise) = (conv(depthwise)?, conv(pointwise)?);
+    checkpoint.insert("fc.weight", vec![10, 24], noise.take(240, 0.3))?;
+    checkpoint.insert("fc.bias", vec![10], noise.take(10, 0.1))?;
+    let fc = Linear::load(&mut checkpoint, "fc", 24, &device)?;
+
+    let input = noise.take(2 * 3 * SIZE * SIZE, 1.0);
+    let input = TensorData::new(input, [2, 3, SIZE, SIZE]);
+    let input = Tensor::<4>::from_data(input, &device).require_grad();
+    let x = max_pool_3x3(relu(stem.forward(input.clone())));
+    let x = relu(wide.forward(x.clone()) + shortcut.forward(x));
+    let x = relu6(pointwise.forward(relu6(depthwise.forward(x))));
+    let logits = fc.forward(global_average_pool(x));
+    let gradients = logits.clone().slice([0..2, 3..4]).sum().backward();
+    let gradient = input.grad(&gradients).ok_or_else(|| Error::Device {
+        device: "backend",
+        reason: "no gradient reached the input".into(),
+    })?;
+    Ok((read(logits.inner()).await?, read(gradient).await?))
+}
+
+/// Reproducible values, spread evenly over −1..1 (Steele et al. 2014, splitmix64).
+struct Noise(u64);
+
+impl Noise {
+    fn take(&mut self, count: usize, scale: f32) -> Vec<f32> {
+        (0..count).map(|_| self.next() * scale).collect()
+    }
+
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+}

@@ -1,0 +1,156 @@
+//! The page's end of one worker: its life, its queue of questions, its death.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{ErrorEvent, MessageEvent, Worker};
+
+use super::dom::message;
+use crate::protocol::{Failure, FailureCode, Request, Response};
+
+/// The loader script, relative to the page.
+const SCRIPT: &str = "worker-loader.js";
+
+/// Why a question got no answer.
+#[derive(Debug, Clone)]
+pub(super) enum NoAnswer {
+    /// The worker said why; it lives.
+    Failed(Failure),
+    /// The worker is dead; what it said last.
+    Lost(String),
+}
+
+/// A worker and the questions it has not answered yet.
+pub(super) struct Client {
+    worker: Worker,
+    state: Rc<RefCell<State>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<oneshot::Sender<Response>>,
+    /// What the worker said when it died.
+    epitaph: Option<String>,
+}
+
+impl State {
+    /// Whoever waits learns that nothing will come.
+    fn bury(&mut self, epitaph: String) {
+        self.epitaph.get_or_insert(epitaph);
+        self.waiting.clear();
+    }
+}
+
+impl Client {
+    /// Starts a worker with the compiled engine.
+    pub(super) fn spawn(module: &JsValue) -> Result<Self, NoAnswer> {
+        let lost = |error: JsValue| NoAnswer::Lost(message(&error));
+        let worker = Worker::new(SCRIPT).map_err(lost)?;
+        let state = Rc::new(RefCell::new(State::default()));
+
+        let shared = Rc::clone(&state);
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let head = Uint8Array::new(&event.data()).to_vec();
+            match postcard::from_bytes::<Response>(&head) {
+                Ok(Response::Panicked(detail)) => shared.borrow_mut().bury(detail),
+                Ok(response) => {
+                    let sender = shared.borrow_mut().waiting.pop_front();
+                    if let Some(sender) = sender {
+                        // Whoever asked may have moved on: then nobody needs the answer.
+                        sender.send(response).unwrap_or(());
+                    }
+                }
+                Err(error) => shared.borrow_mut().bury(error.to_string()),
+            }
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+
+        let shared = Rc::clone(&state);
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            event.prevent_default();
+            // A script that cannot be loaded comes as a plain Event, without a message.
+            let detail = Reflect::get(&event, &"message".into())
+                .ok()
+                .and_then(|detail| detail.as_string())
+                .unwrap_or_else(|| format!("{SCRIPT} could not be started"));
+            shared.borrow_mut().bury(detail);
+        });
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+
+        worker.post_message(module).map_err(lost)?;
+        Ok(Self {
+            worker,
+            state,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// Asks, and waits for the answer. The body is copied, so that it can be sent again.
+    pub(super) async fn ask(
+        &self,
+        request: &Request,
+        body: Option<&ArrayBuffer>,
+    ) -> Result<Response, NoAnswer> {
+        let receiver = {
+            let mut state = self.state.borrow_mut();
+            if let Some(epitaph) = &state.epitaph {
+                return Err(NoAnswer::Lost(epitaph.clone()));
+            }
+            self.post(request, body)
+                .map_err(|error| NoAnswer::Lost(message(&error)))?;
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.push_back(sender);
+            receiver
+        };
+        match receiver.await {
+            Ok(Response::Failed(failure)) => Err(NoAnswer::Failed(failure)),
+            Ok(response) => Ok(response),
+            Err(oneshot::Canceled) => Err(NoAnswer::Lost(
+                self.state.borrow().epitaph.clone().unwrap_or_default(),
+            )),
+        }
+    }
+
+    /// Whether the worker has died.
+    pub(super) fn is_lost(&self) -> bool {
+        self.state.borrow().epitaph.is_some()
+    }
+
+    fn post(&self, request: &Request, body: Option<&ArrayBuffer>) -> Result<(), JsValue> {
+        let head = postcard::to_stdvec(request).map_err(|e| JsValue::from(e.to_string()))?;
+        let head = Uint8Array::from(head.as_slice());
+        let envelope = Object::new();
+        Reflect::set(&envelope, &"head".into(), &head)?;
+        if let Some(body) = body {
+            Reflect::set(&envelope, &"body".into(), body)?;
+        }
+        self.worker
+            .post_message_with_transfer(&envelope, &Array::of1(&head.buffer()))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+impl NoAnswer {
+    /// The failure that people are told of.
+    pub(super) fn failure(self) -> Failure {
+        match self {
+            NoAnswer::Failed(failure) => failure,
+            NoAnswer::Lost(detail) => Failure {
+                code: FailureCode::WorkerLost,
+                detail,
+            },
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Short words for what the page does with its elements.
+
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Document, Element, EventTarget, Window};
+
+/// The page's window.
+pub(super) fn window() -> Window {
+    // The page's module runs in a page; workers never come here.
+    web_sys::window().unwrap_or_else(|| unreachable!("the page has a window"))
+}
+
+/// The page's document.
+pub(super) fn document() -> Document {
+    window()
+        .document()
+        .unwrap_or_else(|| unreachable!("a window has a document"))
+}
+
+/// The element of that id in index.html, as the type it has there.
+pub(super) fn element<T: JsCast>(id: &str) -> T {
+    document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into().ok())
+        .unwrap_or_else(|| unreachable!("index.html has #{id} of that type"))
+}
+
+/// All elements a selector finds.
+pub(super) fn all(selector: &str) -> Vec<Element> {
+    let Ok(list) = document().query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..list.length())
+        .filter_map(|k| list.get(k)?.dyn_into().ok())
+        .collect()
+}
+
+/// Calls `handler` at every event of that kind, for as long as the page lives.
+pub(super) fn on<E: JsCast + 'static>(
+    target: &EventTarget,
+    kind: &str,
+    mut handler: impl FnMut(E) + 'static,
+) {
+    let closure = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+        handler(event.unchecked_into());
+    });
+    let listened = target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref());
+    debug_assert!(listened.is_ok(), "listening cannot fail on an element");
+    closure.forget();
+}
+
+/// The message of a JavaScript exception, for people.
+pub(super) fn message(error: &wasm_bindgen::JsValue) -> String {
+    error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.message()))
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| format!("{error:?}"))
+}

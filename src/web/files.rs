@@ -1,0 +1,124 @@
+//! The page's own files: the manifest, weights, the compiled engine, samples.
+
+use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ReadableStreamDefaultReader, Response};
+
+use super::dom::{message, window};
+use crate::model::catalog::{Manifest, ManifestEntry};
+use crate::protocol::{Failure, FailureCode};
+
+/// The engine's compiled module; every worker instantiates this one.
+pub(super) async fn engine() -> Result<JsValue, Failure> {
+    const FILE: &str = "worker_bg.wasm";
+    let failed = |error: JsValue| Failure {
+        code: FailureCode::EngineMissing,
+        detail: format!("{FILE}: {}", message(&error)),
+    };
+    let compile = async {
+        // Streaming needs the server to say application/wasm; compiling the bytes does not.
+        let streamed = WebAssembly::compile_streaming(&window().fetch_with_str(FILE));
+        match JsFuture::from(streamed).await {
+            Ok(module) => Ok(module),
+            Err(_) => {
+                let response = fetch(FILE).await?;
+                let bytes = JsFuture::from(response.array_buffer()?).await?;
+                JsFuture::from(WebAssembly::compile(&bytes)).await
+            }
+        }
+    };
+    compile.await.map_err(failed)
+}
+
+/// Which models' weights are there.
+pub(super) async fn manifest() -> Result<Manifest, Failure> {
+    let text = async {
+        let response = fetch("weights/manifest.json").await?;
+        JsFuture::from(response.text()?).await
+    };
+    let text = text.await.map_err(|error| missing(&message(&error)))?;
+    Manifest::from_json(&text.as_string().unwrap_or_default())
+        .map_err(|error| missing(&error.to_string()))
+}
+
+/// A model's weights. `progress` is told the share that has arrived, 0..=1.
+pub(super) async fn weights(
+    entry: &ManifestEntry,
+    progress: impl Fn(f64),
+) -> Result<ArrayBuffer, Failure> {
+    let bytes = async {
+        let response = fetch(&format!("weights/{}", entry.file)).await?;
+        let reader: ReadableStreamDefaultReader = response
+            .body()
+            .ok_or("the answer is empty")?
+            .get_reader()
+            .unchecked_into();
+        // The manifest knows the length; a longer or shorter file is not the one it names.
+        let bytes = Uint8Array::new_with_length(entry.bytes as u32);
+        let mut filled = 0u32;
+        loop {
+            let piece = JsFuture::from(reader.read()).await?;
+            if Reflect::get(&piece, &"done".into())?.is_truthy() {
+                break;
+            }
+            let piece: Uint8Array = Reflect::get(&piece, &"value".into())?.dyn_into()?;
+            if filled + piece.length() > bytes.length() {
+                return Err("the file is longer than the manifest says".into());
+            }
+            bytes.set(&piece, filled);
+            filled += piece.length();
+            progress(f64::from(filled) / f64::from(bytes.length()));
+        }
+        if filled < bytes.length() {
+            return Err("the file is shorter than the manifest says".into());
+        }
+        Ok::<_, JsValue>(bytes.buffer())
+    };
+    bytes.await.map_err(|error| Failure {
+        code: FailureCode::WeightsMissing,
+        detail: format!("{}: {}", entry.file, message(&error)),
+    })
+}
+
+/// The bytes of a file beside the page.
+pub(super) async fn file(path: &str) -> Result<ArrayBuffer, Failure> {
+    let bytes = async { JsFuture::from(fetch(path).await?.array_buffer()?).await };
+    bytes
+        .await
+        .and_then(|bytes| bytes.dyn_into())
+        .map_err(|error| Failure {
+            code: FailureCode::FileUnreadable,
+            detail: format!("{path}: {}", message(&error)),
+        })
+}
+
+/// The bytes of a file that was dropped, pasted or picked.
+pub(super) async fn blob(blob: &web_sys::Blob) -> Result<ArrayBuffer, Failure> {
+    let promise: Promise = blob.array_buffer();
+    JsFuture::from(promise)
+        .await
+        .and_then(|bytes| bytes.dyn_into())
+        .map_err(|error| Failure {
+            code: FailureCode::FileUnreadable,
+            detail: message(&error),
+        })
+}
+
+async fn fetch(path: &str) -> Result<Response, JsValue> {
+    let response: Response = JsFuture::from(window().fetch_with_str(path))
+        .await?
+        .dyn_into()?;
+    if response.ok() {
+        Ok(response)
+    } else {
+        Err(format!("the server answered {}", response.status()).into())
+    }
+}
+
+fn missing(detail: &str) -> Failure {
+    Failure {
+        code: FailureCode::WeightsMissing,
+        detail: detail.into(),
+    }
+}

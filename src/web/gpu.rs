@@ -1,0 +1,76 @@
+//! Whether this browser's GPU can be trusted with the work.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::dom::message;
+
+/// What the kernels need of an adapter: WebGPU's own guaranteed minimum for all but the buffer,
+/// which holds the largest activation of a batch (128 MiB is that minimum as well).
+const LIMITS: [(&str, f64); 3] = [
+    ("maxComputeInvocationsPerWorkgroup", 256.0),
+    ("maxComputeWorkgroupStorageSize", 16384.0),
+    ("maxStorageBufferBindingSize", 134_217_728.0),
+];
+
+/// The adapter's name if it can be used, else one sentence why not.
+///
+/// `timestamp-query` is asked for because Burn's runtime panics on a device without it.
+pub(super) async fn check(accept_software: bool) -> Result<String, String> {
+    let gpu = get(&get(&js_sys::global(), "navigator"), "gpu");
+    if gpu.is_undefined() || gpu.is_null() {
+        return Err("this browser has no WebGPU".into());
+    }
+    let adapter = request_adapter(&gpu)
+        .await
+        .map_err(|error| format!("the GPU could not be asked: {}", message(&error)))?;
+    if adapter.is_null() || adapter.is_undefined() {
+        return Err("this browser found no GPU it can use".into());
+    }
+    let info = get(&adapter, "info");
+    let text = |name| get(&info, name).as_string().unwrap_or_default();
+    let name = [text("vendor"), text("architecture"), text("description")]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let software = get(&info, "isFallbackAdapter").is_truthy()
+        || get(&adapter, "isFallbackAdapter").is_truthy()
+        || name.to_lowercase().contains("swiftshader");
+    if software && !accept_software {
+        return Err("its GPU is only simulated in software, which is slower than the CPU".into());
+    }
+    if !has_feature(&adapter, "timestamp-query") {
+        return Err("its GPU lacks “timestamp-query”".into());
+    }
+    let limits = get(&adapter, "limits");
+    for (limit, least) in LIMITS {
+        let found = get(&limits, limit).as_f64().unwrap_or(0.0);
+        if found < least {
+            return Err(format!("its GPU allows {limit} = {found}, needed are {least}"));
+        }
+    }
+    Ok(if name.is_empty() { "GPU".into() } else { name })
+}
+
+async fn request_adapter(gpu: &JsValue) -> Result<JsValue, JsValue> {
+    let options = Object::new();
+    Reflect::set(&options, &"powerPreference".into(), &"high-performance".into())?;
+    let request: Function = get(gpu, "requestAdapter").dyn_into()?;
+    let promise: Promise = request.call1(gpu, &options)?.dyn_into()?;
+    JsFuture::from(promise).await
+}
+
+fn has_feature(adapter: &JsValue, feature: &str) -> bool {
+    let features = get(adapter, "features");
+    get(&features, "has")
+        .dyn_into::<Function>()
+        .and_then(|has| has.call1(&features, &feature.into()))
+        .is_ok_and(|found| found.is_truthy())
+}
+
+/// A property, or undefined.
+fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}

@@ -1,0 +1,321 @@
+//! The workers that share the work: one that owns the GPU, or several on the CPU.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use futures_util::future::try_join_all;
+use js_sys::ArrayBuffer;
+use wasm_bindgen::JsValue;
+
+use super::client::{Client, NoAnswer};
+use super::dom::window;
+use crate::attribution::{Baseline, PartialSum, Quadrature};
+use crate::device::DeviceKind;
+use crate::protocol::{Failure, FailureCode, Request, Response};
+
+/// Deaths of workers that are forgiven within one explanation.
+const FORGIVEN: usize = 3;
+/// A pass on the GPU should take about this long: long enough to fill the machine, short enough
+/// to cancel, and below what operating systems allow a GPU to be busy.
+const PASS_MS: f64 = 300.0;
+/// The most gradients in one pass on the GPU.
+const LARGEST_PASS: usize = 16;
+/// More workers than this bring nothing on today's classroom machines, only memory use.
+const MOST_WORKERS: usize = 8;
+/// A worker's memory: module, weights and one image's activations, ResNet-18 on the CPU.
+const WORKER_GIB: f64 = 0.25;
+
+/// Workers that hold the same model and the same path.
+pub(super) struct Pool {
+    pub(super) device: DeviceKind,
+    /// For people: the GPU's name.
+    pub(super) adapter: String,
+    accept_software: bool,
+    engine: JsValue,
+    clients: RefCell<Vec<Rc<Client>>>,
+    model: RefCell<Option<Weights>>,
+    path: RefCell<Option<Request>>,
+    pass: Cell<usize>,
+}
+
+/// A model's weights, ready to hand to a worker.
+#[derive(Clone)]
+pub(super) struct Weights {
+    pub(super) model: String,
+    pub(super) sha256: String,
+    pub(super) bytes: ArrayBuffer,
+}
+
+/// A photo as the loaded model sees it, and what it says.
+pub(super) struct Prepared {
+    pub(super) crop: crate::image::Crop,
+    pub(super) input: Vec<f32>,
+    pub(super) baseline: Vec<f32>,
+    pub(super) logits_input: Vec<f32>,
+    pub(super) logits_baseline: Vec<f32>,
+}
+
+impl Pool {
+    /// Starts workers: one for a GPU, else as many as cores and memory allow.
+    pub(super) async fn start(
+        engine: &JsValue,
+        device: DeviceKind,
+        accept_software: bool,
+        workers: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let count = match device {
+            DeviceKind::Gpu => 1,
+            DeviceKind::Cpu => workers.unwrap_or_else(worker_count).max(1),
+        };
+        let mut pool = Self {
+            device,
+            adapter: String::new(),
+            accept_software,
+            engine: engine.clone(),
+            clients: RefCell::default(),
+            model: RefCell::default(),
+            path: RefCell::default(),
+            pass: Cell::new(1),
+        };
+        let started = (0..count).map(|_| pool.start_client());
+        let started = try_join_all(started).await.map_err(NoAnswer::failure)?;
+        for (client, adapter) in started {
+            pool.adapter = adapter;
+            pool.clients.borrow_mut().push(Rc::new(client));
+        }
+        Ok(pool)
+    }
+
+    /// How many workers share the work.
+    pub(super) fn size(&self) -> usize {
+        self.clients.borrow().len()
+    }
+
+    async fn start_client(&self) -> Result<(Client, String), NoAnswer> {
+        let client = Client::spawn(&self.engine)?;
+        let request = Request::Start {
+            device: self.device,
+            accept_software: self.accept_software,
+        };
+        match client.ask(&request, None).await? {
+            Response::Ready { adapter } => Ok((client, adapter)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Gives every worker the model.
+    pub(super) async fn load(&self, weights: &Weights) -> Result<(), Failure> {
+        *self.model.borrow_mut() = None;
+        *self.path.borrow_mut() = None;
+        let clients = self.living().await?;
+        let loads = clients.iter().map(|client| load(client, weights));
+        try_join_all(loads).await.map_err(NoAnswer::failure)?;
+        *self.model.borrow_mut() = Some(weights.clone());
+        Ok(())
+    }
+
+    /// Decodes a photo; the first worker keeps it.
+    pub(super) async fn open(
+        &self,
+        photo: &ArrayBuffer,
+        preview_side: u32,
+    ) -> Result<Response, Failure> {
+        let request = Request::Open { preview_side };
+        let client = self.first().await?;
+        client
+            .ask(&request, Some(photo))
+            .await
+            .map_err(NoAnswer::failure)
+    }
+
+    /// Runs the model on the photo that the first worker keeps.
+    pub(super) async fn prepare(
+        &self,
+        photo: &ArrayBuffer,
+        baseline: Baseline,
+    ) -> Result<Prepared, Failure> {
+        let request = Request::Prepare { baseline };
+        let first = self.first().await?;
+        let answer = match first.ask(&request, None).await {
+            // A worker that has taken a dead one's place has not seen the photo yet.
+            Err(NoAnswer::Failed(failure)) if failure.code == FailureCode::Internal => {
+                self.open(photo, 1).await?;
+                first.ask(&request, None).await
+            }
+            other => other,
+        };
+        match answer.map_err(NoAnswer::failure)? {
+            Response::Prepared {
+                crop,
+                input,
+                baseline,
+                logits_input,
+                logits_baseline,
+            } => Ok(Prepared {
+                crop,
+                input,
+                baseline,
+                logits_input,
+                logits_baseline,
+            }),
+            other => Err(unexpected(&other).failure()),
+        }
+    }
+
+    /// Gives every worker the path that the coming sums walk.
+    pub(super) async fn keep(&self, input: &[f32], baseline: &[f32]) -> Result<(), Failure> {
+        let request = Request::Keep {
+            input: input.to_vec(),
+            baseline: baseline.to_vec(),
+        };
+        let clients = self.living().await?;
+        let keeps = clients.iter().map(|client| client.ask(&request, None));
+        try_join_all(keeps).await.map_err(NoAnswer::failure)?;
+        *self.path.borrow_mut() = Some(request);
+        Ok(())
+    }
+
+    /// Shares the points of a path out and hands in each partial sum as it comes. `wanted` is
+    /// asked before each pass; when it says no, the rest is left undone.
+    pub(super) async fn sum(
+        &self,
+        target: usize,
+        quadrature: &Quadrature,
+        wanted: impl Fn() -> bool,
+        take: impl Fn(PartialSum),
+    ) -> Result<(), Failure> {
+        let queue: RefCell<VecDeque<usize>> = RefCell::new(quadrature.progressive_order().into());
+        let deaths = Cell::new(0);
+        let work = |k: usize| {
+            let (queue, deaths, wanted, take) = (&queue, &deaths, &wanted, &take);
+            async move {
+                loop {
+                    let count = self.pass.get().min(queue.borrow().len());
+                    let nodes: Vec<usize> = queue.borrow_mut().drain(..count).collect();
+                    if nodes.is_empty() || !wanted() {
+                        return Ok(());
+                    }
+                    let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect();
+                    let request = Request::Sum {
+                        target,
+                        alphas: pick(&quadrature.alphas),
+                        step_sizes: pick(&quadrature.step_sizes),
+                    };
+                    let client = Rc::clone(&self.clients.borrow()[k]);
+                    let start = now();
+                    match client.ask(&request, None).await {
+                        Ok(Response::Summed(sum)) => {
+                            self.adapt(nodes.len(), now() - start);
+                            take(sum);
+                        }
+                        Ok(other) => return Err(unexpected(&other).failure()),
+                        Err(NoAnswer::Failed(failure)) => return Err(failure),
+                        Err(NoAnswer::Lost(detail)) => {
+                            deaths.set(deaths.get() + 1);
+                            if deaths.get() > FORGIVEN {
+                                return Err(NoAnswer::Lost(detail).failure());
+                            }
+                            queue.borrow_mut().extend(nodes);
+                            self.replace(k).await?;
+                        }
+                    }
+                }
+            }
+        };
+        // The first failure ends them all.
+        try_join_all((0..self.size()).map(work)).await.map(|_| ())
+    }
+
+    /// Kills a worker's computation: for tests of what happens then.
+    pub(super) async fn provoke_panic(&self) {
+        let client = self.clients.borrow().last().cloned();
+        if let Some(client) = client {
+            // The answer is the death of the worker, which `sum` sees.
+            client.ask(&Request::Panic, None).await.map_or((), |_| ());
+        }
+    }
+
+    /// Makes the next pass longer or shorter, on the GPU only: a CPU worker gains nothing by
+    /// batches, and one gradient a pass shares best.
+    fn adapt(&self, gradients: usize, elapsed_ms: f64) {
+        if self.device == DeviceKind::Gpu && gradients == self.pass.get() {
+            if elapsed_ms < PASS_MS / 2.0 {
+                self.pass.set((gradients * 2).min(LARGEST_PASS));
+            } else if elapsed_ms > PASS_MS * 2.0 {
+                self.pass.set((gradients / 2).max(1));
+            }
+        }
+    }
+
+    /// The first worker, replaced if it died.
+    async fn first(&self) -> Result<Rc<Client>, Failure> {
+        Ok(Rc::clone(&self.living().await?[0]))
+    }
+
+    /// All workers, the dead ones replaced.
+    async fn living(&self) -> Result<Vec<Rc<Client>>, Failure> {
+        for k in 0..self.size() {
+            let lost = self.clients.borrow()[k].is_lost();
+            if lost {
+                self.replace(k).await?;
+            }
+        }
+        Ok(self.clients.borrow().clone())
+    }
+
+    /// Puts a new worker, with model and path, in a dead one's place.
+    async fn replace(&self, k: usize) -> Result<(), Failure> {
+        let replacement = async {
+            let (client, _) = self.start_client().await?;
+            let (model, path) = (self.model.borrow().clone(), self.path.borrow().clone());
+            if let Some(weights) = model {
+                load(&client, &weights).await?;
+            }
+            if let Some(path) = path {
+                client.ask(&path, None).await?;
+            }
+            Ok(client)
+        };
+        let client = replacement.await.map_err(NoAnswer::failure)?;
+        self.clients.borrow_mut()[k] = Rc::new(client);
+        Ok(())
+    }
+}
+
+async fn load(client: &Client, weights: &Weights) -> Result<(), NoAnswer> {
+    let request = Request::Load {
+        model: weights.model.clone(),
+        sha256: weights.sha256.clone(),
+    };
+    match client.ask(&request, Some(&weights.bytes)).await? {
+        Response::Loaded => Ok(()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// One worker a core, as far as memory reaches (browsers tell it in GiB, 8 at most).
+fn worker_count() -> usize {
+    let navigator = window().navigator();
+    let cores = navigator.hardware_concurrency() as usize;
+    let memory = js_sys::Reflect::get(&navigator, &"deviceMemory".into())
+        .ok()
+        .and_then(|gib| gib.as_f64())
+        .unwrap_or(4.0);
+    // Half of the memory is left to everything else.
+    let by_memory = (memory / 2.0 / WORKER_GIB) as usize;
+    cores.min(by_memory).clamp(1, MOST_WORKERS)
+}
+
+fn now() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}
+
+fn unexpected(response: &Response) -> NoAnswer {
+    let name = format!("{response:?}");
+    let name = name.split([' ', '(']).next().unwrap_or_default();
+    NoAnswer::Failed(Failure {
+        code: FailureCode::Internal,
+        detail: format!("the worker answered “{name}” to another question"),
+    })
+}

@@ -1,0 +1,178 @@
+//! A worker's end: takes requests one after the other, computes, answers.
+
+use burn::tensor::Device;
+use futures_channel::mpsc;
+use futures_util::StreamExt;
+use image::imageops::{self, FilterType};
+use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use super::gpu;
+use crate::device::{self, DeviceKind};
+use crate::explain::Explainer;
+use crate::image::Photo;
+use crate::model::{Checkpoint, ModelSpec, checkpoint, self_test};
+use crate::protocol::{Failure, FailureCode, Request, Response};
+
+/// Starts answering messages.
+pub fn start() {
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        answer(&Response::Panicked(panic.to_string()));
+    }));
+    let (sender, mut receiver) = mpsc::unbounded::<MessageEvent>();
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event| {
+        // The receiver lives as long as the worker.
+        sender.unbounded_send(event).unwrap_or(());
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    spawn_local(async move {
+        let mut engine = Engine::default();
+        while let Some(event) = receiver.next().await {
+            let response = match engine.handle(&event).await {
+                Ok(response) => response,
+                Err(failure) => Response::Failed(failure),
+            };
+            answer(&response);
+        }
+    });
+}
+
+/// What a worker keeps between requests.
+#[derive(Default)]
+struct Engine {
+    device: Option<Device>,
+    explainer: Option<Explainer>,
+    photo: Option<Photo>,
+    path: Option<(Vec<f32>, Vec<f32>)>,
+}
+
+impl Engine {
+    async fn handle(&mut self, event: &MessageEvent) -> Result<Response, Failure> {
+        let envelope = event.data();
+        let part = |name: &str| Reflect::get(&envelope, &name.into()).unwrap_or_default();
+        let head = Uint8Array::new(&part("head")).to_vec();
+        let body = part("body").dyn_into::<ArrayBuffer>().ok();
+        let body = || {
+            body.as_ref()
+                .map(|buffer| Uint8Array::new(buffer).to_vec())
+                .unwrap_or_default()
+        };
+        let request = postcard::from_bytes(&head).map_err(|e| internal(&e.to_string()))?;
+        match request {
+            Request::Start {
+                device,
+                accept_software,
+            } => self.start(device, accept_software).await,
+            Request::Load { model, sha256 } => self.load(&model, &sha256, &body()),
+            Request::Open { preview_side } => self.open(&body(), preview_side),
+            Request::Prepare { baseline } => {
+                let photo = self.photo.as_ref().ok_or_else(|| internal("no photo"))?;
+                let scene = self.explainer()?.prepare(photo, baseline).await?;
+                Ok(Response::Prepared {
+                    crop: scene.crop,
+                    input: scene.input,
+                    baseline: scene.baseline,
+                    logits_input: scene.logits_input,
+                    logits_baseline: scene.logits_baseline,
+                })
+            }
+            Request::Keep { input, baseline } => {
+                self.path = Some((input, baseline));
+                Ok(Response::Kept)
+            }
+            Request::Sum {
+                target,
+                alphas,
+                step_sizes,
+            } => {
+                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
+                let sum = self
+                    .explainer()?
+                    .partial_sum(input, baseline, target, &alphas, &step_sizes)
+                    .await?;
+                Ok(Response::Summed(sum))
+            }
+            Request::Panic => panic!("asked to panic"),
+        }
+    }
+
+    async fn start(&mut self, kind: DeviceKind, software: bool) -> Result<Response, Failure> {
+        let adapter = match kind {
+            DeviceKind::Cpu => String::new(),
+            DeviceKind::Gpu => gpu::check(software).await.map_err(|detail| Failure {
+                code: FailureCode::NoGpu,
+                detail,
+            })?,
+        };
+        let device = device::open(kind).await?;
+        if kind == DeviceKind::Gpu {
+            self_test(&device).await?;
+        }
+        self.device = Some(device);
+        Ok(Response::Ready { adapter })
+    }
+
+    fn load(&mut self, model: &str, sha256: &str, weights: &[u8]) -> Result<Response, Failure> {
+        let device = self.device.as_ref().ok_or_else(|| internal("no device"))?;
+        let spec = ModelSpec::from_name(model)?;
+        checkpoint::verify(weights, sha256)?;
+        let checkpoint = Checkpoint::from_safetensors(weights)?;
+        self.explainer = None; // the old weights go before the new ones come
+        self.explainer = Some(Explainer::load(spec, checkpoint, device)?);
+        Ok(Response::Loaded)
+    }
+
+    fn open(&mut self, bytes: &[u8], preview_side: u32) -> Result<Response, Failure> {
+        let photo = Photo::decode(bytes)?;
+        let (width, height) = photo.rgb.dimensions();
+        let scale = (f64::from(preview_side) / f64::from(width.max(height))).min(1.0);
+        let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+        let (preview_width, preview_height) = (side(width), side(height));
+        let preview = if scale < 1.0 {
+            imageops::resize(&photo.rgb, preview_width, preview_height, FilterType::Triangle)
+        } else {
+            photo.rgb.clone()
+        };
+        let preview = image::DynamicImage::ImageRgb8(preview).into_rgba8();
+        let animated = photo.animated;
+        self.photo = Some(photo);
+        Ok(Response::Opened {
+            width,
+            height,
+            animated,
+            preview_width,
+            preview_height,
+            preview: preview.into_raw(),
+        })
+    }
+
+    fn explainer(&self) -> Result<&Explainer, Failure> {
+        self.explainer.as_ref().ok_or_else(|| internal("no model"))
+    }
+}
+
+
+fn internal(detail: &str) -> Failure {
+    Failure {
+        code: FailureCode::Internal,
+        detail: detail.into(),
+    }
+}
+
+/// Sends a response; its bytes are handed over, not copied.
+fn answer(response: &Response) {
+    // Serialising plain data into memory cannot fail, and the page that listens owns the worker.
+    let head = postcard::to_stdvec(response).unwrap_or_default();
+    let head = Uint8Array::from(head.as_slice());
+    scope()
+        .post_message_with_transfer(&head, &Array::of1(&head.buffer()))
+        .unwrap_or(());
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}

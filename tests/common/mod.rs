@@ -1,0 +1,162 @@
+//! What several test files share.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Tensor, TensorData};
+use violet::Result;
+use violet::attribution::{Rule, integrate, read};
+use violet::model::{Checkpoint, ModelSpec, Network, catalog::Manifest};
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Golden numbers by the name of their file.
+pub fn golden(name: &str) -> Checkpoint {
+    let path = root().join(format!("tests/golden/{name}.safetensors"));
+    Checkpoint::from_safetensors(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The original file of some weights, where scripts/weights.sh keeps it.
+pub fn original(file: &str) -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+    Some(cache.join("violet/downloads").join(file)).filter(|path| path.exists())
+}
+
+/// The converted weights of a model, if scripts/weights.sh has made them.
+pub fn weights(model: &str) -> Option<Vec<u8>> {
+    let text = std::fs::read_to_string(root().join("weights/manifest.json")).ok()?;
+    let manifest = Manifest::from_json(&text).unwrap();
+    let entry = manifest.entry(model)?;
+    std::fs::read(root().join("weights").join(&entry.file)).ok()
+}
+
+/// `side` × `side` pixels of tests/golden/view.png from (`start`, `start`) on, RGB.
+pub fn view_middle(start: u32, side: u32) -> (Vec<u8>, usize) {
+    let view = image::open(root().join("tests/golden/view.png")).unwrap();
+    let rgb = view.crop_imm(start, start, side, side).into_rgb8();
+    (rgb.into_raw(), side as usize)
+}
+
+/// RGB pixels as a model's normalised input, flat [3, H, W].
+pub fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
+    let area = rgb.len() / 3;
+    let mut input = vec![0.0; rgb.len()];
+    for (k, pixel) in rgb.chunks_exact(3).enumerate() {
+        let values = spec.preprocessing.normalise([pixel[0], pixel[1], pixel[2]]);
+        for (c, value) in values.into_iter().enumerate() {
+            input[c * area + k] = value;
+        }
+    }
+    input
+}
+
+/// A [1, 3, side, side] input for a network.
+pub fn tensor(network: &Network, values: &[f32], side: usize) -> Tensor<4> {
+    let data = TensorData::new(values.to_vec(), [1, 3, side, side]);
+    Tensor::from_data(data, network.device())
+}
+
+/// The logits of one input.
+pub fn logits_of(network: &Network, values: &[f32], side: usize) -> Vec<f32> {
+    pollster::block_on(read(network.logits(tensor(network, values, side)).inner())).unwrap()
+}
+
+/// Attributions, flat [3, side, side].
+#[allow(clippy::too_many_arguments, reason = "a test says all of it")]
+pub fn attribute(
+    network: &Network,
+    input: &[f32],
+    baseline: &[f32],
+    side: usize,
+    target: usize,
+    rule: Rule,
+    n_steps: usize,
+    internal_batch_size: usize,
+) -> Vec<f32> {
+    pollster::block_on(integrate(
+        |x| network.logits(x),
+        &tensor(network, input, side),
+        &tensor(network, baseline, side),
+        target,
+        &rule.quadrature(n_steps).unwrap(),
+        internal_batch_size,
+        |_| ControlFlow::Continue(()),
+    ))
+    .unwrap()
+    .unwrap()
+    .attributions(input, baseline)
+    .unwrap()
+    .values
+}
+
+/// ‖found − expected‖ / ‖expected‖.
+pub fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let (mut difference, mut norm) = (0.0, 0.0);
+    for (&a, &b) in found.iter().zip(expected) {
+        difference += (f64::from(a) - f64::from(b)).powi(2);
+        norm += f64::from(b).powi(2);
+    }
+    (difference / norm).sqrt()
+}
+
+/// The random ResNet-18 of tests/golden/generate.py, made anew: every weight is a function of its
+/// name.
+pub fn random_resnet18() -> Result<Checkpoint> {
+    let mut checkpoint = Checkpoint::default();
+    let mut convolution = |name: &str, bn: &str, output: usize, input: usize, kernel: usize| {
+        let fan_in = input * kernel * kernel;
+        let scale = (6.0 / fan_in as f64).sqrt() as f32;
+        let weight = format!("{name}.weight");
+        let values = noise(&weight, output * fan_in).map(|v| v * scale).collect();
+        checkpoint.insert(weight, vec![output, input, kernel, kernel], values)?;
+        let mut vector = |part: &str, f: fn(f32) -> f32| {
+            let name = format!("{bn}.{part}");
+            let values = noise(&name, output).map(f).collect();
+            checkpoint.insert(name, vec![output], values)
+        };
+        vector("weight", |v| 0.75 + 0.25 * v)?;
+        vector("bias", |v| v * 0.1)?;
+        vector("running_mean", |v| v * 0.1)?;
+        vector("running_var", |v| 1.0 + 0.5 * v)
+    };
+    convolution("conv1", "bn1", 64, 3, 7)?;
+    let mut input = 64;
+    for (stage, width) in [(1, 64), (2, 128), (3, 256), (4, 512)] {
+        for block in 0..2 {
+            let name = format!("layer{stage}.{block}");
+            if input != width {
+                let shortcut = format!("{name}.downsample");
+                convolution(&format!("{shortcut}.0"), &format!("{shortcut}.1"), width, input, 1)?;
+            }
+            convolution(&format!("{name}.conv1"), &format!("{name}.bn1"), width, input, 3)?;
+            convolution(&format!("{name}.conv2"), &format!("{name}.bn2"), width, width, 3)?;
+            input = width;
+        }
+    }
+    for (name, shape) in [("fc.weight", vec![1000, 512]), ("fc.bias", vec![1000])] {
+        let count = shape.iter().product();
+        checkpoint.insert(name, shape, noise(name, count).map(|v| v * 0.1).collect())?;
+    }
+    Ok(checkpoint)
+}
+
+/// tests/golden/hash_weights.py in Rust: FNV-1a seeds splitmix64, whose upper 24 bits spread
+/// over −1..1.
+pub fn noise(name: &str, count: usize) -> impl Iterator<Item = f32> {
+    let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+    });
+    (1..=count as u64).map(move |k| {
+        let mut z = seed.wrapping_add(k.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        (z >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+}

@@ -1,0 +1,178 @@
+//! The networks against PyTorch, the attributions against PyTorch and captum.
+//!
+//! `tests/golden/generate.py` made the numbers and tells with which versions.
+
+mod common;
+
+use common::{golden, logits_of, random_resnet18, relative_error, weights};
+use violet::attribution::Rule;
+use violet::device::{DeviceKind, open};
+use violet::explain::Explainer;
+use violet::model::{Architecture, Checkpoint, ModelSpec, Network};
+use violet::{Result, image::uniform_input};
+
+/// How far logits may be from PyTorch's.
+const LOGITS: f32 = 1e-3;
+/// How far attributions may be from PyTorch's, in the L2 norm. f32 sums in another order flip a
+/// few ReLUs per image; the golden numbers themselves are rounded to f16.
+const ATTRIBUTIONS: f64 = 1e-2;
+const CORRELATION: f64 = 0.9999;
+
+fn cpu() -> burn::tensor::Device {
+    pollster::block_on(open(DeviceKind::Cpu)).unwrap()
+}
+
+fn correlation(a: &[f32], b: &[f32]) -> f64 {
+    let mean = |v: &[f32]| v.iter().map(|&x| f64::from(x)).sum::<f64>() / v.len() as f64;
+    let (ma, mb) = (mean(a), mean(b));
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (&x, &y) in a.iter().zip(b) {
+        let (x, y) = (f64::from(x) - ma, f64::from(y) - mb);
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    ab / (aa * bb).sqrt()
+}
+
+fn assert_same_attributions(found: &[f32], expected: &[f32], what: &str) {
+    let (r, e) = (correlation(found, expected), relative_error(found, expected));
+    println!("{what}: correlation {r:.7}, relative error {e:.2e}");
+    assert!(r >= CORRELATION, "{what}: correlation {r}");
+    assert!(e <= ATTRIBUTIONS, "{what}: relative error {e}");
+}
+
+fn assert_same_logits(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len());
+    let worst = found
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    println!("{what}: largest logit difference {worst:.2e}");
+    assert!(worst < LOGITS, "{what}: {worst}");
+}
+
+#[test]
+fn resnet18_with_random_weights_agrees_with_pytorch_and_captum() -> Result<()> {
+    let network = Network::load(Architecture::ResNet18, random_resnet18()?, &cpu())?;
+    assert_random_resnet18_is_pytorchs(&network)
+}
+
+/// The middle 97 × 97 pixels of the view (ResNet takes any size), and everything torch says.
+fn assert_random_resnet18_is_pytorchs(network: &Network) -> Result<()> {
+    let mut golden = golden("resnet18-random");
+    let spec = ModelSpec::from_name("resnet18")?;
+    let (rgb, side) = common::view_middle(64, 97);
+    let input = common::normalised(&rgb, spec);
+    let baseline = common::normalised(&vec![0; rgb.len()], spec);
+
+    for (name, values) in [("logits", &input), ("logits_baseline", &baseline)] {
+        let found = logits_of(network, values, side);
+        let expected = golden.take(name, &[1000])?;
+        assert_same_logits(&found, &expected, &format!("ResNet-18, random, {name}"));
+    }
+    let target = golden.take("target", &[1])?[0] as usize;
+    let n_steps = golden.take("n_steps", &[1])?[0] as usize;
+    for rule in [Rule::Trapezoid, Rule::Midpoint, Rule::GaussLegendre] {
+        let expected = golden.take(&format!("{}_f16", rule.name()), &[3, side, side])?;
+        let found = common::attribute(network, &input, &baseline, side, target, rule, n_steps, 4);
+        let what = format!("ResNet-18, random, {}", rule.name());
+        assert_same_attributions(&found, &expected, &what);
+    }
+    Ok(())
+}
+
+#[test]
+fn resnet18_loads_from_files_that_torchvision_saved() -> Result<()> {
+    let Some(folder) = std::env::var_os("VIOLET_CHECKPOINTS") else {
+        println!("skipped: scripts/test.sh makes these files");
+        return Ok(());
+    };
+    for file in ["resnet18-random.pth", "resnet18-random-old-format.pth"] {
+        let path = std::path::Path::new(&folder).join(file);
+        if !path.exists() {
+            println!("skipped: {} is not there", path.display());
+            continue;
+        }
+        let checkpoint = Checkpoint::from_pytorch(&path)?;
+        let network = Network::load(Architecture::ResNet18, checkpoint, &cpu())?;
+        let (rgb, side) = common::view_middle(64, 97);
+        let input = common::normalised(&rgb, ModelSpec::from_name("resnet18")?);
+        let found = logits_of(&network, &input, side);
+        let expected = golden("resnet18-random").take("logits", &[1000])?;
+        assert_same_logits(&found, &expected, file);
+    }
+    Ok(())
+}
+
+#[test]
+fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
+    let spec = ModelSpec::from_name("efficientnet-lite0")?;
+    // The original in f32, if it was fetched; the converted file differs by f16's rounding.
+    let Some(original) = common::original("efficientnet-lite0-57934424.pth") else {
+        println!("skipped: scripts/weights.sh fetches the weights");
+        return Ok(());
+    };
+    let explainer = Explainer::load(spec, Checkpoint::from_pytorch(&original)?, &cpu())?;
+    let mut golden = golden("efficientnet-lite0");
+    let (rgb, _) = common::view_middle(0, 224);
+    let input = common::normalised(&rgb, spec);
+    let baseline = uniform_input([0; 3], &spec.preprocessing);
+    let logits = pollster::block_on(explainer.logits(&[&input, &baseline]))?;
+    let expected = [
+        golden.take("logits", &[1000])?,
+        golden.take("logits_baseline", &[1000])?,
+    ]
+    .concat();
+    assert_same_logits(&logits, &expected, "EfficientNet-Lite0");
+
+    let target = golden.take("target", &[1])?[0] as usize;
+    let n_steps = golden.take("n_steps", &[1])?[0] as usize;
+    for rule in [Rule::Trapezoid, Rule::Midpoint, Rule::GaussLegendre] {
+        let expected = golden.take(&format!("{}_f16", rule.name()), &[3, 224, 224])?;
+        let network = |k: usize| explainer_sum(&explainer, &input, &baseline, target, rule, k);
+        let found = network(n_steps)?;
+        let what = format!("EfficientNet-Lite0, {}", rule.name());
+        assert_same_attributions(&found, &expected, &what);
+    }
+    Ok(())
+}
+
+#[test]
+fn f16_weights_cost_little_accuracy() -> Result<()> {
+    let spec = ModelSpec::from_name("efficientnet-lite0")?;
+    let (Some(bytes), Some(_)) = (weights("efficientnet-lite0"), common::original("efficientnet-lite0-57934424.pth")) else {
+        println!("skipped: scripts/weights.sh fetches the weights");
+        return Ok(());
+    };
+    let explainer = Explainer::load(spec, Checkpoint::from_safetensors(&bytes)?, &cpu())?;
+    let (rgb, _) = common::view_middle(0, 224);
+    let found = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
+    let expected = golden("efficientnet-lite0").take("logits", &[1000])?;
+    let worst = found
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    println!("EfficientNet-Lite0, f16 weights: largest logit difference {worst:.2e}");
+    assert!(worst < 0.1, "{worst}");
+    Ok(())
+}
+
+fn explainer_sum(
+    explainer: &Explainer,
+    input: &[f32],
+    baseline: &[f32],
+    target: usize,
+    rule: Rule,
+    n_steps: usize,
+) -> Result<Vec<f32>> {
+    let q = rule.quadrature(n_steps)?;
+    let mut sum = violet::attribution::Accumulator::new(input.len());
+    for (alphas, step_sizes) in q.alphas.chunks(3).zip(q.step_sizes.chunks(3)) {
+        let partial = explainer.partial_sum(input, baseline, target, alphas, step_sizes);
+        sum.add(&pollster::block_on(partial)?)?;
+    }
+    Ok(sum.attributions(input, baseline)?.values)
+}

@@ -1,0 +1,154 @@
+"""Writes the golden numbers that Violet's tests compare with, and a checkpoint of random weights.
+
+    python3 tests/golden/generate.py golden --efficientnet FILE.pth [--resnet18 FILE.pth]
+    python3 tests/golden/generate.py checkpoint DIRECTORY
+
+`golden` needs torch, torchvision (Debian's 1.13.1 and 0.14.1 made the committed files),
+captum 0.6.0 (which imports matplotlib) and efficientnet-lite-pytorch 0.1.0; `checkpoint` only the first two. The weights of
+the random ResNet-18 are a function of their names (hash_weights.py), so that both commands, on
+any version, speak of the same network.
+"""
+
+import argparse
+import json
+import pathlib
+import struct
+import sys
+
+import numpy as np
+import torch
+import torchvision
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from hash_weights import noise
+
+HERE = pathlib.Path(__file__).parent
+
+
+def random_resnet18():
+    """torchvision's ResNet-18 in evaluation mode, He-scaled, BatchNorm statistics not trivial."""
+    model = torchvision.models.resnet18(weights=None)
+    state = model.state_dict()
+    for name, tensor in state.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        values = torch.from_numpy(noise(name, tensor.numel())).reshape(tensor.shape)
+        if tensor.dim() == 4:
+            values *= (6.0 / tensor[0].numel()) ** 0.5  # uniform with variance 2 / fan-in
+        elif name.endswith("running_var"):
+            values = 1.0 + 0.5 * values
+        elif name.startswith("fc."):
+            values *= 0.1
+        elif name.endswith("weight"):
+            values = 0.75 + 0.25 * values
+        else:
+            values *= 0.1
+        tensor.copy_(values)
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def save(path, arrays):
+    """Writes float arrays in the safetensors format, float16 for those named `*_f16`."""
+    header, blobs, offset = {}, [], 0
+    for name, array in arrays.items():
+        half = name.endswith("_f16")
+        array = np.ascontiguousarray(array, dtype=np.float16 if half else np.float32)
+        blob = array.tobytes()
+        header[name] = {
+            "dtype": "F16" if half else "F32",
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + len(blob)],
+        }
+        offset += len(blob)
+        blobs.append(blob)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+def trapezoid(model, x, baseline, target, n_steps):
+    """Integrated Gradients by the trapezoid rule, in plain PyTorch."""
+    total = torch.zeros_like(x)
+    for k in range(n_steps + 1):
+        point = (baseline + (x - baseline) * (k / n_steps)).requires_grad_()
+        gradient = torch.autograd.grad(model(point)[0, target], point)[0]
+        total += gradient * ((0.5 if k in (0, n_steps) else 1.0) / n_steps)
+    return (x - baseline) * total
+
+
+def golden(model, rgb, mean, std, path, n_steps):
+    """Logits and attributions of one image, RGB uint8 [H, W, 3]."""
+    from captum.attr import IntegratedGradients
+
+    mean = torch.tensor(mean).reshape(1, 3, 1, 1)
+    std = torch.tensor(std).reshape(1, 3, 1, 1)
+    x = (torch.from_numpy(rgb.astype(np.float32)).permute(2, 0, 1)[None] - mean) / std
+    baseline = (torch.zeros_like(x) - mean) / std
+    with torch.no_grad():
+        logits, logits_baseline = model(x)[0], model(baseline)[0]
+    target = int(logits.argmax())
+    captum = {
+        method: IntegratedGradients(model).attribute(
+            x, baseline, target=target, n_steps=n_steps, method=method, internal_batch_size=1
+        )
+        for method in ("riemann_middle", "gausslegendre")
+    }
+    save(
+        path,
+        {
+            "logits": logits,
+            "logits_baseline": logits_baseline,
+            "target": np.array([target]),
+            "n_steps": np.array([n_steps]),
+            "trapezoid_f16": trapezoid(model, x, baseline, target, n_steps)[0].detach(),
+            "midpoint_f16": captum["riemann_middle"][0].detach(),
+            "gauss-legendre_f16": captum["gausslegendre"][0].detach(),
+        },
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("golden")
+    command.add_argument("--efficientnet", required=True)
+    command.add_argument("--resnet18")
+    command = commands.add_parser("checkpoint")
+    command.add_argument("directory", type=pathlib.Path)
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+
+    if arguments.command == "checkpoint":
+        arguments.directory.mkdir(parents=True, exist_ok=True)
+        state = random_resnet18().state_dict()
+        torch.save(state, arguments.directory / "resnet18-random.pth")
+        torch.save(
+            state,
+            arguments.directory / "resnet18-random-old-format.pth",
+            _use_new_zipfile_serialization=False,
+        )
+        return
+
+    from PIL import Image
+    from efficientnet_lite_pytorch import EfficientNet
+
+    imagenet = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+    view = Image.open(HERE / "view.png").convert("RGB")
+    rgb = np.asarray(view)
+    # The middle of the view only: ResNet takes any size, and the file stays small.
+    golden(random_resnet18(), rgb[64:161, 64:161], *imagenet, HERE / "resnet18-random.safetensors", 6)
+
+    model = EfficientNet.from_name("efficientnet-lite0")
+    model.load_state_dict(torch.load(arguments.efficientnet, map_location="cpu"))
+    golden(model.eval(), rgb, [127.0] * 3, [128.0] * 3, HERE / "efficientnet-lite0.safetensors", 8)
+
+    if arguments.resnet18:
+        model = torchvision.models.resnet18(weights=None)
+        model.load_state_dict(torch.load(arguments.resnet18, map_location="cpu"))
+        golden(model.eval(), rgb, *imagenet, HERE / "resnet18.safetensors", 8)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+//! Properties of the networks: batches, chunks, gradients, devices.
+
+mod common;
+
+use burn::tensor::{Device, Tensor};
+use common::{attribute, noise, random_resnet18, relative_error, tensor};
+use violet::attribution::{Rule, read};
+use violet::device::{DeviceKind, open};
+use violet::model::{Architecture, Checkpoint, Network, self_test};
+use violet::{Error, Result};
+
+/// Small and odd: the networks take any size.
+const SIDE: usize = 45;
+
+fn cpu() -> Device {
+    pollster::block_on(open(DeviceKind::Cpu)).unwrap()
+}
+
+fn input(name: &str) -> Vec<f32> {
+    noise(name, 3 * SIDE * SIDE).collect()
+}
+
+/// The random networks: their weights need no download.
+fn networks(device: &Device) -> Result<Vec<(&'static str, Network)>> {
+    Ok(vec![
+        (
+            "resnet18",
+            Network::load(Architecture::ResNet18, random_resnet18()?, device)?,
+        ),
+        (
+            "efficientnet-lite0",
+            Network::load(
+                Architecture::EfficientNetLite0,
+                random_efficientnet_lite0()?,
+                device,
+            )?,
+        ),
+    ])
+}
+
+/// EfficientNet-Lite0 with random weights and no BatchNorm: what `Network::load` asks for is
+/// found out by asking.
+fn random_efficientnet_lite0() -> Result<Checkpoint> {
+    let mut arrays: Vec<(String, Vec<usize>)> = vec![("_fc.weight".into(), vec![1000, 1280])];
+    loop {
+        let mut checkpoint = Checkpoint::default();
+        for (name, shape) in &arrays {
+            let count = shape.iter().product();
+            let fan_in: usize = shape.iter().skip(1).product();
+            let scale = if shape.len() > 1 { (6.0 / fan_in as f32).sqrt() } else { 0.1 };
+            let values = noise(name, count).map(|v| v * scale).collect();
+            checkpoint.insert(name, shape.clone(), values)?;
+        }
+        match Network::load(Architecture::EfficientNetLite0, checkpoint.clone(), &cpu()) {
+            Ok(_) => return Ok(checkpoint),
+            Err(Error::MissingTensor { name }) => arrays.push((name, vec![0])),
+            Err(Error::TensorShape { name, expected, .. }) => {
+                arrays.retain(|(other, _)| *other != name);
+                arrays.push((name, expected));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_two_equals_two_singles() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        let (a, b) = (input("a"), input("b"));
+        let pair = Tensor::cat(
+            vec![tensor(&network, &a, SIDE), tensor(&network, &b, SIDE)],
+            0,
+        );
+        let gradient = |x: Tensor<4>| {
+            let x = x.require_grad();
+            let [n, ..] = x.dims();
+            let logits = network.logits(x.clone());
+            let gradients = logits.clone().slice([0..n, 7..8]).sum().backward();
+            let gradient = x.grad(&gradients).unwrap();
+            pollster::block_on(async {
+                (
+                    read(logits.inner()).await.unwrap(),
+                    read(gradient).await.unwrap(),
+                )
+            })
+        };
+        let both = gradient(pair);
+        let singles = [&a, &b].map(|values| gradient(tensor(&network, values, SIDE)));
+        let logits = [singles[0].0.clone(), singles[1].0.clone()].concat();
+        let gradients = [singles[0].1.clone(), singles[1].1.clone()].concat();
+        assert!(relative_error(&both.0, &logits) < 1e-5, "{name}");
+        assert!(relative_error(&both.1, &gradients) < 1e-4, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn chunk_size_does_not_change_the_attributions() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        let (x, baseline) = (input("x"), vec![-1.0; 3 * SIDE * SIDE]);
+        let run = |size| attribute(&network, &x, &baseline, SIDE, 5, Rule::Trapezoid, 15, size);
+        let reference = run(1);
+        assert!(reference.iter().any(|&v| v != 0.0), "{name}: zero gradient");
+        for size in [7, 16] {
+            let error = relative_error(&run(size), &reference);
+            assert!(error < 1e-4, "{name}, {size} at a time: {error}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn many_steps_are_complete() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        let (x, baseline) = (input("x"), vec![-0.5; 3 * SIDE * SIDE]);
+        let sum: f64 = attribute(&network, &x, &baseline, SIDE, 5, Rule::Midpoint, 150, 8)
+            .iter()
+            .map(|&v| f64::from(v))
+            .sum();
+        let [to, from] = [&x, &baseline].map(|v| f64::from(common::logits_of(&network, v, SIDE)[5]));
+        let delta = (sum - (to - from)).abs() / (to - from).abs();
+        println!("{name}: delta {:.3} %", 100.0 * delta);
+        assert!(delta < 0.05, "{name}: {sum} for {to} − {from}");
+    }
+    Ok(())
+}
+
+#[test]
+fn no_weight_has_a_gradient() -> Result<()> {
+    // Only the input is tracked: without tracking it, there is nothing to go backward through,
+    // which could not be if a single weight were tracked.
+    for (name, network) in networks(&cpu())? {
+        let logits = network.logits(tensor(&network, &input("x"), SIDE));
+        assert!(!logits.is_require_grad(), "{name}");
+        let untracked = tensor(&network, &input("x"), SIDE);
+        let gradients = logits.sum().backward();
+        assert!(untracked.grad(&gradients).is_none(), "{name}");
+        assert!(network.convolution_weights().iter().all(|w| w.grad(&gradients).is_none() && !w.is_require_grad()));
+
+        let tracked = tensor(&network, &input("x"), SIDE).require_grad();
+        let gradients = network.logits(tracked.clone()).sum().backward();
+        assert!(tracked.grad(&gradients).is_some(), "{name}");
+        assert!(network.convolution_weights().iter().all(|w| w.grad(&gradients).is_none()), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn gpu_equals_cpu() -> Result<()> {
+    let gpu = match pollster::block_on(open(DeviceKind::Gpu)) {
+        Ok(device) => device,
+        Err(error) => {
+            println!("skipped: {error}");
+            return Ok(());
+        }
+    };
+    pollster::block_on(self_test(&gpu))?;
+    for ((name, here), (_, there)) in networks(&cpu())?.iter().zip(&networks(&gpu)?) {
+        let (x, baseline) = (input("x"), vec![-1.0; 3 * SIDE * SIDE]);
+        let run = |network| attribute(network, &x, &baseline, SIDE, 5, Rule::Midpoint, 2, 2);
+        let error = relative_error(&run(there), &run(here));
+        println!("{name}: GPU differs from CPU by {error:.2e} (relative L2)");
+        assert!(error < 1e-3, "{name}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn checkpoints_of_another_architecture_are_refused_with_the_tensors_name() -> Result<()> {
+    let refused = Network::load(Architecture::EfficientNetLite0, random_resnet18()?, &cpu());
+    assert!(matches!(refused, Err(Error::MissingTensor { .. })));
+    let mut fewer = random_resnet18()?;
+    fewer.take("layer3.0.conv1.weight", &[256, 128, 3, 3])?;
+    let refused = Network::load(Architecture::ResNet18, fewer, &cpu());
+    assert!(matches!(refused, Err(Error::MissingTensor { name }) if name.starts_with("layer3.0.conv1")));
+    let mut more = random_resnet18()?;
+    more.insert("head.weight", vec![1], vec![0.0])?;
+    let refused = Network::load(Architecture::ResNet18, more, &cpu());
+    assert!(matches!(refused, Err(Error::UnexpectedTensors { first }) if first == "head.weight"));
+    Ok(())
+}
+
+#[test]
+fn folding_batch_norm_keeps_what_is_computed() -> Result<()> {
+    let raw = random_resnet18()?;
+    let mut folded = raw.clone();
+    Architecture::ResNet18.fold_batch_norms(&mut folded)?;
+    assert!(folded.clone().take("bn1.weight", &[64]).is_err());
+    // One channel by hand: w γ/√(σ² + ε) and β − μ γ/√(σ² + ε).
+    let part = |name: &str| raw.clone().take(name, &[64]).unwrap()[3] as f64;
+    let scale = part("bn1.weight") / (part("bn1.running_var") + 1e-5).sqrt();
+    let bias = part("bn1.bias") - part("bn1.running_mean") * scale;
+    assert!((f64::from(folded.clone().take("conv1.bias", &[64])?[3]) - bias).abs() < 1e-6);
+    let before = raw.clone().take("conv1.weight", &[64, 3, 7, 7])?[3 * 147] as f64;
+    let after = folded.take("conv1.weight", &[64, 3, 7, 7])?[3 * 147] as f64;
+    assert!((after - before * scale).abs() < 1e-6);
+    Ok(())
+}

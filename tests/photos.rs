@@ -1,0 +1,221 @@
+//! Photos of every kind that is read, and what is said of those that are not.
+
+mod common;
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use violet::Error;
+use violet::image::{Photo, View};
+use violet::model::ModelSpec;
+
+/// Four coloured quarters: red, green / blue, white.
+fn quarters(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| match (x < width / 2, y < height / 2) {
+        (true, true) => Rgb([255, 0, 0]),
+        (false, true) => Rgb([0, 255, 0]),
+        (true, false) => Rgb([0, 0, 255]),
+        (false, false) => Rgb([255, 255, 255]),
+    })
+}
+
+fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn assert_close(found: Rgb<u8>, expected: [u8; 3], what: &str) {
+    let far = (0..3).any(|c| found.0[c].abs_diff(expected[c]) > 12);
+    assert!(!far, "{what}: {found:?} for {expected:?}");
+}
+
+#[test]
+fn every_format_is_read() {
+    let picture = DynamicImage::ImageRgb8(quarters(64, 48));
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Gif,
+    ] {
+        let bytes = match format {
+            ImageFormat::Gif => encode(&DynamicImage::ImageRgba8(picture.to_rgba8()), format),
+            _ => encode(&picture, format),
+        };
+        let photo = Photo::decode(&bytes).unwrap();
+        let what = format!("{format:?}");
+        assert_eq!(photo.rgb.dimensions(), (64, 48), "{what}");
+        assert_close(*photo.rgb.get_pixel(8, 8), [255, 0, 0], &what);
+        assert_close(*photo.rgb.get_pixel(56, 40), [255, 255, 255], &what);
+        assert!(!photo.animated, "{what}");
+    }
+}
+
+#[test]
+fn sixteen_bits_and_grey_become_eight_bit_rgb() {
+    let deep = image::ImageBuffer::from_fn(4, 4, |_, _| Rgb([65535u16, 32768, 0]));
+    let photo = Photo::decode(&encode(&DynamicImage::ImageRgb16(deep), ImageFormat::Png)).unwrap();
+    assert_close(*photo.rgb.get_pixel(1, 1), [255, 128, 0], "16 bit");
+    let grey = image::ImageBuffer::from_pixel(4, 4, image::Luma([77u8]));
+    let photo = Photo::decode(&encode(&DynamicImage::ImageLuma8(grey), ImageFormat::Png)).unwrap();
+    assert_close(*photo.rgb.get_pixel(1, 1), [77, 77, 77], "grey");
+}
+
+#[test]
+fn transparency_lies_over_white() {
+    let clear = RgbaImage::from_fn(4, 4, |x, _| {
+        if x < 2 { Rgba([200, 0, 0, 0]) } else { Rgba([0, 0, 0, 128]) }
+    });
+    let photo = Photo::decode(&encode(&DynamicImage::ImageRgba8(clear), ImageFormat::Png)).unwrap();
+    assert_close(*photo.rgb.get_pixel(0, 0), [255, 255, 255], "transparent");
+    assert_close(*photo.rgb.get_pixel(3, 0), [127, 127, 127], "half transparent");
+}
+
+/// A JPEG with an EXIF orientation put in after its first marker.
+fn oriented(orientation: u8) -> Vec<u8> {
+    let jpeg = encode(&DynamicImage::ImageRgb8(quarters(64, 48)), ImageFormat::Jpeg);
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let length = (exif.len() + 2) as u16;
+    let mut bytes = jpeg[..2].to_vec();
+    bytes.extend([0xFF, 0xE1]);
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(exif);
+    bytes.extend(&jpeg[2..]);
+    bytes
+}
+
+#[test]
+fn exif_orientation_is_applied() {
+    let upright = Photo::decode(&oriented(1)).unwrap();
+    assert_eq!(upright.rgb.dimensions(), (64, 48));
+    // 6: the camera was turned left; the picture has to be turned right.
+    let turned = Photo::decode(&oriented(6)).unwrap();
+    assert_eq!(turned.rgb.dimensions(), (48, 64));
+    assert_close(*turned.rgb.get_pixel(40, 8), [255, 0, 0], "upper right");
+    let upside_down = Photo::decode(&oriented(3)).unwrap();
+    assert_close(*upside_down.rgb.get_pixel(56, 40), [255, 0, 0], "lower right");
+}
+
+#[test]
+fn cmyk_jpeg_is_read() {
+    // Made by Pillow: CMYK, Adobe marker (inverted), red left and cyan right.
+    let bytes = std::fs::read(common::root().join("tests/golden/cmyk.jpg")).unwrap();
+    let photo = Photo::decode(&bytes).unwrap();
+    assert_close(*photo.rgb.get_pixel(4, 8), [255, 0, 0], "left");
+    assert_close(*photo.rgb.get_pixel(28, 8), [0, 255, 255], "right");
+}
+
+#[test]
+fn animations_give_their_first_frame_and_say_so() {
+    let mut bytes = Vec::new();
+    {
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+        for colour in [[255, 0, 0, 255], [0, 0, 255, 255]] {
+            let frame = image::Frame::new(RgbaImage::from_pixel(8, 8, Rgba(colour)));
+            encoder.encode_frame(frame).unwrap();
+        }
+    }
+    let photo = Photo::decode(&bytes).unwrap();
+    assert!(photo.animated);
+    assert_close(*photo.rgb.get_pixel(4, 4), [255, 0, 0], "first frame");
+}
+
+#[test]
+fn what_is_no_photo_is_named() {
+    assert!(matches!(Photo::decode(b""), Err(Error::EmptyFile)));
+    for (bytes, name) in [
+        (&b"%PDF-1.7"[..], "PDF"),
+        (b"<?xml version='1.0'?><svg xmlns=''/>", "SVG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"PK\x03\x04abc", "zip"),
+    ] {
+        let sentence = Photo::decode(bytes).unwrap_err().to_string();
+        assert!(sentence.contains(name), "{sentence}");
+    }
+    assert!(matches!(
+        Photo::decode(b"hello, world"),
+        Err(Error::UnknownImageFormat { found: None })
+    ));
+}
+
+#[test]
+fn damaged_photos_are_refused_not_half_shown() {
+    let picture = DynamicImage::ImageRgb8(quarters(64, 48));
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp] {
+        let bytes = encode(&picture, format);
+        for length in [12, bytes.len() / 2] {
+            let found = Photo::decode(&bytes[..length]);
+            assert!(matches!(found, Err(Error::DamagedImage { .. })), "{format:?} {length}");
+        }
+    }
+    let jpeg = encode(&picture, ImageFormat::Jpeg);
+    assert!(matches!(Photo::decode(&jpeg[..100]), Err(Error::DamagedImage { .. })));
+}
+
+#[test]
+fn a_header_of_a_huge_image_takes_no_memory() {
+    // A PNG's first chunk, claiming 50,000 × 50,000 pixels, with its right checksum.
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    png.extend(50_000u32.to_be_bytes());
+    png.extend(50_000u32.to_be_bytes());
+    png.extend([8, 2, 0, 0, 0]);
+    let crc = png[12..].iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |c, _| (c >> 1) ^ (0xEDB8_8320 & (c & 1).wrapping_neg()))
+    });
+    png.extend((!crc).to_be_bytes());
+    png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
+    assert!(matches!(
+        Photo::decode(&png),
+        Err(Error::ImageTooLarge { width: 50_000, .. })
+    ));
+}
+
+#[test]
+fn the_view_is_pillows_to_a_grey_level() {
+    // tests/golden/view.png is the cat framed and resized by Pillow for EfficientNet-Lite0.
+    let bytes = std::fs::read(common::root().join("www/samples/cat.jpg")).unwrap();
+    let photo = Photo::decode(&bytes).unwrap();
+    let spec = ModelSpec::from_name("efficientnet-lite0").unwrap();
+    let view = View::of(&photo, &spec.preprocessing);
+    let (expected, _) = common::view_middle(0, 224);
+    let total: u64 = view
+        .rgb
+        .as_raw()
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| u64::from(a.abs_diff(*b)))
+        .sum();
+    let mean = total as f64 / expected.len() as f64;
+    println!("mean difference {mean:.3} of 255");
+    assert!(mean < 1.0, "{mean}");
+}
+
+#[test]
+fn any_shape_of_photo_gives_a_full_view() {
+    for (width, height) in [(1, 1), (3, 900), (900, 3), (100, 80), (224, 224), (513, 257)] {
+        let photo = Photo {
+            rgb: quarters(width, height),
+            animated: false,
+        };
+        for spec in &violet::model::catalog::CATALOG {
+            let view = View::of(&photo, &spec.preprocessing);
+            assert_eq!(view.rgb.dimensions(), (224, 224), "{width} × {height}");
+            let crop = view.crop;
+            assert!(crop.left >= 0.0 && crop.left + crop.side <= f64::from(width) + 1.0);
+            assert!(crop.top >= 0.0 && crop.top + crop.side <= f64::from(height) + 1.0);
+            assert!(view.input(&spec.preprocessing).iter().all(|v| v.is_finite()));
+        }
+    }
+}
+
+#[test]
+fn black_is_rgb_zero_not_zero() {
+    for spec in &violet::model::catalog::CATALOG {
+        let black = violet::image::uniform_input([0; 3], &spec.preprocessing);
+        let expected = -spec.preprocessing.mean[0] / spec.preprocessing.std[0];
+        assert!((black[0] - expected).abs() < 1e-6 && expected < -0.9);
+    }
+}
