@@ -52,8 +52,6 @@ pub enum Request {
         /// Their weights.
         step_sizes: Vec<f64>,
     },
-    /// Panic: proves in tests that the page survives it. Never answered.
-    Panic,
 }
 
 /// What a worker answers.

@@ -112,15 +112,18 @@ impl Client {
         match receiver.await {
             Ok(Response::Failed(failure)) => Err(NoAnswer::Failed(failure)),
             Ok(response) => Ok(response),
-            Err(oneshot::Canceled) => Err(NoAnswer::Lost(
-                self.state.borrow().epitaph.clone().unwrap_or_default(),
-            )),
+            Err(oneshot::Canceled) => Err(NoAnswer::Lost(self.epitaph())),
         }
     }
 
     /// Whether the worker has died.
     pub(super) fn is_lost(&self) -> bool {
         self.state.borrow().epitaph.is_some()
+    }
+
+    /// What it said last; nothing while it lives.
+    pub(super) fn epitaph(&self) -> String {
+        self.state.borrow().epitaph.clone().unwrap_or_default()
     }
 
     fn post(&self, request: &Request, body: Option<&ArrayBuffer>) -> Result<(), JsValue> {

@@ -281,7 +281,7 @@ impl Page {
     }
 
     /// A pool on the wanted device; with the reason, if it became another than the best.
-    async fn start_pool(&self) -> Result<(Pool, Option<String>), Failure> {
+    async fn start_pool(self: &Rc<Self>) -> Result<(Pool, Option<String>), Failure> {
         let engine = files::engine().await?;
         let accept_software = parameter("adapter").as_deref() == Some("software");
         let workers = parameter("workers").and_then(|text| text.parse().ok());
@@ -290,7 +290,14 @@ impl Page {
         if wanted == "cpu" {
             why = Some("as you chose".into());
         } else {
-            match Pool::start(&engine, DeviceKind::Gpu, accept_software, None).await {
+            let pool = Pool::start(
+                &engine,
+                DeviceKind::Gpu,
+                accept_software,
+                None,
+                self.replaced(),
+            );
+            match pool.await {
                 Ok(pool) => return Ok((pool, None)),
                 Err(failure) => {
                     if wanted == "gpu" {
@@ -304,8 +311,25 @@ impl Page {
                 }
             }
         }
-        let pool = Pool::start(&engine, DeviceKind::Cpu, accept_software, workers).await?;
-        Ok((pool, why))
+        let pool = Pool::start(
+            &engine,
+            DeviceKind::Cpu,
+            accept_software,
+            workers,
+            self.replaced(),
+        );
+        Ok((pool.await?, why))
+    }
+
+    /// Says that a worker died and was replaced.
+    fn replaced(self: &Rc<Self>) -> impl Fn(&str) + 'static {
+        let page = Rc::downgrade(self);
+        move |epitaph| {
+            if let Some(page) = page.upgrade() {
+                let what = format!("A worker stopped and was replaced ({epitaph}).");
+                page.note(&what, "Nothing is lost; the work goes on.");
+            }
+        }
     }
 
     /// Opens a photo. Until it is decoded, and if it cannot be, the old one stays.
@@ -387,10 +411,33 @@ impl Page {
             page.busy.set(false);
             page.show_controls();
             if let Err(failure) = done {
-                page.tell(&failure);
-                page.status("Stopped.");
+                page.give_up(failure).await;
             }
         });
+    }
+
+    /// A job failed: on the GPU, the CPU goes on in its place; else people are told.
+    async fn give_up(self: Rc<Self>, failure: Failure) {
+        let on_gpu = self
+            .pool
+            .borrow()
+            .as_ref()
+            .is_some_and(|pool| pool.device == DeviceKind::Gpu);
+        let of_device = matches!(
+            failure.code,
+            FailureCode::WorkerLost | FailureCode::DeviceFailed | FailureCode::NoGpu
+        );
+        if on_gpu && of_device {
+            element::<HtmlSelectElement>("device").set_value("cpu");
+            self.clone().change_device().await;
+            self.tell(&Failure {
+                code: FailureCode::NoGpu,
+                detail: format!("it failed ({})", failure.detail),
+            });
+        } else {
+            self.tell(&failure);
+            self.status("Stopped.");
+        }
     }
 
     /// Walks the way from model to mask, from `from` on, as long as no newer job has begun.

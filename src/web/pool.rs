@@ -37,6 +37,8 @@ pub(super) struct Pool {
     model: RefCell<Option<Weights>>,
     path: RefCell<Option<Request>>,
     pass: Cell<usize>,
+    /// Told of each worker that died and was replaced, and what it said last.
+    replaced: Box<dyn Fn(&str)>,
 }
 
 /// A model's weights, ready to hand to a worker.
@@ -63,6 +65,7 @@ impl Pool {
         device: DeviceKind,
         accept_software: bool,
         workers: Option<usize>,
+        replaced: impl Fn(&str) + 'static,
     ) -> Result<Self, Failure> {
         let count = match device {
             DeviceKind::Gpu => 1,
@@ -77,6 +80,7 @@ impl Pool {
             model: RefCell::default(),
             path: RefCell::default(),
             pass: Cell::new(1),
+            replaced: Box::new(replaced),
         };
         let started = (0..count).map(|_| pool.start_client());
         let started = try_join_all(started).await.map_err(NoAnswer::failure)?;
@@ -227,15 +231,6 @@ impl Pool {
         try_join_all((0..self.size()).map(work)).await.map(|_| ())
     }
 
-    /// Kills a worker's computation: for tests of what happens then.
-    pub(super) async fn provoke_panic(&self) {
-        let client = self.clients.borrow().last().cloned();
-        if let Some(client) = client {
-            // The answer is the death of the worker, which `sum` sees.
-            client.ask(&Request::Panic, None).await.map_or((), |_| ());
-        }
-    }
-
     /// Makes the next pass longer or shorter, on the GPU only: a CPU worker gains nothing by
     /// batches, and one gradient a pass shares best.
     fn adapt(&self, gradients: usize, elapsed_ms: f64) {
@@ -278,7 +273,8 @@ impl Pool {
             Ok(client)
         };
         let client = replacement.await.map_err(NoAnswer::failure)?;
-        self.clients.borrow_mut()[k] = Rc::new(client);
+        let dead = std::mem::replace(&mut self.clients.borrow_mut()[k], Rc::new(client));
+        (self.replaced)(&dead.epitaph());
         Ok(())
     }
 }

@@ -1,0 +1,115 @@
+// What the browser tests share: a static server that logs, and a Chromium that meets it.
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const dist = path.join(root, "dist");
+
+const types = {
+  ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".wasm": "application/wasm",
+  ".json": "application/json", ".svg": "image/svg+xml", ".jpg": "image/jpeg",
+};
+
+/** Serves dist/ under a sub-path, as a project page is. `change(name, bytes)` may answer otherwise. */
+export async function serve(change = (_name, bytes) => bytes) {
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    requests.push(request.url);
+    const { pathname } = new URL(request.url, "http://localhost");
+    const name = pathname.replace(/^\/lessons\/violet\//, "").replace(/^$/, "index.html");
+    const bytes = pathname.startsWith("/lessons/violet/")
+      ? change(name, await readFile(path.join(dist, name)).catch(() => null))
+      : null;
+    response.writeHead(bytes ? 200 : 404, {
+      "content-type": types[path.extname(name)] ?? "application/octet-stream",
+    });
+    response.end(bytes ?? "");
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    requests,
+    url: `http://localhost:${server.address().port}/lessons/violet/`,
+    close: () => server.close(),
+  };
+}
+
+/** Chromium, or null where there is none: then the tests say that they are skipped. */
+export async function launch({ webgpu = false } = {}) {
+  const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+    .find(existsSync);
+  if (!executablePath) return null;
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync",
+      ...(webgpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : []),
+    ],
+  });
+}
+
+/** A page that has loaded its model and waits for a photo. */
+export async function open(browser, site, query, options = {}) {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
+  page.requested = [];
+  page.errors = [];
+  page.on("request", (request) => page.requested.push(request.url()));
+  page.on("pageerror", (error) => page.errors.push(String(error)));
+  await page.goto(`${site.url}?${query}`);
+  return page;
+}
+
+/** Waits until the status line matches. */
+export async function status(page, pattern, timeout = 180_000) {
+  await page.waitForFunction(
+    ([source, flags]) => new RegExp(source, flags).test(document.getElementById("status").textContent),
+    [pattern.source, pattern.flags],
+    { timeout, polling: 100 },
+  );
+}
+
+/** Drops a file on the page, as a person does. */
+export async function drop(page, name, bytes, type = "application/octet-stream") {
+  await page.evaluate(
+    async ([name, base64, type]) => {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], name, { type }));
+      const target = document.getElementById("drop");
+      for (const kind of ["dragover", "drop"]) {
+        target.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      }
+    },
+    [name, Buffer.from(bytes).toString("base64"), type],
+  );
+}
+
+export const sample = (name) => readFile(path.join(root, "www/samples", name));
+
+/** The notice's text, or "" while it is hidden. */
+export const notice = (page) =>
+  page.evaluate(() => {
+    const box = document.getElementById("notice");
+    return box.hidden ? "" : box.innerText.replaceAll(/\s+/g, " ");
+  });
+
+/** Share of clearly purple pixels on the canvas, and a fingerprint of all of them. */
+export const canvas = (page) =>
+  page.evaluate(() => {
+    const canvas = document.getElementById("canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let purple = 0;
+    let hash = 0;
+    for (let k = 0; k < data.length; k += 4) {
+      const [r, g, b, a] = data.slice(k, k + 4);
+      if (a > 0 && b > r + 30 && r > g + 10) purple += 1;
+      hash = (Math.imul(hash, 31) + r + g * 3 + b * 7) | 0;
+    }
+    return { purple: purple / (data.length / 4), hash };
+  });
+
+export const view = (page, name) => page.locator(`input[name=view][value=${name}]`).check({ force: true });

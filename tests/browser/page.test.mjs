@@ -1,0 +1,207 @@
+// What a newcomer does with the page, on the built dist/, in Chromium.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { canvas, drop, launch, notice, open, sample, serve, status, view } from "./harness.mjs";
+
+const cpu = "device=cpu&model=efficientnet-lite0";
+let browser, site;
+before(async () => {
+  browser = await launch();
+  site = await serve();
+});
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+const check = (name, body) =>
+  test(name, async (t) => {
+    if (!browser) return t.skip("there is no Chromium here");
+    await body(t);
+  });
+
+check("drop a photo and its mask forms, by the CPU pool", async () => {
+  const page = await open(browser, site, `${cpu}&steps=6&workers=2`);
+  await status(page, /is ready/);
+  assert.match(await page.textContent("#engine"), /CPU, 2 workers/);
+
+  await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  const before = page.waitForFunction(() => document.getElementById("progress").value > 0);
+  await status(page, /^Done: 7 gradients/);
+  await before;
+
+  const answers = await page.locator("#predictions button").allInnerTexts();
+  assert.equal(answers.length, 5);
+  assert.match(answers.join(" "), /Egyptian cat|tabby|tiger cat|lynx/i);
+  assert.ok((await page.textContent("#delta")).endsWith("%"));
+  const [input, baseline, sum] = await Promise.all(
+    ["#output-input", "#output-baseline", "#attribution-sum"].map(async (id) => Number(await page.textContent(id))),
+  );
+  assert.ok(Number.isFinite(input) && Number.isFinite(baseline) && Number.isFinite(sum));
+
+  // Mask: purple on white. Original: no purple. They differ, and so does the overlay.
+  await view(page, "mask");
+  const mask = await canvas(page);
+  await view(page, "original");
+  const original = await canvas(page);
+  await view(page, "overlay");
+  const overlay = await canvas(page);
+  assert.ok(mask.purple > 0.01, `mask ${mask.purple}`);
+  assert.ok(original.purple < 0.005, `original ${original.purple}`);
+  assert.ok(overlay.purple > original.purple);
+  await page.locator("#opacity").fill("0");
+  assert.ok((await canvas(page)).purple < overlay.purple);
+  assert.deepEqual(page.errors, []);
+
+  // Another answer, another mask.
+  await view(page, "mask");
+  const first = await canvas(page);
+  await page.locator("#predictions button").nth(3).click();
+  await status(page, /^Explaining/);
+  await status(page, /^Done/);
+  assert.notEqual((await canvas(page)).hash, first.hash);
+  assert.equal(await page.locator("#predictions button").nth(3).getAttribute("aria-pressed"), "true");
+
+  // Nothing but the page's own files was asked for, by page or workers; nothing was sent.
+  for (const url of [...page.requested, ...site.requests.map((path) => new URL(path, site.url).href)]) {
+    assert.ok(url.startsWith(site.url), url);
+  }
+  await page.close();
+});
+
+check("cancel keeps what is there, and explain goes on", async () => {
+  const page = await open(browser, site, `${cpu}&steps=500`);
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await status(page, /: [2-9] of 501/);
+  await page.locator("#cancel").click();
+  await status(page, /^Cancelled/);
+  await view(page, "mask");
+  const kept = await canvas(page);
+  assert.ok(kept.purple > 0.01);
+  await page.waitForTimeout(1500);
+  assert.equal((await canvas(page)).hash, kept.hash, "nothing moves after cancel");
+  await page.locator("#steps").fill("2");
+  await page.locator("#steps").press("Enter");
+  await page.locator("#explain").click();
+  await status(page, /^Done: 3 gradients/);
+  await page.close();
+});
+
+check("files that are no photos get a sentence, and the photo and its mask stay", async () => {
+  const page = await open(browser, site, `${cpu}&steps=2`);
+  await status(page, /is ready/);
+  const cat = await sample("cat.jpg");
+  await drop(page, "cat.jpg", cat, "image/jpeg");
+  await status(page, /^Done/);
+  const shown = await canvas(page);
+  const answers = await page.textContent("#predictions");
+  for (const [name, bytes, sentence] of [
+    ["empty.png", Buffer.alloc(0), /empty/i],
+    ["notes.txt", Buffer.from("just words"), /not a photo.*PNG, JPEG/i],
+    ["drawing.svg", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /SVG drawing/],
+    ["cut.jpg", cat.subarray(0, 900), /JPEG image is damaged/],
+    ["huge.bmp", hugeBitmap(), /50000 × 50000/],
+  ]) {
+    await page.locator("#notice-close").click({ timeout: 500 }).catch(() => {});
+    await drop(page, name, bytes);
+    await page.waitForFunction(() => !document.getElementById("notice").hidden, null, { timeout: 20_000 });
+    assert.match(await notice(page), sentence, name);
+    await page.locator("#notice-close").click();
+    assert.equal((await canvas(page)).hash, shown.hash, `${name}: the mask stays`);
+    assert.equal(await page.textContent("#predictions"), answers);
+  }
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
+check("a small photo is enlarged, and the page says so", async () => {
+  const page = await open(browser, site, `${cpu}&steps=1`);
+  await status(page, /is ready/);
+  await drop(page, "tiny.bmp", tinyBitmap());
+  await status(page, /^Done/);
+  assert.match(await notice(page), /small.*enlarged/);
+  await page.close();
+});
+
+check("a worker that dies is replaced, and the work goes on", async () => {
+  const page = await open(browser, site, `${cpu}&steps=40&workers=2`);
+  await status(page, /is ready/);
+  await drop(page, "cat.jpg", await sample("cat.jpg"));
+  await status(page, /: [2-9] of 41/);
+  await page.workers()[1].evaluate(() => {
+    setTimeout(() => {
+      throw new Error("killed by the test");
+    });
+  });
+  await status(page, /^Done: 41 gradients/);
+  await page.waitForFunction(() => !document.getElementById("notice").hidden);
+  assert.match(await notice(page), /worker stopped and was replaced.*killed by the test/i);
+  assert.ok((await canvas(page)).purple > 0.001);
+  await page.close();
+});
+
+check("weights that are missing or damaged get a sentence", async () => {
+  const without = await serve((name, bytes) => (name.endsWith(".safetensors") ? null : bytes));
+  const page = await open(browser, without, cpu);
+  await page.waitForFunction(() => !document.getElementById("notice").hidden, null, { timeout: 60_000 });
+  assert.match(await notice(page), /weights could not be fetched.*weights\.sh/);
+  await page.close();
+  without.close();
+
+  const damaged = await serve((name, bytes) => {
+    if (!name.endsWith(".safetensors") || !bytes) return bytes;
+    const copy = Buffer.from(bytes);
+    copy[copy.length >> 1] ^= 1;
+    return copy;
+  });
+  const second = await open(browser, damaged, cpu);
+  await second.waitForFunction(() => !document.getElementById("notice").hidden, null, { timeout: 60_000 });
+  assert.match(await notice(second), /cannot be used.*sha256/);
+  await second.close();
+  damaged.close();
+});
+
+check("without WebGPU the page computes on the CPU and says why", async () => {
+  const page = await open(browser, site, "model=efficientnet-lite0");
+  await status(page, /is ready/);
+  assert.match(await page.textContent("#engine"), /on the CPU.*(no WebGPU|no GPU|simulated)/);
+  await page.close();
+});
+
+check("the page fits a phone", async () => {
+  const page = await open(browser, site, `${cpu}&steps=1`, { viewport: { width: 390, height: 844 } });
+  await status(page, /is ready/);
+  await drop(page, "cat.jpg", await sample("cat.jpg"));
+  await status(page, /^Done/);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 390, `${wide} pixels wide`);
+  await page.close();
+});
+
+/** A bitmap's header that claims 50,000 × 50,000 pixels. */
+function hugeBitmap() {
+  const bytes = Buffer.alloc(200);
+  bytes.write("BM");
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(50_000, 18);
+  bytes.writeInt32LE(50_000, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
+
+/** 20 × 16 pixels of grey. */
+function tinyBitmap() {
+  const bytes = Buffer.alloc(54 + 60 * 16, 128);
+  bytes.fill(0, 0, 54);
+  bytes.write("BM");
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(20, 18);
+  bytes.writeInt32LE(16, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}

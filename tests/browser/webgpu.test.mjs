@@ -1,0 +1,52 @@
+// The WebGPU path, on the software adapter that Chromium carries.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { canvas, drop, launch, open, sample, serve, status, view } from "./harness.mjs";
+
+test("the GPU's mask is the CPU's", async (t) => {
+  const browser = await launch({ webgpu: true });
+  if (!browser) return t.skip("there is no Chromium here");
+  const site = await serve();
+  try {
+    const results = {};
+    for (const query of ["device=gpu&adapter=software", "device=cpu"]) {
+      const page = await open(browser, site, `${query}&model=efficientnet-lite0&steps=1`);
+      await status(page, /is ready/, 300_000);
+      const engine = await page.textContent("#engine");
+      if (query.startsWith("device=gpu") && !/on the GPU/.test(engine)) {
+        return t.skip(`this Chromium offers no software adapter: ${engine}`);
+      }
+      await drop(page, "cat.jpg", await sample("cat.jpg"));
+      await status(page, /^Done: 2 gradients/, 600_000);
+      await view(page, "mask");
+      results[query] = {
+        sum: Number(await page.textContent("#attribution-sum")),
+        input: Number(await page.textContent("#output-input")),
+        purple: (await canvas(page)).purple,
+      };
+      t.diagnostic(`${engine} ${JSON.stringify(results[query])} ${await page.textContent("#status")}`);
+      await page.close();
+    }
+    const [gpu, cpu] = Object.values(results);
+    assert.ok(Math.abs(gpu.input - cpu.input) <= 0.02, "same output");
+    assert.ok(Math.abs(gpu.sum - cpu.sum) <= 0.02 + 1e-3 * Math.abs(cpu.sum), "same sum");
+    assert.ok(cpu.purple > 0.01 && Math.abs(gpu.purple - cpu.purple) < 0.01, "same mask");
+  } finally {
+    await browser.close();
+    site.close();
+  }
+});
+
+test("a software adapter is not taken unless the address asks for it", async (t) => {
+  const browser = await launch({ webgpu: true });
+  if (!browser) return t.skip("there is no Chromium here");
+  const site = await serve();
+  try {
+    const page = await open(browser, site, "model=efficientnet-lite0");
+    await status(page, /is ready/);
+    assert.match(await page.textContent("#engine"), /on the CPU.*(simulated in software|no GPU)/);
+  } finally {
+    await browser.close();
+    site.close();
+  }
+});
