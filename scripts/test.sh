@@ -11,6 +11,7 @@ say "Format and lints, native and wasm"
 cargo fmt --check
 cargo clippy -q --release --all-targets -- -D warnings
 wasm_cargo cargo clippy -q --release --target wasm32-unknown-unknown --lib --bins -- -D warnings
+wasm_cargo cargo clippy -q --release --target wasm32-unknown-unknown --no-default-features --bin app -- -D warnings
 
 say "Checkpoints of random weights, as torchvision saves them"
 export VIOLET_CHECKPOINTS=$cache/checkpoints

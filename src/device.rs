@@ -1,9 +1,6 @@
 //! What computes: the CPU by Burn's flex backend, or a GPU by Burn's wgpu backend.
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-
-use crate::error::{Error, Result};
 
 /// Which kind of device computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,15 +35,20 @@ impl DeviceKind {
 /// # Errors
 ///
 /// [`Error::Device`] if there is no such device or it cannot be initialised.
-pub async fn open(kind: DeviceKind) -> Result<Device> {
+#[cfg(feature = "engine")]
+pub async fn open(kind: DeviceKind) -> crate::Result<burn::tensor::Device> {
+    use burn::tensor::Device;
+
     match kind {
         DeviceKind::Cpu => Ok(Device::flex()),
-        DeviceKind::Gpu => Device::wgpu_options()
-            .init_async()
-            .await
-            .map_err(|error| Error::Device {
-                device: "GPU",
-                reason: error.to_string(),
-            }),
+        DeviceKind::Gpu => {
+            Device::wgpu_options()
+                .init_async()
+                .await
+                .map_err(|error| crate::Error::Device {
+                    device: "GPU",
+                    reason: error.to_string(),
+                })
+        }
     }
 }

@@ -82,7 +82,9 @@ pub enum Error {
     },
 
     /// The checkpoint holds tensors that the architecture has no place for.
-    #[error("the weights hold tensors too many, “{first}” first: they belong to another architecture")]
+    #[error(
+        "the weights hold tensors too many, “{first}” first: they belong to another architecture"
+    )]
     UnexpectedTensors {
         /// The first of them in alphabetical order.
         first: String,
@@ -127,7 +129,9 @@ pub enum Error {
     },
 
     /// The backend ran, but computed something else than the reference.
-    #[error("the GPU failed its self-test: {what} differs from the CPU by {difference:.2e} (relative), at most {tolerance:.0e} is allowed")]
+    #[error(
+        "the GPU failed its self-test: {what} differs from the CPU by {difference:.2e} (relative), at most {tolerance:.0e} is allowed"
+    )]
     SelfTest {
         /// Which value was compared.
         what: &'static str,
@@ -138,7 +142,9 @@ pub enum Error {
     },
 
     /// The logits or gradients are not numbers.
-    #[error("the network's {what} holds values that are not finite: the weights are damaged or belong to another architecture")]
+    #[error(
+        "the network's {what} holds values that are not finite: the weights are damaged or belong to another architecture"
+    )]
     NotFinite {
         /// Which value.
         what: &'static str,

@@ -10,8 +10,9 @@ use crate::attribution::{
     read,
 };
 use crate::error::{Error, Result};
-use crate::image::{Crop, Photo, View, uniform_input};
+use crate::image::{Photo, View, uniform_input};
 use crate::model::{Checkpoint, ModelSpec, Network};
+use crate::preprocessing::Crop;
 
 /// A model ready to explain.
 #[derive(Debug)]
@@ -44,11 +45,7 @@ impl Explainer {
     /// # Errors
     ///
     /// Those of [`Network::load`].
-    pub fn load(
-        spec: &'static ModelSpec,
-        checkpoint: Checkpoint,
-        device: &Device,
-    ) -> Result<Self> {
+    pub fn load(spec: &'static ModelSpec, checkpoint: Checkpoint, device: &Device) -> Result<Self> {
         let network = Network::load(spec.architecture, checkpoint, device)?;
         Ok(Self { spec, network })
     }
@@ -160,41 +157,4 @@ impl Explainer {
         let data = TensorData::new(input.to_vec(), [1, 3, size, size]);
         Ok(Tensor::from_data(data, self.network.device()))
     }
-}
-
-/// A class and how likely the network holds it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Prediction {
-    /// Index of the class.
-    pub target: usize,
-    /// Softmax of the logits, 0..=1.
-    pub probability: f32,
-}
-
-/// The `k` likeliest classes, the likeliest first.
-///
-/// # Example
-///
-/// ```
-/// let top = violet::explain::top_predictions(&[0.0, 2.0, 1.0], 2);
-/// assert_eq!((top[0].target, top[1].target), (1, 2));
-/// assert!((top[0].probability - 0.665).abs() < 1e-3);
-/// ```
-pub fn top_predictions(logits: &[f32], k: usize) -> Vec<Prediction> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials: Vec<f64> = logits
-        .iter()
-        .map(|&logit| f64::from(logit - highest).exp())
-        .collect();
-    let total: f64 = exponentials.iter().sum();
-    let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-    order
-        .into_iter()
-        .take(k)
-        .map(|target| Prediction {
-            target,
-            probability: (exponentials[target] / total) as f32,
-        })
-        .collect()
 }

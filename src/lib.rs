@@ -12,13 +12,16 @@
 //!          mask: Σ|·| over channels ──▶ normalise ──▶ purple RGBA
 //! ```
 //!
-//! Each room knows only what stands left of it; [`explain`] alone knows them all. The browser
-//! is met in `web` and nowhere else.
+//! Each room knows only what stands left of it; `explain` alone knows them all. The browser is
+//! met in `web` and nowhere else. Without the feature `engine`, only what the page itself needs is
+//! built: plain data, sums and colours, but no networks and no decoders.
 
 pub mod attribution;
 pub mod device;
 mod error;
+#[cfg(feature = "engine")]
 pub mod explain;
+#[cfg(feature = "engine")]
 pub mod image;
 pub mod mask;
 pub mod model;

@@ -44,3 +44,14 @@ impl Preprocessing {
         3 * (self.size * self.size) as usize
     }
 }
+
+/// The square of the photo that the network sees, in pixels of the upright photo.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Crop {
+    /// Left edge.
+    pub left: f64,
+    /// Upper edge.
+    pub top: f64,
+    /// Side.
+    pub side: f64,
+}

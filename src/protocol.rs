@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Baseline, PartialSum};
 use crate::device::DeviceKind;
-use crate::image::Crop;
+use crate::preprocessing::Crop;
 
 /// What the page asks of a worker. Each is answered by exactly one [`Response`], in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

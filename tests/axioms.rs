@@ -1,4 +1,5 @@
 //! Integrated Gradients' axioms and closed forms, over plain functions.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::ops::ControlFlow;
 
@@ -14,7 +15,9 @@ fn point(values: &[f32]) -> Tensor<4> {
 /// Column `k` of a batch: [N, n, 1, 1] → [N, 1].
 fn value(x: &Tensor<4>, k: usize) -> Tensor<2> {
     let [n, ..] = x.dims();
-    x.clone().slice([0..n, k..k + 1, 0..1, 0..1]).reshape([n, 1])
+    x.clone()
+        .slice([0..n, k..k + 1, 0..1, 0..1])
+        .reshape([n, 1])
 }
 
 /// Sum of a batch's values: [N, n, 1, 1] → [N, 1].
@@ -61,19 +64,16 @@ fn attribute(
 }
 
 /// Checks attributions against a closed form, and completeness with them.
-fn check(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
-    x: &[f32],
-    baseline: &[f32],
-    expected: &[f32],
-) {
+fn check(forward: impl Fn(Tensor<4>) -> Tensor<2>, x: &[f32], baseline: &[f32], expected: &[f32]) {
     // 2520 steps: every kink below lies on a multiple of 1/2520 or costs less than 1e-4.
     let found = attribute(&forward, x, baseline, Rule::Midpoint, 2520);
     for (found, expected) in found.values.iter().zip(expected) {
         assert!((found - expected).abs() < 1e-3, "{found} for {expected}");
     }
     let (to, from) = (output(&forward, x), output(&forward, baseline));
-    let scale = expected.iter().fold(1.0f64, |m, &v| m.max(f64::from(v.abs())));
+    let scale = expected
+        .iter()
+        .fold(1.0f64, |m, &v| m.max(f64::from(v.abs())));
     assert!(found.convergence_delta(to, from).abs() < 1e-4 * scale);
 }
 
@@ -111,9 +111,7 @@ fn sums_of_relus_share_by_size() {
 
 #[test]
 fn smooth_functions_from_other_baselines() {
-    let f = |x: Tensor<4>| {
-        value(&x, 0) * 5.0 + value(&x, 1).powi_scalar(2) + value(&x, 2).sin()
-    };
+    let f = |x: Tensor<4>| value(&x, 0) * 5.0 + value(&x, 1).powi_scalar(2) + value(&x, 2).sin();
     let exact = (3.0f32).sin() - (1.0f32).sin();
     check(f, &[1.0, 2.0, 3.0], &[0.5, 1.0, 1.0], &[2.5, 3.0, exact]);
     let square = |x: Tensor<4>| (value(&x, 0) * 2.0 + value(&x, 1)).powi_scalar(2);
@@ -184,7 +182,13 @@ fn chunk_size_does_not_change_the_result() {
 fn samples_tell_output_and_slope_along_the_path() {
     // F(x) = x², from 1 to 3: F(α) = (1 + 2α)², dF/dα = 4 (1 + 2α).
     let f = |x: Tensor<4>| value(&x, 0).powi_scalar(2);
-    let sum = accumulate(f, &[3.0], &[1.0], &Rule::Trapezoid.quadrature(4).unwrap(), 3);
+    let sum = accumulate(
+        f,
+        &[3.0],
+        &[1.0],
+        &Rule::Trapezoid.quadrature(4).unwrap(),
+        3,
+    );
     for sample in sum.samples() {
         let at = 1.0 + 2.0 * sample.alpha as f32;
         assert!((sample.output - at * at).abs() < 1e-5);

@@ -1,6 +1,7 @@
 //! The networks against PyTorch, the attributions against PyTorch and captum.
 //!
 //! `tests/golden/generate.py` made the numbers and tells with which versions.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -36,7 +37,10 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn assert_same_attributions(found: &[f32], expected: &[f32], what: &str) {
-    let (r, e) = (correlation(found, expected), relative_error(found, expected));
+    let (r, e) = (
+        correlation(found, expected),
+        relative_error(found, expected),
+    );
     println!("{what}: correlation {r:.7}, relative error {e:.2e}");
     assert!(r >= CORRELATION, "{what}: correlation {r}");
     assert!(e <= ATTRIBUTIONS, "{what}: relative error {e}");
@@ -142,7 +146,10 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
 #[test]
 fn f16_weights_cost_little_accuracy() -> Result<()> {
     let spec = ModelSpec::from_name("efficientnet-lite0")?;
-    let (Some(bytes), Some(_)) = (weights("efficientnet-lite0"), common::original("efficientnet-lite0-57934424.pth")) else {
+    let (Some(bytes), Some(_)) = (
+        weights("efficientnet-lite0"),
+        common::original("efficientnet-lite0-57934424.pth"),
+    ) else {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };

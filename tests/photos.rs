@@ -1,4 +1,5 @@
 //! Photos of every kind that is read, and what is said of those that are not.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -11,11 +12,13 @@ use violet::model::ModelSpec;
 
 /// Four coloured quarters: red, green / blue, white.
 fn quarters(width: u32, height: u32) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, y| match (x < width / 2, y < height / 2) {
-        (true, true) => Rgb([255, 0, 0]),
-        (false, true) => Rgb([0, 255, 0]),
-        (true, false) => Rgb([0, 0, 255]),
-        (false, false) => Rgb([255, 255, 255]),
+    RgbImage::from_fn(width, height, |x, y| {
+        match (x < width / 2, y < height / 2) {
+            (true, true) => Rgb([255, 0, 0]),
+            (false, true) => Rgb([0, 255, 0]),
+            (true, false) => Rgb([0, 0, 255]),
+            (false, false) => Rgb([255, 255, 255]),
+        }
     })
 }
 
@@ -66,16 +69,27 @@ fn sixteen_bits_and_grey_become_eight_bit_rgb() {
 #[test]
 fn transparency_lies_over_white() {
     let clear = RgbaImage::from_fn(4, 4, |x, _| {
-        if x < 2 { Rgba([200, 0, 0, 0]) } else { Rgba([0, 0, 0, 128]) }
+        if x < 2 {
+            Rgba([200, 0, 0, 0])
+        } else {
+            Rgba([0, 0, 0, 128])
+        }
     });
     let photo = Photo::decode(&encode(&DynamicImage::ImageRgba8(clear), ImageFormat::Png)).unwrap();
     assert_close(*photo.rgb.get_pixel(0, 0), [255, 255, 255], "transparent");
-    assert_close(*photo.rgb.get_pixel(3, 0), [127, 127, 127], "half transparent");
+    assert_close(
+        *photo.rgb.get_pixel(3, 0),
+        [127, 127, 127],
+        "half transparent",
+    );
 }
 
 /// A JPEG with an EXIF orientation put in after its first marker.
 fn oriented(orientation: u8) -> Vec<u8> {
-    let jpeg = encode(&DynamicImage::ImageRgb8(quarters(64, 48)), ImageFormat::Jpeg);
+    let jpeg = encode(
+        &DynamicImage::ImageRgb8(quarters(64, 48)),
+        ImageFormat::Jpeg,
+    );
     let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
     let length = (exif.len() + 2) as u16;
@@ -96,7 +110,11 @@ fn exif_orientation_is_applied() {
     assert_eq!(turned.rgb.dimensions(), (48, 64));
     assert_close(*turned.rgb.get_pixel(40, 8), [255, 0, 0], "upper right");
     let upside_down = Photo::decode(&oriented(3)).unwrap();
-    assert_close(*upside_down.rgb.get_pixel(56, 40), [255, 0, 0], "lower right");
+    assert_close(
+        *upside_down.rgb.get_pixel(56, 40),
+        [255, 0, 0],
+        "lower right",
+    );
 }
 
 #[test]
@@ -148,11 +166,17 @@ fn damaged_photos_are_refused_not_half_shown() {
         let bytes = encode(&picture, format);
         for length in [12, bytes.len() / 2] {
             let found = Photo::decode(&bytes[..length]);
-            assert!(matches!(found, Err(Error::DamagedImage { .. })), "{format:?} {length}");
+            assert!(
+                matches!(found, Err(Error::DamagedImage { .. })),
+                "{format:?} {length}"
+            );
         }
     }
     let jpeg = encode(&picture, ImageFormat::Jpeg);
-    assert!(matches!(Photo::decode(&jpeg[..100]), Err(Error::DamagedImage { .. })));
+    assert!(matches!(
+        Photo::decode(&jpeg[..100]),
+        Err(Error::DamagedImage { .. })
+    ));
 }
 
 #[test]
@@ -163,7 +187,9 @@ fn a_header_of_a_huge_image_takes_no_memory() {
     png.extend(50_000u32.to_be_bytes());
     png.extend([8, 2, 0, 0, 0]);
     let crc = png[12..].iter().fold(!0u32, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |c, _| (c >> 1) ^ (0xEDB8_8320 & (c & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(byte), |c, _| {
+            (c >> 1) ^ (0xEDB8_8320 & (c & 1).wrapping_neg())
+        })
     });
     png.extend((!crc).to_be_bytes());
     png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
@@ -195,7 +221,14 @@ fn the_view_is_pillows_to_a_grey_level() {
 
 #[test]
 fn any_shape_of_photo_gives_a_full_view() {
-    for (width, height) in [(1, 1), (3, 900), (900, 3), (100, 80), (224, 224), (513, 257)] {
+    for (width, height) in [
+        (1, 1),
+        (3, 900),
+        (900, 3),
+        (100, 80),
+        (224, 224),
+        (513, 257),
+    ] {
         let photo = Photo {
             rgb: quarters(width, height),
             animated: false,
@@ -206,7 +239,11 @@ fn any_shape_of_photo_gives_a_full_view() {
             let crop = view.crop;
             assert!(crop.left >= 0.0 && crop.left + crop.side <= f64::from(width) + 1.0);
             assert!(crop.top >= 0.0 && crop.top + crop.side <= f64::from(height) + 1.0);
-            assert!(view.input(&spec.preprocessing).iter().all(|v| v.is_finite()));
+            assert!(
+                view.input(&spec.preprocessing)
+                    .iter()
+                    .all(|v| v.is_finite())
+            );
         }
     }
 }

@@ -3,31 +3,10 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 
+use super::partial_sum::{Accumulator, PartialSum, PathSample};
 use super::quadrature::Quadrature;
 use crate::error::{Error, Result};
-
-/// What one point of the path yields besides its gradient.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PathSample {
-    /// Position on the path: 0 is the baseline, 1 the input.
-    pub alpha: f64,
-    /// `F(x' + α (x − x'))`, the explained output there.
-    pub output: f32,
-    /// `dF/dα` there: the gradient's dot product with `x − x'`.
-    pub slope: f32,
-}
-
-/// The weighted gradients of a few points of the path. Partial sums of disjoint points add up
-/// to the whole integral, whoever computed them and in which order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PartialSum {
-    /// `Σ w · ∂F/∂x`, flat, shaped as one input \[C, H, W\].
-    pub gradient_sum: Vec<f32>,
-    /// One for each point, in the order asked for.
-    pub samples: Vec<PathSample>,
-}
 
 /// Sums the weighted gradients of `F = forward(·)[target]` at `alphas`, all in one pass.
 ///
@@ -143,94 +122,6 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         .map_err(|error| failed(format!("{error:?}")))?
         .try_to_vec::<f32>()
         .map_err(|error| failed(format!("{error:?}")))
-}
-
-/// Collects partial sums until every node of a quadrature is in.
-#[derive(Debug, Clone)]
-pub struct Accumulator {
-    gradient_sum: Vec<f64>,
-    samples: Vec<PathSample>,
-}
-
-impl Accumulator {
-    /// An empty sum for inputs of `length` values.
-    pub fn new(length: usize) -> Self {
-        Self {
-            gradient_sum: vec![0.0; length],
-            samples: Vec::new(),
-        }
-    }
-
-    /// Adds a partial sum.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`] if it belongs to an input of another size.
-    pub fn add(&mut self, partial: &PartialSum) -> Result<()> {
-        if partial.gradient_sum.len() != self.gradient_sum.len() {
-            return Err(Error::Length {
-                what: "partial sum",
-                expected: self.gradient_sum.len(),
-                found: partial.gradient_sum.len(),
-            });
-        }
-        for (sum, &value) in self.gradient_sum.iter_mut().zip(&partial.gradient_sum) {
-            *sum += f64::from(value);
-        }
-        self.samples.extend_from_slice(&partial.samples);
-        Ok(())
-    }
-
-    /// The points seen so far, in the order of their arrival.
-    pub fn samples(&self) -> &[PathSample] {
-        &self.samples
-    }
-
-    /// `(x − x') · Σ w · ∂F/∂x` of what is in so far: eq. 1 of the paper once all is in.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`] if `input` or `baseline` has another length than the sum.
-    pub fn attributions(&self, input: &[f32], baseline: &[f32]) -> Result<Attributions> {
-        for found in [input.len(), baseline.len()] {
-            if found != self.gradient_sum.len() {
-                return Err(Error::Length {
-                    what: "input and attributions",
-                    expected: self.gradient_sum.len(),
-                    found,
-                });
-            }
-        }
-        let mut sum = 0.0;
-        let values = self
-            .gradient_sum
-            .iter()
-            .zip(input.iter().zip(baseline))
-            .map(|(gradient, (&x, &x0))| {
-                let value = (f64::from(x) - f64::from(x0)) * gradient;
-                sum += value;
-                value as f32
-            })
-            .collect();
-        Ok(Attributions { values, sum })
-    }
-}
-
-/// Signed contributions, shaped as the input, in units of the explained output.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attributions {
-    /// Flat \[C, H, W\].
-    pub values: Vec<f32>,
-    /// Their sum, in f64.
-    pub sum: f64,
-}
-
-impl Attributions {
-    /// `Σ attributions − (F(x) − F(x'))`: how far the sum of the steps is from the integral.
-    /// The integral itself would leave 0 (completeness, proposition 1 of the paper).
-    pub fn convergence_delta(&self, output_input: f32, output_baseline: f32) -> f64 {
-        self.sum - (f64::from(output_input) - f64::from(output_baseline))
-    }
 }
 
 /// The whole method: every node of `quadrature`, `internal_batch_size` of them at a time.

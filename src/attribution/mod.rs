@@ -3,11 +3,13 @@
 //! The methods here take a forward closure and know nothing of models, photos or the browser.
 
 mod baseline;
+#[cfg(feature = "engine")]
 mod integrated_gradients;
+mod partial_sum;
 mod quadrature;
 
 pub use baseline::Baseline;
-pub use integrated_gradients::{
-    Accumulator, Attributions, PartialSum, PathSample, gradients_along_path, integrate, read,
-};
+#[cfg(feature = "engine")]
+pub use integrated_gradients::{gradients_along_path, integrate, read};
+pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};

@@ -195,7 +195,10 @@ mod tests {
                 .zip(&q.step_sizes)
                 .map(|(a, w)| w * a.powi(degree))
                 .sum();
-            assert!((integral - 1.0 / f64::from(degree + 1)).abs() < 1e-14, "{n}");
+            assert!(
+                (integral - 1.0 / f64::from(degree + 1)).abs() < 1e-14,
+                "{n}"
+            );
         }
     }
 

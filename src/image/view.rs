@@ -6,18 +6,7 @@ use image::{
 };
 
 use super::Photo;
-use crate::preprocessing::{Filter, Framing, Preprocessing};
-
-/// The square of the photo that the network sees, in pixels of the upright photo.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Crop {
-    /// Left edge.
-    pub left: f64,
-    /// Upper edge.
-    pub top: f64,
-    /// Side.
-    pub side: f64,
-}
+use crate::preprocessing::{Crop, Filter, Framing, Preprocessing};
 
 /// The network's view of a photo: its centre at the network's resolution.
 #[derive(Debug, Clone)]

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{checkpoint::Checkpoint, efficientnet_lite, resnet};
 use crate::error::{Error, Result};
 use crate::preprocessing::{Filter, Framing, Preprocessing};
 
@@ -14,27 +13,6 @@ pub enum Architecture {
     ResNet18,
     /// Tan, Le 2019, without squeeze-and-excitation.
     EfficientNetLite0,
-}
-
-impl Architecture {
-    /// Folds every BatchNorm that the checkpoint still has into the convolution before it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Checkpoint::fold_batch_norm`].
-    pub fn fold_batch_norms(self, checkpoint: &mut Checkpoint) -> Result<()> {
-        let (pairs, epsilon) = match self {
-            Architecture::ResNet18 => (resnet::batch_norms(), resnet::BATCH_NORM_EPSILON),
-            Architecture::EfficientNetLite0 => (
-                efficientnet_lite::batch_norms(),
-                efficientnet_lite::BATCH_NORM_EPSILON,
-            ),
-        };
-        for (conv, batch_norm) in &pairs {
-            checkpoint.fold_batch_norm(conv, batch_norm, epsilon)?;
-        }
-        Ok(())
-    }
 }
 
 /// Everything known about a model before its weights are there.

@@ -132,7 +132,10 @@ impl Checkpoint {
     ///
     /// Ioffe, Szegedy 2015 (arXiv 1502.03167), algorithm 1.
     pub fn fold_batch_norm(&mut self, conv: &str, batch_norm: &str, epsilon: f64) -> Result<()> {
-        if !self.arrays.contains_key(&format!("{batch_norm}.running_var")) {
+        if !self
+            .arrays
+            .contains_key(&format!("{batch_norm}.running_var"))
+        {
             return Ok(());
         }
         let weight = format!("{conv}.weight");

@@ -72,8 +72,12 @@ pub(super) fn batch_norms() -> Vec<(String, String)> {
     let pair = |conv: &str, bn: &str| (conv.to_owned(), bn.to_owned());
     let mut pairs = vec![pair("_conv_stem", "_bn0"), pair("_conv_head", "_bn1")];
     for (k, shape) in block_shapes().enumerate() {
-        let mut push =
-            |conv, bn| pairs.push(pair(&format!("_blocks.{k}.{conv}"), &format!("_blocks.{k}.{bn}")));
+        let mut push = |conv, bn| {
+            pairs.push(pair(
+                &format!("_blocks.{k}.{conv}"),
+                &format!("_blocks.{k}.{bn}"),
+            ))
+        };
         if shape.expansion != 1 {
             push("_expand_conv", "_bn0");
         }
@@ -173,8 +177,9 @@ impl Block {
             padding: Padding::Same,
             groups: wide,
         };
-        let mut load =
-            |part: &str, s: Shape| Convolution::load(checkpoint, &format!("{name}.{part}"), s, device);
+        let mut load = |part: &str, s: Shape| {
+            Convolution::load(checkpoint, &format!("{name}.{part}"), s, device)
+        };
         Ok(Self {
             expand: (shape.expansion != 1)
                 .then(|| load("_expand_conv", pointwise(shape.input, wide)))

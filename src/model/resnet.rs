@@ -8,9 +8,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::checkpoint::Checkpoint;
-use super::layer::{
-    Convolution, Linear, Padding, Shape, global_average_pool, max_pool_3x3, relu,
-};
+use super::layer::{Convolution, Linear, Padding, Shape, global_average_pool, max_pool_3x3, relu};
 use crate::error::Result;
 
 /// Output channels of the four stages.
@@ -135,7 +133,12 @@ impl BasicBlock {
             conv2: Convolution::load(checkpoint, &format!("{name}.conv2"), second, device)?,
             downsample: (stride != 1 || input != output)
                 .then(|| {
-                    Convolution::load(checkpoint, &format!("{name}.downsample.0"), shortcut, device)
+                    Convolution::load(
+                        checkpoint,
+                        &format!("{name}.downsample.0"),
+                        shortcut,
+                        device,
+                    )
                 })
                 .transpose()?,
         })

@@ -31,12 +31,16 @@ pub async fn self_test(device: &Device) -> Result<()> {
         ("the input gradient", &expected.1, &found.1),
     ] {
         let scale = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        let difference = expected
-            .iter()
-            .zip(found)
-            .map(|(e, f)| (e - f).abs())
-            .fold(0.0f32, |m, d| if d.is_nan() { f32::INFINITY } else { m.max(d) })
-            / scale;
+        let difference =
+            expected
+                .iter()
+                .zip(found)
+                .map(|(e, f)| (e - f).abs())
+                .fold(
+                    0.0f32,
+                    |m, d| if d.is_nan() { f32::INFINITY } else { m.max(d) },
+                )
+                / scale;
         if difference.is_nan() || difference > TOLERANCE {
             return Err(Error::SelfTest {
                 what,
@@ -62,7 +66,11 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
             shape.kernel,
         ];
         let scale = (2.0 / per_filter as f32).sqrt();
-        checkpoint.insert("c.weight", dims, noise.take(shape.output * per_filter, scale))?;
+        checkpoint.insert(
+            "c.weight",
+            dims,
+            noise.take(shape.output * per_filter, scale),
+        )?;
         checkpoint.insert("c.bias", vec![shape.output], noise.take(shape.output, 0.1))?;
         Convolution::load(&mut checkpoint, "c", shape, &device)
     };

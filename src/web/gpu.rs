@@ -48,7 +48,9 @@ pub(super) async fn check(accept_software: bool) -> Result<String, String> {
     for (limit, least) in LIMITS {
         let found = get(&limits, limit).as_f64().unwrap_or(0.0);
         if found < least {
-            return Err(format!("its GPU allows {limit} = {found}, needed are {least}"));
+            return Err(format!(
+                "its GPU allows {limit} = {found}, needed are {least}"
+            ));
         }
     }
     Ok(if name.is_empty() { "GPU".into() } else { name })
@@ -56,7 +58,11 @@ pub(super) async fn check(accept_software: bool) -> Result<String, String> {
 
 async fn request_adapter(gpu: &JsValue) -> Result<JsValue, JsValue> {
     let options = Object::new();
-    Reflect::set(&options, &"powerPreference".into(), &"high-performance".into())?;
+    Reflect::set(
+        &options,
+        &"powerPreference".into(),
+        &"high-performance".into(),
+    )?;
     let request: Function = get(gpu, "requestAdapter").dyn_into()?;
     let promise: Promise = request.call1(gpu, &options)?.dyn_into()?;
     JsFuture::from(promise).await

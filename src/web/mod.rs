@@ -4,13 +4,16 @@
 mod client;
 mod dom;
 mod files;
+#[cfg(feature = "engine")]
 mod gpu;
 mod page;
 mod pool;
 mod sentences;
 mod stage;
 
+#[cfg(feature = "engine")]
 mod worker;
 
 pub use page::start as start_page;
+#[cfg(feature = "engine")]
 pub use worker::start as start_worker;

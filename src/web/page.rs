@@ -18,9 +18,8 @@ use super::stage::{Stage, View};
 use super::{files, sentences};
 use crate::attribution::{Accumulator, Attributions, Baseline, Rule};
 use crate::device::DeviceKind;
-use crate::explain::top_predictions;
 use crate::mask::Mask;
-use crate::model::{ModelSpec, catalog::Manifest};
+use crate::model::{ModelSpec, catalog::Manifest, top_predictions};
 use crate::protocol::{Failure, FailureCode, Response};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
@@ -85,7 +84,9 @@ impl Page {
     // ---- Listening -------------------------------------------------------------------------
 
     fn listen(self: &Rc<Self>) {
-        let body = document().body().unwrap_or_else(|| unreachable!("index.html has a body"));
+        let body = document()
+            .body()
+            .unwrap_or_else(|| unreachable!("index.html has a body"));
         let drop: HtmlElement = element("drop");
         on(&body, "dragover", {
             let drop = drop.clone();
@@ -186,8 +187,14 @@ impl Page {
         });
         for (id, from) in [("explain", From::Target), ("model", From::Model)] {
             let page = Rc::clone(self);
-            let kind = if from == From::Model { "change" } else { "click" };
-            on(&element::<Element>(id), kind, move |_: Event| page.run(from));
+            let kind = if from == From::Model {
+                "change"
+            } else {
+                "click"
+            };
+            on(&element::<Element>(id), kind, move |_: Event| {
+                page.run(from)
+            });
         }
         on(&element::<Element>("cancel"), "click", {
             let page = Rc::clone(self);
@@ -228,7 +235,8 @@ impl Page {
                 for spec in &crate::model::catalog::CATALOG {
                     let there = manifest.entry(spec.name).is_some();
                     add_option(&models, spec.name, spec.title, there);
-                    if there && (models.value().is_empty() || wanted.as_deref() == Some(spec.name)) {
+                    if there && (models.value().is_empty() || wanted.as_deref() == Some(spec.name))
+                    {
                         models.set_value(spec.name);
                     }
                 }
@@ -267,7 +275,9 @@ impl Page {
                 text("engine", &format!("Now {workers}{why}."));
                 document()
                     .document_element()
-                    .map_or(Ok(()), |root| root.set_attribute("data-device", pool.device.name()))
+                    .map_or(Ok(()), |root| {
+                        root.set_attribute("data-device", pool.device.name())
+                    })
                     .unwrap_or(());
                 *self.pool.borrow_mut() = Some(Rc::new(pool));
                 self.status("Ready.");
@@ -532,7 +542,10 @@ impl Page {
         set_progress(0.0);
 
         let current = || self.job.get() == job;
-        let attributions = || sum.borrow().attributions(&prepared.input, &prepared.baseline);
+        let attributions = || {
+            sum.borrow()
+                .attributions(&prepared.input, &prepared.baseline)
+        };
         let take = |partial| {
             if !current() {
                 return;
@@ -611,7 +624,12 @@ impl Page {
 
     // ---- Showing ---------------------------------------------------------------------------
 
-    fn show_predictions(self: &Rc<Self>, spec: &'static ModelSpec, prepared: &Prepared, target: usize) {
+    fn show_predictions(
+        self: &Rc<Self>,
+        spec: &'static ModelSpec,
+        prepared: &Prepared,
+        target: usize,
+    ) {
         element::<HtmlElement>("answer-hint").set_hidden(true);
         let list: Element = element("predictions");
         list.set_inner_html("");
@@ -620,7 +638,11 @@ impl Page {
             let percent = f64::from(answer.probability) * 100.0;
             let button: HtmlButtonElement = create("button");
             button.set_type("button");
-            let pressed = if answer.target == target { "true" } else { "false" };
+            let pressed = if answer.target == target {
+                "true"
+            } else {
+                "false"
+            };
             button.set_attribute("aria-pressed", pressed).unwrap_or(());
             let name: Element = create("span");
             name.set_text_content(Some(labels.get(answer.target).copied().unwrap_or("?")));
@@ -681,6 +703,7 @@ impl Page {
         element::<HtmlInputElement>("opacity").set_disabled(!photo);
         if !busy {
             set_progress(0.0);
+            class(&element("progress"), "idle", true);
             text("left", "");
         }
     }
@@ -732,7 +755,9 @@ fn text(id: &str, content: &str) {
 }
 
 fn set_progress(share: f64) {
-    element::<HtmlProgressElement>("progress").set_value(share);
+    let bar: HtmlProgressElement = element("progress");
+    bar.set_value(share);
+    class(&bar, "idle", false);
 }
 
 fn class(element: &Element, name: &str, present: bool) {
@@ -755,7 +780,7 @@ fn create<T: JsCast>(name: &str) -> T {
 
 fn append(parent: &Element, child: &Element) {
     // Only a cycle could make this fail.
-    parent.append_child(child).map_or((), |_| ());
+    let _same_child = parent.append_child(child);
 }
 
 fn add_option(select: &HtmlSelectElement, value: &str, title: &str, there: bool) {

@@ -51,7 +51,7 @@ pub(super) struct Weights {
 
 /// A photo as the loaded model sees it, and what it says.
 pub(super) struct Prepared {
-    pub(super) crop: crate::image::Crop,
+    pub(super) crop: crate::preprocessing::Crop,
     pub(super) input: Vec<f32>,
     pub(super) baseline: Vec<f32>,
     pub(super) logits_input: Vec<f32>,

@@ -4,8 +4,8 @@ use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use super::dom::{document, element, window};
-use crate::image::Crop;
 use crate::mask::Mask;
+use crate::preprocessing::Crop;
 
 /// What the canvas shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,14 +98,9 @@ impl Stage {
         context.set_image_smoothing_enabled(true);
 
         // The whole photo fits; with the mask alone, the square that has one does.
-        let whole = Crop {
-            left: 0.0,
-            top: 0.0,
-            side: 0.0,
-        };
         let (focus_x, focus_y, focus_width, focus_height) = match (self.view, photo.crop) {
             (View::Mask, Some(crop)) => (crop.left, crop.top, crop.side, crop.side),
-            _ => (whole.left, whole.top, photo.width, photo.height),
+            _ => (0.0, 0.0, photo.width, photo.height),
         };
         let scale = (width / focus_width).min(height / focus_height);
         let left = (width - focus_width * scale) / 2.0 - focus_x * scale;
@@ -128,8 +123,7 @@ impl Stage {
             crop.side * scale,
         );
         if self.view == View::Overlay {
-            // What the network does not see steps back, and the rest a little, so that purple
-            // shows on photos of any colour.
+            // What the network does not see steps back.
             let (x, y, side) = square;
             let (right, bottom) = (left + photo.width * scale, top + photo.height * scale);
             context.set_fill_style_str("rgba(20, 18, 24, 0.62)");
@@ -138,8 +132,13 @@ impl Stage {
             context.fill_rect(left, y, x - left, side);
             context.fill_rect(x + side, y, right - x - side, side);
             if self.mask.is_some() {
+                // The photo turns grey, so that purple is the only colour left.
                 context.set_global_alpha(self.opacity);
-                context.set_fill_style_str("rgba(250, 249, 252, 0.5)");
+                context.set_global_composite_operation("saturation")?;
+                context.set_fill_style_str("#808080");
+                context.fill_rect(x, y, side, side);
+                context.set_global_composite_operation("source-over")?;
+                context.set_fill_style_str("rgba(250, 249, 252, 0.3)");
                 context.fill_rect(x, y, side, side);
             }
         }

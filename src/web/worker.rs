@@ -132,7 +132,12 @@ impl Engine {
         let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
         let (preview_width, preview_height) = (side(width), side(height));
         let preview = if scale < 1.0 {
-            imageops::resize(&photo.rgb, preview_width, preview_height, FilterType::Triangle)
+            imageops::resize(
+                &photo.rgb,
+                preview_width,
+                preview_height,
+                FilterType::Triangle,
+            )
         } else {
             photo.rgb.clone()
         };
@@ -153,7 +158,6 @@ impl Engine {
         self.explainer.as_ref().ok_or_else(|| internal("no model"))
     }
 }
-
 
 fn internal(detail: &str) -> Failure {
     Failure {

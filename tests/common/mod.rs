@@ -1,5 +1,6 @@
 //! What several test files share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -10,25 +11,25 @@ use violet::attribution::{Rule, integrate, read};
 use violet::model::{Checkpoint, ModelSpec, Network, catalog::Manifest};
 
 /// The repository's root.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Golden numbers by the name of their file.
-pub fn golden(name: &str) -> Checkpoint {
+pub(crate) fn golden(name: &str) -> Checkpoint {
     let path = root().join(format!("tests/golden/{name}.safetensors"));
     Checkpoint::from_safetensors(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// The original file of some weights, where scripts/weights.sh keeps it.
-pub fn original(file: &str) -> Option<PathBuf> {
+pub(crate) fn original(file: &str) -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
     Some(cache.join("violet/downloads").join(file)).filter(|path| path.exists())
 }
 
 /// The converted weights of a model, if scripts/weights.sh has made them.
-pub fn weights(model: &str) -> Option<Vec<u8>> {
+pub(crate) fn weights(model: &str) -> Option<Vec<u8>> {
     let text = std::fs::read_to_string(root().join("weights/manifest.json")).ok()?;
     let manifest = Manifest::from_json(&text).unwrap();
     let entry = manifest.entry(model)?;
@@ -36,14 +37,14 @@ pub fn weights(model: &str) -> Option<Vec<u8>> {
 }
 
 /// `side` × `side` pixels of tests/golden/view.png from (`start`, `start`) on, RGB.
-pub fn view_middle(start: u32, side: u32) -> (Vec<u8>, usize) {
+pub(crate) fn view_middle(start: u32, side: u32) -> (Vec<u8>, usize) {
     let view = image::open(root().join("tests/golden/view.png")).unwrap();
     let rgb = view.crop_imm(start, start, side, side).into_rgb8();
     (rgb.into_raw(), side as usize)
 }
 
 /// RGB pixels as a model's normalised input, flat [3, H, W].
-pub fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
+pub(crate) fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
     let area = rgb.len() / 3;
     let mut input = vec![0.0; rgb.len()];
     for (k, pixel) in rgb.chunks_exact(3).enumerate() {
@@ -56,19 +57,19 @@ pub fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
 }
 
 /// A [1, 3, side, side] input for a network.
-pub fn tensor(network: &Network, values: &[f32], side: usize) -> Tensor<4> {
+pub(crate) fn tensor(network: &Network, values: &[f32], side: usize) -> Tensor<4> {
     let data = TensorData::new(values.to_vec(), [1, 3, side, side]);
     Tensor::from_data(data, network.device())
 }
 
 /// The logits of one input.
-pub fn logits_of(network: &Network, values: &[f32], side: usize) -> Vec<f32> {
+pub(crate) fn logits_of(network: &Network, values: &[f32], side: usize) -> Vec<f32> {
     pollster::block_on(read(network.logits(tensor(network, values, side)).inner())).unwrap()
 }
 
 /// Attributions, flat [3, side, side].
 #[allow(clippy::too_many_arguments, reason = "a test says all of it")]
-pub fn attribute(
+pub(crate) fn attribute(
     network: &Network,
     input: &[f32],
     baseline: &[f32],
@@ -95,7 +96,7 @@ pub fn attribute(
 }
 
 /// ‖found − expected‖ / ‖expected‖.
-pub fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
+pub(crate) fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let (mut difference, mut norm) = (0.0, 0.0);
     for (&a, &b) in found.iter().zip(expected) {
@@ -107,7 +108,7 @@ pub fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
 
 /// The random ResNet-18 of tests/golden/generate.py, made anew: every weight is a function of its
 /// name.
-pub fn random_resnet18() -> Result<Checkpoint> {
+pub(crate) fn random_resnet18() -> Result<Checkpoint> {
     let mut checkpoint = Checkpoint::default();
     let mut convolution = |name: &str, bn: &str, output: usize, input: usize, kernel: usize| {
         let fan_in = input * kernel * kernel;
@@ -132,10 +133,28 @@ pub fn random_resnet18() -> Result<Checkpoint> {
             let name = format!("layer{stage}.{block}");
             if input != width {
                 let shortcut = format!("{name}.downsample");
-                convolution(&format!("{shortcut}.0"), &format!("{shortcut}.1"), width, input, 1)?;
+                convolution(
+                    &format!("{shortcut}.0"),
+                    &format!("{shortcut}.1"),
+                    width,
+                    input,
+                    1,
+                )?;
             }
-            convolution(&format!("{name}.conv1"), &format!("{name}.bn1"), width, input, 3)?;
-            convolution(&format!("{name}.conv2"), &format!("{name}.bn2"), width, width, 3)?;
+            convolution(
+                &format!("{name}.conv1"),
+                &format!("{name}.bn1"),
+                width,
+                input,
+                3,
+            )?;
+            convolution(
+                &format!("{name}.conv2"),
+                &format!("{name}.bn2"),
+                width,
+                width,
+                3,
+            )?;
             input = width;
         }
     }
@@ -148,7 +167,7 @@ pub fn random_resnet18() -> Result<Checkpoint> {
 
 /// tests/golden/hash_weights.py in Rust: FNV-1a seeds splitmix64, whose upper 24 bits spread
 /// over −1..1.
-pub fn noise(name: &str, count: usize) -> impl Iterator<Item = f32> {
+pub(crate) fn noise(name: &str, count: usize) -> impl Iterator<Item = f32> {
     let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
     });

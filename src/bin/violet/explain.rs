@@ -8,16 +8,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use violet::attribution::{Accumulator, Attributions, Baseline, Quadrature, Rule};
 use violet::device::{self, DeviceKind};
-use violet::explain::{Explainer, Scene, top_predictions};
+use violet::explain::{Explainer, Scene};
 use violet::image::Photo;
 use violet::mask::Mask;
-use violet::model::{Checkpoint, ModelSpec, catalog::Manifest, checkpoint, self_test};
+use violet::model::{
+    Checkpoint, ModelSpec, catalog::Manifest, checkpoint, self_test, top_predictions,
+};
 
 use crate::pool;
 use crate::weights::{at, read_checkpoint};
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Photos: PNG, JPEG, WebP, GIF or BMP
     #[arg(required = true)]
     photos: Vec<PathBuf>,
@@ -81,7 +83,7 @@ struct Report<'a> {
     threads: usize,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let spec = ModelSpec::from_name(&arguments.model).map_err(|e| e.to_string())?;
     let target = match &arguments.target {
         Some(text) => Some(spec.target(text).map_err(|e| e.to_string())?),
@@ -103,7 +105,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let explainer = Explainer::load(spec, checkpoint, &device).map_err(|e| e.to_string())?;
 
     let bar = ProgressBar::new((arguments.photos.len() * quadrature.alphas.len()) as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} gradients  {eta} left  {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} gradients  {eta} left  {msg}")
+    {
         bar.set_style(style);
     }
     let mut broken = 0;
@@ -205,7 +209,14 @@ fn explain(
         device: arguments.device.name(),
         threads,
     };
-    write(out, &scene, &attributions, &mask, &report, spec.preprocessing.size)?;
+    write(
+        out,
+        &scene,
+        &attributions,
+        &mask,
+        &report,
+        spec.preprocessing.size,
+    )?;
     Ok(format!(
         "{}: {} ({:.1} %), Σ attributions {:.3} against F(x) − F(x') {:.3} → {}",
         path.display(),

@@ -11,7 +11,7 @@ use violet::explain::{Explainer, Scene};
 
 /// The whole sum, by `threads` threads of `internal_batch_size` gradients at a time. `progress`
 /// is told after each pass how many gradients it brought.
-pub fn integrate(
+pub(crate) fn integrate(
     explainer: &Explainer,
     scene: &Scene,
     target: usize,

@@ -10,7 +10,7 @@ use violet::model::{
 };
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The model whose weights these are
     #[arg(long)]
     model: String,
@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 /// Checks, folds BatchNorm, rounds to f16, and enters the file in the manifest.
-pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let spec = ModelSpec::from_name(&arguments.model).map_err(|e| e.to_string())?;
     let original = std::fs::read(&arguments.file).map_err(at(&arguments.file))?;
     checkpoint::verify(&original, spec.source_sha256).map_err(at(&arguments.file))?;
@@ -44,7 +44,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         bytes: bytes.len(),
         sha256: checkpoint::sha256(&bytes),
     };
-    println!("{}: {} bytes, sha256 {}", path.display(), entry.bytes, entry.sha256);
+    println!(
+        "{}: {} bytes, sha256 {}",
+        path.display(),
+        entry.bytes,
+        entry.sha256
+    );
 
     let path = arguments.out.join("manifest.json");
     let mut manifest = match std::fs::read_to_string(&path) {
@@ -60,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 /// Reads `.safetensors` by that extension, everything else as PyTorch's format.
-pub fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
+pub(crate) fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
     if path.extension().is_some_and(|e| e == "safetensors") {
         let bytes = std::fs::read(path).map_err(at(path))?;
         Checkpoint::from_safetensors(&bytes).map_err(at(path))
@@ -70,6 +75,6 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
 }
 
 /// Puts the path before an error's message.
-pub fn at<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String {
+pub(crate) fn at<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String {
     move |error| format!("{}: {error}", path.display())
 }

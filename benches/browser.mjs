@@ -1,0 +1,31 @@
+// Seconds a step of Integrated Gradients in Chromium, on the CPU pool with one and two workers:
+//
+//   node benches/browser.mjs [STEPS]
+//
+// Needs dist/ (scripts/serve.sh or scripts/test.sh builds it). Weights that are not there are left out.
+import { cpus } from "node:os";
+import { launch, open, sample, drop, serve, status } from "../tests/browser/harness.mjs";
+
+const steps = Number(process.argv[2] ?? 9);
+const browser = await launch();
+const site = await serve();
+console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, ${steps + 1} gradients each`);
+console.log("| model | workers | seconds a step | first mask after the drop |");
+console.log("|---|---|---|---|");
+const models = await (await fetch(`${site.url}weights/manifest.json`)).json();
+for (const { name } of models.models) {
+  for (const workers of [1, 2]) {
+    const page = await open(browser, site, `device=cpu&model=${name}&workers=${workers}&steps=${steps}`);
+    await status(page, /is ready/);
+    const dropped = Date.now();
+    await drop(page, "cat.jpg", await sample("cat.jpg"));
+    await status(page, /: [1-9]\d* of|^Done/);
+    const first = (Date.now() - dropped) / 1000;
+    await status(page, /^Done/, 600_000);
+    const seconds = Number((await page.textContent("#status")).match(/in ([\d.]+) s/)[1]);
+    console.log(`| ${name} | ${workers} | ${(seconds / (steps + 1)).toFixed(2)} | ${first.toFixed(1)} s |`);
+    await page.close();
+  }
+}
+await browser.close();
+site.close();

@@ -1,0 +1,182 @@
+//! The command line, as a person or a script uses it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn violet(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_violet"))
+        .current_dir(common::root())
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _gone = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+/// Whether scripts/weights.sh has run; the tests that need them say that they are skipped.
+fn weights_are_there() -> bool {
+    let there = common::weights("efficientnet-lite0").is_some();
+    if !there {
+        println!("skipped: scripts/weights.sh fetches the weights");
+    }
+    there
+}
+
+fn report(folder: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn explain_writes_attributions_pictures_and_report() {
+    if !weights_are_there() {
+        return;
+    }
+    let out = folder("explain");
+    let run = violet(&[
+        "explain",
+        "www/samples/cat.jpg",
+        "--steps",
+        "4",
+        "--target",
+        "Egyptian cat",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+
+    let report = report(&out);
+    let number = |key: &str| {
+        report[key]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{key}: {report}"))
+    };
+    assert_eq!(report["model"], "efficientnet-lite0");
+    assert_eq!(
+        (&report["target"], &report["label"]),
+        (&285.into(), &"Egyptian cat".into())
+    );
+    assert_eq!(
+        (number("n_steps"), number("gradient_evaluations")),
+        (4.0, 5.0)
+    );
+    assert_eq!(
+        (number("forward_evaluations"), &report["device"]),
+        (2.0, &"cpu".into())
+    );
+    assert!(number("elapsed_ms") > 0.0);
+    let change = number("output_input") - number("output_baseline");
+    let delta = number("attribution_sum") - change;
+    assert!((delta - number("convergence_delta")).abs() < 1e-4);
+    let weights: f64 = report["step_sizes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| w.as_f64().unwrap())
+        .sum();
+    assert!((weights - 1.0).abs() < 1e-12);
+
+    let npy = std::fs::read(out.join("attributions.npy")).unwrap();
+    let header = String::from_utf8_lossy(&npy[..128]).into_owned();
+    assert!(
+        header.contains("<f4") && header.contains("(3, 224, 224"),
+        "{header}"
+    );
+    assert!(header.contains("'fortran_order': False"), "{header}");
+    let (values, _) = npy[npy.len() - 3 * 224 * 224 * 4..].as_chunks::<4>();
+    let sum: f64 = values
+        .iter()
+        .map(|&v| f64::from(f32::from_le_bytes(v)))
+        .sum();
+    assert!((sum - number("attribution_sum")).abs() < 1e-3, "{sum}");
+
+    let mask = image::open(out.join("mask.png")).unwrap();
+    assert!(mask.color().has_alpha());
+    assert_eq!((mask.width(), mask.height()), (224, 224));
+    assert_eq!(image::open(out.join("overlay.png")).unwrap().width(), 224);
+}
+
+#[test]
+fn a_broken_photo_does_not_stop_the_others() {
+    if !weights_are_there() {
+        return;
+    }
+    let out = folder("several");
+    let broken = folder("broken.jpg");
+    std::fs::write(&broken, b"no photo").unwrap();
+    let run = violet(&[
+        "explain",
+        "www/samples/cat.jpg",
+        broken.to_str().unwrap(),
+        "www/samples/coffee.jpg",
+        "--steps",
+        "1",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(!run.status.success());
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(
+        said.contains("not a photo") && said.contains("1 of 3"),
+        "{said}"
+    );
+    for name in ["cat", "coffee"] {
+        assert!(report(&out.join(name))["attribution_sum"].is_number());
+    }
+}
+
+#[test]
+fn wrong_arguments_get_a_sentence() {
+    let out = folder("wrong");
+    let out = out.to_str().unwrap();
+    for (arguments, sentence) in [
+        (
+            ["--model", "vgg"],
+            "known models: efficientnet-lite0, resnet18",
+        ),
+        (["--steps", "0"], "choose from 1 to"),
+        (["--rule", "simpson"], "choose one of: trapezoid"),
+        (["--target", "unicorn"], "no class “unicorn”"),
+        (
+            ["--weights-dir", "nowhere"],
+            "./scripts/weights.sh efficientnet-lite0",
+        ),
+        (["--weights", "README.md"], "cannot be read"),
+    ] {
+        let photo = "www/samples/cat.jpg";
+        let run = violet(&[&["explain", photo, "--out", out], &arguments[..]].concat());
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(
+            !run.status.success() && said.contains(sentence),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn help_teaches() {
+    let help = violet(&["explain", "--help"]);
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    for word in [
+        "--steps",
+        "--rule",
+        "--baseline",
+        "--target",
+        "convergence delta",
+        "gauss-legendre",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+    let help = violet(&["--help"]);
+    assert!(String::from_utf8_lossy(&help.stdout).contains("Examples:"));
+}
