@@ -2,13 +2,14 @@
 //
 //   node benches/browser.mjs [STEPS]
 //
-// Needs dist/ (scripts/serve.sh or scripts/test.sh builds it). Weights that are not there are left out.
+// Needs dist/ and, for ResNet-18, the random weights that scripts/test.sh makes: the time does not
+// depend on them.
 import { cpus } from "node:os";
-import { launch, open, sample, drop, serve, status } from "../tests/browser/harness.mjs";
+import { drop, launch, open, sample, serve, status, withRandomResnet18 } from "../tests/browser/harness.mjs";
 
 const steps = Number(process.argv[2] ?? 9);
 const browser = await launch();
-const site = await serve();
+const site = await serve(withRandomResnet18() ?? undefined);
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, ${steps + 1} gradients each`);
 console.log("| model | workers | seconds a step | first mask after the drop |");
 console.log("|---|---|---|---|");

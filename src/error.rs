@@ -18,8 +18,9 @@ pub enum Error {
         found: Option<&'static str>,
     },
 
-    /// The image is of a known format, but its data is damaged or ends too early.
-    #[error("the {format} image is damaged: {reason}")]
+    /// The image is of a known format, but its data is damaged, ends too early, or uses a feature
+    /// that the decoder lacks.
+    #[error("the {format} image cannot be read, it seems damaged: {reason}")]
     DamagedImage {
         /// Format by the first bytes, for example "PNG".
         format: &'static str,

@@ -66,6 +66,12 @@ impl Photo {
                 reason: "it has no pixels".into(),
             });
         }
+        if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
+            return Err(Error::DamagedImage {
+                format: name,
+                reason: "it ends too early".into(),
+            });
+        }
         let orientation = decoder.orientation().map_err(damaged)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(|error| match error {
             ImageError::Limits(limit) if limit.kind() == LimitErrorKind::InsufficientMemory => {
@@ -79,6 +85,30 @@ impl Photo {
             animated: is_animated(bytes, format),
         })
     }
+}
+
+/// Whether the picture's scan is followed by the marker that ends it; the decoder fills what is
+/// missing with grey instead of complaining.
+///
+/// # Source
+///
+/// ITU-T T.81, B.1.1: markers are 0xFF and a code; all before the scan carry their length.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xDA;
+    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xFF, code, high, low, ..] = *rest {
+        if code == START_OF_SCAN {
+            return rest.windows(2).any(|pair| pair == END_OF_IMAGE);
+        }
+        let length = if code == 0xFF {
+            1
+        } else {
+            2 + usize::from(u16::from_be_bytes([high, low]))
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// Whether there is a second frame.

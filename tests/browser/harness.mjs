@@ -1,7 +1,9 @@
 // What the browser tests share: a static server that logs, and a Chromium that meets it.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { existsSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -34,6 +36,28 @@ export async function serve(change = (_name, bytes) => bytes) {
     requests,
     url: `http://localhost:${server.address().port}/lessons/violet/`,
     close: () => server.close(),
+  };
+}
+
+/**
+ * For `serve`: ResNet-18 with random weights beside the models that are there, or null where
+ * scripts/test.sh has not made them. Its official weights cannot be had everywhere.
+ */
+export function withRandomResnet18() {
+  const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet");
+  const original = path.join(cache, "checkpoints/resnet18-random.pth");
+  if (!existsSync(original)) return null;
+  const folder = path.join(cache, "checkpoints/converted");
+  if (!existsSync(path.join(folder, "manifest.json"))) {
+    const violet = path.join(process.env.CARGO_TARGET_DIR ?? path.join(cache, "target"), "release/violet");
+    execFileSync(violet, ["convert", "--unpublished", "--model", "resnet18", "--out", folder, original]);
+  }
+  const random = JSON.parse(readFileSync(path.join(folder, "manifest.json")));
+  return (name, bytes) => {
+    if (name === "weights/resnet18.safetensors") return readFileSync(path.join(folder, "resnet18.safetensors"));
+    if (name !== "weights/manifest.json") return bytes;
+    const models = bytes ? JSON.parse(bytes).models.filter(({ name }) => name !== "resnet18") : [];
+    return Buffer.from(JSON.stringify({ models: [...models, ...random.models] }));
   };
 }
 
