@@ -29,12 +29,10 @@ pub enum Error {
     },
 
     /// The image declares more pixels than Violet decodes.
-    #[error("the image is {width} × {height} pixels; at most {limit} megapixels can be opened")]
+    #[error("the image is too large{}; at most {limit} megapixels can be opened", dimensions.map(|(w, h)| format!(", {w} × {h} pixels")).unwrap_or_default())]
     ImageTooLarge {
-        /// Declared width in pixels.
-        width: u32,
-        /// Declared height in pixels.
-        height: u32,
+        /// Declared width and height in pixels; unknown where the decoder refused before saying.
+        dimensions: Option<(u32, u32)>,
         /// The limit in megapixels.
         limit: u32,
     },

@@ -6,7 +6,6 @@ use image::{
     AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
     RgbImage,
     codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
-    error::LimitErrorKind,
     imageops,
 };
 
@@ -43,22 +42,25 @@ impl Photo {
                 found: foreign_format(bytes),
             })?;
         let name = format_name(format);
-        let damaged = |error: ImageError| Error::DamagedImage {
-            format: name,
-            reason: error.to_string(),
+        let too_large = |dimensions| Error::ImageTooLarge {
+            dimensions,
+            limit: MAX_MEGAPIXELS,
+        };
+        let refused = |error: ImageError| match error {
+            // Where memory is addressed with 32 bits, the decoder notices before we do.
+            ImageError::Limits(_) => too_large(None),
+            other => Error::DamagedImage {
+                format: name,
+                reason: other.to_string(),
+            },
         };
 
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(Limits::no_limits());
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
+        let mut decoder = reader.into_decoder().map_err(refused)?;
         let (width, height) = decoder.dimensions();
-        let too_large = || Error::ImageTooLarge {
-            width,
-            height,
-            limit: MAX_MEGAPIXELS,
-        };
         if u64::from(width) * u64::from(height) > u64::from(MAX_MEGAPIXELS) * 1_000_000 {
-            return Err(too_large());
+            return Err(too_large(Some((width, height))));
         }
         if width == 0 || height == 0 {
             return Err(Error::DamagedImage {
@@ -72,13 +74,8 @@ impl Photo {
                 reason: "it ends too early".into(),
             });
         }
-        let orientation = decoder.orientation().map_err(damaged)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| match error {
-            ImageError::Limits(limit) if limit.kind() == LimitErrorKind::InsufficientMemory => {
-                too_large()
-            }
-            other => damaged(other),
-        })?;
+        let orientation = decoder.orientation().map_err(refused)?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
         image.apply_orientation(orientation);
         Ok(Self {
             rgb: over_white(image),

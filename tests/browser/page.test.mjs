@@ -103,7 +103,7 @@ check("files that are no photos get a sentence, and the photo and its mask stay"
     ["notes.txt", Buffer.from("just words"), /not a photo.*PNG, JPEG/i],
     ["drawing.svg", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /SVG drawing/],
     ["cut.jpg", cat.subarray(0, 900), /JPEG image cannot be read.*ends too early/],
-    ["huge.png", hugePicture(), /50000 × 50000 pixels.*smaller/],
+    ["huge.png", hugePicture(), /too large.*100 megapixels.*smaller/],
   ]) {
     await page.locator("#notice-close").click({ timeout: 500 }).catch(() => {});
     await drop(page, name, bytes);
