@@ -56,7 +56,10 @@ cargo_tool() {
   local install=(env CARGO_TARGET_DIR="$cache/tools-target" CARGO_PROFILE_RELEASE_OPT_LEVEL=1
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
     cargo install -q --root "$cache/tools" "$name" --version "=$version" "$@")
-  "${install[@]}" --locked || "${install[@]}" || die "$name could not be built."
+  "${install[@]}" --locked || {
+    say "Its lock file names a crate that cannot be had here; taking what fits instead"
+    "${install[@]}"
+  } || die "$name could not be built."
   rm -rf "$cache/tools-target"
 }
 

@@ -18,7 +18,7 @@ use super::stage::{Stage, View};
 use super::{files, sentences};
 use crate::attribution::{Accumulator, Attributions, Baseline, Rule};
 use crate::device::DeviceKind;
-use crate::mask::Mask;
+use crate::mask::{MASS_SHOWN, Mask};
 use crate::model::{ModelSpec, catalog::Manifest, top_predictions};
 use crate::protocol::{Failure, FailureCode, Response};
 
@@ -392,6 +392,16 @@ impl Page {
         self.target.set(None);
         element::<HtmlElement>("notice").set_hidden(true);
         element::<HtmlElement>("empty").set_hidden(true);
+        // Nothing said of the photo before stands beside the new one.
+        element::<Element>("predictions").set_inner_html("");
+        for (id, hidden) in [
+            ("caption", true),
+            ("meter", true),
+            ("answer-hint", false),
+            ("completeness-hint", false),
+        ] {
+            element::<HtmlElement>(id).set_hidden(hidden);
+        }
         self.stage
             .borrow_mut()
             .set_photo(preview, *preview_width, (*width, *height));
@@ -554,9 +564,9 @@ impl Page {
             match added.and_then(|()| attributions()) {
                 Ok(attributions) => {
                     let done = sum.borrow().samples().len();
-                    self.stage
-                        .borrow_mut()
-                        .set_mask(Some(&Mask::of(&attributions.values)));
+                    let mask = Mask::of(&attributions.values);
+                    self.stage.borrow_mut().set_mask(Some(&mask));
+                    self.show_caption(&mask);
                     self.status(&format!("Explaining “{label}”: {done} of {all} gradients"));
                     set_progress(done as f64 / all as f64);
                     let left = (now() - start) / done as f64 * (all - done) as f64;
@@ -678,10 +688,10 @@ impl Page {
         let delta = attributions.convergence_delta(input, baseline);
         let change = f64::from(input) - f64::from(baseline);
         let share = if change == 0.0 { 0.0 } else { delta / change };
-        text("output-input", &format!("{input:.2}"));
-        text("output-baseline", &format!("{baseline:.2}"));
-        text("attribution-sum", &format!("{:.2}", attributions.sum));
-        text("delta", &format!("{:+.1} %", share * 100.0));
+        text("output-input", &number(f64::from(input), ""));
+        text("output-baseline", &number(f64::from(baseline), ""));
+        text("attribution-sum", &number(attributions.sum, ""));
+        text("delta", &number(share * 100.0, " %"));
         text("verdict", sentences::verdict(share));
         // The goal stands at 80 % of the meter, so that a sum that is too large shows too.
         let width = ((1.0 + share) * 80.0).clamp(0.0, 100.0);
@@ -691,6 +701,20 @@ impl Page {
             .unwrap_or(());
         element::<HtmlElement>("meter").set_hidden(false);
         element::<HtmlElement>("completeness-hint").set_hidden(true);
+    }
+
+    /// What the colours stand for.
+    fn show_caption(&self, mask: &Mask) {
+        text(
+            "caption",
+            &format!(
+                "The network sees the square. Purple: how much each pixel changed its answer, linearly; \
+                 full from {:.1e} on, below which lies {:.0} % of the sum of absolute values.",
+                mask.full_scale,
+                MASS_SHOWN * 100.0
+            ),
+        );
+        element::<HtmlElement>("caption").set_hidden(false);
     }
 
     /// Buttons as the current state has them.
@@ -744,6 +768,11 @@ fn duration(milliseconds: f64) -> String {
     } else {
         format!("{:.0} min left", (seconds / 60.0).ceil())
     }
+}
+
+/// Two decimals, with a typographic minus.
+fn number(value: f64, unit: &str) -> String {
+    format!("{value:.2}{unit}").replace('-', "−")
 }
 
 fn now() -> f64 {

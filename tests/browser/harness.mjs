@@ -137,3 +137,6 @@ export const canvas = (page) =>
   });
 
 export const view = (page, name) => page.locator(`input[name=view][value=${name}]`).check({ force: true });
+
+/** A number as the page writes it. */
+export const number = (text) => Number(text.replace("−", "-"));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { crc32 } from "node:zlib";
 import {
-  canvas, drop, launch, notice, open, sample, serve, status, view, withRandomResnet18,
+  canvas, drop, launch, notice, number, open, sample, serve, status, view, withRandomResnet18,
 } from "./harness.mjs";
 
 const cpu = "device=cpu&model=efficientnet-lite0";
@@ -37,7 +37,7 @@ check("drop a photo and its mask forms, by the CPU pool", async () => {
   assert.match(answers.join(" "), /Egyptian cat|tabby|tiger cat|lynx/i);
   assert.ok((await page.textContent("#delta")).endsWith("%"));
   const [input, baseline, sum] = await Promise.all(
-    ["#output-input", "#output-baseline", "#attribution-sum"].map(async (id) => Number(await page.textContent(id))),
+    ["#output-input", "#output-baseline", "#attribution-sum"].map(async (id) => number(await page.textContent(id))),
   );
   assert.ok(Number.isFinite(input) && Number.isFinite(baseline) && Number.isFinite(sum));
 

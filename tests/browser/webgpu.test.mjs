@@ -1,7 +1,7 @@
 // The WebGPU path, on the software adapter that Chromium carries.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canvas, drop, launch, open, sample, serve, status, view } from "./harness.mjs";
+import { canvas, drop, launch, number, open, sample, serve, status, view } from "./harness.mjs";
 
 test("the GPU's mask is the CPU's", async (t) => {
   const browser = await launch({ webgpu: true });
@@ -20,8 +20,8 @@ test("the GPU's mask is the CPU's", async (t) => {
       await status(page, /^Done: 2 gradients/, 600_000);
       await view(page, "mask");
       results[query] = {
-        sum: Number(await page.textContent("#attribution-sum")),
-        input: Number(await page.textContent("#output-input")),
+        sum: number(await page.textContent("#attribution-sum")),
+        input: number(await page.textContent("#output-input")),
         purple: (await canvas(page)).purple,
       };
       t.diagnostic(`${engine} ${JSON.stringify(results[query])} ${await page.textContent("#status")}`);

@@ -1,0 +1,24 @@
+// Takes the pictures of the page in docs/: node docs/screenshots.mjs  (needs dist/)
+import path from "node:path";
+import { launch, open, root, serve, status, view } from "../tests/browser/harness.mjs";
+
+const browser = await launch();
+const site = await serve();
+const query = "device=cpu&model=efficientnet-lite0&steps=50";
+for (const [name, options, what] of [
+  ["page", {}, "overlay"],
+  ["page-dark", { colorScheme: "dark" }, "mask"],
+  ["page-phone", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }, "overlay"],
+]) {
+  const page = await open(browser, site, query, options);
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await status(page, /^Done/);
+  await view(page, what);
+  await page.mouse.move(0, 0);
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.screenshot({ path: path.join(root, `docs/${name}.jpg`), quality: 85 });
+  await page.close();
+}
+await browser.close();
+site.close();
