@@ -27,25 +27,27 @@ debian() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# What a build for the page's target is run with: nothing, or Debian's compiler.
+wasm_environment=()
+
 # A Rust compiler that knows wasm32-unknown-unknown.
 setup_rust() {
-  has cargo || has rustup || [ -x /usr/bin/cargo ] || debian rustc-web cargo-web ||
-    die "Rust is missing. Install it with rustup, then run this again."
+  has cargo || debian rustc-web cargo-web || die "Rust is missing. Install it with rustup, then run this again."
   local libdir
   libdir=$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null || true)
   [ -n "$libdir" ] && [ -d "$libdir" ] && return
   say "Fetching the wasm32-unknown-unknown target"
   if has rustup && rustup target add wasm32-unknown-unknown; then return; fi
-  say "rustup cannot fetch it here: building it with Debian's compiler instead (a minute)"
+  say "rustup cannot fetch it here: taking Debian's compiler and the standard library's source"
   debian rustc-web cargo-web rust-web-src lld-22 ||
     die "No wasm target. Run 'rustup target add wasm32-unknown-unknown' where that works."
-  export PATH=$cache/tools/bin:/usr/bin:$PATH RUSTC_BOOTSTRAP=1
-  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22
-  export VIOLET_BUILD_STD=std,panic_abort
+  wasm_environment=(PATH="$cache/tools/bin:/usr/bin:$PATH" RUSTC_BOOTSTRAP=1
+    CARGO_UNSTABLE_BUILD_STD=std,panic_abort
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22)
 }
 
-# cargo for the page's target: with the standard library from source where it must be.
-wasm_cargo() { env ${VIOLET_BUILD_STD:+CARGO_UNSTABLE_BUILD_STD=$VIOLET_BUILD_STD} "$@"; }
+# Runs a command that builds for the page's target.
+for_wasm() { env "${wasm_environment[@]}" "$@"; }
 
 # A tool from crates.io, of that version. Its own lock file first; if a crate it names is not to be
 # had, whatever fits. Tools are built once and run for seconds: no need to optimise them.
@@ -74,7 +76,7 @@ setup_page() {
 # Builds dist/.
 build_page() {
   say "Building the page (half an hour the first time, a minute after a change)"
-  (cd "$root" && wasm_cargo trunk build --release) || die "The page could not be built."
+  (cd "$root" && for_wasm trunk build --release) || die "The page could not be built."
 }
 
 # What the tests use besides: a browser, its driver, PyTorch for the checkpoints, a software GPU.

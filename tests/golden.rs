@@ -111,6 +111,21 @@ fn resnet18_loads_from_files_that_torchvision_saved() -> Result<()> {
 }
 
 #[test]
+fn resnet18_with_its_official_weights_sees_a_cat() -> Result<()> {
+    let Some(original) = common::original("resnet18-f37072fd.pth") else {
+        println!("skipped: the official file could not be fetched from here");
+        return Ok(());
+    };
+    let spec = ModelSpec::from_name("resnet18")?;
+    let explainer = Explainer::load(spec, Checkpoint::from_pytorch(&original)?, &cpu())?;
+    let (rgb, _) = common::view_middle(0, 224);
+    let logits = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
+    let top = violet::model::top_predictions(&logits, 1)[0].target;
+    assert!((281..=287).contains(&top), "{}", spec.labels()[top]);
+    Ok(())
+}
+
+#[test]
 fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
     let spec = ModelSpec::from_name("efficientnet-lite0")?;
     // The original in f32, if it was fetched; the converted file differs by f16's rounding.

@@ -117,6 +117,23 @@ check("files that are no photos get a sentence, and the photo and its mask stay"
   await page.close();
 });
 
+check("a photo is pasted, and one is picked", async () => {
+  const page = await open(browser, site, `${cpu}&steps=1`);
+  await status(page, /is ready/);
+  await page.evaluate(async (url) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([await (await fetch(url)).blob()], "pasted.jpg", { type: "image/jpeg" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  }, "samples/rocket.jpg");
+  await status(page, /^Done/);
+  assert.match(await page.textContent("#predictions"), /missile|projectile/);
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.locator("#another").click()]);
+  await chooser.setFiles({ name: "coffee.jpg", mimeType: "image/jpeg", buffer: await sample("coffee.jpg") });
+  await page.waitForFunction(() => /espresso/.test(document.getElementById("predictions").textContent));
+  await status(page, /^Done/);
+  await page.close();
+});
+
 check("a small photo is enlarged, and the page says so", async () => {
   const page = await open(browser, site, `${cpu}&steps=1`);
   await status(page, /is ready/);
