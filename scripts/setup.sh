@@ -75,7 +75,7 @@ setup_page() {
 
 # Builds dist/.
 build_page() {
-  say "Building the page (half an hour the first time, a minute after a change)"
+  say "Building the page (about fifteen minutes the first time, a minute after a change)"
   (cd "$root" && for_wasm trunk build --release) || die "The page could not be built."
 }
 
