@@ -497,11 +497,15 @@ impl Page {
             self.status("Looking at the photo…");
             if from == From::Model {
                 // A new pool has not seen the photo yet.
-                let response = pool.open(&photo, PREVIEW_SIDE).await?;
+                let opened = pool.open(&photo, PREVIEW_SIDE).await;
                 if !current() {
                     return Ok(());
                 }
-                self.show_photo(&response);
+                if opened.is_err() && self.stage.borrow().is_empty() {
+                    // It waited for the engine and was no photo: nothing is there to explain.
+                    *self.photo.borrow_mut() = None;
+                }
+                self.show_photo(&opened?);
             }
             let prepared = pool.prepare(&photo, Baseline::Black).await?;
             if !current() {

@@ -45,6 +45,11 @@ impl Stage {
         }
     }
 
+    /// Whether no photo has been shown yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.photo.is_none()
+    }
+
     /// A new photo: RGBA of a preview, and the size of the upright photo. The old mask goes.
     pub(super) fn set_photo(&mut self, preview: &[u8], preview_width: u32, size: (u32, u32)) {
         self.mask = None;

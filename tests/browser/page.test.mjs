@@ -134,6 +134,20 @@ check("a photo is pasted, and one is picked", async () => {
   await page.close();
 });
 
+check("a photo that comes before the engine waits for it", async () => {
+  for (const [bytes, outcome] of [
+    [await sample("cat.jpg"), /^Done/],
+    [Buffer.from("no photo"), /^Stopped/],
+  ]) {
+    const page = await open(browser, site, `${cpu}&steps=1`);
+    await page.waitForFunction(() => document.getElementById("status").textContent !== "Loading the engine…");
+    await drop(page, "early", bytes);
+    await status(page, outcome);
+    assert.equal(await page.locator("#explain").isDisabled(), outcome.source === "^Stopped");
+    await page.close();
+  }
+});
+
 check("a small photo is enlarged, and the page says so", async () => {
   const page = await open(browser, site, `${cpu}&steps=1`);
   await status(page, /is ready/);
