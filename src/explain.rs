@@ -1,14 +1,9 @@
 //! One request from photo to mask: the only file that knows image, model, attribution and mask
 //! together.
 
-use std::ops::ControlFlow;
-
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::attribution::{
-    Accumulator, Attributions, Baseline, PartialSum, Quadrature, gradients_along_path, integrate,
-    read,
-};
+use crate::attribution::{Baseline, PartialSum, gradients_along_path, read};
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, uniform_input};
 use crate::model::{Checkpoint, ModelSpec, Network};
@@ -114,34 +109,6 @@ impl Explainer {
             step_sizes,
         )
         .await
-    }
-
-    /// A whole explanation, `internal_batch_size` gradients at a time; `None` if `progress`
-    /// broke it off.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`integrate`].
-    pub async fn explain(
-        &self,
-        scene: &Scene,
-        target: usize,
-        quadrature: &Quadrature,
-        internal_batch_size: usize,
-        progress: impl FnMut(&Accumulator) -> ControlFlow<()>,
-    ) -> Result<Option<Attributions>> {
-        integrate(
-            |x| self.network.logits(x),
-            &self.tensor(&scene.input)?,
-            &self.tensor(&scene.baseline)?,
-            target,
-            quadrature,
-            internal_batch_size,
-            progress,
-        )
-        .await?
-        .map(|sum| sum.attributions(&scene.input, &scene.baseline))
-        .transpose()
     }
 
     fn tensor(&self, input: &[f32]) -> Result<Tensor<4>> {

@@ -16,6 +16,11 @@ pub(super) fn document() -> Document {
         .unwrap_or_else(|| unreachable!("a window has a document"))
 }
 
+/// Milliseconds since the page was opened.
+pub(super) fn now() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}
+
 /// The element of that id in index.html, as the type it has there.
 pub(super) fn element<T: JsCast>(id: &str) -> T {
     document()

@@ -12,7 +12,7 @@ use web_sys::{
     HtmlFieldSetElement, HtmlInputElement, HtmlProgressElement, HtmlSelectElement, UrlSearchParams,
 };
 
-use super::dom::{all, document, element, on, window};
+use super::dom::{all, document, element, now, on, window};
 use super::pool::{Pool, Prepared, Weights};
 use super::stage::{Stage, View};
 use super::{files, sentences};
@@ -777,10 +777,6 @@ fn duration(milliseconds: f64) -> String {
 /// Two decimals, with a typographic minus.
 fn number(value: f64, unit: &str) -> String {
     format!("{value:.2}{unit}").replace('-', "−")
-}
-
-fn now() -> f64 {
-    window().performance().map_or(0.0, |clock| clock.now())
 }
 
 fn text(id: &str, content: &str) {

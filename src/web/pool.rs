@@ -9,7 +9,7 @@ use js_sys::ArrayBuffer;
 use wasm_bindgen::JsValue;
 
 use super::client::{Client, NoAnswer};
-use super::dom::window;
+use super::dom::{now, window};
 use crate::attribution::{Baseline, PartialSum, Quadrature};
 use crate::device::DeviceKind;
 use crate::protocol::{Failure, FailureCode, Request, Response};
@@ -301,10 +301,6 @@ fn worker_count() -> usize {
     // Half of the memory is left to everything else.
     let by_memory = (memory / 2.0 / WORKER_GIB) as usize;
     cores.min(by_memory).clamp(1, MOST_WORKERS)
-}
-
-fn now() -> f64 {
-    window().performance().map_or(0.0, |clock| clock.now())
 }
 
 fn unexpected(response: &Response) -> NoAnswer {
