@@ -23,6 +23,8 @@ mod error;
 pub mod explain;
 #[cfg(feature = "engine")]
 pub mod image;
+#[cfg(feature = "engine")]
+pub mod kernel;
 pub mod mask;
 pub mod model;
 pub mod preprocessing;

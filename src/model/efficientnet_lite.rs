@@ -6,11 +6,11 @@
 //! leaves out. Names, strides and paddings as in the PyPI package `efficientnet_lite_pytorch`,
 //! so that its checkpoint loads unchanged.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
-use super::checkpoint::Checkpoint;
-use super::layer::{Convolution, Linear, Padding, Shape, global_average_pool, relu6};
+use super::layer::{Convolution, Linear, Padding, Source, global_average_pool};
 use crate::error::Result;
+use crate::kernel::{Activation, Filter};
 
 /// A run of equal blocks.
 struct Stage {
@@ -97,30 +97,29 @@ pub(super) struct EfficientNetLite {
 }
 
 impl EfficientNetLite {
-    pub(super) fn load(checkpoint: &mut Checkpoint, device: &Device) -> Result<Self> {
-        let stem = Shape {
-            input: 3,
-            output: STEM,
+    pub(super) fn load(source: &mut Source<'_>) -> Result<Self> {
+        let stem = Filter {
+            channels_in: 3,
+            channels_out: STEM,
+            depthwise: false,
             kernel: 3,
             stride: 2,
-            padding: Padding::Same,
-            groups: 1,
         };
-        let head = Shape {
-            input: STAGES[6].output,
-            output: HEAD,
+        let head = Filter {
+            channels_in: STAGES[6].output,
+            channels_out: HEAD,
             kernel: 1,
             stride: 1,
             ..stem
         };
         Ok(Self {
-            stem: Convolution::load(checkpoint, "_conv_stem", stem, device)?,
+            stem: Convolution::load(source, "_conv_stem", stem, Padding::Same)?,
             blocks: block_shapes()
                 .enumerate()
-                .map(|(k, shape)| Block::load(checkpoint, &format!("_blocks.{k}"), &shape, device))
+                .map(|(k, shape)| Block::load(source, &format!("_blocks.{k}"), &shape))
                 .collect::<Result<_>>()?,
-            head: Convolution::load(checkpoint, "_conv_head", head, device)?,
-            fc: Linear::load(checkpoint, "_fc", HEAD, device)?,
+            head: Convolution::load(source, "_conv_head", head, Padding::Same)?,
+            fc: Linear::load(source, "_fc", HEAD)?,
         })
     }
 
@@ -135,12 +134,12 @@ impl EfficientNetLite {
 
     /// \[N, 3, H, W\] → \[N, classes\].
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let mut x = relu6(self.stem.forward(x));
+        let mut x = self.stem.forward(x, Activation::Relu6);
         for block in &self.blocks {
             x = block.forward(x);
         }
-        self.fc
-            .forward(global_average_pool(relu6(self.head.forward(x))))
+        let x = self.head.forward(x, Activation::Relu6);
+        self.fc.forward(global_average_pool(x))
     }
 }
 
@@ -154,31 +153,24 @@ struct Block {
 }
 
 impl Block {
-    fn load(
-        checkpoint: &mut Checkpoint,
-        name: &str,
-        shape: &Stage,
-        device: &Device,
-    ) -> Result<Self> {
+    fn load(source: &mut Source<'_>, name: &str, shape: &Stage) -> Result<Self> {
         let wide = shape.input * shape.expansion;
-        let pointwise = |input, output| Shape {
-            input,
-            output,
+        let pointwise = |channels_in, channels_out| Filter {
+            channels_in,
+            channels_out,
+            depthwise: false,
             kernel: 1,
             stride: 1,
-            padding: Padding::Same,
-            groups: 1,
         };
-        let depthwise = Shape {
-            input: wide,
-            output: wide,
+        let depthwise = Filter {
+            channels_in: wide,
+            channels_out: wide,
+            depthwise: true,
             kernel: shape.kernel,
             stride: shape.stride,
-            padding: Padding::Same,
-            groups: wide,
         };
-        let mut load = |part: &str, s: Shape| {
-            Convolution::load(checkpoint, &format!("{name}.{part}"), s, device)
+        let mut load = |part: &str, filter: Filter| {
+            Convolution::load(source, &format!("{name}.{part}"), filter, Padding::Same)
         };
         Ok(Self {
             expand: (shape.expansion != 1)
@@ -192,11 +184,14 @@ impl Block {
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let x = match &self.expand {
-            Some(expand) => relu6(expand.forward(input.clone())),
+            Some(expand) => expand.forward(input.clone(), Activation::Relu6),
             None => input.clone(),
         };
-        let x = relu6(self.depthwise.forward(x));
-        let x = self.project.forward(x);
-        if self.shortcut { x + input } else { x }
+        let x = self.depthwise.forward(x, Activation::Relu6);
+        if self.shortcut {
+            self.project.forward_add(x, input, Activation::Identity)
+        } else {
+            self.project.forward(x, Activation::Identity)
+        }
     }
 }

@@ -19,6 +19,8 @@ pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "engine")]
 pub use checkpoint::Checkpoint;
 #[cfg(feature = "engine")]
+pub use layer::Kernels;
+#[cfg(feature = "engine")]
 pub use network::Network;
 pub use prediction::{Prediction, top_predictions};
 #[cfg(feature = "engine")]

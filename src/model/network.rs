@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
+use super::layer::{Kernels, Source};
 use super::{Architecture, Checkpoint, efficientnet_lite, resnet};
 use crate::error::Result;
 
@@ -32,18 +33,37 @@ impl Network {
     /// architecture.
     pub fn load(
         architecture: Architecture,
+        checkpoint: Checkpoint,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::load_with(architecture, checkpoint, device, Kernels::Own)
+    }
+
+    /// As [`load`](Self::load), with a choice of the kernels that run the convolutions.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load).
+    pub fn load_with(
+        architecture: Architecture,
         mut checkpoint: Checkpoint,
         device: &Device,
+        kernels: Kernels,
     ) -> Result<Self> {
         architecture.fold_batch_norms(&mut checkpoint)?;
         let device = device.clone().autodiff();
+        let source = &mut Source {
+            checkpoint: &mut checkpoint,
+            device: &device,
+            kernels,
+        };
         let layers = match architecture {
             Architecture::ResNet18 => {
-                let network = resnet::ResNet::load(&mut checkpoint, &device)?;
+                let network = resnet::ResNet::load(source)?;
                 Layers::ResNet(Box::new(network))
             }
             Architecture::EfficientNetLite0 => {
-                let network = efficientnet_lite::EfficientNetLite::load(&mut checkpoint, &device)?;
+                let network = efficientnet_lite::EfficientNetLite::load(source)?;
                 Layers::EfficientNetLite(Box::new(network))
             }
         };
@@ -64,8 +84,8 @@ impl Network {
         }
     }
 
-    /// Every convolution's weights, for proofs about them.
-    pub fn convolution_weights(&self) -> Vec<Tensor<4>> {
+    /// Every convolution's weights, in whatever order its kernels want them, for proofs about them.
+    pub fn convolution_weights(&self) -> Vec<Tensor<1>> {
         let convolutions = match &self.layers {
             Layers::ResNet(network) => network.convolutions(),
             Layers::EfficientNetLite(network) => network.convolutions(),

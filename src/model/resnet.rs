@@ -5,11 +5,11 @@
 //! He, Zhang, Ren, Sun 2015 (arXiv 1512.03385), table 1; names, strides and paddings as in
 //! torchvision's `models/resnet.py`, so that its checkpoints load unchanged.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
-use super::checkpoint::Checkpoint;
-use super::layer::{Convolution, Linear, Padding, Shape, global_average_pool, max_pool_3x3, relu};
+use super::layer::{Convolution, Linear, Padding, Source, global_average_pool, max_pool_3x3};
 use crate::error::Result;
+use crate::kernel::{Activation, Filter};
 
 /// Output channels of the four stages.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
@@ -48,29 +48,26 @@ pub(super) struct ResNet {
 }
 
 impl ResNet {
-    pub(super) fn load(checkpoint: &mut Checkpoint, device: &Device) -> Result<Self> {
-        let conv1 = Shape {
-            input: 3,
-            output: WIDTHS[0],
+    pub(super) fn load(source: &mut Source<'_>) -> Result<Self> {
+        let conv1 = Filter {
+            channels_in: 3,
+            channels_out: WIDTHS[0],
+            depthwise: false,
             kernel: 7,
             stride: 2,
-            padding: Padding::Even(3),
-            groups: 1,
         };
-        let conv1 = Convolution::load(checkpoint, "conv1", conv1, device)?;
+        let conv1 = Convolution::load(source, "conv1", conv1, Padding::Even(3))?;
         let mut blocks = Vec::new();
         let mut input = WIDTHS[0];
         for (stage, (&width, &depth)) in WIDTHS.iter().zip(&DEPTHS).enumerate() {
             for block in 0..depth {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{block}", stage + 1);
-                blocks.push(BasicBlock::load(
-                    checkpoint, &name, input, width, stride, device,
-                )?);
+                blocks.push(BasicBlock::load(source, &name, input, width, stride)?);
                 input = width;
             }
         }
-        let fc = Linear::load(checkpoint, "fc", input, device)?;
+        let fc = Linear::load(source, "fc", input)?;
         Ok(Self { conv1, blocks, fc })
     }
 
@@ -85,7 +82,7 @@ impl ResNet {
 
     /// \[N, 3, H, W\] → \[N, classes\].
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let mut x = max_pool_3x3(relu(self.conv1.forward(x)));
+        let mut x = max_pool_3x3(self.conv1.forward(x, Activation::Relu));
         for block in &self.blocks {
             x = block.forward(x);
         }
@@ -103,53 +100,44 @@ struct BasicBlock {
 
 impl BasicBlock {
     fn load(
-        checkpoint: &mut Checkpoint,
+        source: &mut Source<'_>,
         name: &str,
         input: usize,
         output: usize,
         stride: usize,
-        device: &Device,
     ) -> Result<Self> {
-        let first = Shape {
-            input,
-            output,
+        let first = Filter {
+            channels_in: input,
+            channels_out: output,
+            depthwise: false,
             kernel: 3,
             stride,
-            padding: Padding::Even(1),
-            groups: 1,
         };
-        let second = Shape {
-            input: output,
+        let second = Filter {
+            channels_in: output,
             stride: 1,
             ..first
         };
-        let shortcut = Shape {
-            kernel: 1,
-            padding: Padding::Even(0),
-            ..first
+        let shortcut = Filter { kernel: 1, ..first };
+        let mut load = |part: &str, filter: Filter| {
+            let padding = Padding::Even(filter.kernel / 2);
+            Convolution::load(source, &format!("{name}.{part}"), filter, padding)
         };
         Ok(Self {
-            conv1: Convolution::load(checkpoint, &format!("{name}.conv1"), first, device)?,
-            conv2: Convolution::load(checkpoint, &format!("{name}.conv2"), second, device)?,
+            conv1: load("conv1", first)?,
+            conv2: load("conv2", second)?,
             downsample: (stride != 1 || input != output)
-                .then(|| {
-                    Convolution::load(
-                        checkpoint,
-                        &format!("{name}.downsample.0"),
-                        shortcut,
-                        device,
-                    )
-                })
+                .then(|| load("downsample.0", shortcut))
                 .transpose()?,
         })
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
-            Some(downsample) => downsample.forward(x.clone()),
+            Some(downsample) => downsample.forward(x.clone(), Activation::Identity),
             None => x.clone(),
         };
-        let x = relu(self.conv1.forward(x));
-        relu(self.conv2.forward(x) + shortcut)
+        let x = self.conv1.forward(x, Activation::Relu);
+        self.conv2.forward_add(x, shortcut, Activation::Relu)
     }
 }

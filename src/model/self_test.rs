@@ -4,10 +4,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::checkpoint::Checkpoint;
 use super::layer::{
-    Convolution, Linear, Padding, Shape, global_average_pool, max_pool_3x3, relu, relu6,
+    Convolution, Kernels, Linear, Padding, Source, global_average_pool, max_pool_3x3,
 };
 use crate::attribution::read;
 use crate::error::{Error, Result};
+use crate::kernel::{Activation, Filter};
 
 /// Largest relative difference allowed between two devices, in f32.
 const TOLERANCE: f32 = 1e-3;
@@ -57,68 +58,68 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
     let device = device.clone().autodiff();
     let mut noise = Noise(1);
     let mut checkpoint = Checkpoint::default();
-    let mut conv = |shape: Shape| -> Result<Convolution> {
-        let per_filter = shape.input / shape.groups * shape.kernel * shape.kernel;
-        let dims = vec![
-            shape.output,
-            shape.input / shape.groups,
-            shape.kernel,
-            shape.kernel,
-        ];
-        let scale = (2.0 / per_filter as f32).sqrt();
-        checkpoint.insert(
-            "c.weight",
-            dims,
-            noise.take(shape.output * per_filter, scale),
-        )?;
-        checkpoint.insert("c.bias", vec![shape.output], noise.take(shape.output, 0.1))?;
-        Convolution::load(&mut checkpoint, "c", shape, &device)
+    let mut conv = |filter: Filter, padding: Padding| -> Result<Convolution> {
+        let dims = filter.weight_dims();
+        let scale = (2.0 / (dims[1] * filter.taps()) as f32).sqrt();
+        let weight = noise.take(dims.iter().product(), scale);
+        checkpoint.insert("c.weight", dims.to_vec(), weight)?;
+        let bias = noise.take(dims[0], 0.1);
+        checkpoint.insert("c.bias", vec![dims[0]], bias)?;
+        let source = &mut Source {
+            checkpoint: &mut checkpoint,
+            device: &device,
+            kernels: Kernels::Own,
+        };
+        Convolution::load(source, "c", filter, padding)
     };
-    let stem = Shape {
-        input: 3,
-        output: 8,
+    let stem = Filter {
+        channels_in: 3,
+        channels_out: 8,
+        depthwise: false,
         kernel: 7,
         stride: 2,
-        padding: Padding::Even(3),
-        groups: 1,
     };
-    let wide = Shape {
-        input: 8,
-        output: 16,
+    let wide = Filter {
+        channels_in: 8,
+        channels_out: 16,
         kernel: 3,
-        padding: Padding::Even(1),
         ..stem
     };
-    let shortcut = Shape {
-        kernel: 1,
-        padding: Padding::Even(0),
-        ..wide
-    };
-    let depthwise = Shape {
-        input: 16,
+    let shortcut = Filter { kernel: 1, ..wide };
+    let depthwise = Filter {
+        channels_in: 16,
+        depthwise: true,
         kernel: 5,
-        padding: Padding::Same,
-        groups: 16,
         ..wide
     };
-    let pointwise = Shape {
-        input: 16,
-        output: 24,
+    let pointwise = Filter {
+        channels_in: 16,
+        channels_out: 24,
         stride: 1,
         ..shortcut
     };
-    let (stem, wide, shortcut) = (conv(stem)?, conv(wide)?, conv(shortcut)?);
-    let (depthwise, pointwise) = (conv(depthwise)?, conv(pointwise)?);
+    let stem = conv(stem, Padding::Even(3))?;
+    let wide = conv(wide, Padding::Even(1))?;
+    let shortcut = conv(shortcut, Padding::Even(0))?;
+    let depthwise = conv(depthwise, Padding::Same)?;
+    let pointwise = conv(pointwise, Padding::Same)?;
     checkpoint.insert("fc.weight", vec![10, 24], noise.take(240, 0.3))?;
     checkpoint.insert("fc.bias", vec![10], noise.take(10, 0.1))?;
-    let fc = Linear::load(&mut checkpoint, "fc", 24, &device)?;
+    let source = &mut Source {
+        checkpoint: &mut checkpoint,
+        device: &device,
+        kernels: Kernels::Own,
+    };
+    let fc = Linear::load(source, "fc", 24)?;
 
     let input = noise.take(2 * 3 * SIZE * SIZE, 1.0);
     let input = TensorData::new(input, [2, 3, SIZE, SIZE]);
     let input = Tensor::<4>::from_data(input, &device).require_grad();
-    let x = max_pool_3x3(relu(stem.forward(input.clone())));
-    let x = relu(wide.forward(x.clone()) + shortcut.forward(x));
-    let x = relu6(pointwise.forward(relu6(depthwise.forward(x))));
+    let x = max_pool_3x3(stem.forward(input.clone(), Activation::Relu));
+    let residual = shortcut.forward(x.clone(), Activation::Identity);
+    let x = wide.forward_add(x, residual, Activation::Relu);
+    let x = depthwise.forward(x, Activation::Relu6);
+    let x = pointwise.forward(x, Activation::Relu6);
     let logits = fc.forward(global_average_pool(x));
     let gradients = logits.clone().slice([0..2, 3..4]).sum().backward();
     let gradient = input.grad(&gradients).ok_or_else(|| Error::Device {

@@ -1,0 +1,111 @@
+//! Convolutions on the CPU: one thread, vectors as wide as the machine has them.
+//!
+//! The same code runs natively (AVX-512, AVX2, SSE, NEON, chosen at run time) and in the browser
+//! (128-bit SIMD of WebAssembly).
+
+mod dense;
+mod depthwise;
+mod vector;
+mod walk;
+
+use std::cell::RefCell;
+
+use super::geometry::{Activation, Filter, Geometry};
+pub(crate) use walk::Direction;
+use walk::Walk;
+
+/// What is added to the sums, and what they are clamped to.
+#[derive(Clone, Copy)]
+struct Epilogue<'a> {
+    /// One value for each target channel.
+    bias: Option<&'a [f32]>,
+    /// As long as the target.
+    residual: Option<&'a [f32]>,
+    activation: Activation,
+}
+
+#[derive(Default)]
+struct Scratch {
+    source: Vec<f32>,
+    panel: Vec<f32>,
+}
+
+thread_local! {
+    /// Kept from call to call: the largest layer decides.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Brings weights \[out, in / groups, k, k\] into the order that [`forward`] and [`backward`] read.
+pub(crate) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
+    if filter.depthwise {
+        weight.to_vec()
+    } else {
+        dense::pack(weight, filter)
+    }
+}
+
+/// `activation(convolution(input) + bias + residual)` for a batch of images \[N, C, H, W\].
+pub(crate) fn forward(
+    g: &Geometry,
+    input: &[f32],
+    packed: &[f32],
+    bias: &[f32],
+    residual: Option<&[f32]>,
+    activation: Activation,
+) -> Vec<f32> {
+    let [given, made] = g.values();
+    let images = input.len() / given;
+    let mut output = vec![0.0; images * made];
+    let walk = Walk::new(g, Direction::Forward);
+    for (k, (input, output)) in input.chunks_exact(given).zip(output.chunks_exact_mut(made)).enumerate() {
+        let epilogue = Epilogue {
+            bias: Some(bias),
+            residual: residual.map(|r| &r[k * made..][..made]),
+            activation,
+        };
+        image(g, Direction::Forward, &walk, input, packed, epilogue, output);
+    }
+    output
+}
+
+/// The gradient of the input, given that of the convolution's sums: \[N, out, H', W'\] to
+/// \[N, in, H, W\].
+pub(crate) fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
+    let [made, given] = g.values();
+    let images = gradient.len() / given;
+    let mut input = vec![0.0; images * made];
+    let walk = Walk::new(g, Direction::Backward);
+    let epilogue = Epilogue { bias: None, residual: None, activation: Activation::Identity };
+    for (gradient, input) in gradient.chunks_exact(given).zip(input.chunks_exact_mut(made)) {
+        image(g, Direction::Backward, &walk, gradient, packed, epilogue, input);
+    }
+    input
+}
+
+#[allow(clippy::too_many_arguments)]
+fn image(
+    g: &Geometry,
+    direction: Direction,
+    walk: &Walk,
+    given: &[f32],
+    packed: &[f32],
+    epilogue: Epilogue<'_>,
+    target: &mut [f32],
+) {
+    SCRATCH.with_borrow_mut(|Scratch { source, panel }| {
+        if g.filter.depthwise {
+            depthwise::run(walk, given, packed, g.filter.channels_in, epilogue, target, source);
+        } else {
+            dense::run(&g.filter, direction, walk, given, packed, epilogue, target, source, panel);
+        }
+    });
+}
+
+/// The gradient of an activation's argument in place of that of its result `output`: kept where
+/// the output is strictly within the activation's range, else zero.
+pub(crate) fn mask(gradient: &mut [f32], output: &[f32], activation: Activation) {
+    let [low, high] = activation.range();
+    for (gradient, &output) in gradient.iter_mut().zip(output) {
+        *gradient = if output > low && output < high { *gradient } else { 0.0 };
+    }
+}

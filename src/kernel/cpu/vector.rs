@@ -1,0 +1,54 @@
+//! Vectors of f32, as wide as the machine has them, over slices.
+
+use macerator::{Scalar, Simd, Vector, vload_unaligned, vstore_unaligned};
+
+/// Values in the widest vector there is.
+pub(super) const WIDEST: usize = 16;
+
+/// Values in a vector.
+#[inline(always)]
+pub(super) fn lanes<S: Simd>() -> usize {
+    <f32 as Scalar>::lanes::<S>()
+}
+
+/// The same value in every lane.
+#[inline(always)]
+pub(super) fn splat<S: Simd>(value: f32) -> Vector<S, f32> {
+    value.splat()
+}
+
+/// The slice's first values.
+#[inline(always)]
+pub(super) fn load<S: Simd>(from: &[f32]) -> Vector<S, f32> {
+    assert!(from.len() >= lanes::<S>());
+    // SAFETY: the slice holds a whole vector, and the load needs no alignment.
+    #[allow(unsafe_code)]
+    unsafe {
+        vload_unaligned(from.as_ptr())
+    }
+}
+
+/// Overwrites the slice's first values.
+#[inline(always)]
+pub(super) fn store<S: Simd>(to: &mut [f32], value: Vector<S, f32>) {
+    assert!(to.len() >= lanes::<S>());
+    // SAFETY: the slice holds a whole vector, and the store needs no alignment.
+    #[allow(unsafe_code)]
+    unsafe {
+        vstore_unaligned(to.as_mut_ptr(), value);
+    }
+}
+
+/// The value, or the end of the range that it lies beyond.
+///
+/// WebAssembly has no instruction for [`f32::max`]; this it can select.
+#[inline(always)]
+pub(super) fn clamp(value: f32, [low, high]: [f32; 2]) -> f32 {
+    if value < low {
+        low
+    } else if value > high {
+        high
+    } else {
+        value
+    }
+}

@@ -1,0 +1,199 @@
+//! How the two directions of a convolution read their source: as sums of shifted planes.
+//!
+//! A source plane is copied once, padded with zeros and split by the stride's phases. Then what
+//! one element of the kernel (a *tap*) reads for neighbouring outputs lies side by side, and both
+//! directions, at every stride, are the same loop: for each tap, add weight × shifted plane.
+
+use crate::kernel::geometry::{Geometry, Size};
+
+/// Which way data flows through a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Input to output.
+    Forward,
+    /// Gradient of the output to gradient of the input.
+    Backward,
+}
+
+/// One element of the kernel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tap {
+    /// Which element: row · kernel + column.
+    pub(super) weight: usize,
+    /// Where its window starts within a source plane.
+    pub(super) source: usize,
+}
+
+/// A grid of outputs that read the same taps.
+#[derive(Debug, Clone)]
+pub(super) struct Pass {
+    pub(super) taps: Vec<Tap>,
+    /// Rows and columns of the grid.
+    pub(super) grid: Size,
+    /// Where the grid starts within a target plane.
+    pub(super) target: usize,
+    /// Distance between the grid's rows within a target plane.
+    pub(super) target_row: usize,
+    /// Distance between the grid's columns within a target plane.
+    pub(super) target_column: usize,
+}
+
+/// A source plane, padded and split, and the passes that read it.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    /// Height and width of a plane as it is given.
+    given: Size,
+    /// Every `step`-th row and column of the given plane goes to the same phase.
+    step: usize,
+    /// Phases in each dimension that are read at all.
+    phases: usize,
+    /// Zeros above and to the left of the given plane.
+    before: Size,
+    /// Height and width of one phase.
+    phase: Size,
+    pub(super) passes: Vec<Pass>,
+}
+
+impl Walk {
+    pub(super) fn new(geometry: &Geometry, direction: Direction) -> Self {
+        match direction {
+            Direction::Forward => Self::forward(geometry),
+            Direction::Backward => Self::backward(geometry),
+        }
+    }
+
+    /// output\[y, x\] = Σ w\[i, j\] · input\[y·s + i − top, x·s + j − left\].
+    fn forward(g: &Geometry) -> Self {
+        let f = &g.filter;
+        let reach = (f.kernel - 1) / f.stride;
+        let phases = f.stride.min(f.kernel);
+        let phase = g.output.map(|size| size + reach);
+        let taps = (0..f.taps()).map(|weight| {
+            let [row, column] = [weight / f.kernel, weight % f.kernel];
+            let which = (row % f.stride) * phases + column % f.stride;
+            let offset = row / f.stride * phase[1] + column / f.stride;
+            Tap {
+                weight,
+                source: which * phase[0] * phase[1] + offset,
+            }
+        });
+        let pass = Pass {
+            taps: taps.collect(),
+            grid: g.output,
+            target: 0,
+            target_row: g.output[1],
+            target_column: 1,
+        };
+        Self {
+            given: g.input,
+            step: f.stride,
+            phases,
+            before: g.padding_before,
+            phase,
+            passes: vec![pass],
+        }
+    }
+
+    /// input'\[y, x\] = Σ w\[i, j\] · output'\[(y + top − i) / s, (x + left − j) / s\] where s
+    /// divides. With y + top = s·q + r, only i = r + s·k count, and they read row q − k: one pass
+    /// for each r of rows and of columns.
+    fn backward(g: &Geometry) -> Self {
+        let f = &g.filter;
+        let reach = (f.kernel - 1) / f.stride;
+        // For each remainder: first q, how many, and where they lie in the target.
+        let axis = |dimension: usize, r: usize| {
+            let before = g.padding_before[dimension];
+            let first = before.saturating_sub(r).div_ceil(f.stride);
+            let end = (g.input[dimension] + before - r).div_ceil(f.stride);
+            (first, end - first.min(end), first * f.stride + r - before)
+        };
+        let phase = [0, 1].map(|dimension| {
+            let ends = (0..f.stride.min(f.kernel)).map(|r| {
+                let (first, count, _) = axis(dimension, r);
+                first + count
+            });
+            reach + ends.max().unwrap_or(0).max(g.output[dimension])
+        });
+        let mut passes = Vec::new();
+        for row in 0..f.stride.min(f.kernel) {
+            for column in 0..f.stride.min(f.kernel) {
+                let (y, rows, top) = axis(0, row);
+                let (x, columns, left) = axis(1, column);
+                let mut taps = Vec::new();
+                for (i, k) in (row..f.kernel).step_by(f.stride).zip(0..) {
+                    for (j, l) in (column..f.kernel).step_by(f.stride).zip(0..) {
+                        taps.push(Tap {
+                            weight: i * f.kernel + j,
+                            source: (y + reach - k) * phase[1] + x + reach - l,
+                        });
+                    }
+                }
+                passes.push(Pass {
+                    taps,
+                    grid: [rows, columns],
+                    target: top * g.input[1] + left,
+                    target_row: f.stride * g.input[1],
+                    target_column: f.stride,
+                });
+            }
+        }
+        Self {
+            given: g.output,
+            step: 1,
+            phases: 1,
+            before: [reach; 2],
+            phase,
+            passes,
+        }
+    }
+
+    /// Distance between the rows that a tap reads.
+    pub(super) fn row(&self) -> usize {
+        self.phase[1]
+    }
+
+    /// Length of a source plane.
+    pub(super) fn plane(&self) -> usize {
+        self.phases * self.phases * self.phase[0] * self.phase[1]
+    }
+
+    /// Whether the given planes can be read as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.step == 1 && self.before == [0; 2] && self.phase == self.given
+    }
+
+    /// Splits the given planes one after another into `source`, whose padding, and whatever lies
+    /// behind, must be zeros and stays as it is.
+    pub(super) fn split(&self, given: &[f32], source: &mut [f32]) {
+        let [height, width] = self.given;
+        let [phase_height, phase_width] = self.phase;
+        let planes = given.chunks_exact(height * width);
+        for (plane, target) in planes.zip(source.chunks_exact_mut(self.plane())) {
+            for (y, line) in plane.chunks_exact(width).enumerate() {
+                let y = y + self.before[0];
+                let (row, phase_y) = (y / self.step, y % self.step);
+                if phase_y >= self.phases || row >= phase_height {
+                    continue;
+                }
+                for phase_x in 0..self.phases {
+                    let start = ((phase_y * self.phases + phase_x) * phase_height + row) * phase_width;
+                    let out = &mut target[start..start + phase_width];
+                    // x + before = step · column + phase_x
+                    let column = self.before[1].saturating_sub(phase_x).div_ceil(self.step);
+                    let x = column * self.step + phase_x - self.before[1];
+                    if x >= width || column >= phase_width {
+                        continue;
+                    }
+                    let (line, out) = (&line[x..], &mut out[column..]);
+                    if self.step == 1 {
+                        // Not copy_from_slice: for short rows the call costs more than the copy.
+                        out.iter_mut().zip(line).for_each(|(o, v)| *o = *v);
+                    } else {
+                        let line = line.iter().step_by(self.step);
+                        out.iter_mut().zip(line).for_each(|(o, v)| *o = *v);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The kernels of [`cpu`](super::cpu) on Burn's flex backend.
+
+use burn::backend::{
+    Flex,
+    flex::{FlexTensor, Layout},
+    tensor::FloatTensor,
+};
+use burn::tensor::{Bytes, DType, Shape};
+
+use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry, cpu};
+
+impl Convolve for Flex {
+    fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
+        let packed = cpu::pack(values(&weight.to_contiguous()), &filter);
+        let length = packed.len();
+        tensor(packed, [length])
+    }
+
+    fn convolve(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        forward(&input, None, &weight, &bias, &geometry, activation)
+    }
+
+    fn convolve_add(
+        input: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let residual = residual.to_contiguous();
+        let residual = Some(values(&residual));
+        forward(&input, residual, &weight, &bias, &geometry, activation)
+    }
+}
+
+fn forward(
+    input: &FlexTensor,
+    residual: Option<&[f32]>,
+    weight: &FlexTensor,
+    bias: &FlexTensor,
+    geometry: &Geometry,
+    activation: Activation,
+) -> FlexTensor {
+    let output = cpu::forward(
+        geometry,
+        values(&input.to_contiguous()),
+        values(weight),
+        values(bias),
+        residual,
+        activation,
+    );
+    let images = output.len() / geometry.values()[1];
+    let [height, width] = geometry.output;
+    tensor(output, [images, geometry.filter.channels_out, height, width])
+}
+
+impl ConvolveBackward for Flex {
+    fn activation_gradient(
+        mut gradient: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        if !gradient.is_contiguous() {
+            gradient = gradient.to_contiguous();
+        }
+        let start = gradient.layout().start_offset();
+        let output = values(&output);
+        // In place, unless someone else still reads it.
+        let gradients = &mut gradient.storage_mut()[start..][..output.len()];
+        cpu::mask(gradients, output, activation);
+        gradient
+    }
+
+    fn input_gradient(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
+        let gradient = gradient.to_contiguous();
+        let input = cpu::backward(&geometry, values(&gradient), values(&weight));
+        let images = input.len() / geometry.values()[0];
+        let [height, width] = geometry.input;
+        tensor(input, [images, geometry.filter.channels_in, height, width])
+    }
+}
+
+/// The values of a contiguous tensor.
+fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("contiguous f32")
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
+    let layout = Layout::contiguous(Shape::from(dims));
+    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
+}

@@ -1,0 +1,89 @@
+//! What a convolution is, in numbers, and how its two directions read their source.
+
+/// Extent in height and width.
+pub(crate) type Size = [usize; 2];
+
+/// The filters of a two-dimensional convolution, dense or depthwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Channels of the input.
+    pub channels_in: usize,
+    /// Channels of the output; as many as of the input if `depthwise`.
+    pub channels_out: usize,
+    /// Whether each channel is filtered by itself (groups = channels) instead of all together.
+    pub depthwise: bool,
+    /// Side of the square kernel, in pixels.
+    pub kernel: usize,
+    /// Distance between neighbouring outputs, in pixels of the input.
+    pub stride: usize,
+}
+
+impl Filter {
+    /// Input channels that one output channel reads.
+    pub fn group_channels(&self) -> usize {
+        if self.depthwise { 1 } else { self.channels_in }
+    }
+
+    /// Elements of the kernel in one channel.
+    pub fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    /// Dimensions of the weights: \[out, in / groups, kernel, kernel\].
+    pub fn weight_dims(&self) -> [usize; 4] {
+        let side = self.kernel;
+        [self.channels_out, self.group_channels(), side, side]
+    }
+}
+
+/// Filters over an image of a certain size, padded with zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Geometry {
+    /// The filters.
+    pub filter: Filter,
+    /// Zeros above and to the left of the input, in pixels.
+    pub padding_before: Size,
+    /// Height and width of the input.
+    pub input: Size,
+    /// Height and width of the output.
+    pub output: Size,
+}
+
+impl Geometry {
+    /// Multiplications of one image in one direction.
+    pub fn multiplications(&self) -> usize {
+        let f = &self.filter;
+        f.channels_out * f.group_channels() * f.taps() * self.output[0] * self.output[1]
+    }
+
+    /// Values of one input and of one output.
+    pub(crate) fn values(&self) -> [usize; 2] {
+        let f = &self.filter;
+        [
+            f.channels_in * self.input[0] * self.input[1],
+            f.channels_out * self.output[0] * self.output[1],
+        ]
+    }
+}
+
+/// What follows a convolution, element by element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// Nothing.
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+impl Activation {
+    /// The range that values are clamped to.
+    pub(crate) fn range(self) -> [f32; 2] {
+        match self {
+            Activation::Identity => [f32::NEG_INFINITY, f32::INFINITY],
+            Activation::Relu => [0.0, f32::INFINITY],
+            Activation::Relu6 => [0.0, 6.0],
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Violet's own convolution, as a differentiable operation of Burn's.
+//!
+//! `activation(convolution(input) + bias + residual)` is one operation in each direction. Models
+//! stay plain Burn code; what runs below is chosen by the tensor's device: [`cpu`] on Burn's
+//! flex backend, [`gpu`] on Burn's CubeCL backends.
+
+mod autodiff;
+mod cpu;
+mod flex;
+mod geometry;
+mod gpu;
+
+use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+use burn::tensor::Tensor;
+
+pub use geometry::{Activation, Filter, Geometry};
+
+/// What a backend adds to Burn's operations.
+#[backend_extension(Cube, Flex, Autodiff)]
+pub trait Convolve: Backend {
+    /// Weights in the order in which this backend reads them.
+    fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self>;
+
+    /// `activation(convolution(input) + bias)`.
+    fn convolve(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// `activation(convolution(input) + bias + residual)`.
+    fn convolve_add(
+        input: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+}
+
+/// The way back, which [`autodiff`] takes.
+trait ConvolveBackward: Convolve {
+    /// The gradient of an activation's argument, given that of its result and the result.
+    fn activation_gradient(
+        gradient: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// The gradient of a convolution's input, given that of its output.
+    fn input_gradient(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self>;
+}
+
+/// Weights \[out, in / groups, kernel, kernel\] in the order that [`convolve`] wants on their
+/// device. Once for each layer, when it is loaded.
+pub fn pack(weight: Tensor<4>, filter: Filter) -> Tensor<1> {
+    assert_eq!(weight.dims(), filter.weight_dims());
+    Tensor::from_dispatch(Dispatch::pack_filters(weight.into_dispatch(), filter))
+}
+
+/// `activation(convolution(input) + bias + residual)`.
+///
+/// Only `input` and `residual` are differentiated; weights and bias are constants.
+///
+/// # Shapes
+///
+/// `input` \[N, in, H, W\], `weight` from [`pack`], `bias` \[out\], `residual` and the result
+/// \[N, out, H', W'\].
+pub fn convolve(
+    input: Tensor<4>,
+    residual: Option<Tensor<4>>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    geometry: Geometry,
+    activation: Activation,
+) -> Tensor<4> {
+    let [images, channels, height, width] = input.dims();
+    assert_eq!([height, width], geometry.input);
+    assert_eq!(channels, geometry.filter.channels_in);
+    let [input, weight, bias] = [
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+    ];
+    Tensor::from_dispatch(match residual {
+        None => Dispatch::convolve(input, weight, bias, geometry, activation),
+        Some(residual) => {
+            let [rows, columns] = geometry.output;
+            assert_eq!(
+                residual.dims(),
+                [images, geometry.filter.channels_out, rows, columns]
+            );
+            let residual = residual.into_dispatch();
+            Dispatch::convolve_add(input, residual, weight, bias, geometry, activation)
+        }
+    })
+}
