@@ -56,6 +56,19 @@ impl Geometry {
         f.channels_out * f.group_channels() * f.taps() * self.output[0] * self.output[1]
     }
 
+    /// On the way back, inputs that lie alike between the outputs: rows (dimension 0) or columns
+    /// (1) whose position, counted from the padded edge, leaves `remainder` by the stride.
+    pub(crate) fn phase(&self, dimension: usize, remainder: usize) -> Phase {
+        let (stride, before) = (self.filter.stride, self.padding_before[dimension]);
+        let first = before.saturating_sub(remainder).div_ceil(stride);
+        let end = (self.input[dimension] + before).saturating_sub(remainder);
+        Phase {
+            first,
+            count: end.div_ceil(stride).saturating_sub(first),
+            target: first * stride + remainder - before,
+        }
+    }
+
     /// Values of one input and of one output.
     pub(crate) fn values(&self) -> [usize; 2] {
         let f = &self.filter;
@@ -64,6 +77,17 @@ impl Geometry {
             f.channels_out * self.output[0] * self.output[1],
         ]
     }
+}
+
+/// See [`Geometry::phase`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Phase {
+    /// Quotient of the first position by the stride.
+    pub(crate) first: usize,
+    /// How many there are.
+    pub(crate) count: usize,
+    /// The first one's index in the input.
+    pub(crate) target: usize,
 }
 
 /// What follows a convolution, element by element.

@@ -100,38 +100,30 @@ impl Walk {
     fn backward(g: &Geometry) -> Self {
         let f = &g.filter;
         let reach = (f.kernel - 1) / f.stride;
-        // For each remainder: first q, how many, and where they lie in the target.
-        let axis = |dimension: usize, r: usize| {
-            let before = g.padding_before[dimension];
-            let first = before.saturating_sub(r).div_ceil(f.stride);
-            let end = (g.input[dimension] + before - r).div_ceil(f.stride);
-            (first, end - first.min(end), first * f.stride + r - before)
-        };
         let phase = [0, 1].map(|dimension| {
             let ends = (0..f.stride.min(f.kernel)).map(|r| {
-                let (first, count, _) = axis(dimension, r);
-                first + count
+                let phase = g.phase(dimension, r);
+                phase.first + phase.count
             });
             reach + ends.max().unwrap_or(0).max(g.output[dimension])
         });
         let mut passes = Vec::new();
         for row in 0..f.stride.min(f.kernel) {
             for column in 0..f.stride.min(f.kernel) {
-                let (y, rows, top) = axis(0, row);
-                let (x, columns, left) = axis(1, column);
+                let (rows, columns) = (g.phase(0, row), g.phase(1, column));
                 let mut taps = Vec::new();
                 for (i, k) in (row..f.kernel).step_by(f.stride).zip(0..) {
                     for (j, l) in (column..f.kernel).step_by(f.stride).zip(0..) {
                         taps.push(Tap {
                             weight: i * f.kernel + j,
-                            source: (y + reach - k) * phase[1] + x + reach - l,
+                            source: (rows.first + reach - k) * phase[1] + columns.first + reach - l,
                         });
                     }
                 }
                 passes.push(Pass {
                     taps,
-                    grid: [rows, columns],
-                    target: top * g.input[1] + left,
+                    grid: [rows.count, columns.count],
+                    target: rows.target * g.input[1] + columns.target,
                     target_row: f.stride * g.input[1],
                     target_column: f.stride,
                 });

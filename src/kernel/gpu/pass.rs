@@ -1,0 +1,95 @@
+//! What a kernel is told about a convolution: one grid of outputs and the taps it reads.
+
+use cubecl::prelude::*;
+
+use crate::kernel::geometry::Geometry;
+
+/// Positions on one axis. Output `k` of the grid reads, for tap `t`, source `k · step + t − offset`
+/// on the way forward and `k + offset − t` on the way back, where that is within the source, and
+/// writes target `k · target_step + target_start`.
+#[derive(CubeLaunch, CubeType, Debug, Clone, Copy)]
+pub(super) struct Axis {
+    pub(super) source: usize,
+    pub(super) grid: usize,
+    pub(super) taps: usize,
+    pub(super) step: usize,
+    pub(super) offset: usize,
+    pub(super) target: usize,
+    pub(super) target_step: usize,
+    pub(super) target_start: usize,
+    /// Tap `t` is the kernel's element `tap_start + t · tap_step`.
+    pub(super) tap_start: usize,
+    pub(super) tap_step: usize,
+}
+
+impl Axis {
+    /// The way forward: the whole axis at once.
+    pub(super) fn forward(g: &Geometry, dimension: usize) -> Self {
+        Self {
+            source: g.input[dimension],
+            grid: g.output[dimension],
+            taps: g.filter.kernel,
+            step: g.filter.stride,
+            offset: g.padding_before[dimension],
+            target: g.output[dimension],
+            target_step: 1,
+            target_start: 0,
+            tap_start: 0,
+            tap_step: 1,
+        }
+    }
+
+    /// The way back: one for each remainder by the stride.
+    pub(super) fn backward(g: &Geometry, dimension: usize) -> Vec<Self> {
+        let (kernel, stride) = (g.filter.kernel, g.filter.stride);
+        (0..stride)
+            .map(|remainder| {
+                let phase = g.phase(dimension, remainder);
+                Self {
+                    source: g.output[dimension],
+                    grid: phase.count,
+                    taps: kernel.saturating_sub(remainder).div_ceil(stride),
+                    step: 1,
+                    offset: phase.first,
+                    target: g.input[dimension],
+                    target_step: stride,
+                    target_start: phase.target,
+                    tap_start: remainder,
+                    tap_step: stride,
+                }
+            })
+            .filter(|axis| axis.grid > 0)
+            .collect()
+    }
+
+    pub(super) fn launch(self) -> AxisLaunch {
+        AxisLaunch::new(
+            self.source,
+            self.grid,
+            self.taps,
+            self.step,
+            self.offset,
+            self.target,
+            self.target_step,
+            self.target_start,
+            self.tap_start,
+            self.tap_step,
+        )
+    }
+}
+
+/// Where output `position` of a grid reads for `tap`; beyond the source, and past the largest
+/// index on the low side, where there are only zeros.
+#[cube]
+pub(super) fn source_position(
+    axis: &Axis,
+    position: usize,
+    tap: usize,
+    #[comptime] forward: bool,
+) -> usize {
+    if comptime![forward] {
+        position * axis.step + tap - axis.offset
+    } else {
+        position + axis.offset - tap
+    }
+}
