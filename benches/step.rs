@@ -1,32 +1,41 @@
-//! Seconds a step of Integrated Gradients (forward and input gradient) on the CPU, natively, with
-//! Violet's kernels and with Burn's, side by side:
+//! Seconds a step of Integrated Gradients (forward and input gradient), natively, with Violet's
+//! kernels and with Burn's, side by side:
 //!
 //! ```sh
-//! cargo bench --bench step
+//! cargo bench --bench step                # the CPU, one and two threads
+//! cargo bench --bench step -- gpu 1 8 32  # the GPU, that many gradients a pass
 //! ```
 //!
-//! Random weights where the real ones are missing: the time does not depend on them. Minimum of
-//! five rounds, the two kinds of kernels in turn.
+//! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds, the
+//! two kinds of kernels in turn.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::time::Instant;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use common::{random_resnet18, tensor, weights};
 use violet::attribution::{gradients_along_path, read};
 use violet::device::{DeviceKind, open};
 use violet::model::{Architecture, Checkpoint, Kernels, Network};
 
 const SIDE: usize = 224;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 2;
 
 fn main() -> violet::Result<()> {
-    report("ResNet-18", Architecture::ResNet18, || random_resnet18())?;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let gpu = words.iter().any(|word| word == "gpu");
+    let batches: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let kind = if gpu { DeviceKind::Gpu } else { DeviceKind::Cpu };
+    let device = pollster::block_on(open(kind))?;
+
+    let resnet = || random_resnet18();
+    report("ResNet-18", Architecture::ResNet18, resnet, &device, gpu, &batches)?;
     if let Some(bytes) = weights("efficientnet-lite0") {
-        let checkpoint = || Checkpoint::from_safetensors(&bytes);
-        report("EfficientNet-Lite0", Architecture::EfficientNetLite0, checkpoint)?;
+        let lite = || Checkpoint::from_safetensors(&bytes);
+        let architecture = Architecture::EfficientNetLite0;
+        report("EfficientNet-Lite0", architecture, lite, &device, gpu, &batches)?;
     }
     Ok(())
 }
@@ -35,23 +44,35 @@ fn report(
     name: &str,
     architecture: Architecture,
     checkpoint: impl Fn() -> violet::Result<Checkpoint>,
+    device: &Device,
+    gpu: bool,
+    batches: &[usize],
 ) -> violet::Result<()> {
-    let device = pollster::block_on(open(DeviceKind::Cpu))?;
-    let load = |kernels| Network::load_with(architecture, checkpoint()?, &device, kernels);
+    let load = |kernels| Network::load_with(architecture, checkpoint()?, device, kernels);
     let networks = [load(Kernels::Own)?, load(Kernels::Stock)?];
-    println!("{name:32} {:>8} {:>8} {:>6}", "violet", "burn", "ratio");
+    println!("{name:32} {:>10} {:>10} {:>6}", "violet", "burn", "ratio");
     let row = |what: &str, seconds: [f64; 2]| {
         let [own, stock] = seconds;
-        println!("  {what:30} {own:6.3} s {stock:6.3} s {:5.1}×", stock / own);
+        println!("  {what:30} {own:8.4} s {stock:8.4} s {:5.1}×", stock / own);
     };
-    row("forward", side_by_side(&networks, |network| {
+    let forward = side_by_side(&networks, |network| {
         let logits = network.logits(input(network, 0.5));
         pollster::block_on(read(logits.inner())).map(|_| ())
-    }));
+    });
+    row("forward, one image", forward);
+    if gpu {
+        for &batch in batches {
+            let seconds = side_by_side(&networks, |network| steps(network, batch));
+            let each = seconds.map(|s| s / batch as f64);
+            row(&format!("a step, {batch} a pass"), each);
+        }
+        return Ok(());
+    }
     for threads in [1, 2] {
         let seconds = side_by_side(&networks, |network| {
             std::thread::scope(|scope| {
-                let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| step(network))).collect();
+                let work = || steps(network, 1);
+                let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
                 workers
                     .into_iter()
                     .try_for_each(|worker| worker.join().unwrap_or(Ok(())))
@@ -63,9 +84,12 @@ fn report(
     Ok(())
 }
 
-fn step(network: &Network) -> violet::Result<()> {
+/// That many steps in one pass.
+fn steps(network: &Network, batch: usize) -> violet::Result<()> {
     let (x, baseline) = (input(network, 0.5), input(network, -2.0));
-    let sum = gradients_along_path(|x| network.logits(x), &x, &baseline, 1, &[0.5], &[1.0]);
+    let (alphas, weights) = (vec![0.5; batch], vec![1.0; batch]);
+    let forward = |x| network.logits(x);
+    let sum = gradients_along_path(forward, &x, &baseline, 1, &alphas, &weights);
     pollster::block_on(sum).map(|_| ())
 }
 

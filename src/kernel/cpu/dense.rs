@@ -8,7 +8,7 @@
 use macerator::{Simd, Vector, with_simd};
 
 use super::Epilogue;
-use super::vector::{WIDEST, clamp, lanes, load, splat, store};
+use super::vector::{WIDEST, clamp, lanes, load, splat, store, unroll};
 use super::walk::{Direction, Pass, Walk};
 use crate::kernel::geometry::{Activation, Filter};
 
@@ -255,21 +255,16 @@ fn multiply<S: Simd, const FORWARD: bool>(
                 Ok(tile) => tile,
                 Err(_) => return sums,
             };
-            for k in 0..BLOCK {
-                let columns = &step[k * width..(k + 1) * width];
-                let columns = [load::<S>(columns), load::<S>(&columns[lanes..])];
-                for (row, sum) in sums.iter_mut().enumerate() {
-                    let at = if FORWARD {
-                        row * BLOCK + k
-                    } else {
-                        k * BLOCK + row
-                    };
+            unroll!(K in [0, 1, 2, 3] {
+                let columns = &step[K * width..(K + 1) * width];
+                let (a, b) = (load::<S>(columns), load::<S>(&columns[lanes..]));
+                unroll!(ROW in [0, 1, 2, 3] {
+                    let at = if FORWARD { ROW * BLOCK + K } else { K * BLOCK + ROW };
                     let weight = splat::<S>(tile[at]);
-                    for (sum, column) in sum.iter_mut().zip(columns) {
-                        *sum = weight.mul_add(column, *sum);
-                    }
-                }
-            }
+                    sums[ROW][0] = weight.mul_add(a, sums[ROW][0]);
+                    sums[ROW][1] = weight.mul_add(b, sums[ROW][1]);
+                });
+            });
         }
     }
     sums
