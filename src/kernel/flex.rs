@@ -1,4 +1,4 @@
-//! The kernels of [`cpu`](super::cpu) on Burn's flex backend.
+//! The kernels for the CPU on Burn's flex backend.
 
 use burn::backend::{
     Flex,
@@ -7,7 +7,9 @@ use burn::backend::{
 };
 use burn::tensor::{Bytes, DType, Shape};
 
-use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry, cpu};
+use violet_kernel_cpu as cpu;
+
+use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
 
 impl Convolve for Flex {
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {

@@ -1,19 +1,17 @@
 //! Violet's own convolution, as a differentiable operation of Burn's.
 //!
 //! `activation(convolution(input) + bias + residual)` is one operation in each direction. Models
-//! stay plain Burn code; what runs below is chosen by the tensor's device: [`cpu`] on Burn's
-//! flex backend, [`gpu`] on Burn's CubeCL backends.
+//! stay plain Burn code; what runs below is chosen by the tensor's device: the package in `cpu` on
+//! Burn's flex backend, [`gpu`] on Burn's CubeCL backends.
 
 mod autodiff;
-mod cpu;
 mod flex;
-mod geometry;
 mod gpu;
 
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
-pub use geometry::{Activation, Filter, Geometry};
+pub use violet_kernel_cpu::{Activation, Filter, Geometry};
 
 /// What a backend adds to Burn's operations.
 #[backend_extension(Cube, Flex, Autodiff)]

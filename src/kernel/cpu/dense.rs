@@ -8,9 +8,9 @@
 use macerator::{Simd, Vector, with_simd};
 
 use super::Epilogue;
-use super::vector::{WIDEST, clamp, lanes, load, splat, store, unroll};
+use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Direction, Pass, Walk};
-use crate::kernel::geometry::{Activation, Filter};
+use crate::geometry::{Activation, Filter};
 
 /// Channels in a block of rows, and in a block of the sum.
 pub(super) const BLOCK: usize = 4;
@@ -255,16 +255,21 @@ fn multiply<S: Simd, const FORWARD: bool>(
                 Ok(tile) => tile,
                 Err(_) => return sums,
             };
-            unroll!(K in [0, 1, 2, 3] {
-                let columns = &step[K * width..(K + 1) * width];
-                let (a, b) = (load::<S>(columns), load::<S>(&columns[lanes..]));
-                unroll!(ROW in [0, 1, 2, 3] {
-                    let at = if FORWARD { ROW * BLOCK + K } else { K * BLOCK + ROW };
+            for k in 0..BLOCK {
+                let columns = &step[k * width..(k + 1) * width];
+                let columns = [load::<S>(columns), load::<S>(&columns[lanes..])];
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let at = if FORWARD {
+                        row * BLOCK + k
+                    } else {
+                        k * BLOCK + row
+                    };
                     let weight = splat::<S>(tile[at]);
-                    sums[ROW][0] = weight.mul_add(a, sums[ROW][0]);
-                    sums[ROW][1] = weight.mul_add(b, sums[ROW][1]);
-                });
-            });
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = weight.mul_add(column, *sum);
+                    }
+                }
+            }
         }
     }
     sums

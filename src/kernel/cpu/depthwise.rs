@@ -3,7 +3,7 @@
 use macerator::{Simd, with_simd};
 
 use super::Epilogue;
-use super::vector::{WIDEST, clamp, lanes, load, splat, store, unroll};
+use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Pass, Walk};
 
 /// Values behind a source plane that may be read.
@@ -73,7 +73,7 @@ fn run_pass<'a, S: Simd>(job: &Job<'a>, target: &mut [f32]) {
     }
 }
 
-/// `N` vectors of a row, 4 at most, or a single one of which only the row's rest counts; how many values
+/// `N` vectors of a row, or a single one of which only the row's rest counts; how many values
 /// were wanted.
 #[inline(always)]
 fn part<S: Simd, const N: usize>(job: &Job<'_>, y: usize, x: usize, target: &mut [f32]) -> usize {
@@ -83,19 +83,17 @@ fn part<S: Simd, const N: usize>(job: &Job<'_>, y: usize, x: usize, target: &mut
     let start = pass.target + y * pass.target_row + x * pass.target_column;
     let count = (N * lanes).min(pass.grid[1] - x);
 
-    let mut sums = [splat::<S>(job.bias); 4];
+    let mut sums = [splat::<S>(job.bias); N];
     for tap in &pass.taps {
         let source = &job.source[tap.source + from..][..N * lanes];
         let weight = splat::<S>(job.weight[tap.weight]);
-        unroll!(K in [0, 1, 2, 3] {
-            if K < N {
-                sums[K] = weight.mul_add(load::<S>(&source[K * lanes..]), sums[K]);
-            }
-        });
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = weight.mul_add(load::<S>(&source[k * lanes..]), *sum);
+        }
     }
     let [low, high] = job.range.map(splat::<S>);
     let contiguous = pass.target_column == 1;
-    for (k, mut sum) in sums.into_iter().take(N).enumerate() {
+    for (k, mut sum) in sums.into_iter().enumerate() {
         let at = start + k * lanes * pass.target_column;
         let whole = count == N * lanes;
         if contiguous && whole {

@@ -2,18 +2,6 @@
 
 use macerator::{Scalar, Simd, Vector, vload_unaligned, vstore_unaligned};
 
-/// Runs a block once for each value of a constant. Written out because the crate is built for
-/// size: a loop would stay one, and sums would not stay in registers.
-macro_rules! unroll {
-    ($constant:ident in [$($value:literal),+] $block:block) => {
-        $({
-            const $constant: usize = $value;
-            $block
-        })+
-    };
-}
-pub(super) use unroll;
-
 /// Values in the widest vector there is.
 pub(super) const WIDEST: usize = 16;
 

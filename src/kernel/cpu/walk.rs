@@ -4,7 +4,7 @@
 //! one element of the kernel (a *tap*) reads for neighbouring outputs lies side by side, and both
 //! directions, at every stride, are the same loop: for each tap, add weight × shifted plane.
 
-use crate::kernel::geometry::{Geometry, Size};
+use crate::geometry::{Geometry, Size};
 
 /// Which way data flows through a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::kernel::geometry::Geometry;
+use crate::kernel::Geometry;
 
 /// Positions on one axis. Output `k` of the grid reads, for tap `t`, source `k · step + t − offset`
 /// on the way forward and `k + offset − t` on the way back, where that is within the source, and

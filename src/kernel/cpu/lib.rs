@@ -5,14 +5,14 @@
 
 mod dense;
 mod depthwise;
+mod geometry;
 mod vector;
 mod walk;
 
 use std::cell::RefCell;
 
-use super::geometry::{Activation, Filter, Geometry};
-pub(crate) use walk::Direction;
-use walk::Walk;
+pub use geometry::{Activation, Filter, Geometry, Phase, Size};
+use walk::{Direction, Walk};
 
 /// What is added to the sums, and what they are clamped to.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ thread_local! {
 }
 
 /// Brings weights \[out, in / groups, k, k\] into the order that [`forward`] and [`backward`] read.
-pub(crate) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
+pub fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     if filter.depthwise {
         weight.to_vec()
     } else {
@@ -45,7 +45,7 @@ pub(crate) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
 }
 
 /// `activation(convolution(input) + bias + residual)` for a batch of images \[N, C, H, W\].
-pub(crate) fn forward(
+pub fn forward(
     g: &Geometry,
     input: &[f32],
     packed: &[f32],
@@ -70,7 +70,7 @@ pub(crate) fn forward(
 
 /// The gradient of the input, given that of the convolution's sums: \[N, out, H', W'\] to
 /// \[N, in, H, W\].
-pub(crate) fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
+pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
     let [made, given] = g.values();
     let images = gradient.len() / given;
     let mut input = vec![0.0; images * made];
@@ -103,7 +103,7 @@ fn image(
 
 /// The gradient of an activation's argument in place of that of its result `output`: kept where
 /// the output is strictly within the activation's range, else zero.
-pub(crate) fn mask(gradient: &mut [f32], output: &[f32], activation: Activation) {
+pub fn mask(gradient: &mut [f32], output: &[f32], activation: Activation) {
     let [low, high] = activation.range();
     for (gradient, &output) in gradient.iter_mut().zip(output) {
         *gradient = if output > low && output < high { *gradient } else { 0.0 };

@@ -1,7 +1,7 @@
 //! What a convolution is, in numbers, and how its two directions read their source.
 
 /// Extent in height and width.
-pub(crate) type Size = [usize; 2];
+pub type Size = [usize; 2];
 
 /// The filters of a two-dimensional convolution, dense or depthwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,7 +58,7 @@ impl Geometry {
 
     /// On the way back, inputs that lie alike between the outputs: rows (dimension 0) or columns
     /// (1) whose position, counted from the padded edge, leaves `remainder` by the stride.
-    pub(crate) fn phase(&self, dimension: usize, remainder: usize) -> Phase {
+    pub fn phase(&self, dimension: usize, remainder: usize) -> Phase {
         let (stride, before) = (self.filter.stride, self.padding_before[dimension]);
         let first = before.saturating_sub(remainder).div_ceil(stride);
         let end = (self.input[dimension] + before).saturating_sub(remainder);
@@ -70,7 +70,7 @@ impl Geometry {
     }
 
     /// Values of one input and of one output.
-    pub(crate) fn values(&self) -> [usize; 2] {
+    pub fn values(&self) -> [usize; 2] {
         let f = &self.filter;
         [
             f.channels_in * self.input[0] * self.input[1],
@@ -81,13 +81,13 @@ impl Geometry {
 
 /// See [`Geometry::phase`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Phase {
+pub struct Phase {
     /// Quotient of the first position by the stride.
-    pub(crate) first: usize,
+    pub first: usize,
     /// How many there are.
-    pub(crate) count: usize,
+    pub count: usize,
     /// The first one's index in the input.
-    pub(crate) target: usize,
+    pub target: usize,
 }
 
 /// What follows a convolution, element by element.
@@ -103,7 +103,7 @@ pub enum Activation {
 
 impl Activation {
     /// The range that values are clamped to.
-    pub(crate) fn range(self) -> [f32; 2] {
+    pub fn range(self) -> [f32; 2] {
         match self {
             Activation::Identity => [f32::NEG_INFINITY, f32::INFINITY],
             Activation::Relu => [0.0, f32::INFINITY],
