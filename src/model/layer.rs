@@ -1,12 +1,10 @@
 //! The few differentiable blocks every network is made of.
 
-use burn::tensor::{
-    Device, Tensor, TensorData,
-    module::{conv2d, max_pool2d},
-    ops::{ConvOptions, MaxPoolOptions, PadMode},
-};
+use burn::tensor::{Device, Tensor, TensorData, module::max_pool2d, ops::MaxPoolOptions};
 
 use super::checkpoint::Checkpoint;
+#[cfg(any(feature = "stock", not(target_family = "wasm")))]
+use super::stock;
 use crate::error::Result;
 use crate::kernel::{self, Activation, Filter, Geometry};
 
@@ -45,13 +43,14 @@ impl Padding {
     }
 }
 
-/// Which kernels run a convolution.
+/// Which kernels run the convolutions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kernels {
     /// Violet's [own](crate::kernel).
     #[default]
     Own,
-    /// Burn's, to compare with.
+    /// Burn's, to compare with. Kept out of the page: a megabyte of compressed code.
+    #[cfg(any(feature = "stock", not(target_family = "wasm")))]
     Stock,
 }
 
@@ -67,6 +66,7 @@ pub(super) struct Convolution {
 #[derive(Debug)]
 enum Weight {
     Own(Tensor<1>),
+    #[cfg(any(feature = "stock", not(target_family = "wasm")))]
     Stock(Tensor<4>),
 }
 
@@ -78,25 +78,36 @@ impl Convolution {
         filter: Filter,
         padding: Padding,
     ) -> Result<Self> {
-        let dims = filter.weight_dims();
-        let weight = source.take(&format!("{name}.weight"), dims)?;
+        let weight = source.take(&format!("{name}.weight"), filter.weight_dims())?;
         let bias = source.take(&format!("{name}.bias"), [filter.channels_out])?;
-        let weight = match source.kernels {
+        Ok(Self::new(weight, bias, filter, padding, source.kernels))
+    }
+
+    fn new(
+        weight: Tensor<4>,
+        bias: Tensor<1>,
+        filter: Filter,
+        padding: Padding,
+        kernels: Kernels,
+    ) -> Self {
+        let weight = match kernels {
             Kernels::Own => Weight::Own(kernel::pack(weight, filter)),
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
             Kernels::Stock => Weight::Stock(weight),
         };
-        Ok(Self {
+        Self {
             weight,
             bias,
             filter,
             padding,
-        })
+        }
     }
 
     /// The weights, in whatever order the kernels want them.
     pub(super) fn weight(&self) -> Tensor<1> {
         match &self.weight {
             Weight::Own(weight) => weight.clone(),
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
             Weight::Stock(weight) => weight.clone().flatten(0, 3),
         }
     }
@@ -120,54 +131,17 @@ impl Convolution {
     fn run(&self, x: Tensor<4>, residual: Option<Tensor<4>>, activation: Activation) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
         let geometry = self.padding.geometry(self.filter, [height, width]);
+        let bias = self.bias.clone();
         match &self.weight {
             Weight::Own(weight) => {
-                let (weight, bias) = (weight.clone(), self.bias.clone());
-                kernel::convolve(x, residual, weight, bias, geometry, activation)
+                kernel::convolve(x, residual, weight.clone(), bias, geometry, activation)
             }
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
             Weight::Stock(weight) => {
-                let x = stock(x, weight.clone(), self.bias.clone(), &geometry);
-                let x = match residual {
-                    Some(residual) => x + residual,
-                    None => x,
-                };
-                match activation {
-                    Activation::Identity => x,
-                    Activation::Relu => burn::tensor::activation::relu(x),
-                    Activation::Relu6 => x.clamp(0.0, 6.0),
-                }
+                stock::convolve(x, residual, weight.clone(), bias, &geometry, activation)
             }
         }
     }
-}
-
-/// Burn's convolution, which pads evenly only.
-fn stock(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, g: &Geometry) -> Tensor<4> {
-    let Filter {
-        channels_in,
-        depthwise,
-        kernel,
-        stride,
-        ..
-    } = g.filter;
-    let after = [0, 1].map(|axis| {
-        let reached = (g.output[axis] - 1) * stride + kernel;
-        reached.saturating_sub(g.padding_before[axis] + g.input[axis])
-    });
-    let before = g.padding_before;
-    let even = [0, 1].iter().all(|&axis| {
-        let outputs = (g.input[axis] + 2 * before[axis] - kernel) / stride + 1;
-        outputs == g.output[axis]
-    });
-    let (x, padding) = if even {
-        (x, before)
-    } else {
-        let sides = (before[1], after[1], before[0], after[0]);
-        (x.pad(sides, PadMode::Constant(0.0)), [0, 0])
-    };
-    let groups = if depthwise { channels_in } else { 1 };
-    let options = ConvOptions::new([stride, stride], padding, [1, 1], groups);
-    conv2d(x, weight, Some(bias), options)
 }
 
 /// Where layers get their weights from, and where they put them.
@@ -184,34 +158,39 @@ impl Source<'_> {
     }
 }
 
-/// A fully connected layer.
+/// A fully connected layer: a convolution of an image of one pixel.
 #[derive(Debug)]
-pub(super) struct Linear {
-    /// \[output, input\], as PyTorch keeps it.
-    weight: Tensor<2>,
-    bias: Tensor<2>,
-}
+pub(super) struct Linear(Convolution);
 
 impl Linear {
     /// Takes `{name}.weight` \[output, input\] and `{name}.bias` \[output\]; the number of
     /// outputs is whatever the checkpoint has.
-    pub(super) fn load(
-        source: &mut Source<'_>,
-        name: &str,
-        input: usize,
-    ) -> Result<Self> {
+    pub(super) fn load(source: &mut Source<'_>, name: &str, input: usize) -> Result<Self> {
         let output = source.checkpoint.rows(&format!("{name}.weight"))?;
+        let filter = Filter {
+            channels_in: input,
+            channels_out: output,
+            depthwise: false,
+            kernel: 1,
+            stride: 1,
+        };
         let weight = source.take(&format!("{name}.weight"), [output, input])?;
-        let bias = source.take::<1>(&format!("{name}.bias"), [output])?;
-        Ok(Self {
-            weight,
-            bias: bias.reshape([1, output]),
-        })
+        let weight = weight.reshape(filter.weight_dims());
+        let bias = source.take(&format!("{name}.bias"), [output])?;
+        let padding = Padding::Even(0);
+        let kernels = source.kernels;
+        Ok(Self(Convolution::new(
+            weight, bias, filter, padding, kernels,
+        )))
     }
 
     /// \[N, input\] → \[N, output\].
     pub(super) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.clone().transpose()) + self.bias.clone()
+        let [n, input] = x.dims();
+        let x = x.reshape([n, input, 1, 1]);
+        let output = self.0.filter.channels_out;
+        let x = self.0.forward(x, Activation::Identity);
+        x.reshape([n, output])
     }
 }
 
