@@ -27,15 +27,33 @@ fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let gpu = words.iter().any(|word| word == "gpu");
     let batches: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let kind = if gpu { DeviceKind::Gpu } else { DeviceKind::Cpu };
+    let kind = if gpu {
+        DeviceKind::Gpu
+    } else {
+        DeviceKind::Cpu
+    };
     let device = pollster::block_on(open(kind))?;
 
     let resnet = || random_resnet18();
-    report("ResNet-18", Architecture::ResNet18, resnet, &device, gpu, &batches)?;
+    report(
+        "ResNet-18",
+        Architecture::ResNet18,
+        resnet,
+        &device,
+        gpu,
+        &batches,
+    )?;
     if let Some(bytes) = weights("efficientnet-lite0") {
         let lite = || Checkpoint::from_safetensors(&bytes);
         let architecture = Architecture::EfficientNetLite0;
-        report("EfficientNet-Lite0", architecture, lite, &device, gpu, &batches)?;
+        report(
+            "EfficientNet-Lite0",
+            architecture,
+            lite,
+            &device,
+            gpu,
+            &batches,
+        )?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::attribution::{Baseline, PartialSum, gradients_along_path, read};
+use crate::attribution::{Baseline, PartialSum, gradients_along_path, gradients_at, read};
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, uniform_input};
 use crate::model::{Checkpoint, ModelSpec, Network};
@@ -107,6 +107,28 @@ impl Explainer {
             target,
             alphas,
             step_sizes,
+        )
+        .await
+    }
+
+    /// The gradients at some points of the path, each by itself, all in one pass.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`gradients_at`].
+    pub async fn gradients(
+        &self,
+        input: &[f32],
+        baseline: &[f32],
+        target: usize,
+        alphas: &[f64],
+    ) -> Result<Vec<PartialSum>> {
+        gradients_at(
+            |x| self.network.logits(x),
+            &self.tensor(input)?,
+            &self.tensor(baseline)?,
+            target,
+            alphas,
         )
         .await
     }

@@ -49,8 +49,8 @@ pub enum Request {
         target: usize,
         /// Positions on the path.
         alphas: Vec<f64>,
-        /// Their weights.
-        step_sizes: Vec<f64>,
+        /// Their weights; nothing, for each gradient by itself.
+        step_sizes: Option<Vec<f64>>,
     },
 }
 
@@ -95,8 +95,8 @@ pub enum Response {
     },
     /// The path is kept.
     Kept,
-    /// The gradients are summed.
-    Summed(PartialSum),
+    /// The gradients are summed, or each is by itself.
+    Summed(Vec<PartialSum>),
     /// The request could not be done; the worker lives on.
     Failed(Failure),
     /// The worker is lost and must be replaced.

@@ -136,6 +136,33 @@ fn a_broken_photo_does_not_stop_the_others() {
 }
 
 #[test]
+fn the_adaptive_rule_keeps_its_tolerance_and_its_budget() {
+    if !weights_are_there() {
+        return;
+    }
+    // 50 uniform steps leave a quarter of the change unexplained on each of these.
+    for photo in ["cat", "astronaut"] {
+        let out = folder(&format!("adaptive-{photo}"));
+        let file = format!("www/samples/{photo}.jpg");
+        let out_text = out.to_str().unwrap();
+        let run = violet(&["explain", &file, "--rule", "adaptive", "--out", out_text]);
+        assert!(run.status.success());
+        let report = report(&out);
+        let number = |key: &str| report[key].as_f64().unwrap();
+        let change = number("output_input") - number("output_baseline");
+        assert!(
+            (number("convergence_delta") / change).abs() <= 0.05,
+            "{photo}"
+        );
+        assert!(number("gradient_evaluations") <= 48.0, "{photo}");
+        let sizes = report["step_sizes"].as_array().unwrap();
+        assert_eq!(sizes.len() as f64, number("gradient_evaluations"));
+        let sum: f64 = sizes.iter().map(|size| size.as_f64().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{photo}: {sum}");
+    }
+}
+
+#[test]
 fn wrong_arguments_get_a_sentence() {
     let out = folder("wrong");
     let out = out.to_str().unwrap();
@@ -146,6 +173,11 @@ fn wrong_arguments_get_a_sentence() {
         ),
         (["--steps", "0"], "choose from 1 to"),
         (["--rule", "simpson"], "choose one of: trapezoid"),
+        (["--rule=adaptive", "--budget=3"], "choose 8 or more"),
+        (
+            ["--rule=adaptive", "--tolerance=0"],
+            "choose a share above 0",
+        ),
         (["--target", "unicorn"], "no class “unicorn”"),
         (
             ["--weights-dir", "nowhere"],

@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{attribute, noise, random_resnet18, relative_error, tensor};
+use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
 use violet::attribution::{Rule, read};
 use violet::device::{DeviceKind, open};
 use violet::model::{Architecture, Checkpoint, Network, self_test};
@@ -19,54 +19,6 @@ fn cpu() -> Device {
 
 fn input(name: &str) -> Vec<f32> {
     noise(name, 3 * SIDE * SIDE).collect()
-}
-
-/// The random networks: their weights need no download.
-fn networks(device: &Device) -> Result<Vec<(&'static str, Network)>> {
-    Ok(vec![
-        (
-            "resnet18",
-            Network::load(Architecture::ResNet18, random_resnet18()?, device)?,
-        ),
-        (
-            "efficientnet-lite0",
-            Network::load(
-                Architecture::EfficientNetLite0,
-                random_efficientnet_lite0()?,
-                device,
-            )?,
-        ),
-    ])
-}
-
-/// EfficientNet-Lite0 with random weights and no BatchNorm: what `Network::load` asks for is
-/// found out by asking.
-fn random_efficientnet_lite0() -> Result<Checkpoint> {
-    let mut arrays: Vec<(String, Vec<usize>)> = vec![("_fc.weight".into(), vec![1000, 1280])];
-    loop {
-        let mut checkpoint = Checkpoint::default();
-        for (name, shape) in &arrays {
-            let count = shape.iter().product();
-            let fan_in: usize = shape.iter().skip(1).product();
-            // Half of He's variance: with all of it most ReLU6 saturate, and no sum converges.
-            let scale = if shape.len() > 1 {
-                (3.0 / fan_in as f32).sqrt()
-            } else {
-                0.1
-            };
-            let values = noise(name, count).map(|v| v * scale).collect();
-            checkpoint.insert(name, shape.clone(), values)?;
-        }
-        match Network::load(Architecture::EfficientNetLite0, checkpoint.clone(), &cpu()) {
-            Ok(_) => return Ok(checkpoint),
-            Err(Error::MissingTensor { name }) => arrays.push((name, vec![0])),
-            Err(Error::TensorShape { name, expected, .. }) => {
-                arrays.retain(|(other, _)| *other != name);
-                arrays.push((name, expected));
-            }
-            Err(other) => return Err(other),
-        }
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::partial_sum::{Accumulator, PartialSum, PathSample};
 use super::quadrature::Quadrature;
@@ -32,22 +32,74 @@ pub async fn gradients_along_path(
     alphas: &[f64],
     step_sizes: &[f64],
 ) -> Result<PartialSum> {
-    let n = alphas.len();
-    if step_sizes.len() != n {
+    if step_sizes.len() != alphas.len() {
         return Err(Error::Length {
             what: "alphas and step sizes",
-            expected: n,
+            expected: alphas.len(),
             found: step_sizes.len(),
         });
     }
-    let device = input.device();
-    let column = |values: &[f64], device: &_| {
-        let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-        Tensor::<4>::from_data(TensorData::new(values, [n, 1, 1, 1]), device)
-    };
+    let pass = pass(forward, input, baseline, target, alphas)?;
+    let weights = column(step_sizes, &pass.gradient.device());
+    let sum = (pass.gradient.clone() * weights).sum_dim(0); // [1, C, H, W]
+    let (gradient_sum, samples) = pass.read(sum, alphas).await?;
+    Ok(PartialSum {
+        gradient_sum,
+        samples,
+    })
+}
 
+/// The gradients at `alphas`, each by itself with weight 1, all in one pass.
+///
+/// # Shapes
+///
+/// Those of [`gradients_along_path`].
+///
+/// # Errors
+///
+/// Those of [`gradients_along_path`].
+pub async fn gradients_at(
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    input: &Tensor<4>,
+    baseline: &Tensor<4>,
+    target: usize,
+    alphas: &[f64],
+) -> Result<Vec<PartialSum>> {
+    let pass = pass(forward, input, baseline, target, alphas)?;
+    let (gradients, samples) = pass.read(pass.gradient.clone(), alphas).await?;
+    let length = gradients.len() / alphas.len().max(1);
+    let single = |(gradient, sample): (&[f32], PathSample)| PartialSum {
+        gradient_sum: gradient.to_vec(),
+        samples: vec![sample],
+    };
+    Ok(gradients
+        .chunks_exact(length.max(1))
+        .zip(samples)
+        .map(single)
+        .collect())
+}
+
+/// One pass through the network and back, not yet read.
+struct Pass {
+    /// ∂F/∂x at each point, \[N, C, H, W\].
+    gradient: Tensor<4>,
+    /// F at each point.
+    outputs: Tensor<1>,
+    /// The gradient's dot product with `x − x'` at each point.
+    slopes: Tensor<1>,
+}
+
+fn pass(
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    input: &Tensor<4>,
+    baseline: &Tensor<4>,
+    target: usize,
+    alphas: &[f64],
+) -> Result<Pass> {
+    let n = alphas.len();
     let difference = input.clone() - baseline.clone();
-    let points = baseline.clone() + difference.clone() * column(alphas, &device); // [N, C, H, W]
+    let alphas = column(alphas, &input.device());
+    let points = baseline.clone() + difference.clone() * alphas; // [N, C, H, W]
     let points = points.require_grad();
     let outputs = forward(points.clone());
     let [_, classes] = outputs.dims();
@@ -65,45 +117,52 @@ pub async fn gradients_along_path(
             device: "network",
             reason: "its output does not depend on its input".into(),
         })?;
-    drop(gradients);
-
-    let difference = difference.inner();
-    let weights = column(step_sizes, &gradient.device());
-    let slopes: Tensor<1> = (gradient.clone() * difference)
+    let slopes = (gradient.clone() * difference.inner())
         .sum_dim(1)
         .sum_dim(2)
         .sum_dim(3)
         .reshape([n]);
-    let gradient_sum = (gradient * weights).sum_dim(0); // [1, C, H, W]
-    let length = gradient_sum.shape().num_elements();
-
-    // One read for everything, which is also the point where a GPU is waited for.
-    let mut values = read(Tensor::cat(
-        vec![
-            gradient_sum.reshape([length]),
-            outputs.inner().reshape([n]),
-            slopes,
-        ],
-        0,
-    ))
-    .await?;
-    if !values.iter().all(|v| v.is_finite()) {
-        return Err(Error::NotFinite {
-            what: "output or gradient",
-        });
-    }
-    let tail = values.split_off(length);
-    let samples = (0..n)
-        .map(|k| PathSample {
-            alpha: alphas[k],
-            output: tail[k],
-            slope: tail[n + k],
-        })
-        .collect();
-    Ok(PartialSum {
-        gradient_sum: values,
-        samples,
+    Ok(Pass {
+        gradient,
+        outputs: outputs.inner().reshape([n]),
+        slopes,
     })
+}
+
+impl Pass {
+    /// The values of `wanted` and what the points yield besides. One read for everything, which
+    /// is also where a GPU is waited for.
+    async fn read(&self, wanted: Tensor<4>, alphas: &[f64]) -> Result<(Vec<f32>, Vec<PathSample>)> {
+        let n = alphas.len();
+        let length = wanted.shape().num_elements();
+        let parts = vec![
+            wanted.reshape([length]),
+            self.outputs.clone(),
+            self.slopes.clone(),
+        ];
+        let mut values = read(Tensor::cat(parts, 0)).await?;
+        if !values.iter().all(|v| v.is_finite()) {
+            return Err(Error::NotFinite {
+                what: "output or gradient",
+            });
+        }
+        let tail = values.split_off(length);
+        let samples = (0..n)
+            .map(|k| PathSample {
+                alpha: alphas[k],
+                output: tail[k],
+                slope: tail[n + k],
+            })
+            .collect();
+        Ok((values, samples))
+    }
+}
+
+/// Numbers as a tensor \[N, 1, 1, 1\].
+fn column(values: &[f64], device: &Device) -> Tensor<4> {
+    let n = values.len();
+    let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+    Tensor::from_data(TensorData::new(values, [n, 1, 1, 1]), device)
 }
 
 /// The values of a tensor, row by row; waits for the device without blocking the thread.

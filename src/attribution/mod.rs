@@ -2,14 +2,18 @@
 //!
 //! The methods here take a forward closure and know nothing of models, photos or the browser.
 
+mod adaptive;
 mod baseline;
 #[cfg(feature = "engine")]
 mod integrated_gradients;
+mod integration;
 mod partial_sum;
 mod quadrature;
 
+pub use adaptive::{Adaptive, MIN_BUDGET};
 pub use baseline::Baseline;
 #[cfg(feature = "engine")]
-pub use integrated_gradients::{gradients_along_path, integrate, read};
+pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, read};
+pub use integration::{Integration, Method, Round};
 pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};

@@ -72,27 +72,7 @@ impl Accumulator {
     ///
     /// [`Error::Length`] if `input` or `baseline` has another length than the sum.
     pub fn attributions(&self, input: &[f32], baseline: &[f32]) -> Result<Attributions> {
-        for found in [input.len(), baseline.len()] {
-            if found != self.gradient_sum.len() {
-                return Err(Error::Length {
-                    what: "input and attributions",
-                    expected: self.gradient_sum.len(),
-                    found,
-                });
-            }
-        }
-        let mut sum = 0.0;
-        let values = self
-            .gradient_sum
-            .iter()
-            .zip(input.iter().zip(baseline))
-            .map(|(gradient, (&x, &x0))| {
-                let value = (f64::from(x) - f64::from(x0)) * gradient;
-                sum += value;
-                value as f32
-            })
-            .collect();
-        Ok(Attributions { values, sum })
+        Attributions::of(&self.gradient_sum, input, baseline)
     }
 }
 
@@ -106,6 +86,30 @@ pub struct Attributions {
 }
 
 impl Attributions {
+    /// `(x − x') · Σ w · ∂F/∂x`.
+    pub(super) fn of(gradient_sum: &[f64], input: &[f32], baseline: &[f32]) -> Result<Self> {
+        for found in [input.len(), baseline.len()] {
+            if found != gradient_sum.len() {
+                return Err(Error::Length {
+                    what: "input and attributions",
+                    expected: gradient_sum.len(),
+                    found,
+                });
+            }
+        }
+        let mut sum = 0.0;
+        let values = gradient_sum
+            .iter()
+            .zip(input.iter().zip(baseline))
+            .map(|(gradient, (&x, &x0))| {
+                let value = (f64::from(x) - f64::from(x0)) * gradient;
+                sum += value;
+                value as f32
+            })
+            .collect();
+        Ok(Self { values, sum })
+    }
+
     /// `Σ attributions − (F(x) − F(x'))`: how far the sum of the steps is from the integral.
     /// The integral itself would leave 0 (completeness, proposition 1 of the paper).
     pub fn convergence_delta(&self, output_input: f32, output_baseline: f32) -> f64 {

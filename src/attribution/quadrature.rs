@@ -108,18 +108,22 @@ pub struct Quadrature {
 impl Quadrature {
     /// The nodes' indices in an order in which every beginning is spread over the whole path,
     /// so that an unfinished sum already looks like the finished one.
-    ///
-    /// # Source
-    ///
-    /// The base-2 van der Corput sequence (bit reversal).
     pub fn progressive_order(&self) -> Vec<usize> {
-        let n = self.alphas.len();
-        let bits = n.next_power_of_two().trailing_zeros();
-        (0..1usize << bits)
-            .map(|k| k.reverse_bits() >> (usize::BITS - bits).min(usize::BITS - 1))
-            .filter(|&k| k < n)
-            .collect()
+        progressive_order(self.alphas.len())
     }
+}
+
+/// `0..n` in an order in which every beginning is spread over the whole range.
+///
+/// # Source
+///
+/// The base-2 van der Corput sequence (bit reversal).
+pub(super) fn progressive_order(n: usize) -> Vec<usize> {
+    let bits = n.next_power_of_two().trailing_zeros();
+    (0..1usize << bits)
+        .map(|k| k.reverse_bits() >> (usize::BITS - bits).min(usize::BITS - 1))
+        .filter(|&k| k < n)
+        .collect()
 }
 
 /// Roots of the Legendre polynomial of degree `n`, mapped from \[−1, 1\] to \[0, 1\].

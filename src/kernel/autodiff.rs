@@ -58,7 +58,11 @@ impl<B: ConvolveBackward, const N: usize> Backward<B, N> for Convolution {
 /// Registers the backward step of an output, if any of its parents is tracked.
 macro_rules! track {
     ($parents:expr, $weight:expr, $geometry:expr, $activation:expr, $run:expr) => {
-        match Convolution.prepare::<C>($parents).compute_bound().stateful() {
+        match Convolution
+            .prepare::<C>($parents)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::UnTracked(prep) => prep.finish($run),
             OpsKind::Tracked(prep) => {
                 let output = $run;

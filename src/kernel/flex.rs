@@ -60,7 +60,10 @@ fn forward(
     );
     let images = output.len() / geometry.values()[1];
     let [height, width] = geometry.output;
-    tensor(output, [images, geometry.filter.channels_out, height, width])
+    tensor(
+        output,
+        [images, geometry.filter.channels_out, height, width],
+    )
 }
 
 impl ConvolveBackward for Flex {

@@ -154,7 +154,10 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     fn take<const D: usize>(&mut self, name: &str, dims: [usize; D]) -> Result<Tensor<D>> {
         let values = self.checkpoint.take(name, &dims)?;
-        Ok(Tensor::from_data(TensorData::new(values, dims), self.device))
+        Ok(Tensor::from_data(
+            TensorData::new(values, dims),
+            self.device,
+        ))
     }
 }
 

@@ -16,7 +16,7 @@ use super::dom::{all, document, element, now, on, window};
 use super::pool::{Pool, Prepared, Weights};
 use super::stage::{Stage, View};
 use super::{files, sentences};
-use crate::attribution::{Accumulator, Attributions, Baseline, Rule};
+use crate::attribution::{Attributions, Baseline, Integration, Method, Rule};
 use crate::device::DeviceKind;
 use crate::mask::{MASS_SHOWN, Mask};
 use crate::model::{ModelSpec, catalog::Manifest, top_predictions};
@@ -24,6 +24,10 @@ use crate::protocol::{Failure, FailureCode, Response};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
+/// What "Auto" aims at: the largest convergence delta, as a share of F(x) − F(x').
+const AUTO_TOLERANCE: f64 = 0.05;
+/// What "Auto" may spend: no more gradients than 50 steps take.
+const AUTO_BUDGET: usize = 48;
 /// The most steps the page offers.
 const MOST_STEPS: f64 = 500.0;
 /// How many answers of the network are listed.
@@ -185,6 +189,11 @@ impl Page {
                 slider.set_value(&number.value());
             }
         });
+        let auto: HtmlInputElement = element("auto");
+        on(&auto.clone(), "change", move |_: Event| {
+            slider.set_disabled(auto.checked());
+            number.set_disabled(auto.checked());
+        });
         for (id, from) in [("explain", From::Target), ("model", From::Model)] {
             let page = Rc::clone(self);
             let kind = if from == From::Model {
@@ -245,7 +254,9 @@ impl Page {
             }
             Err(failure) => self.tell(&failure),
         }
-        if let Some(steps) = parameter("steps").and_then(|text| text.parse::<f64>().ok()) {
+        if parameter("steps").as_deref() == Some("auto") {
+            element::<HtmlInputElement>("auto").click();
+        } else if let Some(steps) = parameter("steps").and_then(|text| text.parse::<f64>().ok()) {
             let steps = steps.round().clamp(1.0, MOST_STEPS).to_string();
             element::<HtmlInputElement>("steps").set_value(&steps);
             element::<HtmlInputElement>("steps-range").set_value(&steps);
@@ -541,16 +552,19 @@ impl Page {
         prepared: &Prepared,
         target: usize,
     ) -> Result<(), Failure> {
-        let steps = element::<HtmlInputElement>("steps").value_as_number() as usize;
-        let quadrature = Rule::default().quadrature(steps)?;
-        let all = quadrature.alphas.len();
+        let integration = Integration::new(chosen_method(), prepared.input.len())?;
+        let all = integration.most_gradients();
+        let most = match chosen_method() {
+            Method::Fixed { .. } => format!("{all}"),
+            Method::Adaptive { .. } => format!("at most {all}"),
+        };
         let label = spec.labels().get(target).copied().unwrap_or_default();
-        let sum = RefCell::new(Accumulator::new(prepared.input.len()));
+        let sum = RefCell::new(integration);
         let failed = RefCell::new(None);
         let start = now();
         self.stage.borrow_mut().set_mask(None);
         self.show_controls();
-        self.status(&format!("Explaining “{label}”: 0 of {all} gradients"));
+        self.status(&format!("Explaining “{label}”: 0 of {most} gradients"));
         element::<HtmlElement>("meter").set_hidden(true);
         element::<HtmlElement>("completeness-hint").set_hidden(false);
         set_progress(0.0);
@@ -560,18 +574,18 @@ impl Page {
             sum.borrow()
                 .attributions(&prepared.input, &prepared.baseline)
         };
-        let take = |partial| {
+        let take = &|partial| {
             if !current() {
                 return;
             }
-            let added = sum.borrow_mut().add(&partial);
+            let added = sum.borrow_mut().add(partial);
             match added.and_then(|()| attributions()) {
                 Ok(attributions) => {
-                    let done = sum.borrow().samples().len();
+                    let done = sum.borrow().gradients();
                     let mask = Mask::of(&attributions.values);
                     self.stage.borrow_mut().set_mask(Some(&mask));
                     self.show_caption(&mask);
-                    self.status(&format!("Explaining “{label}”: {done} of {all} gradients"));
+                    self.status(&format!("Explaining “{label}”: {done} of {most} gradients"));
                     set_progress(done as f64 / all as f64);
                     let left = (now() - start) / done as f64 * (all - done) as f64;
                     text("left", &duration(left));
@@ -579,12 +593,22 @@ impl Page {
                 Err(error) => *failed.borrow_mut() = Some(Failure::from(error)),
             }
         };
-        pool.sum(target, &quadrature, current, take).await?;
-        if let Some(failure) = failed.take() {
-            return Err(failure);
+        loop {
+            let round = sum.borrow_mut().next_round();
+            let Some(round) = round.filter(|_| current()) else {
+                break;
+            };
+            let step_sizes = round.step_sizes.as_deref();
+            pool.sum(target, &round.alphas, step_sizes, current, take)
+                .await?;
+            if let Some(failure) = failed.take() {
+                return Err(failure);
+            }
         }
         if current() {
             let finished = attributions()?;
+            let all = sum.borrow().gradients();
+            set_progress(1.0);
             self.show_completeness(prepared, target, &finished);
             let seconds = (now() - start) / 1000.0;
             self.status(&format!("Done: {all} gradients in {seconds:.1} s."));
@@ -781,6 +805,21 @@ fn number(value: f64, unit: &str) -> String {
 
 fn text(id: &str, content: &str) {
     element::<Element>(id).set_text_content(Some(content));
+}
+
+/// The number of steps that is set, or as many gradients as it takes.
+fn chosen_method() -> Method {
+    if element::<HtmlInputElement>("auto").checked() {
+        Method::Adaptive {
+            tolerance: AUTO_TOLERANCE,
+            budget: AUTO_BUDGET,
+        }
+    } else {
+        Method::Fixed {
+            rule: Rule::default(),
+            n_steps: element::<HtmlInputElement>("steps").value_as_number() as usize,
+        }
+    }
 }
 
 fn set_progress(share: f64) {

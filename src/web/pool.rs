@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 
 use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
-use crate::attribution::{Baseline, PartialSum, Quadrature};
+use crate::attribution::{Baseline, PartialSum};
 use crate::device::DeviceKind;
 use crate::protocol::{Failure, FailureCode, Request, Response};
 
@@ -180,16 +180,18 @@ impl Pool {
         Ok(())
     }
 
-    /// Shares the points of a path out and hands in each partial sum as it comes. `wanted` is
-    /// asked before each pass; when it says no, the rest is left undone.
+    /// Shares points of a path out and hands in each partial sum as it comes: of some points with
+    /// their `step_sizes`, or, without, of each point by itself. `wanted` is asked before each
+    /// pass; when it says no, the rest is left undone.
     pub(super) async fn sum(
         &self,
         target: usize,
-        quadrature: &Quadrature,
+        alphas: &[f64],
+        step_sizes: Option<&[f64]>,
         wanted: impl Fn() -> bool,
         take: impl Fn(PartialSum),
     ) -> Result<(), Failure> {
-        let queue: RefCell<VecDeque<usize>> = RefCell::new(quadrature.progressive_order().into());
+        let queue: RefCell<VecDeque<usize>> = RefCell::new((0..alphas.len()).collect());
         let deaths = Cell::new(0);
         let work = |k: usize| {
             let (queue, deaths, wanted, take) = (&queue, &deaths, &wanted, &take);
@@ -200,18 +202,19 @@ impl Pool {
                     if nodes.is_empty() || !wanted() {
                         return Ok(());
                     }
-                    let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect();
+                    let pick =
+                        |values: &[f64]| nodes.iter().map(|&k| values[k]).collect::<Vec<f64>>();
                     let request = Request::Sum {
                         target,
-                        alphas: pick(&quadrature.alphas),
-                        step_sizes: pick(&quadrature.step_sizes),
+                        alphas: pick(alphas),
+                        step_sizes: step_sizes.map(pick),
                     };
                     let client = Rc::clone(&self.clients.borrow()[k]);
                     let start = now();
                     match client.ask(&request, None).await {
-                        Ok(Response::Summed(sum)) => {
+                        Ok(Response::Summed(sums)) => {
                             self.adapt(nodes.len(), now() - start);
-                            take(sum);
+                            sums.into_iter().for_each(&take);
                         }
                         Ok(other) => return Err(unexpected(&other).failure()),
                         Err(NoAnswer::Failed(failure)) => return Err(failure),

@@ -90,11 +90,19 @@ impl Engine {
                 step_sizes,
             } => {
                 let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
-                let sum = self
-                    .explainer()?
-                    .partial_sum(input, baseline, target, &alphas, &step_sizes)
-                    .await?;
-                Ok(Response::Summed(sum))
+                let explainer = self.explainer()?;
+                Ok(Response::Summed(match step_sizes {
+                    Some(step_sizes) => vec![
+                        explainer
+                            .partial_sum(input, baseline, target, &alphas, &step_sizes)
+                            .await?,
+                    ],
+                    None => {
+                        explainer
+                            .gradients(input, baseline, target, &alphas)
+                            .await?
+                    }
+                }))
             }
         }
     }

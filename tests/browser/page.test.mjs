@@ -71,6 +71,29 @@ check("drop a photo and its mask forms, by the CPU pool", async () => {
   await page.close();
 });
 
+check("auto takes as many gradients as it needs, and the sum adds up", async () => {
+  const page = await open(browser, site, `${cpu}&steps=auto&workers=2`);
+  await status(page, /is ready/);
+  assert.ok(await page.isDisabled("#steps") && await page.isDisabled("#steps-range"));
+  await drop(page, "astronaut.jpg", await sample("astronaut.jpg"), "image/jpeg");
+  await status(page, /at most 48 gradients/);
+  await status(page, /^Done/);
+  const gradients = Number((await page.textContent("#status")).match(/(\d+) gradients/)[1]);
+  assert.ok(gradients > 30 && gradients <= 48, `${gradients}`);
+  // 50 uniform steps leave a quarter on this photo.
+  assert.ok(Math.abs(number((await page.textContent("#delta")).replace("%", ""))) <= 5);
+  await view(page, "mask");
+  assert.ok((await canvas(page)).purple > 0.01);
+
+  await page.locator("#auto").click();
+  assert.ok(await page.isEnabled("#steps"));
+  await page.locator("#steps").fill("4");
+  await page.locator("#explain").click();
+  await status(page, /^Done: 5 gradients/);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
 check("cancel keeps what is there, and explain goes on", async () => {
   const page = await open(browser, site, `${cpu}&steps=500`);
   await status(page, /is ready/);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use violet::attribution::{Accumulator, Attributions, Baseline, Quadrature, Rule};
+use violet::attribution::{Attributions, Baseline, Integration, Method, Rule};
 use violet::device::{self, DeviceKind};
 use violet::explain::{Explainer, Scene};
 use violet::image::Photo;
@@ -35,9 +35,16 @@ pub(crate) struct Arguments {
     /// Number of steps from baseline to photo; more steps, smaller convergence delta
     #[arg(long, default_value_t = 50, value_name = "N")]
     steps: usize,
-    /// Integration rule: trapezoid, left, right, midpoint or gauss-legendre
+    /// Integration rule: trapezoid, left, right, midpoint, gauss-legendre, or adaptive, which
+    /// takes as many gradients as the tolerance asks for, whatever the steps
     #[arg(long, default_value = "trapezoid", value_parser = rule)]
-    rule: Rule,
+    rule: Choice,
+    /// For the adaptive rule: the largest convergence delta, as a share of F(x) − F(x')
+    #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
+    tolerance: f64,
+    /// For the adaptive rule: the most gradients
+    #[arg(long, default_value_t = 48, value_name = "N")]
+    budget: usize,
     /// Where the path starts: black, white or grey
     #[arg(long, default_value = "black", value_parser = baseline)]
     baseline: Baseline,
@@ -56,6 +63,37 @@ pub(crate) struct Arguments {
     /// Folder for the results; with several photos, one folder each inside it
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+/// What `--rule` names.
+#[derive(Debug, Clone, Copy)]
+enum Choice {
+    Fixed(Rule),
+    Adaptive,
+}
+
+impl Choice {
+    fn name(self) -> &'static str {
+        match self {
+            Choice::Fixed(rule) => rule.name(),
+            Choice::Adaptive => "adaptive",
+        }
+    }
+}
+
+impl Arguments {
+    fn method(&self) -> Method {
+        match self.rule {
+            Choice::Fixed(rule) => Method::Fixed {
+                rule,
+                n_steps: self.steps,
+            },
+            Choice::Adaptive => Method::Adaptive {
+                tolerance: self.tolerance,
+                budget: self.budget,
+            },
+        }
+    }
 }
 
 /// `report.json`. Outputs and attributions are logits of the explained class.
@@ -89,10 +127,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         Some(text) => Some(spec.target(text).map_err(|e| e.to_string())?),
         None => None,
     };
-    let quadrature = arguments
-        .rule
-        .quadrature(arguments.steps)
-        .map_err(|e| e.to_string())?;
+    // Nonsense is refused before anything is loaded.
+    let most = Integration::new(arguments.method(), 0)
+        .map_err(|e| e.to_string())?
+        .most_gradients();
     let checkpoint = load_weights(arguments, spec)?;
     let device = pollster::block_on(async {
         let device = device::open(arguments.device).await?;
@@ -104,7 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     .map_err(|error| format!("{error}\nTry again with --device cpu."))?;
     let explainer = Explainer::load(spec, checkpoint, &device).map_err(|e| e.to_string())?;
 
-    let bar = ProgressBar::new((arguments.photos.len() * quadrature.alphas.len()) as u64);
+    let bar = ProgressBar::new((arguments.photos.len() * most) as u64);
     if let Ok(style) =
         ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} gradients  {eta} left  {msg}")
     {
@@ -112,14 +150,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let mut broken = 0;
     for (k, path) in arguments.photos.iter().enumerate() {
-        bar.set_position((k * quadrature.alphas.len()) as u64);
+        bar.set_position((k * most) as u64);
         bar.set_message(path.display().to_string());
         let out = if arguments.photos.len() == 1 {
             arguments.out.clone()
         } else {
             folder(&arguments.out, path, &arguments.photos[..k])
         };
-        match explain(arguments, &explainer, target, &quadrature, path, &out, &bar) {
+        match explain(arguments, &explainer, target, path, &out, &bar) {
             Ok(line) => bar.suspend(|| println!("{line}")),
             Err(message) => {
                 broken += 1;
@@ -142,7 +180,6 @@ fn explain(
     arguments: &Arguments,
     explainer: &Explainer,
     target: Option<usize>,
-    quadrature: &Quadrature,
     path: &Path,
     out: &Path,
     bar: &ProgressBar,
@@ -164,11 +201,11 @@ fn explain(
     let batch = arguments
         .internal_batch_size
         .unwrap_or(if on_gpu { 8 } else { 1 });
-    let sum: Accumulator = pool::integrate(
+    let sum = pool::integrate(
         explainer,
         &scene,
         target,
-        quadrature,
+        arguments.method(),
         batch,
         threads,
         |gradients| bar.inc(gradients),
@@ -178,6 +215,7 @@ fn explain(
         .attributions(&scene.input, &scene.baseline)
         .map_err(at(path))?;
     let mask = Mask::of(&attributions.values);
+    let quadrature = sum.quadrature();
 
     let (output_input, output_baseline) =
         (scene.logits_input[target], scene.logits_baseline[target]);
@@ -199,10 +237,13 @@ fn explain(
         convergence_delta: delta,
         rule: arguments.rule.name(),
         baseline: arguments.baseline.name(),
-        n_steps: arguments.steps,
+        n_steps: match arguments.rule {
+            Choice::Fixed(_) => arguments.steps,
+            Choice::Adaptive => quadrature.alphas.len() - 1,
+        },
         alphas: &quadrature.alphas,
         step_sizes: &quadrature.step_sizes,
-        gradient_evaluations: sum.samples().len(),
+        gradient_evaluations: sum.gradients(),
         forward_evaluations: 2,
         mask_full_scale: mask.full_scale,
         elapsed_ms: start.elapsed().as_millis(),
@@ -297,8 +338,12 @@ fn load_weights(arguments: &Arguments, spec: &ModelSpec) -> Result<Checkpoint, S
     Checkpoint::from_safetensors(&bytes).map_err(at(&path))
 }
 
-fn rule(name: &str) -> Result<Rule, String> {
-    Rule::from_name(name).ok_or_else(|| choices(&Rule::ALL.map(Rule::name)))
+fn rule(name: &str) -> Result<Choice, String> {
+    let all = Rule::ALL.map(Choice::Fixed);
+    let all: Vec<Choice> = all.into_iter().chain([Choice::Adaptive]).collect();
+    let named = all.iter().find(|choice| choice.name() == name);
+    let names: Vec<&str> = all.iter().map(|choice| choice.name()).collect();
+    named.copied().ok_or_else(|| choices(&names))
 }
 
 fn baseline(name: &str) -> Result<Baseline, String> {

@@ -6,52 +6,75 @@ use std::sync::{
 };
 
 use violet::Result;
-use violet::attribution::{Accumulator, Quadrature};
+use violet::attribution::{Integration, Method, PartialSum, Round};
 use violet::explain::{Explainer, Scene};
 
-/// The whole sum, by `threads` threads of `internal_batch_size` gradients at a time. `progress`
-/// is told after each pass how many gradients it brought.
+/// The whole integral, by `threads` threads of `internal_batch_size` gradients at a time.
+/// `progress` is told after each pass how many gradients it brought.
 pub(crate) fn integrate(
     explainer: &Explainer,
     scene: &Scene,
     target: usize,
-    quadrature: &Quadrature,
+    method: Method,
     internal_batch_size: usize,
     threads: usize,
     progress: impl Fn(u64) + Sync,
-) -> Result<Accumulator> {
-    let order = quadrature.progressive_order();
-    let chunks: Vec<&[usize]> = order.chunks(internal_batch_size.max(1)).collect();
-    let next = AtomicUsize::new(0);
-    let total = Mutex::new(Accumulator::new(scene.input.len()));
-    let work = || -> Result<()> {
-        while let Some(nodes) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect::<Vec<f64>>();
-            let partial = pollster::block_on(explainer.partial_sum(
-                &scene.input,
-                &scene.baseline,
-                target,
-                &pick(&quadrature.alphas),
-                &pick(&quadrature.step_sizes),
-            ))?;
-            // A panicked thread ends the process' work anyway; its sum is still well formed.
-            total
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .add(&partial)?;
-            progress(nodes.len() as u64);
+) -> Result<Integration> {
+    let mut integration = Integration::new(method, scene.input.len())?;
+    while let Some(round) = integration.next_round() {
+        let run = |from: usize, to: usize| gradients(explainer, scene, target, &round, from, to);
+        let count = round.alphas.len();
+        let size = internal_batch_size.max(1);
+        let next = AtomicUsize::new(0);
+        let total = Mutex::new(&mut integration);
+        let work = || -> Result<()> {
+            loop {
+                let from = next.fetch_add(size, Ordering::Relaxed);
+                if from >= count {
+                    return Ok(());
+                }
+                let to = (from + size).min(count);
+                let partials = run(from, to)?;
+                // A panicked thread ends the process' work anyway; its sum is still well formed.
+                let mut total = total
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                for partial in partials {
+                    total.add(partial)?;
+                }
+                progress((to - from) as u64);
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })?;
+    }
+    Ok(integration)
+}
+
+/// A part of a round in one pass.
+fn gradients(
+    explainer: &Explainer,
+    scene: &Scene,
+    target: usize,
+    round: &Round,
+    from: usize,
+    to: usize,
+) -> Result<Vec<PartialSum>> {
+    let (input, baseline, alphas) = (&scene.input, &scene.baseline, &round.alphas[from..to]);
+    pollster::block_on(async {
+        match &round.step_sizes {
+            None => explainer.gradients(input, baseline, target, alphas).await,
+            Some(step_sizes) => {
+                let step_sizes = &step_sizes[from..to];
+                let sum = explainer.partial_sum(input, baseline, target, alphas, step_sizes);
+                Ok(vec![sum.await?])
+            }
         }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })?;
-    Ok(total
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner))
+    })
 }

@@ -38,8 +38,7 @@ impl Plan {
         let (rows, thread_rows, thread_columns) = match channels {
             0..=16 => (16, 4, 4),
             17..=32 => (32, 4, 8),
-            33..=48 => (48, 6, 8),
-            _ if channels % 64 > 0 && channels % 64 <= 48 && channels < 256 => (48, 6, 8),
+            33..=48 | 81..=96 | 129..=144 | 193..=240 => (48, 6, 8),
             _ => (64, 8, 8),
         };
         Self {
@@ -47,7 +46,7 @@ impl Plan {
             rows,
             thread_rows,
             thread_columns,
-            flat: source_channels % DEPTH != 0 && source_channels < 2 * DEPTH,
+            flat: source_channels < DEPTH,
             bias: false,
             residual: false,
             clamp_low: false,
@@ -128,9 +127,13 @@ pub(super) fn dense(
                 let sy = source_position(&vertical, y, tap / horizontal.taps, plan.forward);
                 let sx = source_position(&horizontal, x, tap % horizontal.taps, plan.forward);
                 let mut value = 0.0f32;
-                if term < depth && column < columns && sy < vertical.source && sx < horizontal.source {
-                    value = source
-                        [source_image + channel * source_plane + sy * horizontal.source + sx];
+                if term < depth
+                    && column < columns
+                    && sy < vertical.source
+                    && sx < horizontal.source
+                {
+                    value =
+                        source[source_image + channel * source_plane + sy * horizontal.source + sx];
                 }
                 pixels[k * THREADS + unit] = value;
             }

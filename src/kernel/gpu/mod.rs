@@ -166,10 +166,14 @@ impl Call<'_> {
         let (clamp_low, clamp_high) = (low.is_finite(), high.is_finite());
         let high = high.min(f32::MAX);
         // What a kernel does not read still has to be bound to something.
-        let buffer = |tensor: Option<&CubeTensor>| {
-            tensor.unwrap_or(self.weight).clone().into_buffer_arg()
-        };
-        let buffers = [Some(self.source), Some(self.weight), self.bias, self.residual];
+        let buffer =
+            |tensor: Option<&CubeTensor>| tensor.unwrap_or(self.weight).clone().into_buffer_arg();
+        let buffers = [
+            Some(self.source),
+            Some(self.weight),
+            self.bias,
+            self.residual,
+        ];
         let [source, weight, bias, residual] = buffers.map(buffer);
         let target = self.target.clone().into_buffer_arg();
         let grid = vertical.grid * horizontal.grid;
@@ -219,7 +223,11 @@ impl Call<'_> {
         let (rows, channels, first_weight) = if self.forward {
             (channels_out, channels_in, 0)
         } else {
-            (channels_in, channels_out, channels_in * channels_out * kernel * kernel)
+            (
+                channels_in,
+                channels_out,
+                channels_in * channels_out * kernel * kernel,
+            )
         };
         let plan = dense::Plan {
             bias: self.bias.is_some(),

@@ -1,0 +1,242 @@
+//! Violet's convolutions against the definition, in both directions, on the CPU and on the GPU.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use common::{logits_of, networks, noise, relative_error};
+use violet::Result;
+use violet::attribution::{gradients_along_path, read};
+use violet::device::{DeviceKind, open};
+use violet::kernel::{Activation, Filter, Geometry, convolve, pack};
+
+/// A convolution with everything that it works on, drawn from a seed.
+struct Case {
+    geometry: Geometry,
+    images: usize,
+    activation: Activation,
+    input: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    residual: Option<Vec<f32>>,
+    /// The gradient of the output.
+    gradient: Vec<f32>,
+}
+
+impl Case {
+    /// Odd sizes, every stride up to 3, kernels up to 7, any padding below the kernel's side,
+    /// channels on both sides of every block size, depthwise or not.
+    fn draw(seed: usize) -> Self {
+        let mut numbers = noise(&format!("case {seed}"), 16);
+        let mut pick = |from: usize, to: usize| {
+            let unit = f64::from(numbers.next().unwrap()).mul_add(0.5, 0.5);
+            from + ((unit * (to - from + 1) as f64) as usize).min(to - from)
+        };
+        let depthwise = pick(0, 2) == 0;
+        let channels_in = pick(1, 40);
+        let filter = Filter {
+            channels_in,
+            channels_out: if depthwise { channels_in } else { pick(1, 80) },
+            depthwise,
+            kernel: pick(1, 7),
+            stride: pick(1, 3),
+        };
+        let input = [pick(7, 21), pick(7, 21)];
+        let padding_before = [pick(0, filter.kernel - 1), pick(0, filter.kernel - 1)];
+        let padding_after = [pick(0, filter.kernel - 1), pick(0, filter.kernel - 1)];
+        let output = [0, 1].map(|axis| {
+            let padded = input[axis] + padding_before[axis] + padding_after[axis];
+            (padded - filter.kernel) / filter.stride + 1
+        });
+        let geometry = Geometry {
+            filter,
+            padding_before,
+            input,
+            output,
+        };
+        let images = pick(1, 3);
+        let activation = [Activation::Identity, Activation::Relu, Activation::Relu6][pick(0, 2)];
+        let residual = pick(0, 1) == 0;
+        let made = images * filter.channels_out * output[0] * output[1];
+        let values =
+            |name: &str, count| noise(&format!("{name} {seed}"), count).collect::<Vec<_>>();
+        Self {
+            geometry,
+            images,
+            activation,
+            input: values("input", images * channels_in * input[0] * input[1]),
+            weight: values("weight", filter.weight_dims().iter().product()),
+            bias: values("bias", filter.channels_out),
+            residual: residual.then(|| values("residual", made)),
+            gradient: values("gradient", made),
+        }
+    }
+
+    /// Output, gradient of the input and gradient of the residual, by the definition, in f64.
+    fn by_definition(&self) -> [Vec<f64>; 3] {
+        let Geometry {
+            filter,
+            padding_before: [top, left],
+            input: [height, width],
+            output: [rows, columns],
+        } = self.geometry;
+        let group = filter.group_channels();
+        let side = filter.kernel;
+        // (image, output channel, input channel, output index, input index, weight index)
+        let mut terms = Vec::new();
+        for image in 0..self.images {
+            for o in 0..filter.channels_out {
+                for c in 0..group {
+                    let channel = if filter.depthwise { o } else { c };
+                    for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+                        for (i, j) in (0..side).flat_map(|i| (0..side).map(move |j| (i, j))) {
+                            let (sy, sx) = (y * filter.stride + i, x * filter.stride + j);
+                            if sy < top || sx < left || sy - top >= height || sx - left >= width {
+                                continue;
+                            }
+                            let plane = image * filter.channels_in + channel;
+                            terms.push((
+                                ((image * filter.channels_out + o) * rows + y) * columns + x,
+                                (plane * height + sy - top) * width + sx - left,
+                                ((o * group + c) * side + i) * side + j,
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        let area = rows * columns;
+        let mut sums: Vec<f64> = (0..self.gradient.len())
+            .map(|at| f64::from(self.bias[at / area % filter.channels_out]))
+            .collect();
+        for &(at, from, weight) in &terms {
+            sums[at] += f64::from(self.input[from]) * f64::from(self.weight[weight]);
+        }
+        if let Some(residual) = &self.residual {
+            sums.iter_mut()
+                .zip(residual)
+                .for_each(|(s, &r)| *s += f64::from(r));
+        }
+        let (low, high) = match self.activation {
+            Activation::Identity => (f64::NEG_INFINITY, f64::INFINITY),
+            Activation::Relu => (0.0, f64::INFINITY),
+            Activation::Relu6 => (0.0, 6.0),
+        };
+        let masked: Vec<f64> = sums
+            .iter()
+            .zip(&self.gradient)
+            .map(|(&s, &g)| {
+                if s > low && s < high {
+                    f64::from(g)
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let mut input = vec![0.0; self.input.len()];
+        for &(at, from, weight) in &terms {
+            input[from] += masked[at] * f64::from(self.weight[weight]);
+        }
+        let output = sums.iter().map(|s| s.clamp(low, high)).collect();
+        [output, input, masked]
+    }
+
+    /// The same three, by the kernels of a device.
+    fn by_kernel(&self, device: &Device) -> [Vec<f32>; 3] {
+        let device = device.clone().autodiff();
+        let g = &self.geometry;
+        let image = |values: &[f32], channels: usize, [height, width]: [usize; 2]| {
+            let data = TensorData::new(values.to_vec(), [self.images, channels, height, width]);
+            Tensor::<4>::from_data(data, &device)
+        };
+        let input = image(&self.input, g.filter.channels_in, g.input).require_grad();
+        let outputs = |values: &[f32]| image(values, g.filter.channels_out, g.output);
+        let residual = self.residual.as_ref().map(|r| outputs(r).require_grad());
+        let weight = TensorData::new(self.weight.clone(), g.filter.weight_dims());
+        let weight = pack(Tensor::from_data(weight, &device), g.filter);
+        let bias = TensorData::new(self.bias.clone(), [self.bias.len()]);
+        let bias = Tensor::from_data(bias, &device);
+        let output = convolve(
+            input.clone(),
+            residual.clone(),
+            weight,
+            bias,
+            *g,
+            self.activation,
+        );
+        let gradients = (output.clone() * outputs(&self.gradient)).sum().backward();
+        let values = |tensor: Tensor<4>| pollster::block_on(read(tensor)).unwrap();
+        let residual = residual.map_or_else(Vec::new, |r| values(r.grad(&gradients).unwrap()));
+        [
+            values(output.inner()),
+            values(input.grad(&gradients).unwrap()),
+            residual,
+        ]
+    }
+
+    fn check(&self, device: &Device) {
+        let expected = self.by_definition();
+        let found = self.by_kernel(device);
+        for ((what, expected), found) in ["output", "input gradient", "residual gradient"]
+            .iter()
+            .zip(&expected)
+            .zip(&found)
+        {
+            if found.is_empty() && self.residual.is_none() {
+                continue;
+            }
+            assert_eq!(expected.len(), found.len());
+            let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+            for (e, f) in expected.iter().zip(found) {
+                let error = (e - f64::from(*f)).abs() / scale;
+                assert!(error < 1e-4, "{what}: {error:e}\n{:?}", self.geometry);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cpu_computes_what_the_definition_says() -> Result<()> {
+    let device = pollster::block_on(open(DeviceKind::Cpu))?;
+    (0..150).for_each(|seed| Case::draw(seed).check(&device));
+    Ok(())
+}
+
+#[test]
+fn the_gpu_computes_what_the_definition_says() -> Result<()> {
+    let Ok(device) = pollster::block_on(open(DeviceKind::Gpu)) else {
+        println!("skipped: no GPU, not even a software one");
+        return Ok(());
+    };
+    (0..60).for_each(|seed| Case::draw(seed).check(&device));
+    Ok(())
+}
+
+/// Every layer of every shipped network at its real size, in both directions.
+#[test]
+fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
+    const SIDE: usize = 224;
+    let Ok(gpu) = pollster::block_on(open(DeviceKind::Gpu)) else {
+        println!("skipped: no GPU, not even a software one");
+        return Ok(());
+    };
+    let cpu = pollster::block_on(open(DeviceKind::Cpu))?;
+    for ((name, here), (_, there)) in networks(&cpu)?.iter().zip(&networks(&gpu)?) {
+        let x: Vec<f32> = noise("x", 3 * SIDE * SIDE).collect();
+        let error = relative_error(&logits_of(there, &x, SIDE), &logits_of(here, &x, SIDE));
+        assert!(error < 1e-3, "{name}: {error}");
+        let gradient = |network| {
+            let (x, zero) = (
+                common::tensor(network, &x, SIDE),
+                common::tensor(network, &vec![0.0; x.len()], SIDE),
+            );
+            let forward = |x| network.logits(x);
+            let sum = gradients_along_path(forward, &x, &zero, 7, &[1.0], &[1.0]);
+            pollster::block_on(sum).map(|sum| sum.gradient_sum)
+        };
+        let error = relative_error(&gradient(there)?, &gradient(here)?);
+        println!("{name}: GPU differs from CPU by {error:.2e} (relative L2)");
+        assert!(error < 1e-3, "{name}: {error}");
+    }
+    Ok(())
+}
