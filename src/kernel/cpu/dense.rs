@@ -60,7 +60,10 @@ fn blocks_in_panel(taps: usize) -> usize {
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     let tiles = Tiles::new(filter);
     let mut packed = vec![0.0; tiles.outs * tiles.ins * tiles.taps * TILE];
-    for (o, filters) in weight.chunks_exact(filter.channels_in * tiles.taps).enumerate() {
+    for (o, filters) in weight
+        .chunks_exact(filter.channels_in * tiles.taps)
+        .enumerate()
+    {
         for (i, filter) in filters.chunks_exact(tiles.taps).enumerate() {
             let start = tiles.start(o / BLOCK, i / BLOCK) + o % BLOCK * BLOCK + i % BLOCK;
             for (tap, &value) in filter.iter().enumerate() {
@@ -99,7 +102,10 @@ pub(super) fn run(
         walk.split(given, source);
         source
     };
-    panel.resize(PANEL_ROWS.max(filter.taps() * BLOCK) * VECTORS * WIDEST, 0.0);
+    panel.resize(
+        PANEL_ROWS.max(filter.taps() * BLOCK) * VECTORS * WIDEST,
+        0.0,
+    );
     for pass in &walk.passes {
         let job = Job {
             pass,
@@ -206,7 +212,10 @@ fn gather<S: Simd>(
 ) {
     let lanes = lanes::<S>();
     let width = sources.len();
-    let contiguous = sources.iter().enumerate().all(|(k, &s)| s == sources[0] + k);
+    let contiguous = sources
+        .iter()
+        .enumerate()
+        .all(|(k, &s)| s == sources[0] + k);
     let mut rows = panel.chunks_exact_mut(width);
     for block in depth {
         for tap in &job.pass.taps {
@@ -249,7 +258,9 @@ fn multiply<S: Simd, const FORWARD: bool>(
             job.tiles.start(source, block)
         };
         for tap in &job.pass.taps {
-            let Some(step) = steps.next() else { return sums };
+            let Some(step) = steps.next() else {
+                return sums;
+            };
             let start = tiles + tap.weight * TILE;
             let tile: &[f32; TILE] = match job.packed[start..start + TILE].try_into() {
                 Ok(tile) => tile,
@@ -300,9 +311,7 @@ fn finish_vectors<S: Simd>(
                 sum = sum + load::<S>(&residual[at.clone()]);
             }
             if job.epilogue.activation != Activation::Identity {
-                sum = sum
-                    .max(splat::<S>(low))
-                    .min(splat::<S>(high));
+                sum = sum.max(splat::<S>(low)).min(splat::<S>(high));
             }
         }
         store::<S>(&mut target[at], sum);

@@ -34,7 +34,15 @@ pub(super) fn run(
         let residual = epilogue.residual.map(|r| &r[channel * plane..][..plane]);
         let range = epilogue.activation.range();
         for pass in &walk.passes {
-            let job = Job { pass, row: walk.row(), source: scratch, weight, bias, residual, range };
+            let job = Job {
+                pass,
+                row: walk.row(),
+                source: scratch,
+                weight,
+                bias,
+                residual,
+                range,
+            };
             run_pass(&job, target);
         }
     }

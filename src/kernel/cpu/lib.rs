@@ -57,13 +57,25 @@ pub fn forward(
     let images = input.len() / given;
     let mut output = vec![0.0; images * made];
     let walk = Walk::new(g, Direction::Forward);
-    for (k, (input, output)) in input.chunks_exact(given).zip(output.chunks_exact_mut(made)).enumerate() {
+    for (k, (input, output)) in input
+        .chunks_exact(given)
+        .zip(output.chunks_exact_mut(made))
+        .enumerate()
+    {
         let epilogue = Epilogue {
             bias: Some(bias),
             residual: residual.map(|r| &r[k * made..][..made]),
             activation,
         };
-        image(g, Direction::Forward, &walk, input, packed, epilogue, output);
+        image(
+            g,
+            Direction::Forward,
+            &walk,
+            input,
+            packed,
+            epilogue,
+            output,
+        );
     }
     output
 }
@@ -75,9 +87,24 @@ pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
     let images = gradient.len() / given;
     let mut input = vec![0.0; images * made];
     let walk = Walk::new(g, Direction::Backward);
-    let epilogue = Epilogue { bias: None, residual: None, activation: Activation::Identity };
-    for (gradient, input) in gradient.chunks_exact(given).zip(input.chunks_exact_mut(made)) {
-        image(g, Direction::Backward, &walk, gradient, packed, epilogue, input);
+    let epilogue = Epilogue {
+        bias: None,
+        residual: None,
+        activation: Activation::Identity,
+    };
+    for (gradient, input) in gradient
+        .chunks_exact(given)
+        .zip(input.chunks_exact_mut(made))
+    {
+        image(
+            g,
+            Direction::Backward,
+            &walk,
+            gradient,
+            packed,
+            epilogue,
+            input,
+        );
     }
     input
 }
@@ -94,9 +121,19 @@ fn image(
 ) {
     SCRATCH.with_borrow_mut(|Scratch { source, panel }| {
         if g.filter.depthwise {
-            depthwise::run(walk, given, packed, g.filter.channels_in, epilogue, target, source);
+            depthwise::run(
+                walk,
+                given,
+                packed,
+                g.filter.channels_in,
+                epilogue,
+                target,
+                source,
+            );
         } else {
-            dense::run(&g.filter, direction, walk, given, packed, epilogue, target, source, panel);
+            dense::run(
+                &g.filter, direction, walk, given, packed, epilogue, target, source, panel,
+            );
         }
     });
 }
@@ -106,6 +143,16 @@ fn image(
 pub fn mask(gradient: &mut [f32], output: &[f32], activation: Activation) {
     let [low, high] = activation.range();
     for (gradient, &output) in gradient.iter_mut().zip(output) {
-        *gradient = if output > low && output < high { *gradient } else { 0.0 };
+        *gradient = if output > low && output < high {
+            *gradient
+        } else {
+            0.0
+        };
     }
+}
+
+/// Keeps the vectors busy with multiply-adds and nothing else, for benchmarks that want to know
+/// what the machine can do at most. The number of floating-point operations done.
+pub fn busy(times: usize) -> usize {
+    vector::busy(times)
 }

@@ -1,6 +1,6 @@
 //! Vectors of f32, as wide as the machine has them, over slices.
 
-use macerator::{Scalar, Simd, Vector, vload_unaligned, vstore_unaligned};
+use macerator::{Scalar, Simd, Vector, vload_unaligned, vstore_unaligned, with_simd};
 
 /// Values in the widest vector there is.
 pub(super) const WIDEST: usize = 16;
@@ -51,4 +51,21 @@ pub(super) fn clamp(value: f32, [low, high]: [f32; 2]) -> f32 {
     } else {
         value
     }
+}
+
+/// Multiply-adds in registers, `times` × 12 vectors; the number of floating-point operations.
+#[with_simd]
+pub(super) fn busy<S: Simd>(times: usize) -> usize {
+    let factor = splat::<S>(1.0 - 1e-7);
+    let mut sums = [splat::<S>(1.0); 12];
+    for _ in 0..times {
+        for sum in &mut sums {
+            *sum = sum.mul_add(factor, factor);
+        }
+    }
+    let mut values = [0.0; WIDEST];
+    sums.into_iter()
+        .for_each(|sum| store::<S>(&mut values, sum));
+    std::hint::black_box(values);
+    times * 12 * lanes::<S>() * 2
 }

@@ -168,7 +168,8 @@ impl Walk {
                     continue;
                 }
                 for phase_x in 0..self.phases {
-                    let start = ((phase_y * self.phases + phase_x) * phase_height + row) * phase_width;
+                    let start =
+                        ((phase_y * self.phases + phase_x) * phase_height + row) * phase_width;
                     let out = &mut target[start..start + phase_width];
                     // x + before = step · column + phase_x
                     let column = self.before[1].saturating_sub(phase_x).div_ceil(self.step);
