@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 
 use super::layer::{Convolution, Linear, Padding, Source, global_average_pool};
 use crate::error::Result;
-use crate::kernel::{Activation, Filter};
+use crate::kernel::{Activation, Filter, Geometry};
 
 /// A run of equal blocks.
 struct Stage {
@@ -130,6 +130,21 @@ impl EfficientNetLite {
                 .chain(&block.expand)
         });
         [&self.stem, &self.head].into_iter().chain(blocks).collect()
+    }
+
+    /// Every convolution's geometry for an input of that height and width.
+    pub(super) fn geometries(&self, size: [usize; 2]) -> Vec<Geometry> {
+        let stem = self.stem.geometry(size);
+        let mut size = stem.output;
+        let mut geometries = vec![stem, self.fc.geometry()];
+        for block in &self.blocks {
+            geometries.extend(block.expand.as_ref().map(|expand| expand.geometry(size)));
+            let depthwise = block.depthwise.geometry(size);
+            size = depthwise.output;
+            geometries.extend([depthwise, block.project.geometry(size)]);
+        }
+        geometries.push(self.head.geometry(size));
+        geometries
     }
 
     /// \[N, 3, H, W\] → \[N, classes\].

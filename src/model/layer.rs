@@ -112,6 +112,11 @@ impl Convolution {
         }
     }
 
+    /// What the filters do to an image of that height and width.
+    pub(super) fn geometry(&self, size: [usize; 2]) -> Geometry {
+        self.padding.geometry(self.filter, size)
+    }
+
     /// \[N, input, H, W\] → \[N, output, H', W'\].
     pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         self.run(x, None, activation)
@@ -130,7 +135,7 @@ impl Convolution {
 
     fn run(&self, x: Tensor<4>, residual: Option<Tensor<4>>, activation: Activation) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
-        let geometry = self.padding.geometry(self.filter, [height, width]);
+        let geometry = self.geometry([height, width]);
         let bias = self.bias.clone();
         match &self.weight {
             Weight::Own(weight) => {
@@ -185,6 +190,10 @@ impl Linear {
         Ok(Self(Convolution::new(
             weight, bias, filter, padding, kernels,
         )))
+    }
+
+    pub(super) fn geometry(&self) -> Geometry {
+        self.0.geometry([1, 1])
     }
 
     /// \[N, input\] → \[N, output\].

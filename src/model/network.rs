@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use super::layer::{Kernels, Source};
 use super::{Architecture, Checkpoint, efficientnet_lite, resnet};
 use crate::error::Result;
+use crate::kernel::Geometry;
 
 /// A network with its weights on a device.
 #[derive(Debug)]
@@ -91,6 +92,15 @@ impl Network {
             Layers::EfficientNetLite(network) => network.convolutions(),
         };
         convolutions.into_iter().map(|c| c.weight()).collect()
+    }
+
+    /// Every convolution's geometry for an input of that height and width, the fully connected
+    /// layer's included.
+    pub fn geometries(&self, size: [usize; 2]) -> Vec<Geometry> {
+        match &self.layers {
+            Layers::ResNet(network) => network.geometries(size),
+            Layers::EfficientNetLite(network) => network.geometries(size),
+        }
     }
 
     /// The device that inputs must be on: an autodiff device.

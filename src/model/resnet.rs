@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 
 use super::layer::{Convolution, Linear, Padding, Source, global_average_pool, max_pool_3x3};
 use crate::error::Result;
-use crate::kernel::{Activation, Filter};
+use crate::kernel::{Activation, Filter, Geometry};
 
 /// Output channels of the four stages.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
@@ -78,6 +78,21 @@ impl ResNet {
                 .chain(&block.downsample)
         });
         std::iter::once(&self.conv1).chain(blocks).collect()
+    }
+
+    /// Every convolution's geometry for an input of that height and width.
+    pub(super) fn geometries(&self, size: [usize; 2]) -> Vec<Geometry> {
+        let conv1 = self.conv1.geometry(size);
+        let mut size = conv1.output.map(|side| side.div_ceil(2)); // max_pool_3x3
+        let mut geometries = vec![conv1, self.fc.geometry()];
+        for block in &self.blocks {
+            let [first, shortcut] = [Some(&block.conv1), block.downsample.as_ref()]
+                .map(|convolution| convolution.map(|c| c.geometry(size)));
+            size = block.conv1.geometry(size).output;
+            geometries.extend(first.into_iter().chain(shortcut));
+            geometries.push(block.conv2.geometry(size));
+        }
+        geometries
     }
 
     /// \[N, 3, H, W\] → \[N, classes\].

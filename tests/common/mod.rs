@@ -167,7 +167,7 @@ pub(crate) fn random_resnet18() -> Result<Checkpoint> {
 
 /// tests/golden/hash_weights.py in Rust: FNV-1a seeds splitmix64, whose upper 24 bits spread
 /// over −1..1.
-pub(crate) fn noise(name: &str, count: usize) -> impl Iterator<Item = f32> {
+pub(crate) fn noise(name: &str, count: usize) -> impl Iterator<Item = f32> + use<> {
     let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
     });

@@ -1,18 +1,43 @@
-//! Depthwise convolution: a thread makes one output of one channel.
+//! Depthwise convolution: a workgroup of 64 threads makes some hundred pixels of one channel, with
+//! weights that all its threads read at the same time.
 
 use cubecl::prelude::*;
 
 use super::pass::{Axis, source_position};
 
+/// Threads of a workgroup.
+pub(super) const THREADS: usize = 64;
+
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Plan {
     pub(super) forward: bool,
+    /// Pixels of a thread.
+    pub(super) pixels: usize,
     pub(super) bias: bool,
     pub(super) residual: bool,
-    /// Whether sums are clamped to `low..` and to `..high`.
+    /// Whether sums are clamped to `0..` and to `..high`.
     pub(super) clamp_low: bool,
     pub(super) clamp_high: bool,
+}
+
+impl Plan {
+    /// Blocks that waste few pixels and reuse what was loaded.
+    pub(super) fn new(forward: bool, pixels: usize) -> Self {
+        let pixels = match pixels.div_ceil(THREADS) {
+            1 => 1,
+            2 | 3 => 2,
+            _ => 4,
+        };
+        Self {
+            forward,
+            pixels,
+            bias: false,
+            residual: false,
+            clamp_low: false,
+            clamp_high: false,
+        }
+    }
 }
 
 #[cube(launch_unchecked)]
@@ -23,7 +48,6 @@ pub(super) fn depthwise(
     bias: &[f32],
     residual: &[f32],
     target: &mut [f32],
-    planes: usize,
     channels: usize,
     kernel: usize,
     vertical: Axis,
@@ -31,44 +55,59 @@ pub(super) fn depthwise(
     high: f32,
     #[comptime] plan: Plan,
 ) {
+    let mine = comptime![plan.pixels];
     let grid = vertical.grid * horizontal.grid;
-    let plane = ABSOLUTE_POS / grid;
-    if plane >= planes {
-        terminate!();
-    }
-    let pixel = ABSOLUTE_POS % grid;
-    let y = pixel / horizontal.grid;
-    let x = pixel % horizontal.grid;
-    let channel = plane % channels;
+    let channel = CUBE_POS_Y as usize;
+    let plane = CUBE_POS_Z as usize * channels + channel;
+    let first = CUBE_POS_X as usize * comptime![THREADS * plan.pixels] + UNIT_POS as usize;
+    let source_start = plane * vertical.source * horizontal.source;
 
-    let mut value = 0.0f32;
+    let mut ys = Array::<usize>::new(mine);
+    let mut xs = Array::<usize>::new(mine);
+    let mut sums = Array::<f32>::new(mine);
+    #[unroll]
+    for p in 0..mine {
+        let pixel = min(first + p * THREADS, grid - 1);
+        ys[p] = pixel / horizontal.grid;
+        xs[p] = pixel % horizontal.grid;
+        sums[p] = 0.0;
+    }
     for ti in 0..vertical.taps {
-        let sy = source_position(&vertical, y, ti, plan.forward);
         let i = vertical.tap_start + ti * vertical.tap_step;
-        if sy < vertical.source {
-            for tj in 0..horizontal.taps {
-                let sx = source_position(&horizontal, x, tj, plan.forward);
-                let j = horizontal.tap_start + tj * horizontal.tap_step;
-                if sx < horizontal.source {
-                    let from = (plane * vertical.source + sy) * horizontal.source + sx;
-                    value += weight[(channel * kernel + i) * kernel + j] * source[from];
-                }
+        for tj in 0..horizontal.taps {
+            let j = horizontal.tap_start + tj * horizontal.tap_step;
+            let w = weight[(channel * kernel + i) * kernel + j];
+            #[unroll]
+            for p in 0..mine {
+                let sy = source_position(&vertical, ys[p], ti, plan.forward);
+                let sx = source_position(&horizontal, xs[p], tj, plan.forward);
+                let inside = sy < vertical.source && sx < horizontal.source;
+                // Outside, something is read all the same, and not used.
+                let from = select(inside, sy * horizontal.source + sx, 0);
+                sums[p] += w * select(inside, source[source_start + from], 0.0f32);
             }
         }
     }
-    let row = plane * vertical.target + y * vertical.target_step + vertical.target_start;
-    let at = row * horizontal.target + x * horizontal.target_step + horizontal.target_start;
-    if comptime![plan.bias] {
-        value += bias[channel];
+    #[unroll]
+    for p in 0..mine {
+        if first + p * THREADS < grid {
+            let y = ys[p] * vertical.target_step + vertical.target_start;
+            let x = xs[p] * horizontal.target_step + horizontal.target_start;
+            let at = (plane * vertical.target + y) * horizontal.target + x;
+            let mut value = sums[p];
+            if comptime![plan.bias] {
+                value += bias[channel];
+            }
+            if comptime![plan.residual] {
+                value += residual[at];
+            }
+            if comptime![plan.clamp_low] {
+                value = max(value, 0.0);
+            }
+            if comptime![plan.clamp_high] {
+                value = min(value, high);
+            }
+            target[at] = value;
+        }
     }
-    if comptime![plan.residual] {
-        value += residual[at];
-    }
-    if comptime![plan.clamp_low] {
-        value = max(value, 0.0);
-    }
-    if comptime![plan.clamp_high] {
-        value = min(value, high);
-    }
-    target[at] = value;
 }

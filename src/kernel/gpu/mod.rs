@@ -1,8 +1,8 @@
 //! Convolutions on Burn's CubeCL backends: WebGPU in the browser; Vulkan, Metal or DirectX
 //! natively.
 //!
-//! At most 64 threads a workgroup in the products, 4 KiB of shared memory, no subgroup operation,
-//! sums in f32, no autotuning.
+//! No more than 256 threads a workgroup, no shared memory, no subgroup operation, sums in f32, no
+//! autotuning.
 
 mod dense;
 mod depthwise;
@@ -10,7 +10,7 @@ mod pass;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
-use burn::tensor::{DType, Shape};
+use burn::tensor::{DType, FloatDType, Shape};
 use burn_cubecl::{kernel::into_contiguous as contiguous, tensor::CubeTensor};
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
@@ -22,17 +22,31 @@ use pass::Axis;
 const THREADS: u32 = 256;
 
 impl Convolve for Cube {
-    /// Dense: \[tap, in, out\] for the way forward, then \[tap, out, in\] for the way back.
-    /// Depthwise: as they are.
+    /// Dense: \[tap, in, out\] for the way forward, then \[tap, out, in\] for the way back, the
+    /// last of the three padded with zeros to whole fours. Depthwise: as they are.
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
-        let length: usize = filter.weight_dims().iter().product();
-        let flat = |weight| Self::float_reshape(weight, Shape::from([length]));
+        let flat = |weight: CubeTensor| {
+            let length = weight.shape().num_elements();
+            Self::float_reshape(contiguous(weight), Shape::from([length]))
+        };
         if filter.depthwise {
-            return flat(contiguous(weight));
+            return flat(weight);
         }
-        let forward = Self::float_permute(weight.clone(), &[2, 3, 1, 0]);
-        let backward = Self::float_permute(weight, &[2, 3, 0, 1]);
-        let both = [forward, backward].map(|weight| flat(contiguous(weight)));
+        let (device, side) = (weight.device(), filter.kernel);
+        let both = [
+            ([2, 3, 1, 0], filter.channels_in, filter.channels_out),
+            ([2, 3, 0, 1], filter.channels_out, filter.channels_in),
+        ]
+        .map(|(order, lines, rows)| {
+            let weight = contiguous(Self::float_permute(weight.clone(), &order));
+            let missing = fours(rows) * dense::LANES - rows;
+            if missing == 0 {
+                return flat(weight);
+            }
+            let shape = Shape::from([side, side, lines, missing]);
+            let zeros = Self::float_zeros(shape, &device, FloatDType::F32);
+            flat(Self::float_cat(vec![weight, zeros], 3))
+        });
         Self::float_cat(both.into(), 0)
     }
 
@@ -186,29 +200,30 @@ impl Call<'_> {
 
         if self.filter.depthwise {
             let plan = depthwise::Plan {
-                forward: self.forward,
                 bias: self.bias.is_some(),
                 residual: self.residual.is_some(),
                 clamp_low,
                 clamp_high,
+                ..depthwise::Plan::new(self.forward, grid)
             };
-            let planes = images * channels_in;
-            let dim = CubeDim::new_1d(THREADS);
-            let count = calculate_cube_count_elemwise(client, planes * grid, dim);
-            // SAFETY: the kernel checks its plane against `planes` and its taps against the
+            let count = CubeCount::Static(
+                grid.div_ceil(depthwise::THREADS * plan.pixels) as u32,
+                channels_in as u32,
+                images as u32,
+            );
+            // SAFETY: the kernel checks its pixels against the grid and its taps against the
             // source; the buffers have the sizes that the geometry says.
             #[allow(unsafe_code)]
             unsafe {
                 depthwise::depthwise::launch_unchecked(
                     client,
                     count,
-                    dim,
+                    CubeDim::new_1d(depthwise::THREADS as u32),
                     source,
                     weight,
                     bias,
                     residual,
                     target,
-                    planes,
                     channels_in,
                     kernel,
                     vertical.launch(),
@@ -223,22 +238,20 @@ impl Call<'_> {
         let (rows, channels, first_weight) = if self.forward {
             (channels_out, channels_in, 0)
         } else {
-            (
-                channels_in,
-                channels_out,
-                channels_in * channels_out * kernel * kernel,
-            )
+            let forward = kernel * kernel * channels_in * fours(channels_out);
+            (channels_in, channels_out, forward)
         };
+        let columns = images * grid;
         let plan = dense::Plan {
             bias: self.bias.is_some(),
             residual: self.residual.is_some(),
             clamp_low,
             clamp_high,
-            ..dense::Plan::new(self.forward, rows, channels)
+            ..dense::Plan::new(self.forward, rows, channels, columns)
         };
         let count = CubeCount::Static(
-            (images * grid).div_ceil(dense::THREADS) as u32,
-            rows.div_ceil(plan.rows) as u32,
+            columns.div_ceil(dense::THREADS * plan.columns) as u32,
+            fours(rows).div_ceil(plan.fours) as u32,
             1,
         );
         let sizes = dense::SizesLaunch::new(images, channels, rows, kernel, first_weight);
@@ -250,6 +263,7 @@ impl Call<'_> {
                 client,
                 count,
                 CubeDim::new_1d(dense::THREADS as u32),
+                dense::LANES,
                 source,
                 weight,
                 bias,
@@ -263,6 +277,11 @@ impl Call<'_> {
             );
         }
     }
+}
+
+/// Fours of rows, the last one perhaps not full.
+fn fours(rows: usize) -> usize {
+    rows.div_ceil(dense::LANES)
 }
 
 /// The gradient where an output is strictly between 0 and `high`, else 0.
