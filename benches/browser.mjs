@@ -1,30 +1,33 @@
-// Seconds a step of Integrated Gradients in Chromium, on the CPU pool with one and two workers:
+// Seconds a step of Integrated Gradients in Chromium:
 //
-//   node benches/browser.mjs [STEPS]
+//   node benches/browser.mjs [STEPS]        the CPU pool with one and two workers
+//   node benches/browser.mjs [STEPS] gpu    WebGPU on SwiftShader, Chromium's software adapter
 //
 // Needs dist/ and, for ResNet-18, the random weights that scripts/test.sh makes: the time does not
 // depend on them.
 import { cpus } from "node:os";
 import { drop, launch, open, sample, serve, status, withRandomResnet18 } from "../tests/browser/harness.mjs";
 
-const steps = Number(process.argv[2] ?? 9);
-const browser = await launch();
+const gpu = process.argv.includes("gpu");
+const steps = Number(process.argv[2]) || 20;
+const settings = gpu ? ["device=gpu&adapter=software"] : ["device=cpu&workers=1", "device=cpu&workers=2"];
+const browser = await launch({ webgpu: gpu });
 const site = await serve(withRandomResnet18() ?? undefined);
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, ${steps + 1} gradients each`);
-console.log("| model | workers | seconds a step | first mask after the drop |");
+console.log("| model | by | seconds a step | first mask after the drop |");
 console.log("|---|---|---|---|");
 const models = await (await fetch(`${site.url}weights/manifest.json`)).json();
 for (const { name } of models.models) {
-  for (const workers of [1, 2]) {
-    const page = await open(browser, site, `device=cpu&model=${name}&workers=${workers}&steps=${steps}`);
+  for (const setting of settings) {
+    const page = await open(browser, site, `${setting}&model=${name}&steps=${steps}`);
     await status(page, /is ready/);
     const dropped = Date.now();
     await drop(page, "cat.jpg", await sample("cat.jpg"));
-    await status(page, /: [1-9]\d* of|^Done/);
+    await status(page, /: [1-9]\d* of|^Done/, 600_000);
     const first = (Date.now() - dropped) / 1000;
     await status(page, /^Done/, 600_000);
     const seconds = Number((await page.textContent("#status")).match(/in ([\d.]+) s/)[1]);
-    console.log(`| ${name} | ${workers} | ${(seconds / (steps + 1)).toFixed(2)} | ${first.toFixed(1)} s |`);
+    console.log(`| ${name} | ${setting} | ${(seconds / (steps + 1)).toFixed(2)} | ${first.toFixed(1)} s |`);
     await page.close();
   }
 }

@@ -9,8 +9,8 @@ setup_tests
 
 if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then
   say "Format and lints, native and wasm (some minutes the first time)"
-  cargo fmt --check
-  cargo clippy -q --release --all-targets -- -D warnings
+  cargo fmt --all --check
+  cargo clippy -q --release --workspace --all-targets -- -D warnings
   if [ ${#wasm_environment[@]} -eq 0 ]; then
     target=(--release --target wasm32-unknown-unknown)
     cargo clippy -q "${target[@]}" --lib --bins -- -D warnings

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
 use violet::attribution::{Rule, read};
 use violet::device::{DeviceKind, open};
-use violet::model::{Architecture, Checkpoint, Network, self_test};
+use violet::model::{Architecture, Network, self_test};
 use violet::{Error, Result};
 
 /// Small and odd: the networks take any size.
