@@ -303,12 +303,12 @@ fn finish_vectors<S: Simd>(
         let at = at + v * lanes..at + (v + 1) * lanes;
         let mut sum = sum;
         if !first {
-            sum = sum + load::<S>(&target[at.clone()]);
+            sum += load::<S>(&target[at.clone()]);
         }
         if last {
-            sum = sum + splat::<S>(bias);
+            sum += splat::<S>(bias);
             if let Some(residual) = job.epilogue.residual {
-                sum = sum + load::<S>(&residual[at.clone()]);
+                sum += load::<S>(&residual[at.clone()]);
             }
             if job.epilogue.activation != Activation::Identity {
                 sum = sum.max(splat::<S>(low)).min(splat::<S>(high));

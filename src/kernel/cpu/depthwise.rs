@@ -106,7 +106,7 @@ fn part<S: Simd, const N: usize>(job: &Job<'_>, y: usize, x: usize, target: &mut
         let whole = count == N * lanes;
         if contiguous && whole {
             if let Some(residual) = job.residual {
-                sum = sum + load::<S>(&residual[at..]);
+                sum += load::<S>(&residual[at..]);
             }
             store::<S>(&mut target[at..], sum.max(low).min(high));
         } else {
