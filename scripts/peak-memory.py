@@ -12,7 +12,7 @@ import tempfile
 cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
 violet = sys.argv[1] if len(sys.argv) > 1 else f"{cache}/violet/target/release/violet"
 photo = os.path.join(os.path.dirname(__file__), "../www/samples/cat.jpg")
-for steps in (10, 50, 250):
+for steps in (10, 50, 1000):
     child = os.fork()
     if child == 0:
         with tempfile.TemporaryDirectory() as out:

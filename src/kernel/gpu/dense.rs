@@ -4,7 +4,7 @@
 //! A workgroup of 64 threads makes the same few rows of some hundred columns. All its threads read
 //! the same weights at the same time, which every machine can broadcast, and neighbouring threads
 //! read neighbouring pixels; each thread keeps a block of sums in registers. Shared memory and its
-//! barriers were slower on every adapter at hand (docs/PERFORMANCE.md).
+//! barriers were slower on the adapters at hand (docs/DESIGN.md).
 
 use cubecl::prelude::*;
 
