@@ -6,8 +6,8 @@
 //! cargo bench --bench step -- gpu 1 8 32  # the GPU, that many gradients a pass
 //! ```
 //!
-//! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds, the
-//! two kinds of kernels in turn.
+//! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds
+//! (GPU: two), the two kinds of kernels in turn.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -21,7 +21,8 @@ use violet::device::{DeviceKind, open};
 use violet::model::{Architecture, Checkpoint, Kernels, Network};
 
 const SIDE: usize = 224;
-const ROUNDS: usize = 2;
+/// On the CPU, and on a GPU, where a software one takes seconds.
+const ROUNDS: [usize; 2] = [5, 2];
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -66,6 +67,7 @@ fn report(
     gpu: bool,
     batches: &[usize],
 ) -> violet::Result<()> {
+    let rounds = ROUNDS[usize::from(gpu)];
     let load = |kernels| Network::load_with(architecture, checkpoint()?, device, kernels);
     let networks = [load(Kernels::Own)?, load(Kernels::Stock)?];
     println!("{name:32} {:>10} {:>10} {:>6}", "violet", "burn", "ratio");
@@ -73,21 +75,21 @@ fn report(
         let [own, stock] = seconds;
         println!("  {what:30} {own:8.4} s {stock:8.4} s {:5.1}×", stock / own);
     };
-    let forward = side_by_side(&networks, |network| {
+    let forward = side_by_side(rounds, &networks, |network| {
         let logits = network.logits(input(network, 0.5));
         pollster::block_on(read(logits.inner())).map(|_| ())
     });
     row("forward, one image", forward);
     if gpu {
         for &batch in batches {
-            let seconds = side_by_side(&networks, |network| steps(network, batch));
+            let seconds = side_by_side(rounds, &networks, |network| steps(network, batch));
             let each = seconds.map(|s| s / batch as f64);
             row(&format!("a step, {batch} a pass"), each);
         }
         return Ok(());
     }
     for threads in [1, 2] {
-        let seconds = side_by_side(&networks, |network| {
+        let seconds = side_by_side(rounds, &networks, |network| {
             std::thread::scope(|scope| {
                 let work = || steps(network, 1);
                 let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
@@ -119,9 +121,13 @@ fn input(network: &Network, scale: f32) -> Tensor<4> {
 }
 
 /// The least seconds that each network takes.
-fn side_by_side(networks: &[Network; 2], run: impl Fn(&Network) -> violet::Result<()>) -> [f64; 2] {
+fn side_by_side(
+    rounds: usize,
+    networks: &[Network; 2],
+    run: impl Fn(&Network) -> violet::Result<()>,
+) -> [f64; 2] {
     let mut least = [f64::INFINITY; 2];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (network, least) in networks.iter().zip(&mut least) {
             let start = Instant::now();
             if let Err(error) = run(network) {

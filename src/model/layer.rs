@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData, module::max_pool2d, ops::MaxPoolOptions};
 
 use super::checkpoint::Checkpoint;
-#[cfg(any(feature = "stock", not(target_family = "wasm")))]
+#[cfg(not(target_family = "wasm"))]
 use super::stock;
 use crate::error::Result;
 use crate::kernel::{self, Activation, Filter, Geometry};
@@ -49,8 +49,8 @@ pub enum Kernels {
     /// Violet's [own](crate::kernel).
     #[default]
     Own,
-    /// Burn's, to compare with. Kept out of the page: a megabyte of compressed code.
-    #[cfg(any(feature = "stock", not(target_family = "wasm")))]
+    /// Burn's, to compare with. Kept out of the page for their size.
+    #[cfg(not(target_family = "wasm"))]
     Stock,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Convolution {
 #[derive(Debug)]
 enum Weight {
     Own(Tensor<1>),
-    #[cfg(any(feature = "stock", not(target_family = "wasm")))]
+    #[cfg(not(target_family = "wasm"))]
     Stock(Tensor<4>),
 }
 
@@ -92,7 +92,7 @@ impl Convolution {
     ) -> Self {
         let weight = match kernels {
             Kernels::Own => Weight::Own(kernel::pack(weight, filter)),
-            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
+            #[cfg(not(target_family = "wasm"))]
             Kernels::Stock => Weight::Stock(weight),
         };
         Self {
@@ -107,7 +107,7 @@ impl Convolution {
     pub(super) fn weight(&self) -> Tensor<1> {
         match &self.weight {
             Weight::Own(weight) => weight.clone(),
-            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
+            #[cfg(not(target_family = "wasm"))]
             Weight::Stock(weight) => weight.clone().flatten(0, 3),
         }
     }
@@ -141,7 +141,7 @@ impl Convolution {
             Weight::Own(weight) => {
                 kernel::convolve(x, residual, weight.clone(), bias, geometry, activation)
             }
-            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
+            #[cfg(not(target_family = "wasm"))]
             Weight::Stock(weight) => {
                 stock::convolve(x, residual, weight.clone(), bias, &geometry, activation)
             }

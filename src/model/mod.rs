@@ -14,10 +14,7 @@ mod prediction;
 mod resnet;
 #[cfg(feature = "engine")]
 mod self_test;
-#[cfg(all(
-    feature = "engine",
-    any(feature = "stock", not(target_family = "wasm"))
-))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod stock;
 
 pub use catalog::{Architecture, ModelSpec};
