@@ -22,9 +22,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use common::{random_resnet18, weights};
 use violet::attribution::{Baseline, Integration, Method, Quadrature, Rule};
 use violet::device::{DeviceKind, open};
-use violet::explain::{Explainer, Scene};
+use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::model::{Checkpoint, ModelSpec, top_predictions};
+use violet::model::{Checkpoint, ModelSpec, Target, top_predictions};
 
 /// Steps of the reference: α = (k / n)².
 const REFERENCE: usize = 1536;
@@ -78,7 +78,7 @@ fn main() {
         None => random_resnet18().unwrap(),
     };
     let device = pollster::block_on(open(DeviceKind::Cpu)).unwrap();
-    let explainer = Explainer::load(spec, checkpoint, &device).unwrap();
+    let explainer = Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device).unwrap();
     let mut photos: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -98,24 +98,25 @@ fn main() {
     println!("|---|---|{}", "---|".repeat(methods.len()));
     for photo in &photos {
         let image = Photo::decode(&std::fs::read(photo).unwrap()).unwrap();
-        let scene = pollster::block_on(explainer.prepare(&image, Baseline::Black)).unwrap();
-        let target = top_predictions(&scene.logits_input, 1)[0].target;
-        let change =
-            f64::from(scene.logits_input[target]) - f64::from(scene.logits_baseline[target]);
+        let prepared = pollster::block_on(explainer.prepare(&image, Baseline::Black)).unwrap();
+        let class = top_predictions(&prepared.logits_input, 1)[0].target;
+        let target = Target::output(class);
+        let change = f64::from(target.of(&prepared.logits_input))
+            - f64::from(target.of(&prepared.logits_baseline));
         let reference = reference(
             &explainer,
-            &scene,
+            &prepared,
             target,
-            photo,
+            &file_name(spec, photo),
             kept.first().map(Path::new),
         );
         let norm = length(reference.iter().copied());
         let name = photo.file_stem().unwrap().to_string_lossy();
-        print!("| {name} | {} |", spec.labels()[target]);
+        print!("| {name} | {} |", spec.labels()[class]);
         for ((_, method), results) in methods.iter().zip(&mut table) {
-            let integration = integrate(&explainer, &scene, target, *method);
+            let integration = integrate(&explainer, &prepared, target, *method);
             let found = integration
-                .attributions(&scene.input, &scene.baseline)
+                .attributions(&prepared.input, &prepared.baseline)
                 .unwrap();
             let errors = found
                 .values
@@ -165,19 +166,19 @@ fn main() {
     }
 }
 
+/// The file that keeps a photo's reference.
+fn file_name(spec: &ModelSpec, photo: &Path) -> String {
+    format!("{}-{}.f64", spec.name, photo.file_stem().unwrap().display())
+}
+
 /// The attributions of the dense rule, in f64.
 fn reference(
     explainer: &Explainer,
-    scene: &Scene,
-    target: usize,
-    photo: &Path,
+    prepared: &Prepared,
+    target: Target,
+    name: &str,
     kept: Option<&Path>,
 ) -> Vec<f64> {
-    let name = format!(
-        "{}-{}.f64",
-        explainer.spec.name,
-        photo.file_stem().unwrap().display()
-    );
     let file = kept.map(|folder| folder.join(name));
     if let Some(bytes) = file.as_ref().and_then(|file| std::fs::read(file).ok()) {
         let values = bytes.chunks_exact(8);
@@ -195,7 +196,7 @@ fn reference(
         step_sizes[k] += half;
     }
     let dense = Quadrature { alphas, step_sizes };
-    let mut sum = vec![0.0; scene.input.len()];
+    let mut sum = vec![0.0; prepared.input.len()];
     for (alphas, step_sizes) in dense
         .alphas
         .chunks(CHUNK)
@@ -204,7 +205,7 @@ fn reference(
         in_parallel(
             alphas.len(),
             |k| {
-                let (input, baseline) = (&scene.input, &scene.baseline);
+                let (input, baseline) = (&prepared.input, &prepared.baseline);
                 let one = explainer.partial_sum(
                     input,
                     baseline,
@@ -221,10 +222,10 @@ fn reference(
             },
         );
     }
-    let difference = scene
+    let difference = prepared
         .input
         .iter()
-        .zip(&scene.baseline)
+        .zip(&prepared.baseline)
         .map(|(&x, &b)| f64::from(x) - f64::from(b));
     let values: Vec<f64> = sum.iter().zip(difference).map(|(s, d)| s * d).collect();
     if let Some(file) = file {
@@ -234,14 +235,14 @@ fn reference(
     values
 }
 
-fn integrate(explainer: &Explainer, scene: &Scene, target: usize, method: Method) -> Integration {
-    let mut integration = Integration::new(method, scene.input.len()).unwrap();
+fn integrate(explainer: &Explainer, prepared: &Prepared, target: Target, method: Method) -> Integration {
+    let mut integration = Integration::new(method, prepared.input.len()).unwrap();
     while let Some(round) = integration.next_round() {
         in_parallel(
             round.alphas.len(),
             |k| {
                 let (input, baseline, alphas) =
-                    (&scene.input, &scene.baseline, &round.alphas[k..=k]);
+                    (&prepared.input, &prepared.baseline, &round.alphas[k..=k]);
                 let step_size: &[f64] = round
                     .step_sizes
                     .as_ref()

@@ -18,7 +18,7 @@ use burn::tensor::{Device, Tensor};
 use common::{random_resnet18, tensor, weights};
 use violet::attribution::{gradients_along_path, read};
 use violet::device::{DeviceKind, open};
-use violet::model::{Architecture, Checkpoint, Kernels, Network};
+use violet::model::{Architecture, Checkpoint, Kernels, Network, Target};
 
 const SIDE: usize = 224;
 /// On the CPU, and on a GPU, where a software one takes seconds.
@@ -108,8 +108,8 @@ fn report(
 fn steps(network: &Network, batch: usize) -> violet::Result<()> {
     let (x, baseline) = (input(network, 0.5), input(network, -2.0));
     let (alphas, weights) = (vec![0.5; batch], vec![1.0; batch]);
-    let forward = |x| network.logits(x);
-    let sum = gradients_along_path(forward, &x, &baseline, 1, &alphas, &weights);
+    let forward = |x| network.output(x, Target::output(1));
+    let sum = gradients_along_path(forward, &x, &baseline, &alphas, &weights);
     pollster::block_on(sum).map(|_| ())
 }
 

@@ -89,6 +89,31 @@ pub enum Error {
         first: String,
     },
 
+    /// The checkpoint belongs to no architecture that Violet knows.
+    #[error(
+        "these weights belong to no network that Violet knows; the nearest is {nearest}{}{}{}",
+        part("; missing: ", missing), part("; too much: ", extra), part("; of another shape: ", reshaped)
+    )]
+    UnknownLayout {
+        /// Title of the architecture that differs least.
+        nearest: &'static str,
+        /// Tensors that it has and the checkpoint has not.
+        missing: String,
+        /// Tensors that only the checkpoint has.
+        extra: String,
+        /// Tensors whose shapes differ.
+        reshaped: String,
+    },
+
+    /// A labels file does not name every class.
+    #[error("the labels name {found} classes, the network has {expected}")]
+    LabelCount {
+        /// Classes of the network.
+        expected: usize,
+        /// Labels in the file.
+        found: usize,
+    },
+
     /// The class does not exist in the model.
     #[error("the model has no class “{target}”; it has {classes} classes, numbered from 0")]
     UnknownTarget {
@@ -164,6 +189,15 @@ pub enum Error {
         /// Which value.
         what: &'static str,
     },
+}
+
+/// A part of a sentence, if there is anything to say.
+fn part(introduction: &str, names: &str) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("{introduction}{names}")
+    }
 }
 
 /// `std::result::Result` with this crate's [`Error`].

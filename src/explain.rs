@@ -6,21 +6,20 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::attribution::{Baseline, PartialSum, gradients_along_path, gradients_at, read};
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, uniform_input};
-use crate::model::{Checkpoint, ModelSpec, Network};
-use crate::preprocessing::Crop;
+use crate::model::{Architecture, Checkpoint, Detection, Network, Target, detections};
+use crate::preprocessing::{Crop, Preprocessing};
 
 /// A model ready to explain.
 #[derive(Debug)]
 pub struct Explainer {
-    /// What is known about the model.
-    pub spec: &'static ModelSpec,
+    preprocessing: Preprocessing,
     network: Network,
 }
 
-/// A photo as one model sees it, with what the model says of it and of the baseline.
+/// A photo and a baseline as one model sees them, and what it says of both.
 #[derive(Debug, Clone)]
-pub struct Scene {
-    /// The square of the photo that the network sees.
+pub struct Prepared {
+    /// The part of the photo that the network sees.
     pub crop: Crop,
     /// What it sees, RGB, 3 bytes a pixel, size × size.
     pub view_rgb: Vec<u8>,
@@ -28,21 +27,35 @@ pub struct Scene {
     pub input: Vec<f32>,
     /// Normalised baseline, shaped as the input.
     pub baseline: Vec<f32>,
-    /// F(x) for every class.
+    /// Every output at the input: logits.
     pub logits_input: Vec<f32>,
-    /// F(x') for every class.
+    /// Every output at the baseline.
     pub logits_baseline: Vec<f32>,
+    /// What a detector found in the photo, the best first; candidates of low score included.
+    pub detections: Vec<Detection>,
 }
 
+/// Detections below this score are not worth mentioning.
+const LEAST_SCORE: f32 = 0.02;
+/// Detections kept for a photo, at most.
+const MOST_DETECTIONS: usize = 50;
+
 impl Explainer {
-    /// The model with these weights on a device.
+    /// The network with these weights on a device, and how it wants its photos.
     ///
     /// # Errors
     ///
     /// Those of [`Network::load`].
-    pub fn load(spec: &'static ModelSpec, checkpoint: Checkpoint, device: &Device) -> Result<Self> {
-        let network = Network::load(spec.architecture, checkpoint, device)?;
-        Ok(Self { spec, network })
+    pub fn load(
+        architecture: Architecture,
+        preprocessing: Preprocessing,
+        checkpoint: Checkpoint,
+        device: &Device,
+    ) -> Result<Self> {
+        Ok(Self {
+            preprocessing,
+            network: Network::load(architecture, checkpoint, device)?,
+        })
     }
 
     /// Frames the photo and runs the network on it and on the baseline: two forward
@@ -51,24 +64,35 @@ impl Explainer {
     /// # Errors
     ///
     /// [`Error::Device`] if the device fails, [`Error::NotFinite`] if the logits are no numbers.
-    pub async fn prepare(&self, photo: &Photo, baseline: Baseline) -> Result<Scene> {
-        let preprocessing = &self.spec.preprocessing;
-        let view = View::of(photo, preprocessing);
-        let input = view.input(preprocessing);
-        let baseline = uniform_input(baseline.rgb(), preprocessing);
-        let logits = self.logits(&[&input, &baseline]).await?;
+    pub async fn prepare(&self, photo: &Photo, baseline: Baseline) -> Result<Prepared> {
+        let view = View::of(photo, &self.preprocessing);
+        let input = view.input(&self.preprocessing);
+        let baseline = uniform_input(baseline.rgb(), &self.preprocessing);
+        let batch = Tensor::cat(vec![self.tensor(&input)?, self.tensor(&baseline)?], 0);
+        let (logits, detections) = match self.network.boxes_and_logits(batch.clone()) {
+            None => (finite(self.network.logits(batch)).await?, Vec::new()),
+            Some([encodings, logits]) => {
+                let encodings = finite(encodings).await?;
+                let logits = finite(logits).await?;
+                let (encodings, _) = encodings.split_at(encodings.len() / 2);
+                let (of_photo, _) = logits.split_at(logits.len() / 2);
+                let found = detections(encodings, of_photo, LEAST_SCORE, MOST_DETECTIONS);
+                (logits, found)
+            }
+        };
         let (logits_input, logits_baseline) = logits.split_at(logits.len() / 2);
-        Ok(Scene {
+        Ok(Prepared {
+            view_rgb: view.rgb(),
             crop: view.crop,
-            view_rgb: view.rgb.into_raw(),
             logits_input: logits_input.to_vec(),
             logits_baseline: logits_baseline.to_vec(),
             input,
             baseline,
+            detections,
         })
     }
 
-    /// Class logits of some inputs, one after the other.
+    /// All outputs of some inputs, one after the other.
     ///
     /// # Errors
     ///
@@ -78,12 +102,7 @@ impl Explainer {
             .iter()
             .map(|input| self.tensor(input))
             .collect::<Result<Vec<_>>>()?;
-        let logits = read(self.network.logits(Tensor::cat(batch, 0)).inner()).await?;
-        if logits.iter().all(|v| v.is_finite()) {
-            Ok(logits)
-        } else {
-            Err(Error::NotFinite { what: "output" })
-        }
+        finite(self.network.logits(Tensor::cat(batch, 0))).await
     }
 
     /// A part of an explanation: the weighted gradients at some points of the path, all in one
@@ -91,20 +110,20 @@ impl Explainer {
     ///
     /// # Errors
     ///
-    /// Those of [`gradients_along_path`].
+    /// Those of [`gradients_along_path`], and [`Error::UnknownTarget`].
     pub async fn partial_sum(
         &self,
         input: &[f32],
         baseline: &[f32],
-        target: usize,
+        target: Target,
         alphas: &[f64],
         step_sizes: &[f64],
     ) -> Result<PartialSum> {
+        self.check(target)?;
         gradients_along_path(
-            |x| self.network.logits(x),
+            |x| self.network.output(x, target),
             &self.tensor(input)?,
             &self.tensor(baseline)?,
-            target,
             alphas,
             step_sizes,
         )
@@ -115,35 +134,55 @@ impl Explainer {
     ///
     /// # Errors
     ///
-    /// Those of [`gradients_at`].
+    /// Those of [`gradients_at`], and [`Error::UnknownTarget`].
     pub async fn gradients(
         &self,
         input: &[f32],
         baseline: &[f32],
-        target: usize,
+        target: Target,
         alphas: &[f64],
     ) -> Result<Vec<PartialSum>> {
+        self.check(target)?;
         gradients_at(
-            |x| self.network.logits(x),
+            |x| self.network.output(x, target),
             &self.tensor(input)?,
             &self.tensor(baseline)?,
-            target,
             alphas,
         )
         .await
     }
 
+    fn check(&self, target: Target) -> Result<()> {
+        let outputs = self.network.outputs();
+        match target.outputs().find(|&output| output >= outputs) {
+            None => Ok(()),
+            Some(output) => Err(Error::UnknownTarget {
+                target: output.to_string(),
+                classes: outputs,
+            }),
+        }
+    }
+
     fn tensor(&self, input: &[f32]) -> Result<Tensor<4>> {
-        let preprocessing = &self.spec.preprocessing;
-        if input.len() != preprocessing.input_len() {
+        if input.len() != self.preprocessing.input_len() {
             return Err(Error::Length {
                 what: "input",
-                expected: preprocessing.input_len(),
+                expected: self.preprocessing.input_len(),
                 found: input.len(),
             });
         }
-        let size = preprocessing.size as usize;
+        let size = self.preprocessing.size as usize;
         let data = TensorData::new(input.to_vec(), [1, 3, size, size]);
         Ok(Tensor::from_data(data, self.network.device()))
+    }
+}
+
+/// A network's outputs, which must be numbers.
+async fn finite(outputs: Tensor<2>) -> Result<Vec<f32>> {
+    let values = read(outputs.inner()).await?;
+    if values.iter().all(|v| v.is_finite()) {
+        Ok(values)
+    } else {
+        Err(Error::NotFinite { what: "output" })
     }
 }

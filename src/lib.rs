@@ -29,6 +29,7 @@ pub mod mask;
 pub mod model;
 pub mod preprocessing;
 pub mod protocol;
+pub mod shapes;
 #[cfg(target_family = "wasm")]
 pub mod web;
 

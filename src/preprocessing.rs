@@ -1,7 +1,9 @@
 //! How a photo becomes a network's input: plain data, read by the image and model rooms.
 
+use serde::{Deserialize, Serialize};
+
 /// A filter for resizing; both are widened when shrinking (antialiased), as in Pillow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Filter {
     /// Triangle filter.
     Bilinear,
@@ -10,16 +12,19 @@ pub enum Filter {
 }
 
 /// How the photo's centre becomes a square.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Framing {
     /// Resize the shorter side to this many pixels, then take the centre.
     ResizeThenCrop(u32),
     /// Take the centre, this share of the shorter side wide, then resize.
     CropThenResize(f64),
+    /// Take all of it and change its proportions, by TensorFlow 1's bilinear resizing: each pixel is
+    /// read at its upper left corner, from the four nearest, however far the photo shrinks.
+    Stretch,
 }
 
 /// From photo to input.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Side of the network's input in pixels.
     pub size: u32,
@@ -35,8 +40,20 @@ pub struct Preprocessing {
 
 impl Preprocessing {
     /// `(v − mean) / std` of one pixel, v in 0..=255.
-    pub fn normalise(&self, rgb: [u8; 3]) -> [f32; 3] {
-        std::array::from_fn(|c| (f32::from(rgb[c]) - self.mean[c]) / self.std[c])
+    pub fn normalise(&self, rgb: [f32; 3]) -> [f32; 3] {
+        std::array::from_fn(|c| (rgb[c] - self.mean[c]) / self.std[c])
+    }
+
+    /// Pixels (RGB, 0..=255 each) as normalised planes: flat \[3, number of pixels\].
+    pub fn planes(&self, pixels: impl ExactSizeIterator<Item = [f32; 3]>) -> Vec<f32> {
+        let area = pixels.len();
+        let mut planes = vec![0.0; 3 * area];
+        for (k, pixel) in pixels.enumerate() {
+            for (c, value) in self.normalise(pixel).into_iter().enumerate() {
+                planes[c * area + k] = value;
+            }
+        }
+        planes
     }
 
     /// Values in one input: 3 · size².
@@ -45,13 +62,15 @@ impl Preprocessing {
     }
 }
 
-/// The square of the photo that the network sees, in pixels of the upright photo.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+/// The part of the photo that the network sees, in pixels of the upright photo.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Crop {
     /// Left edge.
     pub left: f64,
     /// Upper edge.
     pub top: f64,
-    /// Side.
-    pub side: f64,
+    /// Width; equal to the height unless the photo was stretched.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
 }

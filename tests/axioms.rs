@@ -12,27 +12,27 @@ fn point(values: &[f32]) -> Tensor<4> {
     Tensor::from_data(data, &Device::flex().autodiff())
 }
 
-/// Column `k` of a batch: [N, n, 1, 1] → [N, 1].
-fn value(x: &Tensor<4>, k: usize) -> Tensor<2> {
+/// Column `k` of a batch: [N, n, 1, 1] → [N].
+fn value(x: &Tensor<4>, k: usize) -> Tensor<1> {
     let [n, ..] = x.dims();
     x.clone()
         .slice([0..n, k..k + 1, 0..1, 0..1])
-        .reshape([n, 1])
+        .reshape([n])
 }
 
-/// Sum of a batch's values: [N, n, 1, 1] → [N, 1].
-fn sum(x: Tensor<4>) -> Tensor<2> {
+/// Sum of a batch's values: [N, n, 1, 1] → [N].
+fn sum(x: Tensor<4>) -> Tensor<1> {
     let [n, ..] = x.dims();
-    x.sum_dim(1).reshape([n, 1])
+    x.sum_dim(1).reshape([n])
 }
 
 /// The one output of `forward` at some point.
-fn output(forward: impl Fn(Tensor<4>) -> Tensor<2>, x: &[f32]) -> f32 {
+fn output(forward: impl Fn(Tensor<4>) -> Tensor<1>, x: &[f32]) -> f32 {
     forward(point(x)).inner().into_scalar()
 }
 
 fn accumulate(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    forward: impl Fn(Tensor<4>) -> Tensor<1>,
     x: &[f32],
     baseline: &[f32],
     quadrature: &Quadrature,
@@ -42,7 +42,6 @@ fn accumulate(
         forward,
         &point(x),
         &point(baseline),
-        0,
         quadrature,
         internal_batch_size,
         |_| ControlFlow::Continue(()),
@@ -52,7 +51,7 @@ fn accumulate(
 }
 
 fn attribute(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    forward: impl Fn(Tensor<4>) -> Tensor<1>,
     x: &[f32],
     baseline: &[f32],
     rule: Rule,
@@ -64,7 +63,7 @@ fn attribute(
 }
 
 /// Checks attributions against a closed form, and completeness with them.
-fn check(forward: impl Fn(Tensor<4>) -> Tensor<2>, x: &[f32], baseline: &[f32], expected: &[f32]) {
+fn check(forward: impl Fn(Tensor<4>) -> Tensor<1>, x: &[f32], baseline: &[f32], expected: &[f32]) {
     // 2520 steps: every kink below lies on a multiple of 1/2520 or costs less than 1e-4.
     let found = attribute(&forward, x, baseline, Rule::Midpoint, 2520);
     for (found, expected) in found.values.iter().zip(expected) {
@@ -205,7 +204,6 @@ fn progress_is_told_after_each_chunk_and_can_cancel() {
         f,
         &point(&[1.0]),
         &point(&[0.0]),
-        0,
         &quadrature,
         4,
         |sum| {
@@ -220,21 +218,4 @@ fn progress_is_told_after_each_chunk_and_can_cancel() {
     .unwrap();
     assert!(result.is_none());
     assert_eq!(told, [4, 8, 12]);
-}
-
-#[test]
-fn a_missing_target_is_an_error() {
-    let result = pollster::block_on(integrate(
-        |x| value(&x, 0),
-        &point(&[1.0]),
-        &point(&[0.0]),
-        3,
-        &Rule::Left.quadrature(2).unwrap(),
-        1,
-        |_| ControlFlow::Continue(()),
-    ));
-    assert!(matches!(
-        result,
-        Err(violet::Error::UnknownTarget { classes: 1, .. })
-    ));
 }

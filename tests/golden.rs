@@ -9,7 +9,7 @@ use common::{golden, logits_of, random_resnet18, relative_error, weights};
 use violet::attribution::Rule;
 use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
-use violet::model::{Architecture, Checkpoint, ModelSpec, Network};
+use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target};
 use violet::{Result, image::uniform_input};
 
 /// How far logits may be from PyTorch's.
@@ -117,7 +117,7 @@ fn resnet18_with_its_official_weights_sees_a_cat() -> Result<()> {
         return Ok(());
     };
     let spec = ModelSpec::from_name("resnet18")?;
-    let explainer = Explainer::load(spec, Checkpoint::from_pytorch(&original)?, &cpu())?;
+    let explainer = Explainer::load(spec.architecture, spec.preprocessing, Checkpoint::from_pytorch(&original)?, &cpu())?;
     let (rgb, _) = common::view_middle(0, 224);
     let logits = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
     let top = violet::model::top_predictions(&logits, 1)[0].target;
@@ -133,7 +133,7 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };
-    let explainer = Explainer::load(spec, Checkpoint::from_pytorch(&original)?, &cpu())?;
+    let explainer = Explainer::load(spec.architecture, spec.preprocessing, Checkpoint::from_pytorch(&original)?, &cpu())?;
     let mut golden = golden("efficientnet-lite0");
     let (rgb, _) = common::view_middle(0, 224);
     let input = common::normalised(&rgb, spec);
@@ -150,7 +150,7 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
     let n_steps = golden.take("n_steps", &[1])?[0] as usize;
     for rule in [Rule::Trapezoid, Rule::Midpoint, Rule::GaussLegendre] {
         let expected = golden.take(&format!("{}_f16", rule.name()), &[3, 224, 224])?;
-        let network = |k: usize| explainer_sum(&explainer, &input, &baseline, target, rule, k);
+        let network = |k: usize| explainer_sum(&explainer, &input, &baseline, Target::output(target), rule, k);
         let found = network(n_steps)?;
         let what = format!("EfficientNet-Lite0, {}", rule.name());
         assert_same_attributions(&found, &expected, &what);
@@ -168,7 +168,7 @@ fn f16_weights_cost_little_accuracy() -> Result<()> {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };
-    let explainer = Explainer::load(spec, Checkpoint::from_safetensors(&bytes)?, &cpu())?;
+    let explainer = Explainer::load(spec.architecture, spec.preprocessing, Checkpoint::from_safetensors(&bytes)?, &cpu())?;
     let (rgb, _) = common::view_middle(0, 224);
     let found = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
     let expected = golden("efficientnet-lite0").take("logits", &[1000])?;
@@ -186,7 +186,7 @@ fn explainer_sum(
     explainer: &Explainer,
     input: &[f32],
     baseline: &[f32],
-    target: usize,
+    target: Target,
     rule: Rule,
     n_steps: usize,
 ) -> Result<Vec<f32>> {

@@ -211,8 +211,7 @@ fn the_view_is_pillows_to_a_grey_level() {
     let view = View::of(&photo, &spec.preprocessing);
     let (expected, _) = common::view_middle(0, 224);
     let total: u64 = view
-        .rgb
-        .as_raw()
+        .rgb()
         .iter()
         .zip(&expected)
         .map(|(a, b)| u64::from(a.abs_diff(*b)))
@@ -238,10 +237,11 @@ fn any_shape_of_photo_gives_a_full_view() {
         };
         for spec in &violet::model::catalog::CATALOG {
             let view = View::of(&photo, &spec.preprocessing);
-            assert_eq!(view.rgb.dimensions(), (224, 224), "{width} × {height}");
+            let pixels = view.rgb().len() / 3;
+            assert_eq!(pixels, spec.preprocessing.input_len() / 3, "{width} × {height}");
             let crop = view.crop;
-            assert!(crop.left >= 0.0 && crop.left + crop.side <= f64::from(width) + 1.0);
-            assert!(crop.top >= 0.0 && crop.top + crop.side <= f64::from(height) + 1.0);
+            assert!(crop.left >= 0.0 && crop.left + crop.width <= f64::from(width) + 1.0);
+            assert!(crop.top >= 0.0 && crop.top + crop.height <= f64::from(height) + 1.0);
             assert!(
                 view.input(&spec.preprocessing)
                     .iter()
@@ -258,4 +258,26 @@ fn black_is_rgb_zero_not_zero() {
         let expected = -spec.preprocessing.mean[0] / spec.preprocessing.std[0];
         assert!((black[0] - expected).abs() < 1e-6 && expected < -0.9);
     }
+}
+
+#[test]
+fn stretching_reads_where_tensorflow_reads() {
+    // 2 × 1 pixels to 300 × 300: column k reads at 2k/300, between the two and then the second.
+    let photo = Photo {
+        rgb: image::RgbImage::from_raw(2, 1, vec![0, 0, 0, 200, 100, 50]).unwrap(),
+        animated: false,
+    };
+    let spec = ModelSpec::from_name("ssd-mobilenet-v2").unwrap();
+    let view = View::of(&photo, &spec.preprocessing);
+    assert_eq!(view.pixels[0], [0.0; 3]);
+    assert_eq!(view.pixels[75], [100.0, 50.0, 25.0]);
+    assert_eq!(view.pixels[150], [200.0, 100.0, 50.0]);
+    assert_eq!(view.pixels[300 * 299 + 299], [200.0, 100.0, 50.0]);
+}
+
+#[test]
+fn a_scene_is_seen_as_it_was_drawn() {
+    let scene = violet::shapes::Scene::draw(3, violet::shapes::Tag::Telling);
+    let spec = ModelSpec::from_name("shapesnet").unwrap();
+    assert_eq!(View::of(&Photo::from(&scene), &spec.preprocessing).rgb(), scene.rgb);
 }

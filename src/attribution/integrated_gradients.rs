@@ -8,7 +8,7 @@ use super::partial_sum::{Accumulator, PartialSum, PathSample};
 use super::quadrature::Quadrature;
 use crate::error::{Error, Result};
 
-/// Sums the weighted gradients of `F = forward(·)[target]` at `alphas`, all in one pass.
+/// Sums the weighted gradients of `F = forward(·)` at `alphas`, all in one pass.
 ///
 /// Memory is that of one pass over `alphas.len()` images: the caller chooses it by the length
 /// of the slices. Only the input is tracked; a network whose weights are untracked tensors gets
@@ -17,18 +17,16 @@ use crate::error::{Error, Result};
 /// # Shapes
 ///
 /// `input`, `baseline`: \[1, C, H, W\], in model space, on an autodiff device. `forward`:
-/// \[N, C, H, W\] → \[N, classes\]. `target` is a column of its result.
+/// \[N, C, H, W\] → \[N\], one output an image, which depends on no other image.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `alphas` and `step_sizes` differ in length, [`Error::UnknownTarget`] if
-/// there is no such column, [`Error::Device`] if the backend fails, [`Error::NotFinite`] if it
-/// returns something that is not a number.
+/// [`Error::Length`] if `alphas` and `step_sizes` differ in length, [`Error::Device`] if the backend
+/// fails, [`Error::NotFinite`] if it returns something that is not a number.
 pub async fn gradients_along_path(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    forward: impl Fn(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
-    target: usize,
     alphas: &[f64],
     step_sizes: &[f64],
 ) -> Result<PartialSum> {
@@ -39,7 +37,7 @@ pub async fn gradients_along_path(
             found: step_sizes.len(),
         });
     }
-    let pass = pass(forward, input, baseline, target, alphas)?;
+    let pass = pass(forward, input, baseline, alphas)?;
     let weights = column(step_sizes, &pass.gradient.device());
     let sum = (pass.gradient.clone() * weights).sum_dim(0); // [1, C, H, W]
     let (gradient_sum, samples) = pass.read(sum, alphas).await?;
@@ -59,13 +57,12 @@ pub async fn gradients_along_path(
 ///
 /// Those of [`gradients_along_path`].
 pub async fn gradients_at(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    forward: impl Fn(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
-    target: usize,
     alphas: &[f64],
 ) -> Result<Vec<PartialSum>> {
-    let pass = pass(forward, input, baseline, target, alphas)?;
+    let pass = pass(forward, input, baseline, alphas)?;
     let (gradients, samples) = pass.read(pass.gradient.clone(), alphas).await?;
     let length = gradients.len() / alphas.len().max(1);
     let single = |(gradient, sample): (&[f32], PathSample)| PartialSum {
@@ -90,10 +87,9 @@ struct Pass {
 }
 
 fn pass(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    forward: impl Fn(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
-    target: usize,
     alphas: &[f64],
 ) -> Result<Pass> {
     let n = alphas.len();
@@ -102,14 +98,6 @@ fn pass(
     let points = baseline.clone() + difference.clone() * alphas; // [N, C, H, W]
     let points = points.require_grad();
     let outputs = forward(points.clone());
-    let [_, classes] = outputs.dims();
-    if target >= classes {
-        return Err(Error::UnknownTarget {
-            target: target.to_string(),
-            classes,
-        });
-    }
-    let outputs = outputs.slice([0..n, target..target + 1]); // [N, 1]
     let mut gradients = outputs.clone().sum().backward();
     let gradient = points
         .grad_remove(&mut gradients)
@@ -124,7 +112,7 @@ fn pass(
         .reshape([n]);
     Ok(Pass {
         gradient,
-        outputs: outputs.inner().reshape([n]),
+        outputs: outputs.inner(),
         slopes,
     })
 }
@@ -192,10 +180,9 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
 ///
 /// Those of [`gradients_along_path`].
 pub async fn integrate(
-    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    forward: impl Fn(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
-    target: usize,
     quadrature: &Quadrature,
     internal_batch_size: usize,
     mut progress: impl FnMut(&Accumulator) -> ControlFlow<()>,
@@ -206,7 +193,7 @@ pub async fn integrate(
         let alphas: Vec<f64> = nodes.iter().map(|&k| quadrature.alphas[k]).collect();
         let step_sizes: Vec<f64> = nodes.iter().map(|&k| quadrature.step_sizes[k]).collect();
         let partial =
-            gradients_along_path(&forward, input, baseline, target, &alphas, &step_sizes).await?;
+            gradients_along_path(&forward, input, baseline, &alphas, &step_sizes).await?;
         accumulator.add(&partial)?;
         if progress(&accumulator).is_break() {
             return Ok(None);

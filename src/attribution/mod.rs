@@ -9,6 +9,7 @@ mod integrated_gradients;
 mod integration;
 mod partial_sum;
 mod quadrature;
+mod scores;
 
 pub use adaptive::{Adaptive, MIN_BUDGET};
 pub use baseline::Baseline;
@@ -17,3 +18,4 @@ pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, re
 pub use integration::{Integration, Method, Round};
 pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};
+pub use scores::Scores;

@@ -10,6 +10,7 @@ use image::{
 };
 
 use crate::error::{Error, Result};
+use crate::shapes::{SIZE, Scene};
 
 /// The largest photo that is decoded, in millions of pixels.
 pub const MAX_MEGAPIXELS: u32 = 100;
@@ -81,6 +82,18 @@ impl Photo {
             rgb: over_white(image),
             animated: is_animated(bytes, format),
         })
+    }
+}
+
+impl From<&Scene> for Photo {
+    /// A drawn scene, as if it were a photo.
+    fn from(scene: &Scene) -> Self {
+        let side = SIZE as u32;
+        let rgb = RgbImage::from_raw(side, side, scene.rgb.clone());
+        Self {
+            rgb: rgb.unwrap_or_else(|| unreachable!("a scene has SIZE × SIZE pixels")),
+            animated: false,
+        }
     }
 }
 

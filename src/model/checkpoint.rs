@@ -187,6 +187,18 @@ impl Checkpoint {
         Ok(array.values)
     }
 
+    /// Gives every array the name that `rename` makes of its own.
+    pub(super) fn rename(&mut self, rename: impl Fn(&str) -> &str) {
+        let arrays = std::mem::take(&mut self.arrays).into_iter();
+        self.arrays = arrays.map(|(name, array)| (rename(&name).into(), array)).collect();
+    }
+
+    /// Every array's name and shape.
+    pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        let shapes = self.arrays.iter();
+        shapes.map(|(name, array)| (name.clone(), array.shape.clone())).collect()
+    }
+
     /// The first dimension of the array of that name.
     ///
     /// # Errors

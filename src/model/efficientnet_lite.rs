@@ -8,19 +8,10 @@
 
 use burn::tensor::Tensor;
 
-use super::layer::{Convolution, Linear, Padding, Source, global_average_pool};
+use super::inverted_residual::{Block, BlockParts, Stage};
+use super::layer::{Convolution, Linear, Padding, Part, Source, global_average_pool};
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
-
-/// A run of equal blocks.
-struct Stage {
-    kernel: usize,
-    repeats: usize,
-    input: usize,
-    output: usize,
-    expansion: usize,
-    stride: usize,
-}
 
 const fn stage(
     kernel: usize,
@@ -50,41 +41,36 @@ const STAGES: [Stage; 7] = [
     stage(3, 1, 192, 320, 6, 1),
 ];
 const STEM: usize = 32;
-const HEAD: usize = 1280;
+
+/// Channels that the fully connected layer sees.
+pub(super) const FEATURES: usize = 1280;
 
 /// BatchNorm's ε in the original.
 pub(super) const BATCH_NORM_EPSILON: f64 = 1e-3;
 
-/// Input channels, output channels, kernel, expansion and stride of each block in turn.
-fn block_shapes() -> impl Iterator<Item = Stage> {
-    STAGES.iter().flat_map(|s| {
-        (0..s.repeats).map(move |k| Stage {
-            repeats: 1,
-            input: if k == 0 { s.input } else { s.output },
-            stride: if k == 0 { s.stride } else { 1 },
-            ..*s
-        })
-    })
+/// Every convolution with its BatchNorm.
+pub(super) fn parts() -> Vec<Part> {
+    let blocks = blocks().flat_map(BlockParts::into_parts);
+    [stem(), head()].into_iter().chain(blocks).collect()
 }
 
-/// Every (convolution, BatchNorm) pair of the original checkpoint.
-pub(super) fn batch_norms() -> Vec<(String, String)> {
-    let pair = |conv: &str, bn: &str| (conv.to_owned(), bn.to_owned());
-    let mut pairs = vec![pair("_conv_stem", "_bn0"), pair("_conv_head", "_bn1")];
-    for (k, shape) in block_shapes().enumerate() {
-        let mut push = |conv, bn| {
-            pairs.push(pair(
-                &format!("_blocks.{k}.{conv}"),
-                &format!("_blocks.{k}.{bn}"),
-            ))
-        };
-        if shape.expansion != 1 {
-            push("_expand_conv", "_bn0");
-        }
-        push("_depthwise_conv", "_bn1");
-        push("_project_conv", "_bn2");
-    }
-    pairs
+fn stem() -> Part {
+    Part::new("_conv_stem", Some("_bn0"), Filter::dense(3, STEM, 3, 2))
+}
+
+fn blocks() -> impl Iterator<Item = BlockParts> {
+    const NAMES: [[&str; 2]; 3] = [
+        ["_expand_conv", "_bn0"],
+        ["_depthwise_conv", "_bn1"],
+        ["_project_conv", "_bn2"],
+    ];
+    let blocks = STAGES.into_iter().flat_map(Stage::blocks).enumerate();
+    blocks.map(|(k, stage)| BlockParts::new(&format!("_blocks.{k}"), NAMES, stage))
+}
+
+fn head() -> Part {
+    let filter = Filter::dense(STAGES[6].output, FEATURES, 1, 1);
+    Part::new("_conv_head", Some("_bn1"), filter)
 }
 
 /// The network, weights included.
@@ -98,37 +84,22 @@ pub(super) struct EfficientNetLite {
 
 impl EfficientNetLite {
     pub(super) fn load(source: &mut Source<'_>) -> Result<Self> {
-        let stem = Filter {
-            channels_in: 3,
-            channels_out: STEM,
-            depthwise: false,
-            kernel: 3,
-            stride: 2,
-        };
-        let head = Filter {
-            channels_in: STAGES[6].output,
-            channels_out: HEAD,
-            kernel: 1,
-            stride: 1,
-            ..stem
-        };
         Ok(Self {
-            stem: Convolution::load(source, "_conv_stem", stem, Padding::Same)?,
-            blocks: block_shapes()
-                .enumerate()
-                .map(|(k, shape)| Block::load(source, &format!("_blocks.{k}"), &shape))
+            stem: Convolution::load(source, &stem(), Padding::Same)?,
+            blocks: blocks()
+                .map(|parts| Block::load(source, &parts))
                 .collect::<Result<_>>()?,
-            head: Convolution::load(source, "_conv_head", head, Padding::Same)?,
-            fc: Linear::load(source, "_fc", HEAD)?,
+            head: Convolution::load(source, &head(), Padding::Same)?,
+            fc: Linear::load(source, "_fc", FEATURES)?,
         })
     }
 
+    pub(super) fn classes(&self) -> usize {
+        self.fc.outputs()
+    }
+
     pub(super) fn convolutions(&self) -> Vec<&Convolution> {
-        let blocks = self.blocks.iter().flat_map(|block| {
-            [&block.depthwise, &block.project]
-                .into_iter()
-                .chain(&block.expand)
-        });
+        let blocks = self.blocks.iter().flat_map(Block::convolutions);
         [&self.stem, &self.head].into_iter().chain(blocks).collect()
     }
 
@@ -138,10 +109,7 @@ impl EfficientNetLite {
         let mut size = stem.output;
         let mut geometries = vec![stem, self.fc.geometry()];
         for block in &self.blocks {
-            geometries.extend(block.expand.as_ref().map(|expand| expand.geometry(size)));
-            let depthwise = block.depthwise.geometry(size);
-            size = depthwise.output;
-            geometries.extend([depthwise, block.project.geometry(size)]);
+            geometries.extend(block.geometries(&mut size));
         }
         geometries.push(self.head.geometry(size));
         geometries
@@ -149,64 +117,9 @@ impl EfficientNetLite {
 
     /// \[N, 3, H, W\] → \[N, classes\].
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let mut x = self.stem.forward(x, Activation::Relu6);
-        for block in &self.blocks {
-            x = block.forward(x);
-        }
+        let x = self.stem.forward(x, Activation::Relu6);
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
         let x = self.head.forward(x, Activation::Relu6);
         self.fc.forward(global_average_pool(x))
-    }
-}
-
-/// Widen, filter each channel by itself, narrow; a shortcut around it where shapes allow.
-#[derive(Debug)]
-struct Block {
-    expand: Option<Convolution>,
-    depthwise: Convolution,
-    project: Convolution,
-    shortcut: bool,
-}
-
-impl Block {
-    fn load(source: &mut Source<'_>, name: &str, shape: &Stage) -> Result<Self> {
-        let wide = shape.input * shape.expansion;
-        let pointwise = |channels_in, channels_out| Filter {
-            channels_in,
-            channels_out,
-            depthwise: false,
-            kernel: 1,
-            stride: 1,
-        };
-        let depthwise = Filter {
-            channels_in: wide,
-            channels_out: wide,
-            depthwise: true,
-            kernel: shape.kernel,
-            stride: shape.stride,
-        };
-        let mut load = |part: &str, filter: Filter| {
-            Convolution::load(source, &format!("{name}.{part}"), filter, Padding::Same)
-        };
-        Ok(Self {
-            expand: (shape.expansion != 1)
-                .then(|| load("_expand_conv", pointwise(shape.input, wide)))
-                .transpose()?,
-            depthwise: load("_depthwise_conv", depthwise)?,
-            project: load("_project_conv", pointwise(wide, shape.output))?,
-            shortcut: shape.stride == 1 && shape.input == shape.output,
-        })
-    }
-
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let x = match &self.expand {
-            Some(expand) => expand.forward(input.clone(), Activation::Relu6),
-            None => input.clone(),
-        };
-        let x = self.depthwise.forward(x, Activation::Relu6);
-        if self.shortcut {
-            self.project.forward_add(x, input, Activation::Identity)
-        } else {
-            self.project.forward(x, Activation::Identity)
-        }
     }
 }

@@ -8,6 +8,30 @@ use super::stock;
 use crate::error::Result;
 use crate::kernel::{self, Activation, Filter, Geometry};
 
+/// A convolution by its names in the checkpoint.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// `{convolution}.weight` and, where BatchNorm is folded in, `{convolution}.bias`.
+    pub convolution: String,
+    /// The BatchNorm that follows in the original, if one does.
+    pub batch_norm: Option<String>,
+    pub filter: Filter,
+}
+
+impl Part {
+    pub(super) fn new(
+        convolution: impl Into<String>,
+        batch_norm: Option<&str>,
+        filter: Filter,
+    ) -> Self {
+        Self {
+            convolution: convolution.into(),
+            batch_norm: batch_norm.map(Into::into),
+            filter,
+        }
+    }
+}
+
 /// How a convolution's input is padded with zeros.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Padding {
@@ -71,13 +95,9 @@ enum Weight {
 }
 
 impl Convolution {
-    /// Takes `{name}.weight` \[output, input / groups, kernel, kernel\] and `{name}.bias`.
-    pub(super) fn load(
-        source: &mut Source<'_>,
-        name: &str,
-        filter: Filter,
-        padding: Padding,
-    ) -> Result<Self> {
+    /// Takes its `weight` \[output, input / groups, kernel, kernel\] and `bias`.
+    pub(super) fn load(source: &mut Source<'_>, part: &Part, padding: Padding) -> Result<Self> {
+        let (name, filter) = (&part.convolution, part.filter);
         let weight = source.take(&format!("{name}.weight"), filter.weight_dims())?;
         let bias = source.take(&format!("{name}.bias"), [filter.channels_out])?;
         Ok(Self::new(weight, bias, filter, padding, source.kernels))
@@ -192,6 +212,10 @@ impl Linear {
         )))
     }
 
+    pub(super) fn outputs(&self) -> usize {
+        self.0.filter.channels_out
+    }
+
     pub(super) fn geometry(&self) -> Geometry {
         self.0.geometry([1, 1])
     }
@@ -212,6 +236,12 @@ pub(super) fn max_pool_3x3(x: Tensor<4>) -> Tensor<4> {
         .with_stride([2, 2])
         .with_padding([1, 1]);
     max_pool2d(x, options)
+}
+
+/// Largest value of each channel: \[N, C, H, W\] → \[N, C\].
+pub(super) fn global_max_pool(x: Tensor<4>) -> Tensor<2> {
+    let [n, channels, height, width] = x.dims();
+    max_pool2d(x, MaxPoolOptions::new([height, width])).reshape([n, channels])
 }
 
 /// Mean over height and width: \[N, C, H, W\] → \[N, C\].

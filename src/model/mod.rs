@@ -3,27 +3,43 @@
 pub mod catalog;
 #[cfg(feature = "engine")]
 pub mod checkpoint;
+mod detection;
 #[cfg(feature = "engine")]
 mod efficientnet_lite;
+#[cfg(feature = "engine")]
+mod inverted_residual;
 #[cfg(feature = "engine")]
 mod layer;
 #[cfg(feature = "engine")]
 mod network;
 mod prediction;
 #[cfg(feature = "engine")]
+mod recognise;
+#[cfg(feature = "engine")]
 mod resnet;
 #[cfg(feature = "engine")]
 mod self_test;
+#[cfg(feature = "engine")]
+pub mod shapesnet;
+#[cfg(feature = "engine")]
+mod ssd_mobilenet;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod stock;
+mod target;
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
+pub mod tensorflow;
 
 pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "engine")]
 pub use checkpoint::Checkpoint;
+pub use detection::{ANCHORS, CLASSES, Detection, Rect, anchors, decode_boxes, detections};
 #[cfg(feature = "engine")]
 pub use layer::Kernels;
 #[cfg(feature = "engine")]
 pub use network::Network;
 pub use prediction::{Prediction, top_predictions};
 #[cfg(feature = "engine")]
+pub use recognise::{Recognised, recognise};
+#[cfg(feature = "engine")]
 pub use self_test::self_test;
+pub use target::Target;

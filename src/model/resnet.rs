@@ -1,4 +1,4 @@
-//! ResNet-18.
+//! ResNet-18, 34 and 50.
 //!
 //! # Source
 //!
@@ -7,76 +7,144 @@
 
 use burn::tensor::Tensor;
 
-use super::layer::{Convolution, Linear, Padding, Source, global_average_pool, max_pool_3x3};
+use super::layer::{
+    Convolution, Linear, Padding, Part, Source, global_average_pool, max_pool_3x3,
+};
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
-/// Output channels of the four stages.
+/// Channels inside the blocks of the four stages.
 const WIDTHS: [usize; 4] = [64, 128, 256, 512];
-/// Blocks in each stage.
-const DEPTHS: [usize; 4] = [2, 2, 2, 2];
+/// Output channels of a bottleneck, as a multiple of those inside.
+const BOTTLENECK: usize = 4;
 
 /// BatchNorm's ε in torchvision.
 pub(super) const BATCH_NORM_EPSILON: f64 = 1e-5;
 
-/// Every (convolution, BatchNorm) pair of a torchvision checkpoint.
-pub(super) fn batch_norms() -> Vec<(String, String)> {
-    let mut pairs = vec![("conv1".to_owned(), "bn1".to_owned())];
-    for (stage, &depth) in DEPTHS.iter().enumerate() {
-        for block in 0..depth {
-            let prefix = format!("layer{}.{block}", stage + 1);
-            for k in 1..=2 {
-                pairs.push((format!("{prefix}.conv{k}"), format!("{prefix}.bn{k}")));
-            }
-            if stage > 0 && block == 0 {
-                pairs.push((
-                    format!("{prefix}.downsample.0"),
-                    format!("{prefix}.downsample.1"),
-                ));
+/// What tells one ResNet from another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Variant {
+    /// Blocks in each stage.
+    depths: [usize; 4],
+    /// Whether a block is 1×1, 3×3, 1×1 instead of two 3×3.
+    bottleneck: bool,
+}
+
+pub(super) const RESNET18: Variant = Variant {
+    depths: [2, 2, 2, 2],
+    bottleneck: false,
+};
+pub(super) const RESNET34: Variant = Variant {
+    depths: [3, 4, 6, 3],
+    bottleneck: false,
+};
+pub(super) const RESNET50: Variant = Variant {
+    depths: [3, 4, 6, 3],
+    bottleneck: true,
+};
+
+impl Variant {
+    /// Channels that the fully connected layer sees.
+    pub(super) fn features(self) -> usize {
+        WIDTHS[3] * if self.bottleneck { BOTTLENECK } else { 1 }
+    }
+
+    /// Every convolution with its BatchNorm.
+    pub(super) fn parts(self) -> Vec<Part> {
+        let mut parts = vec![Part::new("conv1", Some("bn1"), Filter::dense(3, WIDTHS[0], 7, 2))];
+        for block in self.blocks() {
+            parts.extend(block.convolutions);
+            parts.extend(block.downsample);
+        }
+        parts
+    }
+
+    fn blocks(self) -> Vec<BlockParts> {
+        let mut blocks = Vec::new();
+        let mut input = WIDTHS[0];
+        for (stage, (&width, &depth)) in WIDTHS.iter().zip(&self.depths).enumerate() {
+            for block in 0..depth {
+                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+                let filters = if self.bottleneck {
+                    // torchvision strides in the 3×3, not in the first 1×1.
+                    vec![
+                        Filter::dense(input, width, 1, 1),
+                        Filter::dense(width, width, 3, stride),
+                        Filter::dense(width, BOTTLENECK * width, 1, 1),
+                    ]
+                } else {
+                    vec![
+                        Filter::dense(input, width, 3, stride),
+                        Filter::dense(width, width, 3, 1),
+                    ]
+                };
+                let output = filters[filters.len() - 1].channels_out;
+                let name = format!("layer{}.{block}", stage + 1);
+                let convolutions = filters.into_iter().enumerate().map(|(k, filter)| {
+                    let k = k + 1;
+                    let batch_norm = format!("{name}.bn{k}");
+                    Part::new(format!("{name}.conv{k}"), Some(&batch_norm), filter)
+                });
+                blocks.push(BlockParts {
+                    convolutions: convolutions.collect(),
+                    downsample: (stride != 1 || input != output).then(|| {
+                        let batch_norm = format!("{name}.downsample.1");
+                        let filter = Filter::dense(input, output, 1, stride);
+                        Part::new(format!("{name}.downsample.0"), Some(&batch_norm), filter)
+                    }),
+                });
+                input = output;
             }
         }
+        blocks
     }
-    pairs
+}
+
+/// A block before its weights are there.
+struct BlockParts {
+    convolutions: Vec<Part>,
+    downsample: Option<Part>,
 }
 
 /// The network, weights included.
 #[derive(Debug)]
 pub(super) struct ResNet {
     conv1: Convolution,
-    blocks: Vec<BasicBlock>,
+    blocks: Vec<Block>,
     fc: Linear,
 }
 
 impl ResNet {
-    pub(super) fn load(source: &mut Source<'_>) -> Result<Self> {
-        let conv1 = Filter {
-            channels_in: 3,
-            channels_out: WIDTHS[0],
-            depthwise: false,
-            kernel: 7,
-            stride: 2,
+    pub(super) fn load(variant: Variant, source: &mut Source<'_>) -> Result<Self> {
+        let mut load = |part: &Part| {
+            let padding = Padding::Even(part.filter.kernel / 2);
+            Convolution::load(source, part, padding)
         };
-        let conv1 = Convolution::load(source, "conv1", conv1, Padding::Even(3))?;
+        let conv1 = load(&variant.parts()[0])?;
         let mut blocks = Vec::new();
-        let mut input = WIDTHS[0];
-        for (stage, (&width, &depth)) in WIDTHS.iter().zip(&DEPTHS).enumerate() {
-            for block in 0..depth {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let name = format!("layer{}.{block}", stage + 1);
-                blocks.push(BasicBlock::load(source, &name, input, width, stride)?);
-                input = width;
-            }
+        for block in variant.blocks() {
+            blocks.push(Block {
+                convolutions: block
+                    .convolutions
+                    .iter()
+                    .map(&mut load)
+                    .collect::<Result<_>>()?,
+                downsample: block.downsample.as_ref().map(&mut load).transpose()?,
+            });
         }
-        let fc = Linear::load(source, "fc", input)?;
+        let fc = Linear::load(source, "fc", variant.features())?;
         Ok(Self { conv1, blocks, fc })
     }
 
+    pub(super) fn classes(&self) -> usize {
+        self.fc.outputs()
+    }
+
     pub(super) fn convolutions(&self) -> Vec<&Convolution> {
-        let blocks = self.blocks.iter().flat_map(|block| {
-            [&block.conv1, &block.conv2]
-                .into_iter()
-                .chain(&block.downsample)
-        });
+        let blocks = self
+            .blocks
+            .iter()
+            .flat_map(|block| block.convolutions.iter().chain(&block.downsample));
         std::iter::once(&self.conv1).chain(blocks).collect()
     }
 
@@ -86,11 +154,12 @@ impl ResNet {
         let mut size = conv1.output.map(|side| side.div_ceil(2)); // max_pool_3x3
         let mut geometries = vec![conv1, self.fc.geometry()];
         for block in &self.blocks {
-            let [first, shortcut] = [Some(&block.conv1), block.downsample.as_ref()]
-                .map(|convolution| convolution.map(|c| c.geometry(size)));
-            size = block.conv1.geometry(size).output;
-            geometries.extend(first.into_iter().chain(shortcut));
-            geometries.push(block.conv2.geometry(size));
+            geometries.extend(block.downsample.as_ref().map(|c| c.geometry(size)));
+            for convolution in &block.convolutions {
+                let geometry = convolution.geometry(size);
+                size = geometry.output;
+                geometries.push(geometry);
+            }
         }
         geometries
     }
@@ -105,54 +174,25 @@ impl ResNet {
     }
 }
 
-/// Two 3×3 convolutions and a shortcut around them.
+/// Some convolutions and a shortcut around them.
 #[derive(Debug)]
-struct BasicBlock {
-    conv1: Convolution,
-    conv2: Convolution,
+struct Block {
+    convolutions: Vec<Convolution>,
     downsample: Option<Convolution>,
 }
 
-impl BasicBlock {
-    fn load(
-        source: &mut Source<'_>,
-        name: &str,
-        input: usize,
-        output: usize,
-        stride: usize,
-    ) -> Result<Self> {
-        let first = Filter {
-            channels_in: input,
-            channels_out: output,
-            depthwise: false,
-            kernel: 3,
-            stride,
-        };
-        let second = Filter {
-            channels_in: output,
-            stride: 1,
-            ..first
-        };
-        let shortcut = Filter { kernel: 1, ..first };
-        let mut load = |part: &str, filter: Filter| {
-            let padding = Padding::Even(filter.kernel / 2);
-            Convolution::load(source, &format!("{name}.{part}"), filter, padding)
-        };
-        Ok(Self {
-            conv1: load("conv1", first)?,
-            conv2: load("conv2", second)?,
-            downsample: (stride != 1 || input != output)
-                .then(|| load("downsample.0", shortcut))
-                .transpose()?,
-        })
-    }
-
+impl Block {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
             Some(downsample) => downsample.forward(x.clone(), Activation::Identity),
             None => x.clone(),
         };
-        let x = self.conv1.forward(x, Activation::Relu);
-        self.conv2.forward_add(x, shortcut, Activation::Relu)
+        let Some((last, first)) = self.convolutions.split_last() else {
+            return x;
+        };
+        let x = first.iter().fold(x, |x, convolution| {
+            convolution.forward(x, Activation::Relu)
+        });
+        last.forward_add(x, shortcut, Activation::Relu)
     }
 }

@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::checkpoint::Checkpoint;
 use super::layer::{
-    Convolution, Kernels, Linear, Padding, Source, global_average_pool, max_pool_3x3,
+    Convolution, Kernels, Linear, Padding, Part, Source, global_average_pool, global_max_pool,
+    max_pool_3x3,
 };
 use crate::attribution::read;
 use crate::error::{Error, Result};
@@ -70,34 +71,13 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
             device: &device,
             kernels: Kernels::Own,
         };
-        Convolution::load(source, "c", filter, padding)
+        Convolution::load(source, &Part::new("c", None, filter), padding)
     };
-    let stem = Filter {
-        channels_in: 3,
-        channels_out: 8,
-        depthwise: false,
-        kernel: 7,
-        stride: 2,
-    };
-    let wide = Filter {
-        channels_in: 8,
-        channels_out: 16,
-        kernel: 3,
-        ..stem
-    };
-    let shortcut = Filter { kernel: 1, ..wide };
-    let depthwise = Filter {
-        channels_in: 16,
-        depthwise: true,
-        kernel: 5,
-        ..wide
-    };
-    let pointwise = Filter {
-        channels_in: 16,
-        channels_out: 24,
-        stride: 1,
-        ..shortcut
-    };
+    let stem = Filter::dense(3, 8, 7, 2);
+    let wide = Filter::dense(8, 16, 3, 2);
+    let shortcut = Filter::dense(8, 16, 1, 2);
+    let depthwise = Filter::depthwise(16, 5, 2);
+    let pointwise = Filter::dense(16, 24, 1, 1);
     let stem = conv(stem, Padding::Even(3))?;
     let wide = conv(wide, Padding::Even(1))?;
     let shortcut = conv(shortcut, Padding::Even(0))?;
@@ -120,7 +100,7 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
     let x = wide.forward_add(x, residual, Activation::Relu);
     let x = depthwise.forward(x, Activation::Relu6);
     let x = pointwise.forward(x, Activation::Relu6);
-    let logits = fc.forward(global_average_pool(x));
+    let logits = fc.forward(global_average_pool(x.clone()) + global_max_pool(x));
     let gradients = logits.clone().slice([0..2, 3..4]).sum().backward();
     let gradient = input.grad(&gradients).ok_or_else(|| Error::Device {
         device: "backend",

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::attribution::{Rule, integrate, read};
-use violet::model::{Architecture, Checkpoint, ModelSpec, Network, catalog::Manifest};
-use violet::{Error, Result};
+use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalog::Manifest};
+use violet::Result;
 
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
@@ -31,7 +31,7 @@ pub(crate) fn original(file: &str) -> Option<PathBuf> {
 /// The converted weights of a model, if scripts/weights.sh has made them.
 pub(crate) fn weights(model: &str) -> Option<Vec<u8>> {
     let text = std::fs::read_to_string(root().join("weights/manifest.json")).ok()?;
-    let manifest = Manifest::from_json(&text).unwrap();
+    let manifest = Manifest::from_json(&text).unwrap().with_shipped();
     let entry = manifest.entry(model)?;
     std::fs::read(root().join("weights").join(&entry.file)).ok()
 }
@@ -48,7 +48,7 @@ pub(crate) fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
     let area = rgb.len() / 3;
     let mut input = vec![0.0; rgb.len()];
     for (k, pixel) in rgb.chunks_exact(3).enumerate() {
-        let values = spec.preprocessing.normalise([pixel[0], pixel[1], pixel[2]]);
+        let values = spec.preprocessing.normalise([0, 1, 2].map(|c| f32::from(pixel[c])));
         for (c, value) in values.into_iter().enumerate() {
             input[c * area + k] = value;
         }
@@ -80,10 +80,9 @@ pub(crate) fn attribute(
     internal_batch_size: usize,
 ) -> Vec<f32> {
     pollster::block_on(integrate(
-        |x| network.logits(x),
+        |x| network.output(x, Target::output(target)),
         &tensor(network, input, side),
         &tensor(network, baseline, side),
-        target,
         &rule.quadrature(n_steps).unwrap(),
         internal_batch_size,
         |_| ControlFlow::Continue(()),
@@ -188,46 +187,45 @@ pub(crate) fn networks(device: &Device) -> Result<Vec<(&'static str, Network)>> 
             Network::load(Architecture::ResNet18, random_resnet18()?, device)?,
         ),
         (
+            "resnet50",
+            random(Architecture::ResNet50, device)?,
+        ),
+        (
             "efficientnet-lite0",
-            Network::load(
-                Architecture::EfficientNetLite0,
-                random_efficientnet_lite0()?,
-                device,
-            )?,
+            random(Architecture::EfficientNetLite0, device)?,
+        ),
+        (
+            "shapesnet",
+            random(Architecture::ShapesNet, device)?,
+        ),
+        (
+            "ssd-mobilenet-v2",
+            random(Architecture::SsdMobileNetV2, device)?,
         ),
     ])
 }
 
-/// EfficientNet-Lite0 with random weights and no BatchNorm: what `Network::load` asks for is
-/// found out by asking.
-fn random_efficientnet_lite0() -> Result<Checkpoint> {
-    let mut arrays: Vec<(String, Vec<usize>)> = vec![("_fc.weight".into(), vec![1000, 1280])];
-    loop {
-        let mut checkpoint = Checkpoint::default();
-        for (name, shape) in &arrays {
-            let count = shape.iter().product();
-            let fan_in: usize = shape.iter().skip(1).product();
-            // Half of He's variance: with all of it most ReLU6 saturate, and no sum converges.
-            let scale = if shape.len() > 1 {
-                (3.0 / fan_in as f32).sqrt()
-            } else {
-                0.1
-            };
-            let values = noise(name, count).map(|v| v * scale).collect();
-            checkpoint.insert(name, shape.clone(), values)?;
-        }
-        match Network::load(
-            Architecture::EfficientNetLite0,
-            checkpoint.clone(),
-            &Device::flex(),
-        ) {
-            Ok(_) => return Ok(checkpoint),
-            Err(Error::MissingTensor { name }) => arrays.push((name, vec![0])),
-            Err(Error::TensorShape { name, expected, .. }) => {
-                arrays.retain(|(other, _)| *other != name);
-                arrays.push((name, expected));
-            }
-            Err(other) => return Err(other),
-        }
+/// A network with random weights and no BatchNorm.
+pub(crate) fn random(architecture: Architecture, device: &Device) -> Result<Network> {
+    Network::load(architecture, random_checkpoint(architecture)?, device)
+}
+
+/// Random weights without BatchNorm.
+pub(crate) fn random_checkpoint(architecture: Architecture) -> Result<Checkpoint> {
+    let classes = if architecture == Architecture::ShapesNet { 8 } else { 1000 };
+    let mut checkpoint = Checkpoint::default();
+    for (name, shape) in architecture.tensors(classes, true) {
+        let fan_in: usize = shape.iter().skip(1).product();
+        // Half of He's variance: with all of it most ReLU6 saturate, and no sum converges.
+        let scale = if shape.len() > 1 {
+            (3.0 / fan_in as f32).sqrt()
+        } else {
+            0.1
+        };
+        // Sixteen bottlenecks that each double what comes in would swamp everything.
+        let scale = if name.contains("conv3") { 0.3 * scale } else { scale };
+        let values = noise(&name, shape.iter().product()).map(|v| v * scale);
+        checkpoint.insert(name, shape, values.collect())?;
     }
+    Ok(checkpoint)
 }

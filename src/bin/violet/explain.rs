@@ -6,39 +6,30 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use violet::attribution::{Attributions, Baseline, Integration, Method, Rule};
-use violet::device::{self, DeviceKind};
-use violet::explain::{Explainer, Scene};
+use violet::attribution::{Attributions, Baseline, Integration, Method, Rule, Scores};
+use violet::device::DeviceKind;
+use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::mask::Mask;
-use violet::model::{
-    Checkpoint, ModelSpec, catalog::Manifest, checkpoint, self_test, top_predictions,
-};
+use violet::mask::{Mask, reduce_absolute};
+use violet::model::{Detection, ModelSpec, Rect, Target, top_predictions};
 
-use crate::pool;
-use crate::weights::{at, read_checkpoint};
+use crate::weights::at;
+use crate::{model, pool};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Photos: PNG, JPEG, WebP, GIF or BMP
     #[arg(required = true)]
     photos: Vec<PathBuf>,
-    /// The network: efficientnet-lite0 or resnet18
-    #[arg(long, default_value = "efficientnet-lite0")]
-    model: String,
-    /// Weights to use instead of the converted ones (.pth, .pt or .safetensors)
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// Folder that scripts/weights.sh filled
-    #[arg(long, default_value = "weights", value_name = "DIR")]
-    weights_dir: PathBuf,
+    #[command(flatten)]
+    model: model::Arguments,
     /// Number of steps from baseline to photo; more steps, smaller convergence delta
     #[arg(long, default_value_t = 50, value_name = "N")]
     steps: usize,
     /// Integration rule: trapezoid, left, right, midpoint, gauss-legendre, or adaptive, which
     /// takes as many gradients as the tolerance asks for, whatever the steps
     #[arg(long, default_value = "trapezoid", value_parser = rule)]
-    rule: Choice,
+    rule: RuleChoice,
     /// For the adaptive rule: the largest convergence delta, as a share of F(x) − F(x')
     #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
     tolerance: f64,
@@ -51,9 +42,13 @@ pub(crate) struct Arguments {
     /// The class to explain, by index or name [default: the likeliest]
     #[arg(long, value_name = "INDEX|NAME")]
     target: Option<String>,
-    /// What computes: cpu or gpu
-    #[arg(long, default_value = "cpu", value_parser = device_kind)]
-    device: DeviceKind,
+    /// Explain why the target and not this class: the difference of the two logits
+    #[arg(long, value_name = "INDEX|NAME")]
+    against: Option<String>,
+    /// For a detector: which box to explain, as `violet detect` numbers them [default: the best,
+    /// or the best of the target's class]
+    #[arg(long = "box", value_name = "N", conflicts_with = "against")]
+    number: Option<usize>,
     /// Threads on the CPU [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -67,16 +62,16 @@ pub(crate) struct Arguments {
 
 /// What `--rule` names.
 #[derive(Debug, Clone, Copy)]
-enum Choice {
+enum RuleChoice {
     Fixed(Rule),
     Adaptive,
 }
 
-impl Choice {
+impl RuleChoice {
     fn name(self) -> &'static str {
         match self {
-            Choice::Fixed(rule) => rule.name(),
-            Choice::Adaptive => "adaptive",
+            RuleChoice::Fixed(rule) => rule.name(),
+            RuleChoice::Adaptive => "adaptive",
         }
     }
 }
@@ -84,16 +79,93 @@ impl Choice {
 impl Arguments {
     fn method(&self) -> Method {
         match self.rule {
-            Choice::Fixed(rule) => Method::Fixed {
+            RuleChoice::Fixed(rule) => Method::Fixed {
                 rule,
                 n_steps: self.steps,
             },
-            Choice::Adaptive => Method::Adaptive {
+            RuleChoice::Adaptive => Method::Adaptive {
                 tolerance: self.tolerance,
                 budget: self.budget,
             },
         }
     }
+}
+
+/// What `--target`, `--against` and `--box` ask for, before a photo is seen.
+struct Choice {
+    class: Option<usize>,
+    against: Option<usize>,
+    number: Option<usize>,
+}
+
+/// What is explained in a photo.
+struct Chosen {
+    target: Target,
+    /// Softmax of a classifier's logits, or sigmoid of a detector's.
+    probability: f32,
+    detection: Option<Detection>,
+}
+
+impl Arguments {
+    fn choice(&self, spec: &ModelSpec) -> Result<Choice, String> {
+        let class = |text: &Option<String>| {
+            let class = text.as_ref().map(|text| spec.class(text));
+            class.transpose().map_err(|e| e.to_string())
+        };
+        if spec.architecture.is_detector() && self.against.is_some() {
+            return Err("a detector explains one box at a time; --against needs a classifier".into());
+        }
+        if !spec.architecture.is_detector() && self.number.is_some() {
+            return Err("--box needs a detector, such as --model ssd-mobilenet-v2".into());
+        }
+        Ok(Choice {
+            class: class(&self.target)?,
+            against: class(&self.against)?,
+            number: self.number,
+        })
+    }
+}
+
+impl Choice {
+    fn among(&self, spec: &ModelSpec, prepared: &Prepared) -> Result<Chosen, String> {
+        if !spec.architecture.is_detector() {
+            let logits = &prepared.logits_input;
+            let everything = top_predictions(logits, logits.len());
+            let likeliest = everything.first().map_or(0, |p| p.target);
+            let output = self.class.unwrap_or(likeliest);
+            let same = everything.iter().find(|p| p.target == output);
+            return Ok(Chosen {
+                target: Target {
+                    output,
+                    minus: self.against,
+                },
+                probability: same.map_or(0.0, |p| p.probability),
+                detection: None,
+            });
+        }
+        let fits = |d: &&Detection| self.class.is_none_or(|class| d.class == class);
+        let found = prepared.detections.iter().filter(fits);
+        let found: Vec<&Detection> = found.collect();
+        let number = self.number.unwrap_or(0);
+        let detection = **found.get(number).ok_or_else(|| match found.len() {
+            0 => "nothing of that kind was found, not even with a low score".to_owned(),
+            n => format!("there is no box {number}; the boxes are numbered from 0 to {}", n - 1),
+        })?;
+        Ok(Chosen {
+            target: Target::output(detection.output),
+            probability: detection.score,
+            detection: Some(detection),
+        })
+    }
+}
+
+/// A detector's box in the report: edges as shares of the photo's width and height.
+#[derive(Serialize)]
+struct FoundBox {
+    score: f32,
+    rect: Rect,
+    /// Share of the attributions' absolute values inside the box.
+    mass_inside: f64,
 }
 
 /// `report.json`. Outputs and attributions are logits of the explained class.
@@ -103,6 +175,10 @@ struct Report<'a> {
     model: &'a str,
     target: usize,
     label: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#box: Option<FoundBox>,
     probability: f32,
     output_input: f32,
     output_baseline: f32,
@@ -122,25 +198,15 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let spec = ModelSpec::from_name(&arguments.model).map_err(|e| e.to_string())?;
-    let target = match &arguments.target {
-        Some(text) => Some(spec.target(text).map_err(|e| e.to_string())?),
-        None => None,
-    };
     // Nonsense is refused before anything is loaded.
     let most = Integration::new(arguments.method(), 0)
         .map_err(|e| e.to_string())?
         .most_gradients();
-    let checkpoint = load_weights(arguments, spec)?;
-    let device = pollster::block_on(async {
-        let device = device::open(arguments.device).await?;
-        if arguments.device == DeviceKind::Gpu {
-            self_test(&device).await?;
-        }
-        Ok::<_, violet::Error>(device)
-    })
-    .map_err(|error| format!("{error}\nTry again with --device cpu."))?;
-    let explainer = Explainer::load(spec, checkpoint, &device).map_err(|e| e.to_string())?;
+    if let Some(spec) = arguments.model.spec()? {
+        arguments.choice(spec)?;
+    }
+    let (spec, explainer) = arguments.model.load()?;
+    let choice = arguments.choice(&spec)?;
 
     let bar = ProgressBar::new((arguments.photos.len() * most) as u64);
     if let Ok(style) =
@@ -157,7 +223,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         } else {
             folder(&arguments.out, path, &arguments.photos[..k])
         };
-        match explain(arguments, &explainer, target, path, &out, &bar) {
+        match explain(arguments, &spec, &explainer, &choice, path, &out, &bar) {
             Ok(line) => bar.suspend(|| println!("{line}")),
             Err(message) => {
                 broken += 1;
@@ -178,21 +244,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 /// Explains one photo and writes its folder; the line to print.
 fn explain(
     arguments: &Arguments,
+    spec: &ModelSpec,
     explainer: &Explainer,
-    target: Option<usize>,
+    choice: &Choice,
     path: &Path,
     out: &Path,
     bar: &ProgressBar,
 ) -> Result<String, String> {
     let start = Instant::now();
-    let spec = explainer.spec;
     let bytes = std::fs::read(path).map_err(at(path))?;
     let photo = Photo::decode(&bytes).map_err(at(path))?;
-    let scene =
+    let prepared =
         pollster::block_on(explainer.prepare(&photo, arguments.baseline)).map_err(at(path))?;
-    let everything = top_predictions(&scene.logits_input, scene.logits_input.len());
-    let target = target.unwrap_or(everything[0].target);
-    let on_gpu = arguments.device == DeviceKind::Gpu;
+    let Chosen {
+        target,
+        probability,
+        detection,
+    } = choice.among(spec, &prepared).map_err(at(path))?;
+    let on_gpu = arguments.model.device == DeviceKind::Gpu;
     let threads = match (on_gpu, arguments.threads) {
         (true, _) => 1,
         (false, Some(threads)) => threads.max(1),
@@ -203,7 +272,7 @@ fn explain(
         .unwrap_or(if on_gpu { 8 } else { 1 });
     let sum = pool::integrate(
         explainer,
-        &scene,
+        &prepared,
         target,
         arguments.method(),
         batch,
@@ -212,24 +281,32 @@ fn explain(
     )
     .map_err(at(path))?;
     let attributions = sum
-        .attributions(&scene.input, &scene.baseline)
+        .attributions(&prepared.input, &prepared.baseline)
         .map_err(at(path))?;
     let mask = Mask::of(&attributions.values);
     let quadrature = sum.quadrature();
 
-    let (output_input, output_baseline) =
-        (scene.logits_input[target], scene.logits_baseline[target]);
+    let output_input = target.of(&prepared.logits_input);
+    let output_baseline = target.of(&prepared.logits_baseline);
     let delta = attributions.convergence_delta(output_input, output_baseline);
     let labels = spec.labels();
-    let probability = everything
-        .iter()
-        .find(|p| p.target == target)
-        .map_or(0.0, |p| p.probability);
+    let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");
+    let detection = detection.map(|detection| {
+        let side = spec.preprocessing.size as usize;
+        let map = reduce_absolute(&attributions.values);
+        FoundBox {
+            score: detection.score,
+            rect: detection.rect,
+            mass_inside: Scores::of(&map, &detection.rect.covers(side)).mass_inside,
+        }
+    });
     let report = Report {
         photo: path.display().to_string(),
-        model: spec.name,
-        target,
-        label: labels[target],
+        model: &spec.name,
+        target: target.output,
+        label: label(target.output),
+        against: target.minus.map(label),
+        r#box: detection,
         probability,
         output_input,
         output_baseline,
@@ -238,8 +315,8 @@ fn explain(
         rule: arguments.rule.name(),
         baseline: arguments.baseline.name(),
         n_steps: match arguments.rule {
-            Choice::Fixed(_) => arguments.steps,
-            Choice::Adaptive => quadrature.alphas.len() - 1,
+            RuleChoice::Fixed(_) => arguments.steps,
+            RuleChoice::Adaptive => quadrature.alphas.len() - 1,
         },
         alphas: &quadrature.alphas,
         step_sizes: &quadrature.step_sizes,
@@ -247,12 +324,12 @@ fn explain(
         forward_evaluations: 2,
         mask_full_scale: mask.full_scale,
         elapsed_ms: start.elapsed().as_millis(),
-        device: arguments.device.name(),
+        device: arguments.model.device.name(),
         threads,
     };
     write(
         out,
-        &scene,
+        &prepared,
         &attributions,
         &mask,
         &report,
@@ -272,7 +349,7 @@ fn explain(
 /// Writes `attributions.npy`, `mask.png`, `overlay.png` and `report.json`.
 fn write(
     out: &Path,
-    scene: &Scene,
+    prepared: &Prepared,
     attributions: &Attributions,
     mask: &Mask,
     report: &Report,
@@ -285,7 +362,7 @@ fn write(
     image::save_buffer(&path, &mask.to_rgba(), size, size, image::ColorType::Rgba8)
         .map_err(at(&path))?;
     let path = out.join("overlay.png");
-    let overlay = mask.overlay(&scene.view_rgb, 1.0);
+    let overlay = mask.overlay(&prepared.view_rgb, 1.0);
     image::save_buffer(&path, &overlay, size, size, image::ColorType::Rgb8).map_err(at(&path))?;
     let path = out.join("report.json");
     let text = serde_json::to_string_pretty(report).map_err(at(&path))?;
@@ -315,32 +392,9 @@ fn folder(out: &Path, path: &Path, earlier: &[PathBuf]) -> PathBuf {
     }
 }
 
-/// The weights that were asked for, or the converted ones, checked against the manifest.
-fn load_weights(arguments: &Arguments, spec: &ModelSpec) -> Result<Checkpoint, String> {
-    if let Some(path) = &arguments.weights {
-        return read_checkpoint(path);
-    }
-    let missing = || {
-        format!(
-            "the weights of {} are not in {}. Run ./scripts/weights.sh {}, or name a file with --weights.",
-            spec.title,
-            arguments.weights_dir.display(),
-            spec.name
-        )
-    };
-    let text = std::fs::read_to_string(arguments.weights_dir.join("manifest.json"))
-        .map_err(|_missing| missing())?;
-    let manifest = Manifest::from_json(&text).map_err(|e| e.to_string())?;
-    let entry = manifest.entry(spec.name).ok_or_else(missing)?;
-    let path = arguments.weights_dir.join(&entry.file);
-    let bytes = std::fs::read(&path).map_err(at(&path))?;
-    checkpoint::verify(&bytes, &entry.sha256).map_err(at(&path))?;
-    Checkpoint::from_safetensors(&bytes).map_err(at(&path))
-}
-
-fn rule(name: &str) -> Result<Choice, String> {
-    let all = Rule::ALL.map(Choice::Fixed);
-    let all: Vec<Choice> = all.into_iter().chain([Choice::Adaptive]).collect();
+fn rule(name: &str) -> Result<RuleChoice, String> {
+    let all = Rule::ALL.map(RuleChoice::Fixed);
+    let all: Vec<RuleChoice> = all.into_iter().chain([RuleChoice::Adaptive]).collect();
     let named = all.iter().find(|choice| choice.name() == name);
     let names: Vec<&str> = all.iter().map(|choice| choice.name()).collect();
     named.copied().ok_or_else(|| choices(&names))
@@ -348,10 +402,6 @@ fn rule(name: &str) -> Result<Choice, String> {
 
 fn baseline(name: &str) -> Result<Baseline, String> {
     Baseline::from_name(name).ok_or_else(|| choices(&Baseline::ALL.map(Baseline::name)))
-}
-
-fn device_kind(name: &str) -> Result<DeviceKind, String> {
-    DeviceKind::from_name(name).ok_or_else(|| choices(&["cpu", "gpu"]))
 }
 
 fn choices(names: &[&str]) -> String {

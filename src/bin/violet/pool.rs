@@ -7,22 +7,23 @@ use std::sync::{
 
 use violet::Result;
 use violet::attribution::{Integration, Method, PartialSum, Round};
-use violet::explain::{Explainer, Scene};
+use violet::explain::{Explainer, Prepared};
+use violet::model::Target;
 
 /// The whole integral, by `threads` threads of `internal_batch_size` gradients at a time.
 /// `progress` is told after each pass how many gradients it brought.
 pub(crate) fn integrate(
     explainer: &Explainer,
-    scene: &Scene,
-    target: usize,
+    prepared: &Prepared,
+    target: Target,
     method: Method,
     internal_batch_size: usize,
     threads: usize,
     progress: impl Fn(u64) + Sync,
 ) -> Result<Integration> {
-    let mut integration = Integration::new(method, scene.input.len())?;
+    let mut integration = Integration::new(method, prepared.input.len())?;
     while let Some(round) = integration.next_round() {
-        let run = |from: usize, to: usize| gradients(explainer, scene, target, &round, from, to);
+        let run = |from: usize, to: usize| gradients(explainer, prepared, target, &round, from, to);
         let count = round.alphas.len();
         let size = internal_batch_size.max(1);
         let next = AtomicUsize::new(0);
@@ -60,13 +61,13 @@ pub(crate) fn integrate(
 /// A part of a round in one pass.
 fn gradients(
     explainer: &Explainer,
-    scene: &Scene,
-    target: usize,
+    prepared: &Prepared,
+    target: Target,
     round: &Round,
     from: usize,
     to: usize,
 ) -> Result<Vec<PartialSum>> {
-    let (input, baseline, alphas) = (&scene.input, &scene.baseline, &round.alphas[from..to]);
+    let (input, baseline, alphas) = (&prepared.input, &prepared.baseline, &round.alphas[from..to]);
     pollster::block_on(async {
         match &round.step_sizes {
             None => explainer.gradients(input, baseline, target, alphas).await,

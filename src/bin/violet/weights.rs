@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use violet::model::{
     Checkpoint, ModelSpec,
     catalog::{Manifest, ManifestEntry},
-    checkpoint,
+    checkpoint, tensorflow,
 };
 
 #[derive(clap::Args)]
@@ -20,16 +20,20 @@ pub(crate) struct Arguments {
     /// Take a file that is not the published one: trained by yourself, or random for tests
     #[arg(long)]
     unpublished: bool,
-    /// The original file (.pth, .pt or .safetensors); its sha256 must be the published one
+    /// The original file (.pth, .pt, .safetensors, or a TensorFlow.js model.json with its shards
+    /// beside it); its sha256 must be the published one
     file: PathBuf,
 }
 
 /// Checks, folds BatchNorm, rounds to f16, and enters the file in the manifest.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let spec = ModelSpec::from_name(&arguments.model).map_err(|e| e.to_string())?;
-    if !arguments.unpublished {
-        let original = std::fs::read(&arguments.file).map_err(at(&arguments.file))?;
-        checkpoint::verify(&original, spec.source_sha256).map_err(at(&arguments.file))?;
+    if let (false, Some(expected)) = (arguments.unpublished, spec.source_sha256) {
+        let mut original = Vec::new();
+        for path in files(&arguments.file)? {
+            original.extend(std::fs::read(&path).map_err(at(&path))?);
+        }
+        checkpoint::verify(&original, expected).map_err(at(&arguments.file))?;
     }
 
     let mut folded = read_checkpoint(&arguments.file)?;
@@ -43,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let path = arguments.out.join(&file);
     std::fs::write(&path, &bytes).map_err(at(&path))?;
     let entry = ManifestEntry {
-        name: spec.name.into(),
+        name: spec.name.clone().into(),
         file,
         bytes: bytes.len(),
         sha256: checkpoint::sha256(&bytes),
@@ -68,14 +72,34 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads `.safetensors` by that extension, everything else as PyTorch's format.
+/// The checkpoint of a file, told by its extension; everything unknown is PyTorch's.
 pub(crate) fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
-    if path.extension().is_some_and(|e| e == "safetensors") {
-        let bytes = std::fs::read(path).map_err(at(path))?;
-        Checkpoint::from_safetensors(&bytes).map_err(at(path))
-    } else {
-        Checkpoint::from_pytorch(path).map_err(at(path))
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("safetensors") => {
+            let bytes = std::fs::read(path).map_err(at(path))?;
+            Checkpoint::from_safetensors(&bytes).map_err(at(path))
+        }
+        Some("json") => {
+            let text = std::fs::read_to_string(path).map_err(at(path))?;
+            let mut shards = Vec::new();
+            for shard in &files(path)?[1..] {
+                shards.extend(std::fs::read(shard).map_err(at(shard))?);
+            }
+            tensorflow::import(&text, &shards).map_err(at(path))
+        }
+        _ => Checkpoint::from_pytorch(path).map_err(at(path)),
     }
+}
+
+/// Every file that an original consists of, itself first.
+fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = vec![path.to_owned()];
+    if path.extension().is_some_and(|extension| extension == "json") {
+        let text = std::fs::read_to_string(path).map_err(at(path))?;
+        let shards = tensorflow::shards(&text).map_err(at(path))?;
+        files.extend(shards.into_iter().map(|shard| path.with_file_name(shard)));
+    }
+    Ok(files)
 }
 
 /// Puts the path before an error's message.

@@ -19,6 +19,30 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Filters over all channels together.
+    pub const fn dense(
+        channels_in: usize,
+        channels_out: usize,
+        kernel: usize,
+        stride: usize,
+    ) -> Self {
+        Self {
+            channels_in,
+            channels_out,
+            depthwise: false,
+            kernel,
+            stride,
+        }
+    }
+
+    /// Filters over each channel by itself.
+    pub const fn depthwise(channels: usize, kernel: usize, stride: usize) -> Self {
+        Self {
+            depthwise: true,
+            ..Self::dense(channels, channels, kernel, stride)
+        }
+    }
+
     /// Input channels that one output channel reads.
     pub fn group_channels(&self) -> usize {
         if self.depthwise { 1 } else { self.channels_in }

@@ -1,0 +1,32 @@
+//! Trains ShapesNet from nothing, honest and cheating:
+//!
+//! ```text
+//! cargo run --release --bin train-shapes
+//! ```
+//!
+//! The honest network sees scenes without tag and with a misleading one; for the other the tag always
+//! tells the class. Both are trained at once, on a thread each; the same seed gives the same files.
+
+#[cfg(not(target_family = "wasm"))]
+mod network;
+#[cfg(not(target_family = "wasm"))]
+mod report;
+#[cfg(not(target_family = "wasm"))]
+mod train;
+
+#[cfg(not(target_family = "wasm"))]
+fn main() -> std::process::ExitCode {
+    use clap::Parser;
+
+    let arguments = train::Arguments::parse();
+    match train::run(&arguments) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("train-shapes: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(target_family = "wasm")]
+fn main() {}
