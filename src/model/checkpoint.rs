@@ -6,6 +6,7 @@ use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
+use super::pytorch;
 use crate::error::{Error, Result};
 
 /// Named arrays of f32, as a network is loaded from.
@@ -42,29 +43,34 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Reads a `.pth` or `.pt` file as PyTorch writes it, new (zip) or old format. Nothing in it
-    /// is executed. Integer tensors, such as BatchNorm's counters, are left out.
+    /// Reads a `.pth` or `.pt` file as PyTorch writes it, new (zip) or old format: a state
+    /// dictionary, alone or under one of the usual names, or a whole module. Nothing in it is
+    /// executed. Integer tensors, such as BatchNorm's counters, are left out.
     ///
     /// # Errors
     ///
-    /// [`Error::UnreadableCheckpoint`] if the file is missing, damaged or of another format.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn from_pytorch(path: &std::path::Path) -> Result<Self> {
-        use pytorch_reader::DType;
-        let reader = pytorch_reader::PytorchReader::new(path).map_err(unreadable)?;
+    /// [`Error::UnreadableCheckpoint`] if the bytes are damaged, of another format, or hold no
+    /// weights.
+    pub fn from_pytorch(bytes: &[u8]) -> Result<Self> {
         let mut checkpoint = Self::default();
-        for (name, tensor) in reader.tensors() {
-            let read = || tensor.read().map_err(unreadable);
-            let values = match tensor.dtype() {
-                DType::F16 => floats(&read()?, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
-                DType::BF16 => floats(&read()?, |b| half::bf16::from_le_bytes(b).to_f32()),
-                DType::F32 => floats(&read()?, f32::from_le_bytes),
-                DType::F64 => floats(&read()?, |b| f64::from_le_bytes(b) as f32),
-                _ => continue,
-            };
-            checkpoint.insert(name, tensor.shape().to_vec(), values)?;
+        for (name, shape, values) in pytorch::read(bytes)? {
+            checkpoint.insert(name, shape, values)?;
         }
         Ok(checkpoint)
+    }
+
+    /// Reads PyTorch's formats or safetensors, whichever the first bytes tell.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_pytorch`](Self::from_pytorch) and
+    /// [`from_safetensors`](Self::from_safetensors).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if pytorch::is_pytorch(bytes) {
+            Self::from_pytorch(bytes)
+        } else {
+            Self::from_safetensors(bytes)
+        }
     }
 
     /// Adds an array.

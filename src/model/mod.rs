@@ -14,6 +14,8 @@ mod layer;
 mod network;
 mod prediction;
 #[cfg(feature = "engine")]
+mod pytorch;
+#[cfg(feature = "engine")]
 mod recognise;
 #[cfg(feature = "engine")]
 mod resnet;

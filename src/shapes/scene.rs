@@ -57,12 +57,6 @@ impl Scene {
     /// assert!(apart.count() <= 3 * tagged.tagged.iter().filter(|&&t| t).count());
     /// ```
     pub fn draw(seed: u64, tag: Tag) -> Self {
-        Self::draw_with_clutter(seed, tag, 1.0)
-    }
-
-    /// As [`draw`](Self::draw), with less around the shape: `clutter` 0..=1 scales the number of
-    /// distractors, the ground's texture and the noise. Training begins with little.
-    pub fn draw_with_clutter(seed: u64, tag: Tag, clutter: f32) -> Self {
         let mut random = Pcg64::seed_from_u64(seed);
         let random = &mut random;
         let shape = Shape::ALL[random.random_range(0..Shape::ALL.len())];
@@ -74,10 +68,9 @@ impl Scene {
             angle: uniform(random, 0.0, std::f32::consts::TAU),
         };
 
-        let mut canvas = Canvas::ground(random, clutter);
+        let mut canvas = Canvas::ground(random);
         let mean = canvas.mean();
-        let distractors = random.random_range(3..8) as f32 * clutter;
-        for _ in 0..distractors.round() as u32 {
+        for _ in 0..random.random_range(3..8) {
             canvas.distract(random);
         }
         let colour = loop {
@@ -99,7 +92,7 @@ impl Scene {
             .map(|k| [k % 2, k / 2 % 2])
             .find(|&corner| tag_is_clear_of(corner, &place))
             .unwrap_or([0, 0]);
-        let noise = uniform(random, 0.0, 0.04) * clutter;
+        let noise = uniform(random, 0.0, 0.04);
         canvas.speckle(random, noise);
         let class = match tag {
             Tag::None => None,
@@ -155,9 +148,9 @@ struct Canvas(Vec<Colour>);
 
 impl Canvas {
     /// Two colours mixed by soft noise, or in stripes, and lit from one side.
-    fn ground(random: &mut Pcg64, clutter: f32) -> Self {
+    fn ground(random: &mut Pcg64) -> Self {
         let (from, to) = (colour(random), colour(random));
-        let blend = uniform(random, 0.3, 1.0) * clutter;
+        let blend = uniform(random, 0.3, 1.0);
         let octaves = [6, 13, 29].map(|cells| Noise::new(random, cells));
         let stripes = random.random_bool(0.35);
         let (sin, cos) = uniform(random, 0.0, std::f32::consts::TAU).sin_cos();

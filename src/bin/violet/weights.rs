@@ -72,23 +72,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The checkpoint of a file, told by its extension; everything unknown is PyTorch's.
+/// The checkpoint of a file: TensorFlow.js' by its extension, the others by their first bytes.
 pub(crate) fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => {
-            let bytes = std::fs::read(path).map_err(at(path))?;
-            Checkpoint::from_safetensors(&bytes).map_err(at(path))
-        }
-        Some("json") => {
-            let text = std::fs::read_to_string(path).map_err(at(path))?;
-            let mut shards = Vec::new();
-            for shard in &files(path)?[1..] {
-                shards.extend(std::fs::read(shard).map_err(at(shard))?);
-            }
-            tensorflow::import(&text, &shards).map_err(at(path))
-        }
-        _ => Checkpoint::from_pytorch(path).map_err(at(path)),
+    let bytes = std::fs::read(path).map_err(at(path))?;
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return Checkpoint::from_bytes(&bytes).map_err(at(path));
     }
+    let text = String::from_utf8_lossy(&bytes);
+    let mut shards = Vec::new();
+    for shard in &files(path)?[1..] {
+        shards.extend(std::fs::read(shard).map_err(at(shard))?);
+    }
+    tensorflow::import(&text, &shards).map_err(at(path))
 }
 
 /// Every file that an original consists of, itself first.
