@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Baseline, PartialSum};
 use crate::device::DeviceKind;
-use crate::preprocessing::Crop;
+use crate::model::{Architecture, Detection, Target};
+use crate::preprocessing::{Crop, Preprocessing};
+use crate::shapes::{Shape, Tag};
 
 /// What the page asks of a worker. Each is answered by exactly one [`Response`], in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,15 +23,26 @@ pub enum Request {
     },
     /// Load a model; the body holds its weights. Answer: [`Response::Loaded`].
     Load {
-        /// Its name in the catalogue.
-        model: String,
-        /// What the weights' sha256 must be.
-        sha256: String,
+        /// Its layout.
+        architecture: Architecture,
+        /// How it wants its photos.
+        preprocessing: Preprocessing,
+        /// What the weights' sha256 must be; nothing, for someone's own.
+        sha256: Option<String>,
     },
+    /// Whose weights the body holds. Answer: [`Response::Recognised`].
+    Recognise,
     /// Decode and keep a photo; the body holds its bytes. Answer: [`Response::Opened`].
     Open {
         /// Longest side of the picture to send back, in pixels.
         preview_side: u32,
+    },
+    /// Draw a scene and keep it in place of a photo. Answer: [`Response::Opened`].
+    Draw {
+        /// Which scene.
+        seed: u64,
+        /// The tag in its corner.
+        tag: Tag,
     },
     /// Run the loaded model on the kept photo. Answer: [`Response::Prepared`].
     Prepare {
@@ -45,8 +58,8 @@ pub enum Request {
     },
     /// Sum the gradients at some points of the kept path. Answer: [`Response::Summed`].
     Sum {
-        /// The class explained.
-        target: usize,
+        /// The output explained.
+        target: Target,
         /// Positions on the path.
         alphas: Vec<f64>,
         /// Their weights; nothing, for each gradient by itself.
@@ -64,6 +77,13 @@ pub enum Response {
     },
     /// The model is loaded.
     Loaded,
+    /// Whose weights they are.
+    Recognised {
+        /// Their layout.
+        architecture: Architecture,
+        /// How many classes they tell apart.
+        classes: usize,
+    },
     /// The photo is decoded.
     Opened {
         /// Width of the upright photo in pixels.
@@ -79,6 +99,8 @@ pub enum Response {
         /// The preview, RGBA, 4 bytes a pixel.
         #[serde(with = "serde_bytes")]
         preview: Vec<u8>,
+        /// What is known of a drawn scene.
+        truth: Option<Truth>,
     },
     /// What the model sees and says.
     Prepared {
@@ -88,10 +110,12 @@ pub enum Response {
         input: Vec<f32>,
         /// Normalised baseline, flat.
         baseline: Vec<f32>,
-        /// F(x) for every class.
+        /// Every output at the input.
         logits_input: Vec<f32>,
-        /// F(x') for every class.
+        /// Every output at the baseline.
         logits_baseline: Vec<f32>,
+        /// What a detector found, the best first.
+        detections: Vec<Detection>,
     },
     /// The path is kept.
     Kept,
@@ -101,6 +125,17 @@ pub enum Response {
     Failed(Failure),
     /// The worker is lost and must be replaced.
     Panicked(String),
+}
+
+/// What is known of a drawn scene.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// What it shows.
+    pub shape: Shape,
+    /// Whether each pixel belongs to the shape, row by row.
+    pub inside: Vec<bool>,
+    /// Whether each pixel belongs to the tag.
+    pub tagged: Vec<bool>,
 }
 
 /// Why something could not be done.
@@ -130,6 +165,12 @@ pub enum FailureCode {
     WeightsMissing,
     /// The weights are damaged.
     WeightsDamaged,
+    /// Someone's own weights cannot be read.
+    UnreadableWeights,
+    /// The weights are of no known network.
+    UnknownNetwork,
+    /// A file of labels does not fit.
+    LabelsDoNotFit,
     /// There is no usable GPU.
     NoGpu,
     /// The device failed at work.
@@ -150,12 +191,14 @@ impl From<crate::Error> for Failure {
             Error::UnknownImageFormat { .. } => FailureCode::NotAPhoto,
             Error::DamagedImage { .. } => FailureCode::DamagedPhoto,
             Error::ImageTooLarge { .. } => FailureCode::PhotoTooLarge,
-            Error::UnreadableCheckpoint { .. }
-            | Error::ChecksumMismatch { .. }
+            Error::UnreadableCheckpoint { .. } => FailureCode::UnreadableWeights,
+            Error::ChecksumMismatch { .. }
             | Error::MissingTensor { .. }
             | Error::TensorShape { .. }
             | Error::UnexpectedTensors { .. }
             | Error::NotFinite { .. } => FailureCode::WeightsDamaged,
+            Error::UnknownLayout { .. } => FailureCode::UnknownNetwork,
+            Error::LabelCount { .. } => FailureCode::LabelsDoNotFit,
             Error::SelfTest { .. } => FailureCode::NoGpu,
             Error::Device { .. } => FailureCode::DeviceFailed,
             _ => FailureCode::Internal,

@@ -1,6 +1,10 @@
 //! From signed attributions to a purple mask.
 
+mod compare;
+
 use serde::{Deserialize, Serialize};
+
+pub use compare::{ORANGE, PlacedMap, common_scale, difference};
 
 /// Violet's purple, RGB.
 pub const PURPLE: [u8; 3] = [124, 58, 237];
@@ -66,7 +70,12 @@ impl Mask {
     /// assert_eq!(mask.full_scale, 4.0);
     /// ```
     pub fn of(attributions: &[f32]) -> Self {
-        normalise(&reduce_absolute(attributions), MASS_SHOWN)
+        Self::of_map(&reduce_absolute(attributions))
+    }
+
+    /// The mask of a map, flat \[H, W\], each value ≥ 0.
+    pub fn of_map(map: &[f32]) -> Self {
+        normalise(map, MASS_SHOWN)
     }
 
     /// Purple with the strength as opacity: RGBA, 4 bytes a pixel.

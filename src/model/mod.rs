@@ -1,5 +1,7 @@
 //! Networks: architectures, their weights, and what is known about each of them.
 
+#[cfg(feature = "engine")]
+mod anchors;
 pub mod catalog;
 #[cfg(feature = "engine")]
 pub mod checkpoint;
@@ -31,10 +33,12 @@ mod target;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]
 pub mod tensorflow;
 
+#[cfg(feature = "engine")]
+pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
 pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "engine")]
 pub use checkpoint::Checkpoint;
-pub use detection::{ANCHORS, CLASSES, Detection, Rect, anchors, decode_boxes, detections};
+pub use detection::{Detection, Rect};
 #[cfg(feature = "engine")]
 pub use layer::Kernels;
 #[cfg(feature = "engine")]

@@ -10,7 +10,7 @@
 
 use burn::tensor::Tensor;
 
-use super::detection::{CLASSES, GRIDS};
+use super::anchors::{CLASSES, GRIDS};
 use super::inverted_residual::{Block, BlockParts, Stage};
 use super::layer::{Convolution, Padding, Part, Source};
 use crate::error::Result;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::detection::anchors;
+use super::anchors::anchors;
 use super::layer::Part;
 use super::ssd_mobilenet::EXTRAS;
 use super::{ANCHORS, Architecture, Checkpoint};

@@ -4,6 +4,7 @@
 //! can be [scored](crate::attribution::Scores). A *tag* in a corner can betray the class by its
 //! colour: the shortcut by which a network cheats.
 
+#[cfg(feature = "engine")]
 mod outline;
 #[cfg(feature = "engine")]
 mod scene;

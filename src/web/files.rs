@@ -93,6 +93,37 @@ pub(super) async fn file(path: &str) -> Result<ArrayBuffer, Failure> {
         })
 }
 
+/// The text of a file that was dropped or picked.
+pub(super) async fn text(blob: &web_sys::Blob) -> Result<String, Failure> {
+    let text = JsFuture::from(blob.text()).await;
+    let text = text.map_err(|error| unreadable(&error))?;
+    Ok(text.as_string().unwrap_or_default())
+}
+
+/// Weights came before the engine runs.
+pub(super) fn not_ready(file: &str) -> Failure {
+    Failure {
+        code: FailureCode::FileUnreadable,
+        detail: format!("{file}: the engine is still starting; drop it again in a moment"),
+    }
+}
+
+/// Labels came, but no network that they could belong to.
+pub(super) fn labels_alone() -> Failure {
+    Failure {
+        code: FailureCode::LabelsDoNotFit,
+        detail: "these labels belong to no network of yours; drop its weights with them".into(),
+    }
+}
+
+/// A file that the browser cannot read.
+pub(super) fn unreadable(error: &JsValue) -> Failure {
+    Failure {
+        code: FailureCode::FileUnreadable,
+        detail: message(error),
+    }
+}
+
 /// The bytes of a file that was dropped, pasted or picked.
 pub(super) async fn blob(blob: &web_sys::Blob) -> Result<ArrayBuffer, Failure> {
     let promise: Promise = blob.array_buffer();

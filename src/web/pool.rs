@@ -12,7 +12,10 @@ use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
 use crate::attribution::{Baseline, PartialSum};
 use crate::device::DeviceKind;
+use crate::model::{Architecture, Detection, Target};
+use crate::preprocessing::Preprocessing;
 use crate::protocol::{Failure, FailureCode, Request, Response};
+use crate::shapes::Tag;
 
 /// Deaths of workers that are forgiven within one explanation.
 const FORGIVEN: usize = 3;
@@ -44,9 +47,20 @@ pub(super) struct Pool {
 /// A model's weights, ready to hand to a worker.
 #[derive(Clone)]
 pub(super) struct Weights {
-    pub(super) model: String,
-    pub(super) sha256: String,
+    pub(super) architecture: Architecture,
+    pub(super) preprocessing: Preprocessing,
+    /// Nothing, for someone's own.
+    pub(super) sha256: Option<String>,
     pub(super) bytes: ArrayBuffer,
+}
+
+/// What is looked at.
+#[derive(Clone)]
+pub(super) enum Picture {
+    /// A file's bytes.
+    Photo(ArrayBuffer),
+    /// A drawn scene.
+    Scene { seed: u64, tag: Tag },
 }
 
 /// A photo as the loaded model sees it, and what it says.
@@ -56,6 +70,7 @@ pub(super) struct Prepared {
     pub(super) baseline: Vec<f32>,
     pub(super) logits_input: Vec<f32>,
     pub(super) logits_baseline: Vec<f32>,
+    pub(super) detections: Vec<Detection>,
 }
 
 impl Pool {
@@ -119,24 +134,43 @@ impl Pool {
         Ok(())
     }
 
-    /// Decodes a photo; the first worker keeps it.
+    /// Decodes a photo or draws a scene; the first worker keeps it.
     pub(super) async fn open(
         &self,
-        photo: &ArrayBuffer,
+        picture: &Picture,
         preview_side: u32,
     ) -> Result<Response, Failure> {
-        let request = Request::Open { preview_side };
         let client = self.first().await?;
-        client
-            .ask(&request, Some(photo))
-            .await
-            .map_err(NoAnswer::failure)
+        let answer = match picture {
+            Picture::Photo(bytes) => {
+                let request = Request::Open { preview_side };
+                client.ask(&request, Some(bytes)).await
+            }
+            &Picture::Scene { seed, tag } => client.ask(&Request::Draw { seed, tag }, None).await,
+        };
+        answer.map_err(NoAnswer::failure)
+    }
+
+    /// Whose weights these are, and for how many classes.
+    pub(super) async fn recognise(
+        &self,
+        weights: &ArrayBuffer,
+    ) -> Result<(Architecture, usize), Failure> {
+        let client = self.first().await?;
+        let answer = client.ask(&Request::Recognise, Some(weights)).await;
+        match answer.map_err(NoAnswer::failure)? {
+            Response::Recognised {
+                architecture,
+                classes,
+            } => Ok((architecture, classes)),
+            other => Err(unexpected(&other).failure()),
+        }
     }
 
     /// Runs the model on the photo that the first worker keeps.
     pub(super) async fn prepare(
         &self,
-        photo: &ArrayBuffer,
+        picture: &Picture,
         baseline: Baseline,
     ) -> Result<Prepared, Failure> {
         let request = Request::Prepare { baseline };
@@ -144,7 +178,7 @@ impl Pool {
         let answer = match first.ask(&request, None).await {
             // A worker that has taken a dead one's place has not seen the photo yet.
             Err(NoAnswer::Failed(failure)) if failure.code == FailureCode::Internal => {
-                self.open(photo, 1).await?;
+                self.open(picture, 1).await?;
                 first.ask(&request, None).await
             }
             other => other,
@@ -156,12 +190,14 @@ impl Pool {
                 baseline,
                 logits_input,
                 logits_baseline,
+                detections,
             } => Ok(Prepared {
                 crop,
                 input,
                 baseline,
                 logits_input,
                 logits_baseline,
+                detections,
             }),
             other => Err(unexpected(&other).failure()),
         }
@@ -185,7 +221,7 @@ impl Pool {
     /// pass; when it says no, the rest is left undone.
     pub(super) async fn sum(
         &self,
-        target: usize,
+        target: Target,
         alphas: &[f64],
         step_sizes: Option<&[f64]>,
         wanted: impl Fn() -> bool,
@@ -284,7 +320,8 @@ impl Pool {
 
 async fn load(client: &Client, weights: &Weights) -> Result<(), NoAnswer> {
     let request = Request::Load {
-        model: weights.model.clone(),
+        architecture: weights.architecture,
+        preprocessing: weights.preprocessing,
         sha256: weights.sha256.clone(),
     };
     match client.ask(&request, Some(&weights.bytes)).await? {

@@ -34,6 +34,18 @@ pub(super) fn failure(failure: &Failure) -> (String, &'static str) {
             format!("The network cannot be used: {detail}."),
             "Reload without cache; if it stays, run ./scripts/weights.sh again where the page is served.",
         ),
+        FailureCode::UnknownNetwork => (
+            format!("{}.", capitalised(detail)),
+            "Drop a ResNet-18, 34 or 50 as torchvision names its layers, or an EfficientNet-Lite0; any number of classes will do.",
+        ),
+        FailureCode::LabelsDoNotFit => (
+            format!("{}.", capitalised(detail)),
+            "Drop a text file with one label a line, or a JSON list, in the order of the network's outputs.",
+        ),
+        FailureCode::UnreadableWeights => (
+            format!("That file holds no weights that can be read: {detail}."),
+            "Save model.state_dict() with torch.save, or the same with safetensors, and drop that file.",
+        ),
         FailureCode::NoGpu => (
             format!("The GPU is not used: {detail}."),
             "Violet computes on the CPU instead.",

@@ -1,47 +1,83 @@
-//! The canvas: photo, mask, or the mask over the photo.
+//! The canvases: photo, mask, the mask over the photo; two side by side when one is pinned.
 
 use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageData};
 
 use super::dom::{document, element, window};
-use crate::mask::Mask;
+use crate::mask::{Mask, PlacedMap, common_scale, difference};
+use crate::model::Rect;
 use crate::preprocessing::Crop;
 
-/// What the canvas shows.
+/// What the canvases show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
     Original,
     Mask,
     Overlay,
+    /// Of the current mask and the pinned one.
+    Difference,
 }
 
-/// The canvas and the pictures it is composed of.
+/// Pixels along a side of the difference.
+const DIFFERENCE_SIDE: usize = 300;
+/// How far the picture can be enlarged.
+const LARGEST_ZOOM: f64 = 16.0;
+
+/// The canvases and the pictures they are composed of.
 pub(super) struct Stage {
-    canvas: HtmlCanvasElement,
-    photo: Option<Picture>,
-    mask: Option<HtmlCanvasElement>,
+    photo: Option<Photo>,
+    /// The pinned result and the current one.
+    panes: [Pane; 2],
+    difference: Option<(HtmlCanvasElement, Crop)>,
+    /// What a detector found; edges are shares of the photo.
+    boxes: Vec<LabelledBox>,
     pub(super) view: View,
     /// Of the mask over the photo, 0..=1.
     pub(super) opacity: f64,
+    zoom: f64,
+    /// What lies in the canvases' middle, in pixels of the photo.
+    centre: Option<[f64; 2]>,
 }
 
-struct Picture {
+struct Photo {
     preview: HtmlCanvasElement,
     /// Size of the upright photo, in pixels.
     width: f64,
     height: f64,
-    /// The square that the network sees, once a network has seen it.
+}
+
+struct Pane {
+    canvas: HtmlCanvasElement,
+    /// What the network sees, once it has seen it.
     crop: Option<Crop>,
+    map: Option<PlacedMap>,
+    mask: Option<HtmlCanvasElement>,
+}
+
+/// A box to draw.
+pub(super) struct LabelledBox {
+    pub(super) rect: Rect,
+    pub(super) label: String,
+    pub(super) chosen: bool,
 }
 
 impl Stage {
     pub(super) fn new() -> Self {
-        Self {
-            canvas: element("canvas"),
-            photo: None,
+        let pane = |id| Pane {
+            canvas: element(id),
+            crop: None,
+            map: None,
             mask: None,
+        };
+        Self {
+            photo: None,
+            panes: [pane("pinned-canvas"), pane("canvas")],
+            difference: None,
+            boxes: Vec::new(),
             view: View::Overlay,
             opacity: 0.85,
+            zoom: 1.0,
+            centre: None,
         }
     }
 
@@ -50,120 +86,353 @@ impl Stage {
         self.photo.is_none()
     }
 
-    /// A new photo: RGBA of a preview, and the size of the upright photo. The old mask goes.
+    /// A new photo: RGBA of a preview, and the size of the upright photo. What was said of the old
+    /// one goes.
     pub(super) fn set_photo(&mut self, preview: &[u8], preview_width: u32, size: (u32, u32)) {
-        self.mask = None;
-        self.photo = picture(preview, preview_width).ok().map(|preview| Picture {
+        let size = (f64::from(size.0), f64::from(size.1));
+        let same = self.photo.as_ref().is_some_and(|photo| (photo.width, photo.height) == size);
+        if !same {
+            (self.zoom, self.centre) = (1.0, None);
+        }
+        self.photo = picture(preview, preview_width).ok().map(|preview| Photo {
             preview,
-            width: size.0.into(),
-            height: size.1.into(),
-            crop: None,
+            width: size.0,
+            height: size.1,
         });
-        self.canvas.set_hidden(self.photo.is_none());
+        self.clear();
+        self.panes[1].canvas.set_hidden(self.photo.is_none());
         self.draw();
+    }
+
+    /// Forgets what was said of the photo; a pinned result stays.
+    fn clear(&mut self) {
+        self.boxes.clear();
+        self.difference = None;
+        let current = &mut self.panes[1];
+        (current.crop, current.map, current.mask) = (None, None, None);
     }
 
     /// Where in the photo the network looks. The old mask goes.
     pub(super) fn set_crop(&mut self, crop: Crop) {
-        self.mask = None;
-        if let Some(photo) = &mut self.photo {
-            photo.crop = Some(crop);
-        }
+        self.clear();
+        self.panes[1].crop = Some(crop);
         self.draw();
     }
 
-    /// The mask, or what there is of it so far.
-    pub(super) fn set_mask(&mut self, mask: Option<&Mask>) {
-        self.mask = mask.and_then(|mask| {
+    /// What a detector found.
+    pub(super) fn set_boxes(&mut self, boxes: Vec<LabelledBox>) {
+        self.boxes = boxes;
+        self.draw();
+    }
+
+    /// The mask, or what there is of it so far: values ≥ 0 of every pixel the network sees. The value
+    /// that is drawn at full strength, in whichever units [`is_comparing`](Self::is_comparing) asks for.
+    pub(super) fn set_map(&mut self, values: Option<Vec<f32>>) -> f32 {
+        let current = &mut self.panes[1];
+        current.map = match (values, current.crop) {
+            (Some(values), Some(crop)) => Some(PlacedMap { values, crop }),
+            _ => None,
+        };
+        let scale = self.compose();
+        self.draw();
+        scale
+    }
+
+    /// Makes masks of the maps; with two of them, on one scale.
+    fn compose(&mut self) -> f32 {
+        let [pinned, current] = &mut self.panes;
+        let paint = |mask: &Mask| {
             let side = mask.strength.len().isqrt() as u32;
             picture(&mask.to_rgba(), side).ok()
-        });
+        };
+        self.difference = None;
+        match (&pinned.map, &current.map) {
+            (Some(a), Some(b)) => {
+                let scale = common_scale(a, b);
+                (pinned.mask, current.mask) = (paint(&a.mask(scale)), paint(&b.mask(scale)));
+                let (rgba, crop) = difference(a, b, DIFFERENCE_SIDE);
+                let picture = picture(&rgba, DIFFERENCE_SIDE as u32).ok();
+                self.difference = picture.map(|picture| (picture, crop));
+                scale
+            }
+            (_, Some(map)) => {
+                let mask = Mask::of_map(&map.values);
+                current.mask = paint(&mask);
+                mask.full_scale
+            }
+            _ => {
+                current.mask = None;
+                0.0
+            }
+        }
+    }
+
+    /// Whether two masks stand side by side, so that the scale counts attribution a pixel of the
+    /// photo instead of a pixel of the network's input.
+    pub(super) fn is_comparing(&self) -> bool {
+        self.panes.iter().all(|pane| pane.map.is_some())
+    }
+
+    /// Whether there is a mask that could be pinned.
+    pub(super) fn has_mask(&self) -> bool {
+        self.panes[1].map.is_some()
+    }
+
+    /// Keeps the current mask beside the ones to come. The scale, as [`set_map`](Self::set_map).
+    pub(super) fn pin(&mut self) -> f32 {
+        let [pinned, current] = &mut self.panes;
+        (pinned.crop, pinned.map) = (current.crop, current.map.clone());
+        self.show_panes()
+    }
+
+    /// Lets the pinned mask go.
+    pub(super) fn unpin(&mut self) -> f32 {
+        let pinned = &mut self.panes[0];
+        (pinned.crop, pinned.map, pinned.mask) = (None, None, None);
+        if self.view == View::Difference {
+            self.view = View::Overlay;
+        }
+        self.show_panes()
+    }
+
+    fn show_panes(&mut self) -> f32 {
+        let pinned = self.panes[0].map.is_some();
+        element::<HtmlElement>("pinned").set_hidden(!pinned);
+        let scale = self.compose();
         self.draw();
+        scale
+    }
+
+    /// Enlarges or shrinks around a point of a canvas, in CSS pixels from its upper left corner.
+    pub(super) fn zoom_at(&mut self, factor: f64, x: f64, y: f64) {
+        let Some([px, py]) = self.photo_point(x, y) else {
+            return;
+        };
+        let before = self.zoom;
+        self.zoom = (self.zoom * factor).clamp(1.0, LARGEST_ZOOM);
+        let [cx, cy] = self.middle();
+        let keep = before / self.zoom;
+        self.centre = Some([px + (cx - px) * keep, py + (cy - py) * keep]);
+        self.rein_in();
+        self.draw();
+    }
+
+    /// Moves the picture with a pointer, in CSS pixels.
+    pub(super) fn pan(&mut self, dx: f64, dy: f64) {
+        if self.zoom <= 1.0 {
+            return;
+        }
+        let Some(placement) = self.placement(&self.panes[1]) else {
+            return;
+        };
+        let scale = placement.scale / window().device_pixel_ratio();
+        let [cx, cy] = self.middle();
+        self.centre = Some([cx - dx / scale, cy - dy / scale]);
+        self.rein_in();
+        self.draw();
+    }
+
+    fn middle(&self) -> [f64; 2] {
+        let size = self.photo.as_ref().map_or([0.0; 2], |p| [p.width, p.height]);
+        self.centre.unwrap_or(size.map(|length| length / 2.0))
+    }
+
+    /// Keeps the picture in view.
+    fn rein_in(&mut self) {
+        let size = self.photo.as_ref().map_or([0.0; 2], |p| [p.width, p.height]);
+        let margin = 0.5 / self.zoom;
+        self.centre = self.centre.map(|centre| {
+            let rein = |k: usize| centre[k].clamp(size[k] * margin, size[k] * (1.0 - margin));
+            [rein(0), rein(1)]
+        });
+        if self.zoom <= 1.0 {
+            self.centre = None;
+        }
+    }
+
+    /// The point of the photo under a point of the right canvas.
+    fn photo_point(&self, x: f64, y: f64) -> Option<[f64; 2]> {
+        let placement = self.placement(&self.panes[1])?;
+        let density = window().device_pixel_ratio();
+        Some([
+            (x * density - placement.left) / placement.scale,
+            (y * density - placement.top) / placement.scale,
+        ])
+    }
+
+    /// The smallest box under a point of the right canvas.
+    pub(super) fn box_at(&self, x: f64, y: f64) -> Option<usize> {
+        let [px, py] = self.photo_point(x, y)?;
+        let photo = self.photo.as_ref()?;
+        let (u, v) = ((px / photo.width) as f32, (py / photo.height) as f32);
+        let area = |rect: &Rect| (rect.right - rect.left) * (rect.bottom - rect.top);
+        let under = self.boxes.iter().enumerate().filter(|(_, b)| {
+            (b.rect.left..=b.rect.right).contains(&u) && (b.rect.top..=b.rect.bottom).contains(&v)
+        });
+        let smallest = under.min_by(|(_, a), (_, b)| area(&a.rect).total_cmp(&area(&b.rect)));
+        smallest.map(|(k, _)| k)
     }
 
     /// Draws everything anew, at the resolution of the screen.
     pub(super) fn draw(&self) {
-        // Drawing fails only on a canvas of a size browsers refuse, which this one never has.
-        self.try_draw().unwrap_or(());
+        for (k, pane) in self.panes.iter().enumerate() {
+            // Drawing fails only on a canvas of a size browsers refuse, which these never have.
+            self.try_draw(pane, k == 1).unwrap_or(());
+        }
     }
 
-    fn try_draw(&self) -> Result<(), JsValue> {
-        let Some(photo) = &self.photo else {
-            return Ok(());
-        };
+    /// Where the photo lies on a pane's canvas: it fits, enlarged by the zoom; with the mask alone,
+    /// the part that has one does.
+    fn placement(&self, pane: &Pane) -> Option<Placement> {
+        let photo = self.photo.as_ref()?;
         let density = window().device_pixel_ratio();
-        let area = self.canvas.get_bounding_client_rect();
+        let area = pane.canvas.get_bounding_client_rect();
         let (width, height) = (area.width() * density, area.height() * density);
         if width < 1.0 || height < 1.0 {
-            return Ok(());
+            return None;
         }
-        self.canvas.set_width(width as u32);
-        self.canvas.set_height(height as u32);
-        let context = context(&self.canvas)?;
-        context.set_image_smoothing_enabled(true);
-
-        // The whole photo fits; with the mask alone, the square that has one does.
-        let (focus_x, focus_y, focus_width, focus_height) = match (self.view, photo.crop) {
-            (View::Mask, Some(crop)) => (crop.left, crop.top, crop.side, crop.side),
+        let (x, y, focus_width, focus_height) = match (self.view, pane.crop) {
+            (View::Mask, Some(crop)) => (crop.left, crop.top, crop.width, crop.height),
             _ => (0.0, 0.0, photo.width, photo.height),
         };
-        let scale = (width / focus_width).min(height / focus_height);
-        let left = (width - focus_width * scale) / 2.0 - focus_x * scale;
-        let top = (height - focus_height * scale) / 2.0 - focus_y * scale;
-        if self.view != View::Mask {
-            context.draw_image_with_html_canvas_element_and_dw_and_dh(
-                &photo.preview,
-                left,
-                top,
-                photo.width * scale,
-                photo.height * scale,
-            )?;
-        }
-        let Some(crop) = photo.crop else {
+        let scale = (width / focus_width).min(height / focus_height) * self.zoom;
+        let [cx, cy] = self.centre.unwrap_or([x + focus_width / 2.0, y + focus_height / 2.0]);
+        Some(Placement {
+            width,
+            height,
+            scale,
+            left: width / 2.0 - cx * scale,
+            top: height / 2.0 - cy * scale,
+        })
+    }
+
+    fn try_draw(&self, pane: &Pane, is_current: bool) -> Result<(), JsValue> {
+        let (Some(photo), Some(place)) = (&self.photo, self.placement(pane)) else {
             return Ok(());
         };
-        let square = (
-            left + crop.left * scale,
-            top + crop.top * scale,
-            crop.side * scale,
-        );
-        if self.view == View::Overlay {
-            // What the network does not see steps back.
-            let (x, y, side) = square;
-            let (right, bottom) = (left + photo.width * scale, top + photo.height * scale);
-            context.set_fill_style_str("rgba(20, 18, 24, 0.62)");
-            context.fill_rect(left, top, right - left, y - top);
-            context.fill_rect(left, y + side, right - left, bottom - y - side);
-            context.fill_rect(left, y, x - left, side);
-            context.fill_rect(x + side, y, right - x - side, side);
-            if self.mask.is_some() {
-                // The photo turns grey, so that purple is the only colour left.
+        pane.canvas.set_width(place.width as u32);
+        pane.canvas.set_height(place.height as u32);
+        let context = context(&pane.canvas)?;
+        // Pixels that were drawn one by one are shown one by one.
+        let smooth = photo.width.max(photo.height) > 200.0;
+        context.set_image_smoothing_enabled(smooth);
+        let area = |crop: &Crop| {
+            (
+                place.left + crop.left * place.scale,
+                place.top + crop.top * place.scale,
+                crop.width * place.scale,
+                crop.height * place.scale,
+            )
+        };
+        let whole = Crop {
+            left: 0.0,
+            top: 0.0,
+            width: photo.width,
+            height: photo.height,
+        };
+        if self.view != View::Mask {
+            let (x, y, w, h) = area(&whole);
+            context.draw_image_with_html_canvas_element_and_dw_and_dh(&photo.preview, x, y, w, h)?;
+        }
+        let Some(crop) = pane.crop else {
+            return Ok(());
+        };
+        let layer = match (self.view, &self.difference) {
+            (View::Original, _) => None,
+            (View::Difference, Some((picture, crop))) => Some((picture, *crop)),
+            _ => pane.mask.as_ref().map(|mask| (mask, crop)),
+        };
+        if matches!(self.view, View::Overlay | View::Difference) {
+            shade_outside(&context, area(&whole), area(&crop));
+            if layer.is_some() {
+                // The photo turns grey, so that the mask's is the only colour left.
+                let (x, y, w, h) = area(&crop);
                 context.set_global_alpha(self.opacity);
                 context.set_global_composite_operation("saturation")?;
                 context.set_fill_style_str("#808080");
-                context.fill_rect(x, y, side, side);
+                context.fill_rect(x, y, w, h);
                 context.set_global_composite_operation("source-over")?;
                 context.set_fill_style_str("rgba(250, 249, 252, 0.3)");
-                context.fill_rect(x, y, side, side);
+                context.fill_rect(x, y, w, h);
             }
         }
         if self.view == View::Mask {
-            let (x, y, side) = square;
+            let (x, y, w, h) = area(&crop);
             context.set_fill_style_str("#ffffff");
-            context.fill_rect(x, y, side, side);
+            context.fill_rect(x, y, w, h);
         }
-        if let (Some(mask), true) = (&self.mask, self.view != View::Original) {
-            let (x, y, side) = square;
-            context.set_global_alpha(if self.view == View::Mask {
-                1.0
-            } else {
-                self.opacity
-            });
-            context.draw_image_with_html_canvas_element_and_dw_and_dh(mask, x, y, side, side)?;
+        if let Some((picture, crop)) = layer {
+            let (x, y, w, h) = area(&crop);
+            context.set_global_alpha(if self.view == View::Mask { 1.0 } else { self.opacity });
+            context.draw_image_with_html_canvas_element_and_dw_and_dh(picture, x, y, w, h)?;
         }
         context.set_global_alpha(1.0);
+        if is_current && self.view != View::Mask {
+            for b in &self.boxes {
+                let (x, y, w, h) = area(&whole);
+                let rect = b.rect;
+                let left = x + f64::from(rect.left) * w;
+                let top = y + f64::from(rect.top) * h;
+                let size = (
+                    f64::from(rect.right - rect.left) * w,
+                    f64::from(rect.bottom - rect.top) * h,
+                );
+                draw_box(&context, (left, top), size, b)?;
+            }
+        }
         Ok(())
     }
+}
+
+/// Where a photo lies on a canvas, in the canvas' own pixels.
+struct Placement {
+    width: f64,
+    height: f64,
+    /// Canvas pixels a pixel of the photo.
+    scale: f64,
+    left: f64,
+    top: f64,
+}
+
+type Area = (f64, f64, f64, f64);
+
+/// What the network does not see steps back.
+fn shade_outside(context: &CanvasRenderingContext2d, whole: Area, seen: Area) {
+    let (left, top, right, bottom) = (whole.0, whole.1, whole.0 + whole.2, whole.1 + whole.3);
+    let (x, y, w, h) = seen;
+    context.set_fill_style_str("rgba(20, 18, 24, 0.62)");
+    context.fill_rect(left, top, right - left, y - top);
+    context.fill_rect(left, y + h, right - left, bottom - y - h);
+    context.fill_rect(left, y, x - left, h);
+    context.fill_rect(x + w, y, right - x - w, h);
+}
+
+fn draw_box(
+    context: &CanvasRenderingContext2d,
+    (left, top): (f64, f64),
+    (width, height): (f64, f64),
+    labelled: &LabelledBox,
+) -> Result<(), JsValue> {
+    let density = window().device_pixel_ratio();
+    let colour = if labelled.chosen { "#5b21b6" } else { "#1d1a24" };
+    let thickness = if labelled.chosen { 3.0 } else { 2.0 } * density;
+    context.set_line_width(thickness + 2.0 * density);
+    context.set_stroke_style_str("rgba(255, 255, 255, 0.85)");
+    context.stroke_rect(left, top, width, height);
+    context.set_line_width(thickness);
+    context.set_stroke_style_str(colour);
+    context.stroke_rect(left, top, width, height);
+    let size = 14.0 * density;
+    context.set_font(&format!("600 {size}px system-ui, sans-serif"));
+    let text_width = context.measure_text(&labelled.label)?.width();
+    // Above the box, or inside it where there is no room.
+    let line = 1.5 * size;
+    let y = if top > line { top - line } else { top.max(0.0) };
+    let x = left.max(0.0);
+    context.set_fill_style_str(colour);
+    context.fill_rect(x, y, text_width + size, line);
+    context.set_fill_style_str("#ffffff");
+    context.fill_text(&labelled.label, x + size / 2.0, y + 0.72 * line)
 }
 
 /// A canvas that holds RGBA pixels.

@@ -13,8 +13,10 @@ use super::gpu;
 use crate::device::{self, DeviceKind};
 use crate::explain::Explainer;
 use crate::image::Photo;
-use crate::model::{Checkpoint, ModelSpec, checkpoint, self_test};
-use crate::protocol::{Failure, FailureCode, Request, Response};
+use crate::model::{Architecture, Checkpoint, checkpoint, recognise, self_test};
+use crate::preprocessing::Preprocessing;
+use crate::protocol::{Failure, FailureCode, Request, Response, Truth};
+use crate::shapes::{SIZE, Scene};
 
 /// Starts answering messages.
 pub fn start() {
@@ -67,17 +69,42 @@ impl Engine {
                 device,
                 accept_software,
             } => self.start(device, accept_software).await,
-            Request::Load { model, sha256 } => self.load(&model, &sha256, &body()),
-            Request::Open { preview_side } => self.open(&body(), preview_side),
+            Request::Load {
+                architecture,
+                preprocessing,
+                sha256,
+            } => self.load(architecture, preprocessing, sha256.as_deref(), &body()),
+            Request::Recognise => {
+                let recognised = recognise(Checkpoint::from_bytes(&body())?)?;
+                Ok(Response::Recognised {
+                    architecture: recognised.architecture,
+                    classes: recognised.classes,
+                })
+            }
+            Request::Open { preview_side } => {
+                let photo = Photo::decode(&body())?;
+                Ok(self.keep(photo, preview_side, None))
+            }
+            Request::Draw { seed, tag } => {
+                let scene = Scene::draw(seed, tag);
+                let photo = Photo::from(&scene);
+                let truth = Truth {
+                    shape: scene.shape,
+                    inside: scene.inside,
+                    tagged: scene.tagged,
+                };
+                Ok(self.keep(photo, SIZE as u32, Some(truth)))
+            }
             Request::Prepare { baseline } => {
                 let photo = self.photo.as_ref().ok_or_else(|| internal("no photo"))?;
-                let scene = self.explainer()?.prepare(photo, baseline).await?;
+                let prepared = self.explainer()?.prepare(photo, baseline).await?;
                 Ok(Response::Prepared {
-                    crop: scene.crop,
-                    input: scene.input,
-                    baseline: scene.baseline,
-                    logits_input: scene.logits_input,
-                    logits_baseline: scene.logits_baseline,
+                    crop: prepared.crop,
+                    input: prepared.input,
+                    baseline: prepared.baseline,
+                    logits_input: prepared.logits_input,
+                    logits_baseline: prepared.logits_baseline,
+                    detections: prepared.detections,
                 })
             }
             Request::Keep { input, baseline } => {
@@ -123,18 +150,29 @@ impl Engine {
         Ok(Response::Ready { adapter })
     }
 
-    fn load(&mut self, model: &str, sha256: &str, weights: &[u8]) -> Result<Response, Failure> {
+    fn load(
+        &mut self,
+        architecture: Architecture,
+        preprocessing: Preprocessing,
+        sha256: Option<&str>,
+        weights: &[u8],
+    ) -> Result<Response, Failure> {
         let device = self.device.as_ref().ok_or_else(|| internal("no device"))?;
-        let spec = ModelSpec::from_name(model)?;
-        checkpoint::verify(weights, sha256)?;
-        let checkpoint = Checkpoint::from_safetensors(weights)?;
+        let checkpoint = match sha256 {
+            Some(sha256) => {
+                checkpoint::verify(weights, sha256)?;
+                Checkpoint::from_safetensors(weights)?
+            }
+            None => recognise(Checkpoint::from_bytes(weights)?)?.checkpoint,
+        };
         self.explainer = None; // the old weights go before the new ones come
-        self.explainer = Some(Explainer::load(spec, checkpoint, device)?);
+        let explainer = Explainer::load(architecture, preprocessing, checkpoint, device)?;
+        self.explainer = Some(explainer);
         Ok(Response::Loaded)
     }
 
-    fn open(&mut self, bytes: &[u8], preview_side: u32) -> Result<Response, Failure> {
-        let photo = Photo::decode(bytes)?;
+    /// Keeps a photo, and answers with a picture of it for the page.
+    fn keep(&mut self, photo: Photo, preview_side: u32, truth: Option<Truth>) -> Response {
         let (width, height) = photo.rgb.dimensions();
         let scale = (f64::from(preview_side) / f64::from(width.max(height))).min(1.0);
         let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
@@ -152,14 +190,15 @@ impl Engine {
         let preview = image::DynamicImage::ImageRgb8(preview).into_rgba8();
         let animated = photo.animated;
         self.photo = Some(photo);
-        Ok(Response::Opened {
+        Response::Opened {
             width,
             height,
             animated,
             preview_width,
             preview_height,
             preview: preview.into_raw(),
-        })
+            truth,
+        }
     }
 
     fn explainer(&self) -> Result<&Explainer, Failure> {

@@ -1,5 +1,11 @@
 //! The page: what it shows, and what happens when someone touches it.
 
+mod answers;
+mod listen;
+mod own_model;
+mod results;
+mod scenes;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -8,19 +14,23 @@ use js_sys::ArrayBuffer;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlButtonElement, HtmlElement,
-    HtmlFieldSetElement, HtmlInputElement, HtmlProgressElement, HtmlSelectElement, UrlSearchParams,
+    Element, HtmlButtonElement, HtmlElement, HtmlFieldSetElement, HtmlInputElement,
+    HtmlProgressElement, HtmlSelectElement, UrlSearchParams,
 };
 
-use super::dom::{all, document, element, now, on, window};
-use super::pool::{Pool, Prepared, Weights};
-use super::stage::{Stage, View};
+use self::own_model::OwnModel;
+use super::dom::{document, element, now, window};
+use super::pool::{Picture, Pool, Prepared, Weights};
+use super::stage::Stage;
 use super::{files, sentences};
-use crate::attribution::{Attributions, Baseline, Integration, Method, Rule};
+use crate::attribution::{Baseline, Integration, Method, Rule};
 use crate::device::DeviceKind;
-use crate::mask::{MASS_SHOWN, Mask};
-use crate::model::{ModelSpec, catalog::Manifest, top_predictions};
-use crate::protocol::{Failure, FailureCode, Response};
+use crate::mask::reduce_absolute;
+use crate::model::{
+    ModelSpec,
+    catalog::{CATALOG, Manifest},
+};
+use crate::protocol::{Failure, FailureCode, Response, Truth};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
@@ -30,8 +40,6 @@ const AUTO_TOLERANCE: f64 = 0.05;
 const AUTO_BUDGET: usize = 48;
 /// The most steps the page offers.
 const MOST_STEPS: f64 = 500.0;
-/// How many answers of the network are listed.
-const ANSWERS: usize = 5;
 
 /// Starts the page.
 pub fn start() {
@@ -47,11 +55,19 @@ struct Page {
     manifest: RefCell<Manifest>,
     /// Weights fetched so far, by model.
     fetched: RefCell<HashMap<String, Weights>>,
-    photo: RefCell<Option<ArrayBuffer>>,
-    /// The model that the pool has loaded, and what it says of the photo.
-    model: Cell<Option<&'static ModelSpec>>,
+    /// Networks that someone brought, the newest last.
+    own: RefCell<Vec<OwnModel>>,
+    /// What is looked at, and, of a drawn scene, what is known.
+    picture: RefCell<Option<Picture>>,
+    truth: RefCell<Option<Truth>>,
+    /// The model that the pool has loaded, and what it says of the picture.
+    model: RefCell<Option<ModelSpec>>,
     prepared: RefCell<Option<Rc<Prepared>>>,
-    target: Cell<Option<usize>>,
+    /// The output that someone chose, or that is explained because nobody did.
+    output: Cell<Option<usize>>,
+    /// What the current mask shows, in words, and the value it is drawn at full strength from.
+    title: RefCell<String>,
+    full_scale: Cell<f32>,
     /// Counts the jobs; what belongs to an older one than this is dropped.
     job: Cell<u64>,
     /// Whether the current job is still at work.
@@ -76,184 +92,36 @@ impl Page {
             pool: RefCell::default(),
             manifest: RefCell::default(),
             fetched: RefCell::default(),
-            photo: RefCell::default(),
-            model: Cell::default(),
+            own: RefCell::default(),
+            picture: RefCell::default(),
+            truth: RefCell::default(),
+            model: RefCell::default(),
             prepared: RefCell::default(),
-            target: Cell::default(),
+            output: Cell::default(),
+            title: RefCell::default(),
+            full_scale: Cell::default(),
             job: Cell::default(),
             busy: Cell::default(),
         }
-    }
-
-    // ---- Listening -------------------------------------------------------------------------
-
-    fn listen(self: &Rc<Self>) {
-        let body = document()
-            .body()
-            .unwrap_or_else(|| unreachable!("index.html has a body"));
-        let drop: HtmlElement = element("drop");
-        on(&body, "dragover", {
-            let drop = drop.clone();
-            move |event: DragEvent| {
-                event.prevent_default();
-                class(&drop, "dragging", true);
-            }
-        });
-        on(&body, "dragleave", {
-            let drop = drop.clone();
-            move |event: DragEvent| {
-                if event.related_target().is_none() {
-                    class(&drop, "dragging", false);
-                }
-            }
-        });
-        on(&body, "drop", {
-            let page = Rc::clone(self);
-            move |event: DragEvent| {
-                event.prevent_default();
-                class(&drop, "dragging", false);
-                if let Some(transfer) = event.data_transfer() {
-                    page.take_files(transfer.files().as_ref());
-                }
-            }
-        });
-        on(&body, "paste", {
-            let page = Rc::clone(self);
-            move |event: ClipboardEvent| {
-                let files = event.clipboard_data().and_then(|data| data.files());
-                page.take_files(files.as_ref());
-            }
-        });
-
-        let file: HtmlInputElement = element("file");
-        for id in ["pick", "another", "empty"] {
-            let file = file.clone();
-            on(&element::<Element>(id), "click", move |event: Event| {
-                event.stop_propagation();
-                file.click();
-            });
-        }
-        on(&file, "change", {
-            let (page, file) = (Rc::clone(self), file.clone());
-            move |_: Event| {
-                page.take_files(file.files().as_ref());
-                file.set_value(""); // the same file can be chosen again
-            }
-        });
-        for button in all("[data-sample]") {
-            let page = Rc::clone(self);
-            let path = button.get_attribute("data-sample").unwrap_or_default();
-            on(&button, "click", move |_: Event| {
-                let (page, path) = (Rc::clone(&page), path.clone());
-                spawn_local(async move { page.open(files::file(&path).await).await });
-            });
-        }
-
-        for radio in all("input[name=view]") {
-            let page = Rc::clone(self);
-            on(&radio.clone(), "change", move |_: Event| {
-                let value = radio.unchecked_ref::<HtmlInputElement>().value();
-                page.stage.borrow_mut().view = match value.as_str() {
-                    "original" => View::Original,
-                    "mask" => View::Mask,
-                    _ => View::Overlay,
-                };
-                page.stage.borrow().draw();
-            });
-        }
-        let opacity: HtmlInputElement = element("opacity");
-        on(&opacity.clone(), "input", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                page.stage.borrow_mut().opacity = opacity.value_as_number() / 100.0;
-                page.stage.borrow().draw();
-            }
-        });
-        on(&window(), "resize", {
-            let page = Rc::clone(self);
-            move |_: Event| page.stage.borrow().draw()
-        });
-
-        let (slider, number): (HtmlInputElement, HtmlInputElement) =
-            (element("steps-range"), element("steps"));
-        on(&slider, "input", {
-            let (slider, number) = (slider.clone(), number.clone());
-            move |_: Event| number.set_value(&slider.value())
-        });
-        on(&number, "change", {
-            let (slider, number) = (slider.clone(), number.clone());
-            move |_: Event| {
-                let steps = number.value_as_number();
-                let steps = if steps.is_nan() { 50.0 } else { steps };
-                number.set_value(&steps.round().clamp(1.0, MOST_STEPS).to_string());
-                slider.set_value(&number.value());
-            }
-        });
-        let auto: HtmlInputElement = element("auto");
-        on(&auto.clone(), "change", move |_: Event| {
-            slider.set_disabled(auto.checked());
-            number.set_disabled(auto.checked());
-        });
-        for (id, from) in [("explain", From::Target), ("model", From::Model)] {
-            let page = Rc::clone(self);
-            let kind = if from == From::Model {
-                "change"
-            } else {
-                "click"
-            };
-            on(&element::<Element>(id), kind, move |_: Event| {
-                page.run(from)
-            });
-        }
-        on(&element::<Element>("cancel"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| page.cancel()
-        });
-        on(&element::<Element>("device"), "change", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let page = Rc::clone(&page);
-                spawn_local(async move { page.change_device().await });
-            }
-        });
-        on(&element::<Element>("notice-close"), "click", |_: Event| {
-            element::<HtmlElement>("notice").set_hidden(true);
-        });
-    }
-
-    /// Opens the first of the files that were dropped, pasted or picked.
-    fn take_files(self: &Rc<Self>, files: Option<&web_sys::FileList>) {
-        let Some(file) = files.and_then(|files| files.get(0)) else {
-            return;
-        };
-        let page = Rc::clone(self);
-        spawn_local(async move {
-            let blob: &Blob = &file;
-            page.open(files::blob(blob).await).await;
-        });
     }
 
     // ---- The way from photo to mask --------------------------------------------------------
 
     /// Everything up to the first photo: what models there are, which device, the first model.
     async fn begin(self: Rc<Self>) {
-        match files::manifest().await {
-            Ok(manifest) => {
-                let models: HtmlSelectElement = element("model");
-                let wanted = parameter("model");
-                for spec in &crate::model::catalog::CATALOG {
-                    let there = manifest.entry(spec.name).is_some();
-                    add_option(&models, spec.name, spec.title, there);
-                    if there && (models.value().is_empty() || wanted.as_deref() == Some(spec.name))
-                    {
-                        models.set_value(spec.name);
-                    }
-                }
-                models.set_disabled(false);
-                *self.manifest.borrow_mut() = manifest;
+        // Without a manifest nothing was fetched; the networks that come with the page are there.
+        let manifest = files::manifest().await.unwrap_or_default().with_shipped();
+        let models: HtmlSelectElement = element("model");
+        let wanted = parameter("model");
+        for spec in &CATALOG {
+            let there = manifest.entry(&spec.name).is_some();
+            add_option(&models, &spec.name, &spec.title, there);
+            if there && (models.value().is_empty() || wanted.as_deref() == Some(&spec.name)) {
+                models.set_value(&spec.name);
             }
-            Err(failure) => self.tell(&failure),
         }
+        models.set_disabled(false);
+        *self.manifest.borrow_mut() = manifest;
         if parameter("steps").as_deref() == Some("auto") {
             element::<HtmlInputElement>("auto").click();
         } else if let Some(steps) = parameter("steps").and_then(|text| text.parse::<f64>().ok()) {
@@ -273,7 +141,7 @@ impl Page {
     async fn change_device(self: Rc<Self>) {
         self.cancel();
         *self.pool.borrow_mut() = None;
-        self.model.set(None);
+        *self.model.borrow_mut() = None;
         self.status("Starting the engine…");
         match self.start_pool().await {
             Ok((pool, why)) => {
@@ -353,29 +221,36 @@ impl Page {
         }
     }
 
-    /// Opens a photo. Until it is decoded, and if it cannot be, the old one stays.
-    async fn open(self: Rc<Self>, bytes: Result<ArrayBuffer, Failure>) {
+    /// Opens a photo's bytes.
+    async fn open_photo(self: Rc<Self>, bytes: Result<ArrayBuffer, Failure>) {
+        self.open(bytes.map(Picture::Photo)).await;
+    }
+
+    /// Opens a picture. Until it is decoded, and if it cannot be, the old one stays.
+    async fn open(self: Rc<Self>, picture: Result<Picture, Failure>) {
         let opened = async {
-            let bytes = bytes?;
+            let picture = picture?;
             let pool = self.pool.borrow().clone();
             let pool = match pool {
                 Some(pool) => pool,
                 None => {
-                    // Dropped before the engine runs: the photo waits, and is opened with it.
-                    *self.photo.borrow_mut() = Some(bytes);
+                    // Dropped before the engine runs: the picture waits, and is opened with it.
+                    *self.picture.borrow_mut() = Some(picture);
                     self.status("The photo waits for the engine…");
                     return Ok(None);
                 }
             };
             self.status("Opening the photo…");
-            let response = pool.open(&bytes, PREVIEW_SIDE).await?;
-            Ok(Some((bytes, response)))
+            let response = pool.open(&picture, PREVIEW_SIDE).await?;
+            Ok(Some((picture, response)))
         };
         match opened.await {
             Ok(None) => {}
-            Ok(Some((bytes, response))) => {
-                self.show_photo(&response);
-                *self.photo.borrow_mut() = Some(bytes);
+            Ok(Some((picture, response))) => {
+                // A mask of another picture is nothing to compare with.
+                self.stage.borrow_mut().unpin();
+                self.show_photo(response);
+                *self.picture.borrow_mut() = Some(picture);
                 self.run(From::Photo);
             }
             Err(failure) => {
@@ -387,20 +262,23 @@ impl Page {
         }
     }
 
-    fn show_photo(&self, response: &Response) {
+    fn show_photo(&self, response: Response) {
         let Response::Opened {
             width,
             height,
             animated,
             preview_width,
             preview,
+            truth,
             ..
         } = response
         else {
             return;
         };
+        let drawn = truth.is_some();
         self.prepared.replace(None);
-        self.target.set(None);
+        self.truth.replace(truth);
+        self.output.set(None);
         element::<HtmlElement>("notice").set_hidden(true);
         element::<HtmlElement>("empty").set_hidden(true);
         // Nothing said of the photo before stands beside the new one.
@@ -408,6 +286,10 @@ impl Page {
         for (id, hidden) in [
             ("caption", true),
             ("meter", true),
+            ("truth", true),
+            ("against-field", true),
+            ("threshold-field", true),
+            ("detector-hint", true),
             ("answer-hint", false),
             ("completeness-hint", false),
         ] {
@@ -415,17 +297,29 @@ impl Page {
         }
         self.stage
             .borrow_mut()
-            .set_photo(preview, *preview_width, (*width, *height));
+            .set_photo(&preview, preview_width, (width, height));
+        self.show_pin();
         self.label_canvas("Your photo, not explained yet");
-        let smallest = self.model.get().map_or(224, |spec| spec.preprocessing.size);
-        if *animated {
+        let smallest = self
+            .model
+            .borrow()
+            .as_ref()
+            .map_or(96, |spec| spec.preprocessing.size);
+        if animated {
             self.note("This picture moves; its first frame is explained.", "");
-        } else if (*width).min(*height) < smallest {
+        } else if width.min(height) < smallest && !drawn {
             self.note(
                 &format!("This photo is small ({width} × {height}); it was enlarged to the {smallest} pixels that the network sees."),
                 "A larger one gives a finer mask.",
             );
         }
+    }
+
+    /// The model of that name: one of ours, or one that someone brought.
+    fn spec(&self, name: &str) -> Option<ModelSpec> {
+        let own = self.own.borrow();
+        let own = own.iter().map(|own| &own.spec);
+        CATALOG.iter().chain(own).find(|spec| spec.name == name).cloned()
     }
 
     /// Starts a job and forgets the one before.
@@ -482,13 +376,15 @@ impl Page {
             self.status("No network's weights are here.");
             return Ok(());
         }
-        let spec = ModelSpec::from_name(&name)?;
+        let spec = self.spec(&name).ok_or_else(|| missing_weights(&name))?;
+        self.show_own_model(&name);
 
-        if self.model.get().map(|model| model.name) != Some(spec.name) {
-            self.model.set(None);
+        let loaded = self.model.borrow().as_ref() == Some(&spec);
+        if !loaded {
+            *self.model.borrow_mut() = None;
             self.prepared.replace(None);
-            self.target.set(None);
-            let weights = self.fetch_weights(spec).await?;
+            self.output.set(None);
+            let weights = self.weights(&spec).await?;
             if !current() {
                 return Ok(());
             }
@@ -497,9 +393,9 @@ impl Page {
             if !current() {
                 return Ok(());
             }
-            self.model.set(Some(spec));
+            *self.model.borrow_mut() = Some(spec.clone());
         }
-        let Some(photo) = self.photo.borrow().clone() else {
+        let Some(picture) = self.picture.borrow().clone() else {
             self.status(&format!("{} is ready. Give it a photo.", spec.title));
             return Ok(());
         };
@@ -508,17 +404,17 @@ impl Page {
             self.status("Looking at the photo…");
             if from == From::Model {
                 // A new pool has not seen the photo yet.
-                let opened = pool.open(&photo, PREVIEW_SIDE).await;
+                let opened = pool.open(&picture, PREVIEW_SIDE).await;
                 if !current() {
                     return Ok(());
                 }
                 if opened.is_err() && self.stage.borrow().is_empty() {
                     // It waited for the engine and was no photo: nothing is there to explain.
-                    *self.photo.borrow_mut() = None;
+                    *self.picture.borrow_mut() = None;
                 }
-                self.show_photo(&opened?);
+                self.show_photo(opened?);
             }
-            let prepared = pool.prepare(&photo, Baseline::Black).await?;
+            let prepared = pool.prepare(&picture, Baseline::Black).await?;
             if !current() {
                 return Ok(());
             }
@@ -533,14 +429,17 @@ impl Page {
         let Some(prepared) = prepared else {
             return Ok(());
         };
-        let target = self.target.get().unwrap_or_else(|| {
-            top_predictions(&prepared.logits_input, 1)
-                .first()
-                .map_or(0, |top| top.target)
-        });
-        self.target.set(Some(target));
-        self.show_predictions(spec, &prepared, target);
-        self.sum(job, &pool, spec, &prepared, target).await
+        if self.output.get().is_none() {
+            self.output.set(Self::default_target(&spec, &prepared));
+        }
+        self.show_answers(&spec, &prepared);
+        match self.output.get() {
+            Some(output) => self.sum(job, &pool, &spec, &prepared, output).await,
+            None => {
+                self.status("Nothing to explain yet: choose a box.");
+                Ok(())
+            }
+        }
     }
 
     /// The part that takes time: the mask forms.
@@ -548,9 +447,9 @@ impl Page {
         self: &Rc<Self>,
         job: u64,
         pool: &Pool,
-        spec: &'static ModelSpec,
+        spec: &ModelSpec,
         prepared: &Prepared,
-        target: usize,
+        output: usize,
     ) -> Result<(), Failure> {
         let integration = Integration::new(chosen_method(), prepared.input.len())?;
         let all = integration.most_gradients();
@@ -558,12 +457,22 @@ impl Page {
             Method::Fixed { .. } => format!("{all}"),
             Method::Adaptive { .. } => format!("at most {all}"),
         };
-        let label = spec.labels().get(target).copied().unwrap_or_default();
+        let target = self.target(spec, output);
+        let labels = spec.labels();
+        let name = |output| labels.get(spec.class_of(output)).copied().unwrap_or("?");
+        let label = match target.minus {
+            Some(minus) => format!("{}, not {}", name(output), name(minus)),
+            None => name(output).to_owned(),
+        };
+        let label = &label;
+        *self.title.borrow_mut() = format!("{}: {label}", spec.title);
         let sum = RefCell::new(integration);
         let failed = RefCell::new(None);
         let start = now();
-        self.stage.borrow_mut().set_mask(None);
+        self.stage.borrow_mut().set_map(None);
         self.show_controls();
+        self.show_pin();
+        element::<HtmlElement>("truth").set_hidden(true);
         self.status(&format!("Explaining “{label}”: 0 of {most} gradients"));
         element::<HtmlElement>("meter").set_hidden(true);
         element::<HtmlElement>("completeness-hint").set_hidden(false);
@@ -582,9 +491,10 @@ impl Page {
             match added.and_then(|()| attributions()) {
                 Ok(attributions) => {
                     let done = sum.borrow().gradients();
-                    let mask = Mask::of(&attributions.values);
-                    self.stage.borrow_mut().set_mask(Some(&mask));
-                    self.show_caption(&mask);
+                    let map = reduce_absolute(&attributions.values);
+                    let scale = self.stage.borrow_mut().set_map(Some(map));
+                    self.full_scale.set(scale);
+                    self.show_caption();
                     self.status(&format!("Explaining “{label}”: {done} of {most} gradients"));
                     set_progress(done as f64 / all as f64);
                     let left = (now() - start) / done as f64 * (all - done) as f64;
@@ -610,6 +520,8 @@ impl Page {
             let all = sum.borrow().gradients();
             set_progress(1.0);
             self.show_completeness(prepared, target, &finished);
+            self.show_scores(spec, prepared, target, &finished);
+            self.show_pin();
             let seconds = (now() - start) / 1000.0;
             self.status(&format!("Done: {all} gradients in {seconds:.1} s."));
             self.label_canvas(&format!(
@@ -629,15 +541,16 @@ impl Page {
         }
     }
 
-    async fn fetch_weights(&self, spec: &ModelSpec) -> Result<Weights, Failure> {
-        if let Some(weights) = self.fetched.borrow().get(spec.name) {
+    /// A model's weights: someone's own, fetched before, or fetched now.
+    async fn weights(&self, spec: &ModelSpec) -> Result<Weights, Failure> {
+        if let Some(weights) = self.own_weights(&spec.name) {
+            return Ok(weights);
+        }
+        if let Some(weights) = self.fetched.borrow().get(&*spec.name) {
             return Ok(weights.clone());
         }
-        let entry = self.manifest.borrow().entry(spec.name).cloned();
-        let entry = entry.ok_or_else(|| Failure {
-            code: FailureCode::WeightsMissing,
-            detail: format!("{} is not in weights/manifest.json", spec.name),
-        })?;
+        let entry = self.manifest.borrow().entry(&spec.name).cloned();
+        let entry = entry.ok_or_else(|| missing_weights(&spec.name))?;
         let megabytes = entry.bytes as f64 / 1e6;
         let bytes = files::weights(&entry, |share| {
             self.status(&format!(
@@ -650,104 +563,22 @@ impl Page {
         .await?;
         set_progress(0.0);
         let weights = Weights {
-            model: entry.name,
-            sha256: entry.sha256,
+            architecture: spec.architecture,
+            preprocessing: spec.preprocessing,
+            sha256: Some(entry.sha256),
             bytes,
         };
         self.fetched
             .borrow_mut()
-            .insert(spec.name.into(), weights.clone());
+            .insert(spec.name.to_string(), weights.clone());
         Ok(weights)
     }
 
     // ---- Showing ---------------------------------------------------------------------------
 
-    fn show_predictions(
-        self: &Rc<Self>,
-        spec: &'static ModelSpec,
-        prepared: &Prepared,
-        target: usize,
-    ) {
-        element::<HtmlElement>("answer-hint").set_hidden(true);
-        let list: Element = element("predictions");
-        list.set_inner_html("");
-        let labels = spec.labels();
-        for answer in top_predictions(&prepared.logits_input, ANSWERS) {
-            let percent = f64::from(answer.probability) * 100.0;
-            let button: HtmlButtonElement = create("button");
-            button.set_type("button");
-            let pressed = if answer.target == target {
-                "true"
-            } else {
-                "false"
-            };
-            button.set_attribute("aria-pressed", pressed).unwrap_or(());
-            let name: Element = create("span");
-            name.set_text_content(Some(labels.get(answer.target).copied().unwrap_or("?")));
-            let share: Element = create("span");
-            share.set_class_name("share");
-            share.set_text_content(Some(&format!("{percent:.1} %")));
-            let track: Element = create("span");
-            track.set_class_name("track");
-            let fill: HtmlElement = create("span");
-            fill.style()
-                .set_property("width", &format!("{percent:.1}%"))
-                .unwrap_or(());
-            append(&track, &fill);
-            for part in [&name, &share, &track] {
-                append(&button, part);
-            }
-            let item: Element = create("li");
-            append(&item, &button);
-            append(&list, &item);
-            let page = Rc::clone(self);
-            on(&button, "click", move |_: Event| {
-                page.target.set(Some(answer.target));
-                page.run(From::Target);
-            });
-        }
-    }
-
-    fn show_completeness(&self, prepared: &Prepared, target: usize, attributions: &Attributions) {
-        let (input, baseline) = (
-            prepared.logits_input[target],
-            prepared.logits_baseline[target],
-        );
-        let delta = attributions.convergence_delta(input, baseline);
-        let change = f64::from(input) - f64::from(baseline);
-        let share = if change == 0.0 { 0.0 } else { delta / change };
-        text("output-input", &number(f64::from(input), ""));
-        text("output-baseline", &number(f64::from(baseline), ""));
-        text("attribution-sum", &number(attributions.sum, ""));
-        text("delta", &number(share * 100.0, " %"));
-        text("verdict", sentences::verdict(share));
-        // The goal stands at 80 % of the meter, so that a sum that is too large shows too.
-        let width = ((1.0 + share) * 80.0).clamp(0.0, 100.0);
-        element::<HtmlElement>("meter-sum")
-            .style()
-            .set_property("width", &format!("{width:.1}%"))
-            .unwrap_or(());
-        element::<HtmlElement>("meter").set_hidden(false);
-        element::<HtmlElement>("completeness-hint").set_hidden(true);
-    }
-
-    /// What the colours stand for.
-    fn show_caption(&self, mask: &Mask) {
-        text(
-            "caption",
-            &format!(
-                "The network sees the square. Purple: how much each pixel changed its answer, linearly; \
-                 full from {:.1e} on, below which lies {:.0} % of the sum of absolute values.",
-                mask.full_scale,
-                MASS_SHOWN * 100.0
-            ),
-        );
-        element::<HtmlElement>("caption").set_hidden(false);
-    }
-
     /// Buttons as the current state has them.
     fn show_controls(&self) {
-        let photo = self.photo.borrow().is_some();
+        let photo = self.picture.borrow().is_some();
         let busy = self.busy.get();
         element::<HtmlButtonElement>("explain").set_disabled(!photo || busy);
         element::<HtmlElement>("cancel").set_hidden(!busy || !photo);
@@ -779,6 +610,13 @@ impl Page {
         text("notice-what", what);
         text("notice-next", next);
         element::<HtmlElement>("notice").set_hidden(false);
+    }
+}
+
+fn missing_weights(name: &str) -> Failure {
+    Failure {
+        code: FailureCode::WeightsMissing,
+        detail: format!("{name} is not in weights/manifest.json"),
     }
 }
 

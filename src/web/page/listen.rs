@@ -1,0 +1,229 @@
+//! What happens when someone touches the page.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{
+    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement, MouseEvent,
+    PointerEvent, WheelEvent,
+};
+
+use super::{From, MOST_STEPS, Page, class};
+use crate::web::dom::{all, document, element, on, window};
+use crate::web::files;
+use crate::web::stage::View;
+
+impl Page {
+    pub(super) fn listen(self: &Rc<Self>) {
+        self.listen_to_files();
+        self.listen_to_views();
+        self.listen_to_canvas();
+        self.listen_to_settings();
+        self.listen_to_scenes();
+        self.listen_to_own_model();
+    }
+
+    fn listen_to_files(self: &Rc<Self>) {
+        let body = document()
+            .body()
+            .unwrap_or_else(|| unreachable!("index.html has a body"));
+        let drop: HtmlElement = element("drop");
+        on(&body, "dragover", {
+            let drop = drop.clone();
+            move |event: DragEvent| {
+                event.prevent_default();
+                class(&drop, "dragging", true);
+            }
+        });
+        on(&body, "dragleave", {
+            let drop = drop.clone();
+            move |event: DragEvent| {
+                if event.related_target().is_none() {
+                    class(&drop, "dragging", false);
+                }
+            }
+        });
+        on(&body, "drop", {
+            let page = Rc::clone(self);
+            move |event: DragEvent| {
+                event.prevent_default();
+                class(&drop, "dragging", false);
+                if let Some(transfer) = event.data_transfer() {
+                    page.take_files(transfer.files().as_ref());
+                }
+            }
+        });
+        on(&body, "paste", {
+            let page = Rc::clone(self);
+            move |event: ClipboardEvent| {
+                let files = event.clipboard_data().and_then(|data| data.files());
+                page.take_files(files.as_ref());
+            }
+        });
+        let file: HtmlInputElement = element("file");
+        for id in ["pick", "another", "empty"] {
+            let file = file.clone();
+            on(&element::<Element>(id), "click", move |event: Event| {
+                event.stop_propagation();
+                file.click();
+            });
+        }
+        for id in ["file", "own-file"] {
+            let (page, file) = (Rc::clone(self), element::<HtmlInputElement>(id));
+            on(&file.clone(), "change", move |_: Event| {
+                page.take_files(file.files().as_ref());
+                file.set_value(""); // the same file can be chosen again
+            });
+        }
+        for button in all("[data-sample]") {
+            let page = Rc::clone(self);
+            let path = button.get_attribute("data-sample").unwrap_or_default();
+            on(&button, "click", move |_: Event| {
+                let (page, path) = (Rc::clone(&page), path.clone());
+                spawn_local(async move { page.open_photo(files::file(&path).await).await });
+            });
+        }
+        on(&element::<Element>("notice-close"), "click", |_: Event| {
+            element::<HtmlElement>("notice").set_hidden(true);
+        });
+    }
+
+    /// Takes what was dropped, pasted or picked: weights and labels, or the first photo.
+    pub(super) fn take_files(self: &Rc<Self>, files: Option<&web_sys::FileList>) {
+        let Some(files) = files else { return };
+        let files: Vec<web_sys::File> = (0..files.length()).filter_map(|k| files.get(k)).collect();
+        if files.iter().any(|file| Self::is_for_own_model(&file.name())) {
+            self.take_own_model(files);
+            return;
+        }
+        let Some(file) = files.into_iter().next() else {
+            return;
+        };
+        let page = Rc::clone(self);
+        spawn_local(async move {
+            let blob: &Blob = &file;
+            page.open_photo(files::blob(blob).await).await;
+        });
+    }
+
+    fn listen_to_views(self: &Rc<Self>) {
+        for radio in all("input[name=view]") {
+            let page = Rc::clone(self);
+            on(&radio.clone(), "change", move |_: Event| {
+                let value = radio.unchecked_ref::<HtmlInputElement>().value();
+                page.stage.borrow_mut().view = match value.as_str() {
+                    "original" => View::Original,
+                    "mask" => View::Mask,
+                    "difference" => View::Difference,
+                    _ => View::Overlay,
+                };
+                page.stage.borrow().draw();
+                page.show_caption();
+            });
+        }
+        let opacity: HtmlInputElement = element("opacity");
+        on(&opacity.clone(), "input", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                page.stage.borrow_mut().opacity = opacity.value_as_number() / 100.0;
+                page.stage.borrow().draw();
+            }
+        });
+        on(&element::<Element>("pin"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| page.pin()
+        });
+        on(&window(), "resize", {
+            let page = Rc::clone(self);
+            move |_: Event| page.stage.borrow().draw()
+        });
+    }
+
+    /// Wheel, drag and double click move the picture; a click chooses a box.
+    fn listen_to_canvas(self: &Rc<Self>) {
+        for id in ["canvas", "pinned-canvas"] {
+            let canvas: HtmlElement = element(id);
+            on(&canvas, "wheel", {
+                let page = Rc::clone(self);
+                move |event: WheelEvent| {
+                    event.prevent_default();
+                    let factor = (-event.delta_y() / 400.0).exp();
+                    let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                    page.stage.borrow_mut().zoom_at(factor, x, y);
+                }
+            });
+            on(&canvas, "dblclick", {
+                let page = Rc::clone(self);
+                move |_: MouseEvent| page.stage.borrow_mut().zoom_at(0.0, 0.0, 0.0)
+            });
+            on(&canvas, "pointermove", {
+                let page = Rc::clone(self);
+                move |event: PointerEvent| {
+                    if event.buttons() == 1 {
+                        let (dx, dy) = (event.movement_x(), event.movement_y());
+                        page.stage.borrow_mut().pan(f64::from(dx), f64::from(dy));
+                    }
+                }
+            });
+        }
+        on(&element::<HtmlElement>("canvas"), "click", {
+            let page = Rc::clone(self);
+            move |event: MouseEvent| {
+                let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                let hit = page.stage.borrow().box_at(x, y);
+                if let Some(k) = hit {
+                    page.choose_box(k);
+                }
+            }
+        });
+    }
+
+    fn listen_to_settings(self: &Rc<Self>) {
+        let (slider, number): (HtmlInputElement, HtmlInputElement) =
+            (element("steps-range"), element("steps"));
+        on(&slider, "input", {
+            let (slider, number) = (slider.clone(), number.clone());
+            move |_: Event| number.set_value(&slider.value())
+        });
+        on(&number, "change", {
+            let (slider, number) = (slider.clone(), number.clone());
+            move |_: Event| {
+                let steps = number.value_as_number();
+                let steps = if steps.is_nan() { 50.0 } else { steps };
+                number.set_value(&steps.round().clamp(1.0, MOST_STEPS).to_string());
+                slider.set_value(&number.value());
+            }
+        });
+        let auto: HtmlInputElement = element("auto");
+        on(&auto.clone(), "change", move |_: Event| {
+            slider.set_disabled(auto.checked());
+            number.set_disabled(auto.checked());
+        });
+        for (id, kind, from) in [
+            ("explain", "click", From::Target),
+            ("model", "change", From::Model),
+            ("against", "change", From::Target),
+        ] {
+            let page = Rc::clone(self);
+            on(&element::<Element>(id), kind, move |_: Event| {
+                page.run(from)
+            });
+        }
+        on(&element::<Element>("threshold"), "input", {
+            let page = Rc::clone(self);
+            move |_: Event| page.show_detections()
+        });
+        on(&element::<Element>("cancel"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| page.cancel()
+        });
+        on(&element::<Element>("device"), "change", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                let page = Rc::clone(&page);
+                spawn_local(async move { page.change_device().await });
+            }
+        });
+    }
+}

@@ -1,0 +1,155 @@
+//! What the sum says: does it add up, what the colours stand for, and how much of it lies where it
+//! should.
+
+use web_sys::{HtmlElement, HtmlInputElement};
+
+use super::{Page, number, text};
+use crate::attribution::{Attributions, Scores};
+use crate::mask::{MASS_SHOWN, reduce_absolute};
+use crate::model::{ModelSpec, Target};
+use crate::web::dom::element;
+use crate::web::pool::Prepared;
+use crate::web::sentences;
+use crate::web::stage::View;
+
+impl Page {
+    pub(super) fn show_completeness(
+        &self,
+        prepared: &Prepared,
+        target: Target,
+        attributions: &Attributions,
+    ) {
+        let input = target.of(&prepared.logits_input);
+        let baseline = target.of(&prepared.logits_baseline);
+        let delta = attributions.convergence_delta(input, baseline);
+        let change = f64::from(input) - f64::from(baseline);
+        let share = if change == 0.0 { 0.0 } else { delta / change };
+        text("output-input", &number(f64::from(input), ""));
+        text("output-baseline", &number(f64::from(baseline), ""));
+        text("attribution-sum", &number(attributions.sum, ""));
+        text("delta", &number(share * 100.0, " %"));
+        text("verdict", sentences::verdict(share));
+        // The goal stands at 80 % of the meter, so that a sum that is too large shows too.
+        let width = ((1.0 + share) * 80.0).clamp(0.0, 100.0);
+        element::<HtmlElement>("meter-sum")
+            .style()
+            .set_property("width", &format!("{width:.1}%"))
+            .unwrap_or(());
+        element::<HtmlElement>("meter").set_hidden(false);
+        element::<HtmlElement>("completeness-hint").set_hidden(true);
+    }
+
+    /// How much of the attributions lies on the drawn shape, or in the chosen box.
+    pub(super) fn show_scores(
+        &self,
+        spec: &ModelSpec,
+        prepared: &Prepared,
+        target: Target,
+        attributions: &Attributions,
+    ) {
+        let map = reduce_absolute(&attributions.values);
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let detection = prepared.detections.iter().find(|d| d.output == target.output);
+        let truth = self.truth.borrow();
+        let section: HtmlElement = element("truth");
+        section.set_hidden(true);
+        if let (Some(detection), true) = (detection, spec.architecture.is_detector()) {
+            let side = spec.preprocessing.size as usize;
+            let scores = Scores::of(&map, &detection.rect.covers(side));
+            text("truth-title", "Where did it look?");
+            text(
+                "truth-inside",
+                &format!(
+                    "{} of the attribution lies inside the box, which covers {} of the photo.",
+                    percent(scores.mass_inside),
+                    percent(scores.area)
+                ),
+            );
+            text("truth-more", "");
+            section.set_hidden(false);
+        } else if let Some(truth) = truth.as_ref().filter(|truth| truth.inside.len() == map.len()) {
+            let scores = Scores::of(&map, &truth.inside);
+            let name = truth.shape.name();
+            text("truth-title", "Did it look at the shape?");
+            text(
+                "truth-inside",
+                &format!(
+                    "{} of the attribution lies on the {name}, which covers {} of the scene.",
+                    percent(scores.mass_inside),
+                    percent(scores.area)
+                ),
+            );
+            let hit = if scores.hit {
+                "Its strongest pixel is on the shape"
+            } else {
+                "Its strongest pixel is beside the shape"
+            };
+            let tag = if truth.tagged.iter().any(|&tagged| tagged) {
+                let on_tag = Scores::of(&map, &truth.tagged).mass_inside;
+                format!(" {} lies on the tag.", percent(on_tag))
+            } else {
+                String::new()
+            };
+            let overlap = percent(scores.overlap);
+            text(
+                "truth-more",
+                &format!("{hit}; as many of the strongest pixels as the shape has overlap it by {overlap}.{tag}"),
+            );
+            section.set_hidden(false);
+        }
+    }
+
+    /// What the colours stand for.
+    pub(super) fn show_caption(&self) {
+        let stage = self.stage.borrow();
+        let scale = self.full_scale.get();
+        let caption: HtmlElement = element("caption");
+        if !stage.has_mask() {
+            return;
+        }
+        let mass = MASS_SHOWN * 100.0;
+        let sentence = match (stage.view, stage.is_comparing()) {
+            (View::Difference, true) => format!(
+                "Purple: where this mask has more than the pinned one; orange: where it has less. Full from a difference of {scale:.1e} a pixel of the photo on."
+            ),
+            (_, true) => format!(
+                "Both masks on one scale: full from {scale:.1e} a pixel of the photo on, the larger of the values below which lies {mass:.0} % of each."
+            ),
+            _ => format!(
+                "The network sees the bright part. Purple: how much each pixel changed its answer, linearly; full from {scale:.1e} on, below which lies {mass:.0} % of the sum of absolute values."
+            ),
+        };
+        caption.set_text_content(Some(&sentence));
+        caption.set_hidden(false);
+    }
+
+    /// Pins the current mask, or lets the pinned one go.
+    pub(super) fn pin(&self) {
+        let pinned = !element::<HtmlElement>("pinned").hidden();
+        let scale = if pinned {
+            self.stage.borrow_mut().unpin()
+        } else {
+            text("pinned-title", &self.title.borrow());
+            self.stage.borrow_mut().pin()
+        };
+        self.full_scale.set(scale);
+        self.show_pin();
+        self.show_caption();
+    }
+
+    /// The pin's button and what depends on it.
+    pub(super) fn show_pin(&self) {
+        let pinned = !element::<HtmlElement>("pinned").hidden();
+        text("pin", if pinned { "Unpin" } else { "Pin to compare" });
+        element::<HtmlElement>("difference-view").set_hidden(!pinned);
+        element::<HtmlElement>("current-title").set_hidden(!pinned);
+        text("current-title", &self.title.borrow());
+        let difference: HtmlInputElement = element("view-difference");
+        if !pinned && difference.checked() {
+            difference.set_checked(false);
+            element::<HtmlInputElement>("view-overlay").set_checked(true);
+        }
+        let button: web_sys::HtmlButtonElement = element("pin");
+        button.set_disabled(!pinned && !self.stage.borrow().has_mask());
+    }
+}

@@ -1,0 +1,165 @@
+//! Scenes whose truth is known: drawn from a seed, or painted by hand.
+
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Math, Promise};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Blob, CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement,
+    HtmlInputElement, HtmlSelectElement, PointerEvent,
+};
+
+use super::Page;
+use crate::model::{Architecture, catalog::CATALOG};
+use crate::protocol::Failure;
+use crate::shapes::{SIZE, Tag};
+use crate::web::dom::{element, on};
+use crate::web::files;
+use crate::web::pool::Picture;
+
+/// Seeds that a person gets; those of training and of the tests lie elsewhere.
+const SEEDS: f64 = 1e9;
+/// The first of them.
+const FIRST_SEED: u64 = 1 << 42;
+
+impl Page {
+    pub(super) fn listen_to_scenes(self: &Rc<Self>) {
+        for (id, kind) in [("draw", "click"), ("tag", "change")] {
+            let page = Rc::clone(self);
+            on(&element::<Element>(id), kind, move |_: Event| {
+                let page = Rc::clone(&page);
+                let anew = kind == "click";
+                spawn_local(async move { page.draw_scene(anew).await });
+            });
+        }
+        self.listen_to_brush();
+    }
+
+    /// Draws a new scene, or the one that is shown with another tag.
+    async fn draw_scene(self: Rc<Self>, anew: bool) {
+        let shown = match &*self.picture.borrow() {
+            Some(Picture::Scene { seed, .. }) => Some(*seed),
+            _ => None,
+        };
+        let fresh = FIRST_SEED + (Math::random() * SEEDS) as u64;
+        let seed = match (anew, shown) {
+            (false, Some(seed)) => seed,
+            (false, None) => return,
+            (true, _) => fresh,
+        };
+        let tag = element::<HtmlSelectElement>("tag").value();
+        let tag = Tag::from_name(&tag).unwrap_or_default();
+        self.prefer_shapes();
+        self.open(Ok(Picture::Scene { seed, tag })).await;
+    }
+
+    /// Chooses a network that knows the shapes, unless one is chosen.
+    fn prefer_shapes(&self) {
+        let models: HtmlSelectElement = element("model");
+        let chosen = self.spec(&models.value());
+        if chosen.is_some_and(|spec| spec.architecture == Architecture::ShapesNet) {
+            return;
+        }
+        let honest = CATALOG.iter().find(|s| s.architecture == Architecture::ShapesNet);
+        if let Some(spec) = honest {
+            models.set_value(&spec.name);
+        }
+    }
+
+    fn listen_to_brush(self: &Rc<Self>) {
+        let dialog: HtmlDialogElement = element("paint-dialog");
+        let canvas: HtmlCanvasElement = element("paint-canvas");
+        on(&element::<Element>("paint"), "click", {
+            let dialog = dialog.clone();
+            move |_: Event| dialog.show_modal().unwrap_or(())
+        });
+        on(&element::<Element>("paint-close"), "click", {
+            let dialog = dialog.clone();
+            move |_: Event| dialog.close()
+        });
+        canvas.set_width(SIZE as u32);
+        canvas.set_height(SIZE as u32);
+        fill(&canvas, "#7fb069");
+        on(&element::<Element>("paint-fill"), "click", {
+            let canvas = canvas.clone();
+            move |_: Event| fill(&canvas, &element::<HtmlInputElement>("brush-colour").value())
+        });
+        on(&canvas, "pointerdown", {
+            let canvas = canvas.clone();
+            move |event: PointerEvent| {
+                canvas.set_pointer_capture(event.pointer_id()).unwrap_or(());
+                stroke(&canvas, &event, false);
+            }
+        });
+        on(&canvas, "pointermove", {
+            let canvas = canvas.clone();
+            move |event: PointerEvent| {
+                if event.buttons() == 1 {
+                    stroke(&canvas, &event, true);
+                }
+            }
+        });
+        on(&element::<Element>("paint-use"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                dialog.close();
+                let (page, canvas) = (Rc::clone(&page), canvas.clone());
+                spawn_local(async move {
+                    page.prefer_shapes();
+                    page.open_photo(png(&canvas).await).await;
+                });
+            }
+        });
+    }
+}
+
+fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok()??.dyn_into().ok()
+}
+
+fn fill(canvas: &HtmlCanvasElement, colour: &str) {
+    if let Some(context) = context(canvas) {
+        context.set_fill_style_str(colour);
+        context.fill_rect(0.0, 0.0, SIZE as f64, SIZE as f64);
+    }
+}
+
+/// Paints a dot where the pointer is, or a line from where it was.
+fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, moved: bool) {
+    let Some(context) = context(canvas) else { return };
+    let shown = canvas.get_bounding_client_rect();
+    let scale = SIZE as f64 / shown.width();
+    let (x, y) = (
+        (f64::from(event.client_x()) - shown.left()) * scale,
+        (f64::from(event.client_y()) - shown.top()) * scale,
+    );
+    let (dx, dy) = if moved {
+        (f64::from(event.movement_x()) * scale, f64::from(event.movement_y()) * scale)
+    } else {
+        (0.0, 0.0)
+    };
+    context.set_stroke_style_str(&element::<HtmlInputElement>("brush-colour").value());
+    context.set_line_width(element::<HtmlInputElement>("brush-size").value_as_number());
+    context.set_line_cap("round");
+    context.begin_path();
+    context.move_to(x - dx, y - dy);
+    context.line_to(x, y);
+    context.stroke();
+}
+
+/// The canvas as the bytes of a PNG.
+async fn png(canvas: &HtmlCanvasElement) -> Result<ArrayBuffer, Failure> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        let take = Closure::once_into_js(move |blob: JsValue| {
+            resolve.call1(&JsValue::NULL, &blob).unwrap_or_default()
+        });
+        if let Err(error) = canvas.to_blob(take.unchecked_ref()) {
+            reject.call1(&JsValue::NULL, &error).unwrap_or_default();
+        }
+    });
+    match JsFuture::from(promise).await.map(|blob| blob.dyn_into::<Blob>()) {
+        Ok(Ok(blob)) => files::blob(&blob).await,
+        Ok(Err(error)) | Err(error) => Err(files::unreadable(&error)),
+    }
+}
