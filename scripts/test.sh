@@ -31,6 +31,16 @@ if [ ! -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ]; then
   fi
 fi
 
+if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
+  python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
+  if [ -n "$python" ] && python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade \
+    --target "$cache/python" --only-binary :all: safetensors==0.8.0; then
+    PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own"
+  else
+    say "No torchvision or safetensors here: the tests that read their checkpoints are skipped"
+  fi
+fi
+
 say "Native tests (a minute)"
 cargo test --release
 

@@ -133,7 +133,7 @@ pub static CATALOG: [ModelSpec; 5] = [
     },
     ModelSpec {
         name: Cow::Borrowed("ssd-mobilenet-v2"),
-        title: Cow::Borrowed("SSDLite MobileNetV2, a detector"),
+        title: Cow::Borrowed("SSDLite (detector)"),
         architecture: Architecture::SsdMobileNetV2,
         preprocessing: SSD,
         labels: Cow::Borrowed(COCO_LABELS),
@@ -142,7 +142,7 @@ pub static CATALOG: [ModelSpec; 5] = [
     },
     ModelSpec {
         name: Cow::Borrowed("shapesnet"),
-        title: Cow::Borrowed("ShapesNet, honest"),
+        title: Cow::Borrowed("ShapesNet (honest)"),
         architecture: Architecture::ShapesNet,
         preprocessing: SHAPES,
         labels: Cow::Borrowed(crate::shapes::LABELS),
@@ -151,7 +151,7 @@ pub static CATALOG: [ModelSpec; 5] = [
     },
     ModelSpec {
         name: Cow::Borrowed("shapesnet-shortcut"),
-        title: Cow::Borrowed("ShapesNet, cheating"),
+        title: Cow::Borrowed("ShapesNet (cheating)"),
         architecture: Architecture::ShapesNet,
         preprocessing: SHAPES,
         labels: Cow::Borrowed(crate::shapes::LABELS),

@@ -199,6 +199,11 @@ impl Checkpoint {
         self.arrays = arrays.map(|(name, array)| (rename(&name).into(), array)).collect();
     }
 
+    /// Drops every array whose name ends so.
+    pub(super) fn remove_all(&mut self, ending: &str) {
+        self.arrays.retain(|name, _| !name.ends_with(ending));
+    }
+
     /// Every array's name and shape.
     pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let shapes = self.arrays.iter();

@@ -31,6 +31,8 @@ pub struct Recognised {
 /// for it.
 pub fn recognise(mut checkpoint: Checkpoint) -> Result<Recognised> {
     checkpoint.rename(strip_prefixes);
+    // BatchNorm's counters are no weights, but whoever halves all tensors halves them too.
+    checkpoint.remove_all("num_batches_tracked");
     let found = checkpoint.shapes();
     let folded = !found.keys().any(|name| name.ends_with(".running_var"));
     let candidates = Architecture::RECOGNISED.map(|architecture| {

@@ -121,7 +121,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Array>> {
 
 fn read_zip(bytes: &[u8]) -> Result<Vec<Array>> {
     let unreadable = |error: zip::result::ZipError| damaged(&error.to_string());
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
+    // PyTorch's archives begin where the file begins: nothing is to be searched for.
+    let config = zip::read::Config {
+        archive_offset: zip::read::ArchiveOffset::Known(0),
+    };
+    let archive = zip::ZipArchive::with_config(config, Cursor::new(bytes));
+    let mut archive = archive.map_err(unreadable)?;
     let names = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
     let names: Vec<String> = names.collect();
     let root = names.iter().find_map(|name| name.strip_suffix("data.pkl"));

@@ -93,7 +93,7 @@ impl Page {
             let overlap = percent(scores.overlap);
             text(
                 "truth-more",
-                &format!("{hit}; as many of the strongest pixels as the shape has overlap it by {overlap}.{tag}"),
+                &format!("{hit}. Taken together, as many of the strongest pixels as the shape has overlap it by {overlap}.{tag}"),
             );
             section.set_hidden(false);
         }
