@@ -20,24 +20,19 @@ else
   say "No rustfmt or clippy here: lints are skipped"
 fi
 
-say "Checkpoints of random weights, as torchvision saves them"
+say "Checkpoints as PyTorch and safetensors save them"
 export VIOLET_CHECKPOINTS=$cache/checkpoints
-if [ ! -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ]; then
-  python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
-  if [ -n "$python" ]; then
+python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
+if [ -z "$python" ]; then
+  say "No torchvision here: the tests that read its checkpoints are skipped"
+else
+  [ -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ] ||
     "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
-  else
-    say "No torchvision here: the tests that read its checkpoints are skipped"
-  fi
-fi
-
-if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
-  python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
-  if [ -n "$python" ] && python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade \
-    --target "$cache/python" --only-binary :all: safetensors==0.8.0; then
-    PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own"
-  else
-    say "No torchvision or safetensors here: the tests that read their checkpoints are skipped"
+  if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
+    python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target "$cache/python" \
+      --only-binary :all: safetensors==0.8.0 &&
+      PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own" ||
+      say "No safetensors here: the tests that read its checkpoints are skipped"
   fi
 fi
 

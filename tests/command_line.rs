@@ -184,6 +184,9 @@ fn wrong_arguments_get_a_sentence() {
             "./scripts/weights.sh efficientnet-lite0",
         ),
         (["--weights", "README.md"], "cannot be read"),
+        (["--box", "0"], "--box needs a detector"),
+        (["--labels", "README.md"], "--weights"),
+        (["--against", "unicorn"], "no class “unicorn”"),
     ] {
         let photo = "www/samples/cat.jpg";
         let run = violet(&[&["explain", photo, "--out", out], &arguments[..]].concat());
@@ -193,6 +196,100 @@ fn wrong_arguments_get_a_sentence() {
             "{arguments:?}: {said}"
         );
     }
+}
+
+#[test]
+fn why_this_class_and_not_that_one_is_the_difference_of_two_logits() {
+    let attributions_of = |name: &str, arguments: &[&str]| {
+        let out = folder(name);
+        let fixed = [
+            "explain",
+            "www/samples/coffee.jpg",
+            "--model=shapesnet",
+            "--steps=300",
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        let run = violet(&[&fixed, arguments].concat());
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        report(&out)
+    };
+    let [disc, ring, both] = [
+        attributions_of("disc", &["--target", "disc"]),
+        attributions_of("ring", &["--target", "ring"]),
+        attributions_of("disc-ring", &["--target", "disc", "--against", "ring"]),
+    ];
+    assert_eq!(both["against"], "ring");
+    for key in ["output_input", "output_baseline", "attribution_sum"] {
+        let value = |report: &serde_json::Value| report[key].as_f64().unwrap();
+        let difference = value(&disc) - value(&ring);
+        assert!((value(&both) - difference).abs() < 1e-3, "{key}");
+    }
+}
+
+#[test]
+fn a_box_is_detected_explained_and_adds_up() {
+    if common::weights("ssd-mobilenet-v2").is_none() {
+        println!("skipped: scripts/weights.sh fetches the weights");
+        return;
+    }
+    let photo = "www/samples/coffee.jpg";
+    let found = violet(&["detect", photo, "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!((&found[0]["label"], &found[1]["label"]), (&"cup".into(), &"dining table".into()));
+    let nothing = violet(&["detect", "www/samples/rocket.jpg"]);
+    let said = String::from_utf8_lossy(&nothing.stdout).into_owned();
+    assert!(said.contains("nothing that scores 0.50") && said.contains("best candidate"), "{said}");
+
+    let out = folder("box");
+    let fixed = [
+        "explain",
+        photo,
+        "--model=ssd-mobilenet-v2",
+        "--rule=adaptive",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let run = violet(&[&fixed[..], &["--target", "cup"]].concat());
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let report = report(&out);
+    let number = |key: &str| report[key].as_f64().unwrap();
+    let change = number("output_input") - number("output_baseline");
+    assert!((number("attribution_sum") - change).abs() < 0.05 * change.abs());
+    // The box covers a quarter of the photo and gets more than its share.
+    assert!(report["box"]["mass_inside"].as_f64().unwrap() > 0.4);
+    assert_eq!(report["label"], "cup");
+
+    for (arguments, sentence) in [
+        (["--box", "999"], "numbered from 0 to"),
+        (["--target", "toilet"], "nothing of that kind was found"),
+    ] {
+        let run = violet(&[&fixed[..], &arguments[..]].concat());
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(!run.status.success() && said.contains(sentence), "{said}");
+    }
+    let run = violet(&["detect", photo, "--model", "shapesnet"]);
+    assert!(String::from_utf8_lossy(&run.stderr).contains("is no detector"));
+}
+
+#[test]
+fn masks_are_scored_where_the_truth_is_known() {
+    let scores = |model: &str, tag: &str| {
+        let arguments = ["evaluate", "--model", model, "--tag", tag, "--scenes=8", "--steps=8"];
+        let run = violet(&arguments);
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let table = String::from_utf8_lossy(&run.stdout).into_owned();
+        let rows = table.lines().filter(|line| line.starts_with("| "));
+        assert_eq!(rows.count(), 1 + 3 * 7, "{table}");
+        let row = table.lines().find(|line| line.starts_with("| trapezoid | black"));
+        let cells = row.unwrap().split('|').map(str::trim);
+        cells.filter_map(|cell| cell.parse::<f64>().ok()).collect::<Vec<_>>()
+    };
+    // Mass inside, pointing game, overlap, mass on the tag.
+    let honest = scores("shapesnet", "telling");
+    let cheat = scores("shapesnet-shortcut", "telling");
+    assert!(honest[0] > 0.2 && honest[0] > 2.0 * cheat[0], "{honest:?} {cheat:?}");
+    assert!(cheat[3] > 0.2 && cheat[3] > 5.0 * honest[3], "{honest:?} {cheat:?}");
 }
 
 #[test]

@@ -182,7 +182,7 @@ impl Stage {
     pub(super) fn pin(&mut self) -> f32 {
         let [pinned, current] = &mut self.panes;
         (pinned.crop, pinned.map) = (current.crop, current.map.clone());
-        self.show_panes()
+        self.recompose()
     }
 
     /// Lets the pinned mask go.
@@ -192,15 +192,18 @@ impl Stage {
         if self.view == View::Difference {
             self.view = View::Overlay;
         }
-        self.show_panes()
+        self.recompose()
     }
 
-    fn show_panes(&mut self) -> f32 {
-        let pinned = self.panes[0].map.is_some();
-        element::<HtmlElement>("pinned").set_hidden(!pinned);
+    fn recompose(&mut self) -> f32 {
         let scale = self.compose();
         self.draw();
         scale
+    }
+
+    /// Whether a mask is pinned.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.panes[0].map.is_some()
     }
 
     /// Enlarges or shrinks around a point of a canvas, in CSS pixels from its upper left corner.
@@ -275,6 +278,9 @@ impl Stage {
 
     /// Draws everything anew, at the resolution of the screen.
     pub(super) fn draw(&self) {
+        // A difference is one picture.
+        let both = self.is_pinned() && self.view != View::Difference;
+        element::<HtmlElement>("pinned").set_hidden(!both);
         for (k, pane) in self.panes.iter().enumerate() {
             // Drawing fails only on a canvas of a size browsers refuse, which these never have.
             self.try_draw(pane, k == 1).unwrap_or(());

@@ -125,7 +125,7 @@ impl Page {
 
     /// Pins the current mask, or lets the pinned one go.
     pub(super) fn pin(&self) {
-        let pinned = !element::<HtmlElement>("pinned").hidden();
+        let pinned = self.stage.borrow().is_pinned();
         let scale = if pinned {
             self.stage.borrow_mut().unpin()
         } else {
@@ -139,7 +139,7 @@ impl Page {
 
     /// The pin's button and what depends on it.
     pub(super) fn show_pin(&self) {
-        let pinned = !element::<HtmlElement>("pinned").hidden();
+        let pinned = self.stage.borrow().is_pinned();
         text("pin", if pinned { "Unpin" } else { "Pin to compare" });
         element::<HtmlElement>("difference-view").set_hidden(!pinned);
         element::<HtmlElement>("current-title").set_hidden(!pinned);
