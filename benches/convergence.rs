@@ -78,7 +78,8 @@ fn main() {
         None => random_resnet18().unwrap(),
     };
     let device = pollster::block_on(open(DeviceKind::Cpu)).unwrap();
-    let explainer = Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device).unwrap();
+    let explainer =
+        Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device).unwrap();
     let mut photos: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -235,7 +236,12 @@ fn reference(
     values
 }
 
-fn integrate(explainer: &Explainer, prepared: &Prepared, target: Target, method: Method) -> Integration {
+fn integrate(
+    explainer: &Explainer,
+    prepared: &Prepared,
+    target: Target,
+    method: Method,
+) -> Integration {
     let mut integration = Integration::new(method, prepared.input.len()).unwrap();
     while let Some(round) = integration.next_round() {
         in_parallel(

@@ -92,7 +92,9 @@ pub enum Error {
     /// The checkpoint belongs to no architecture that Violet knows.
     #[error(
         "these weights belong to no network that Violet knows; the nearest is {nearest}{}{}{}",
-        part("; missing: ", missing), part("; too much: ", extra), part("; of another shape: ", reshaped)
+        part("; missing: ", missing),
+        part("; too much: ", extra),
+        part("; of another shape: ", reshaped)
     )]
     UnknownLayout {
         /// Title of the architecture that differs least.

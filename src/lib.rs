@@ -12,6 +12,8 @@
 //!          mask: Σ|·| over channels ──▶ normalise ──▶ purple RGBA
 //! ```
 //!
+//! `shapes` draws scenes whose truth is known, to be looked at in place of a photo.
+//!
 //! Each room knows only what stands left of it; `explain` alone knows them all. The browser is
 //! met in `web` and nowhere else. Without the feature `engine`, only what the page itself needs is
 //! built: plain data, sums and colours, but no networks and no decoders.

@@ -15,9 +15,7 @@ fn point(values: &[f32]) -> Tensor<4> {
 /// Column `k` of a batch: [N, n, 1, 1] → [N].
 fn value(x: &Tensor<4>, k: usize) -> Tensor<1> {
     let [n, ..] = x.dims();
-    x.clone()
-        .slice([0..n, k..k + 1, 0..1, 0..1])
-        .reshape([n])
+    x.clone().slice([0..n, k..k + 1, 0..1, 0..1]).reshape([n])
 }
 
 /// Sum of a batch's values: [N, n, 1, 1] → [N].

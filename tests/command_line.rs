@@ -211,7 +211,11 @@ fn why_this_class_and_not_that_one_is_the_difference_of_two_logits() {
             out.to_str().unwrap(),
         ];
         let run = violet(&[&fixed, arguments].concat());
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
         report(&out)
     };
     let [disc, ring, both] = [
@@ -236,10 +240,16 @@ fn a_box_is_detected_explained_and_adds_up() {
     let photo = "www/samples/coffee.jpg";
     let found = violet(&["detect", photo, "--json"]);
     let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
-    assert_eq!((&found[0]["label"], &found[1]["label"]), (&"cup".into(), &"dining table".into()));
+    assert_eq!(
+        (&found[0]["label"], &found[1]["label"]),
+        (&"cup".into(), &"dining table".into())
+    );
     let nothing = violet(&["detect", "www/samples/rocket.jpg"]);
     let said = String::from_utf8_lossy(&nothing.stdout).into_owned();
-    assert!(said.contains("nothing that scores 0.50") && said.contains("best candidate"), "{said}");
+    assert!(
+        said.contains("nothing that scores 0.50") && said.contains("best candidate"),
+        "{said}"
+    );
 
     let out = folder("box");
     let fixed = [
@@ -251,7 +261,11 @@ fn a_box_is_detected_explained_and_adds_up() {
         out.to_str().unwrap(),
     ];
     let run = violet(&[&fixed[..], &["--target", "cup"]].concat());
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
     let report = report(&out);
     let number = |key: &str| report[key].as_f64().unwrap();
     let change = number("output_input") - number("output_baseline");
@@ -275,21 +289,43 @@ fn a_box_is_detected_explained_and_adds_up() {
 #[test]
 fn masks_are_scored_where_the_truth_is_known() {
     let scores = |model: &str, tag: &str| {
-        let arguments = ["evaluate", "--model", model, "--tag", tag, "--scenes=8", "--steps=8"];
+        let arguments = [
+            "evaluate",
+            "--model",
+            model,
+            "--tag",
+            tag,
+            "--scenes=8",
+            "--steps=8",
+        ];
         let run = violet(&arguments);
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
         let table = String::from_utf8_lossy(&run.stdout).into_owned();
         let rows = table.lines().filter(|line| line.starts_with("| "));
         assert_eq!(rows.count(), 1 + 3 * 7, "{table}");
-        let row = table.lines().find(|line| line.starts_with("| trapezoid | black"));
+        let row = table
+            .lines()
+            .find(|line| line.starts_with("| trapezoid | black"));
         let cells = row.unwrap().split('|').map(str::trim);
-        cells.filter_map(|cell| cell.parse::<f64>().ok()).collect::<Vec<_>>()
+        cells
+            .filter_map(|cell| cell.parse::<f64>().ok())
+            .collect::<Vec<_>>()
     };
     // Mass inside, pointing game, overlap, mass on the tag.
     let honest = scores("shapesnet", "telling");
     let cheat = scores("shapesnet-shortcut", "telling");
-    assert!(honest[0] > 0.2 && honest[0] > 2.0 * cheat[0], "{honest:?} {cheat:?}");
-    assert!(cheat[3] > 0.2 && cheat[3] > 5.0 * honest[3], "{honest:?} {cheat:?}");
+    assert!(
+        honest[0] > 0.2 && honest[0] > 2.0 * cheat[0],
+        "{honest:?} {cheat:?}"
+    );
+    assert!(
+        cheat[3] > 0.2 && cheat[3] > 5.0 * honest[3],
+        "{honest:?} {cheat:?}"
+    );
 }
 
 #[test]

@@ -63,7 +63,10 @@ struct Original {
 /// Runs the original, if Node and TensorFlow.js are there.
 fn original(model: &Path, photo: &Photo) -> Option<Original> {
     let script = common::root().join("tests/browser/original-detector.mjs");
-    if !script.with_file_name("node_modules/@tensorflow/tfjs-core").exists() {
+    if !script
+        .with_file_name("node_modules/@tensorflow/tfjs-core")
+        .exists()
+    {
         return None;
     }
     let folder = std::env::temp_dir().join(format!("violet-detector-{}", std::process::id()));
@@ -78,7 +81,11 @@ fn original(model: &Path, photo: &Photo) -> Option<Original> {
         .args([&pixels, &out])
         .output()
         .ok()?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let bytes = std::fs::read(&out).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     let (values, _) = bytes.as_chunks::<4>();
@@ -117,17 +124,24 @@ fn boxes_and_scores_are_those_of_the_original() {
             let input = View::of(&photo, &preprocessing).input(&preprocessing);
             let input = common::tensor(&network, &input, preprocessing.size as usize);
             let [encodings, logits] = network.boxes_and_logits(input).unwrap();
-            let [encodings, logits] = [encodings, logits]
-                .map(|values| pollster::block_on(read(values.inner())).unwrap());
+            let [encodings, logits] =
+                [encodings, logits].map(|values| pollster::block_on(read(values.inner())).unwrap());
 
             let boxes = decode_boxes(&encodings);
-            let edges = boxes.iter().flat_map(|r| [r.top, r.left, r.bottom, r.right]);
+            let edges = boxes
+                .iter()
+                .flat_map(|r| [r.top, r.left, r.bottom, r.right]);
             let boxes_apart = largest_difference(edges, &original.boxes);
             let scores = logits.chunks(CLASSES).flat_map(|row| &row[1..]);
             let scores = scores.map(|logit| 1.0 / (1.0 + (-logit).exp()));
             let scores_apart = largest_difference(scores, &original.scores);
-            println!("{name}, {weights}: boxes differ by {boxes_apart:.1e}, scores by {scores_apart:.1e}");
-            assert!(boxes_apart < tolerance && scores_apart < tolerance, "{name}");
+            println!(
+                "{name}, {weights}: boxes differ by {boxes_apart:.1e}, scores by {scores_apart:.1e}"
+            );
+            assert!(
+                boxes_apart < tolerance && scores_apart < tolerance,
+                "{name}"
+            );
 
             let found = detections(&encodings, &logits, 0.3, 20);
             assert_eq!(found.len(), original.kept.len(), "{name}");
@@ -141,7 +155,10 @@ fn boxes_and_scores_are_those_of_the_original() {
                     right: theirs[3],
                 };
                 let overlap = found.rect.overlap(theirs);
-                println!("{name}, {weights}: class {class}, {:.4} for {score:.4}, overlap {overlap:.4}", found.score);
+                println!(
+                    "{name}, {weights}: class {class}, {:.4} for {score:.4}, overlap {overlap:.4}",
+                    found.score
+                );
                 assert!(overlap >= 0.98, "{name}: {overlap}");
             }
         }
@@ -177,7 +194,9 @@ fn a_boxs_attributions_do_not_depend_on_the_chunks() -> Result<()> {
             );
             sum.add(&pollster::block_on(partial)?)?;
         }
-        Ok(sum.attributions(&prepared.input, &prepared.baseline)?.values)
+        Ok(sum
+            .attributions(&prepared.input, &prepared.baseline)?
+            .values)
     };
     let attributions = run(1)?;
     assert!(relative_error(&run(7)?, &attributions) < 1e-4);
@@ -191,11 +210,22 @@ fn one_output_is_that_of_all_outputs() -> Result<()> {
     let input: Vec<f32> = common::noise("x", 3 * 300 * 300).collect();
     let logits = common::logits_of(&network, &input, 300);
     // The first and last cell of every feature map.
-    for output in [0, 1082 * 91 + 5, 1083 * 91, 1700 * 91 + 90, 1911 * 91 + 7, 1917 * 91 - 1] {
+    for output in [
+        0,
+        1082 * 91 + 5,
+        1083 * 91,
+        1700 * 91 + 90,
+        1911 * 91 + 7,
+        1917 * 91 - 1,
+    ] {
         let x = common::tensor(&network, &input, 300);
         let one = network.output(x, Target::output(output));
         let one = pollster::block_on(read(one.inner()))?[0];
-        assert!((one - logits[output]).abs() < 1e-4, "{output}: {one} for {}", logits[output]);
+        assert!(
+            (one - logits[output]).abs() < 1e-4,
+            "{output}: {one} for {}",
+            logits[output]
+        );
     }
     Ok(())
 }
@@ -205,8 +235,12 @@ fn a_damaged_graph_is_refused() {
     let short = r#"{"weightsManifest": [{"paths": ["a"], "weights": [
         {"name": "Postprocessor/ExpandDims", "shape": [1, 1917, 4], "dtype": "float32"}]}]}"#;
     let refused = tensorflow::import(short, &[0; 100]);
-    assert!(matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("end before")));
+    assert!(
+        matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("end before"))
+    );
     let other = tensorflow::import(short, &[0; 1917 * 16]);
-    assert!(matches!(other, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("anchors")));
+    assert!(
+        matches!(other, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("anchors"))
+    );
     assert!(tensorflow::shards("<html>").is_err());
 }

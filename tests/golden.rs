@@ -117,7 +117,12 @@ fn resnet18_with_its_official_weights_sees_a_cat() -> Result<()> {
         return Ok(());
     };
     let spec = ModelSpec::from_name("resnet18")?;
-    let explainer = Explainer::load(spec.architecture, spec.preprocessing, Checkpoint::from_pytorch(&std::fs::read(&original).unwrap())?, &cpu())?;
+    let explainer = Explainer::load(
+        spec.architecture,
+        spec.preprocessing,
+        Checkpoint::from_pytorch(&std::fs::read(&original).unwrap())?,
+        &cpu(),
+    )?;
     let (rgb, _) = common::view_middle(0, 224);
     let logits = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
     let top = violet::model::top_predictions(&logits, 1)[0].target;
@@ -133,7 +138,12 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };
-    let explainer = Explainer::load(spec.architecture, spec.preprocessing, Checkpoint::from_pytorch(&std::fs::read(&original).unwrap())?, &cpu())?;
+    let explainer = Explainer::load(
+        spec.architecture,
+        spec.preprocessing,
+        Checkpoint::from_pytorch(&std::fs::read(&original).unwrap())?,
+        &cpu(),
+    )?;
     let mut golden = golden("efficientnet-lite0");
     let (rgb, _) = common::view_middle(0, 224);
     let input = common::normalised(&rgb, spec);
@@ -150,7 +160,16 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
     let n_steps = golden.take("n_steps", &[1])?[0] as usize;
     for rule in [Rule::Trapezoid, Rule::Midpoint, Rule::GaussLegendre] {
         let expected = golden.take(&format!("{}_f16", rule.name()), &[3, 224, 224])?;
-        let network = |k: usize| explainer_sum(&explainer, &input, &baseline, Target::output(target), rule, k);
+        let network = |k: usize| {
+            explainer_sum(
+                &explainer,
+                &input,
+                &baseline,
+                Target::output(target),
+                rule,
+                k,
+            )
+        };
         let found = network(n_steps)?;
         let what = format!("EfficientNet-Lite0, {}", rule.name());
         assert_same_attributions(&found, &expected, &what);
@@ -168,7 +187,12 @@ fn f16_weights_cost_little_accuracy() -> Result<()> {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };
-    let explainer = Explainer::load(spec.architecture, spec.preprocessing, Checkpoint::from_safetensors(&bytes)?, &cpu())?;
+    let explainer = Explainer::load(
+        spec.architecture,
+        spec.preprocessing,
+        Checkpoint::from_safetensors(&bytes)?,
+        &cpu(),
+    )?;
     let (rgb, _) = common::view_middle(0, 224);
     let found = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
     let expected = golden("efficientnet-lite0").take("logits", &[1000])?;

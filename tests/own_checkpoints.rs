@@ -68,7 +68,10 @@ fn another_network_is_told_from_the_nearest() {
     let refused = recognise(Checkpoint::from_bytes(&bytes).unwrap()).unwrap_err();
     let sentence = refused.to_string();
     assert!(matches!(refused, Error::UnknownLayout { .. }));
-    assert!(sentence.contains("nearest is ResNet-18") && sentence.contains("features.0.0.weight"), "{sentence}");
+    assert!(
+        sentence.contains("nearest is ResNet-18") && sentence.contains("features.0.0.weight"),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -86,7 +89,10 @@ fn layouts_are_told_apart_with_any_prefix_folded_or_not() -> Result<()> {
                 checkpoint.insert(format!("{prefix}{name}"), shape, values)?;
             }
             let recognised = recognise(checkpoint)?;
-            assert_eq!((recognised.architecture, recognised.classes), (architecture, 11));
+            assert_eq!(
+                (recognised.architecture, recognised.classes),
+                (architecture, 11)
+            );
         }
     }
     Ok(())
@@ -121,10 +127,19 @@ fn what_is_missing_or_of_another_shape_is_named() -> Result<()> {
 fn labels_must_be_as_many_as_classes() {
     let own = |labels| ModelSpec::own("mine", Architecture::ResNet18, 2, labels);
     assert_eq!(own(Some("cat\ndog\n")).unwrap().labels(), ["cat", "dog"]);
-    assert_eq!(own(Some(r#"["cat", "big\ndog"]"#)).unwrap().labels(), ["cat", "big dog"]);
+    assert_eq!(
+        own(Some(r#"["cat", "big\ndog"]"#)).unwrap().labels(),
+        ["cat", "big dog"]
+    );
     assert_eq!(own(None).unwrap().labels(), ["class 0", "class 1"]);
     let refused = own(Some("cat"));
-    assert!(matches!(refused, Err(Error::LabelCount { expected: 2, found: 1 })));
+    assert!(matches!(
+        refused,
+        Err(Error::LabelCount {
+            expected: 2,
+            found: 1
+        })
+    ));
 }
 
 // ---- Files that lie -------------------------------------------------------------------------
@@ -165,7 +180,10 @@ fn archive(pickle: &[u8]) -> Vec<u8> {
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for (name, content) in [
         ("m/data.pkl", pickle),
-        ("m/data/0", &[1.0f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat()),
+        (
+            "m/data/0",
+            &[1.0f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat(),
+        ),
     ] {
         zip.start_file(name, options).unwrap();
         zip.write_all(content).unwrap();
@@ -181,7 +199,11 @@ fn windows_into_a_storage_are_read_as_pytorch_reads_them() -> Result<()> {
         checkpoint.take("w", &shape)
     };
     assert_eq!(read(&[2, 2], &[2, 1], 0)?, [1.0, 2.0, 3.0, 4.0]);
-    assert_eq!(read(&[2, 2], &[1, 2], 0)?, [1.0, 3.0, 2.0, 4.0], "transposed");
+    assert_eq!(
+        read(&[2, 2], &[1, 2], 0)?,
+        [1.0, 3.0, 2.0, 4.0],
+        "transposed"
+    );
     assert_eq!(read(&[2], &[1], 2)?, [3.0, 4.0], "from an offset");
     assert_eq!(read(&[3], &[0], 1)?, [2.0; 3], "expanded");
     Ok(())
@@ -214,7 +236,10 @@ fn damaged_files_are_refused_wherever_they_are_cut() {
     let whole = archive(&pickle(&[4], &[1], 0));
     assert!(Checkpoint::from_bytes(&whole).is_ok());
     for end in 0..whole.len() {
-        assert!(Checkpoint::from_bytes(&whole[..end]).is_err(), "cut at {end}");
+        assert!(
+            Checkpoint::from_bytes(&whole[..end]).is_err(),
+            "cut at {end}"
+        );
     }
     let pickle = pickle(&[4], &[1], 0);
     for end in 0..pickle.len() {
@@ -240,7 +265,9 @@ fn nesting_without_end_is_no_harm() {
     let mut circle = vec![0x80, 2, b']', b'q', 0, b'h', 0, b'a', b'.'];
     for pickle in [&mut deep, &mut circle] {
         let refused = Checkpoint::from_bytes(&archive(pickle));
-        assert!(matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("no weights")));
+        assert!(
+            matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("no weights"))
+        );
     }
 }
 
@@ -253,6 +280,8 @@ fn what_is_no_checkpoint_is_refused() {
         (b"\xff\xff\xff\xff\xff\xff\xff\x7f{", ""),
     ] {
         let refused = Checkpoint::from_bytes(bytes);
-        assert!(matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains(said)));
+        assert!(
+            matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains(said))
+        );
     }
 }

@@ -238,7 +238,11 @@ fn any_shape_of_photo_gives_a_full_view() {
         for spec in &violet::model::catalog::CATALOG {
             let view = View::of(&photo, &spec.preprocessing);
             let pixels = view.rgb().len() / 3;
-            assert_eq!(pixels, spec.preprocessing.input_len() / 3, "{width} × {height}");
+            assert_eq!(
+                pixels,
+                spec.preprocessing.input_len() / 3,
+                "{width} × {height}"
+            );
             let crop = view.crop;
             assert!(crop.left >= 0.0 && crop.left + crop.width <= f64::from(width) + 1.0);
             assert!(crop.top >= 0.0 && crop.top + crop.height <= f64::from(height) + 1.0);
@@ -279,5 +283,8 @@ fn stretching_reads_where_tensorflow_reads() {
 fn a_scene_is_seen_as_it_was_drawn() {
     let scene = violet::shapes::Scene::draw(3, violet::shapes::Tag::Telling);
     let spec = ModelSpec::from_name("shapesnet").unwrap();
-    assert_eq!(View::of(&Photo::from(&scene), &spec.preprocessing).rgb(), scene.rgb);
+    assert_eq!(
+        View::of(&Photo::from(&scene), &spec.preprocessing).rgb(),
+        scene.rgb
+    );
 }

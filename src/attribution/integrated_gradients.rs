@@ -192,8 +192,7 @@ pub async fn integrate(
     for nodes in order.chunks(internal_batch_size.max(1)) {
         let alphas: Vec<f64> = nodes.iter().map(|&k| quadrature.alphas[k]).collect();
         let step_sizes: Vec<f64> = nodes.iter().map(|&k| quadrature.step_sizes[k]).collect();
-        let partial =
-            gradients_along_path(&forward, input, baseline, &alphas, &step_sizes).await?;
+        let partial = gradients_along_path(&forward, input, baseline, &alphas, &step_sizes).await?;
         accumulator.add(&partial)?;
         if progress(&accumulator).is_break() {
             return Ok(None);

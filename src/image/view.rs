@@ -114,7 +114,12 @@ fn stretch(rgb: &RgbImage, size: u32) -> Vec<[f32; 3]> {
         let (top, bottom, down) = between(k / size, height);
         let (left, right, across) = between(k % size, width);
         let at = |x, y| rgb.get_pixel(x, y).0.map(f32::from);
-        let corners = [at(left, top), at(right, top), at(left, bottom), at(right, bottom)];
+        let corners = [
+            at(left, top),
+            at(right, top),
+            at(left, bottom),
+            at(right, bottom),
+        ];
         std::array::from_fn(|c| {
             let above = mix(corners[0][c], corners[1][c], across);
             mix(above, mix(corners[2][c], corners[3][c], across), down)

@@ -32,7 +32,9 @@ impl PlacedMap {
         let side = self.side();
         let place = |position: f64, start: f64, length: f64| {
             let share = (position - start) / length;
-            (0.0..1.0).contains(&share).then_some((share * side as f64) as usize)
+            (0.0..1.0)
+                .contains(&share)
+                .then_some((share * side as f64) as usize)
         };
         let column = place(x, self.crop.left, self.crop.width);
         let row = place(y, self.crop.top, self.crop.height);
@@ -49,8 +51,15 @@ impl PlacedMap {
 
     /// Its mask, drawn at full strength from this density on.
     pub fn mask(&self, full_scale: f32) -> Mask {
-        let to_strength = if full_scale > 0.0 { self.density() / full_scale } else { 0.0 };
-        let strengths = self.values.iter().map(|value| (value * to_strength).min(1.0));
+        let to_strength = if full_scale > 0.0 {
+            self.density() / full_scale
+        } else {
+            0.0
+        };
+        let strengths = self
+            .values
+            .iter()
+            .map(|value| (value * to_strength).min(1.0));
         Mask {
             strength: strengths.collect(),
             full_scale,
@@ -83,7 +92,11 @@ pub fn difference(a: &PlacedMap, b: &PlacedMap, side: usize) -> (Vec<u8>, Crop) 
         let y = crop.top + at(k / side) * crop.height;
         let more = b.at(x, y) - a.at(x, y);
         let [r, g, blue] = if more >= 0.0 { PURPLE } else { ORANGE };
-        let strength = if scale > 0.0 { (more.abs() / scale).min(1.0) } else { 0.0 };
+        let strength = if scale > 0.0 {
+            (more.abs() / scale).min(1.0)
+        } else {
+            0.0
+        };
         [r, g, blue, (strength * 255.0).round() as u8]
     };
     ((0..side * side).flat_map(pixel).collect(), crop)
@@ -117,7 +130,10 @@ mod tests {
 
     #[test]
     fn more_is_purple_and_less_is_orange() {
-        let (a, b) = (map(&[1.0, 0.0, 0.0, 0.0], 0.0, 2.0), map(&[0.0, 1.0, 0.0, 0.0], 0.0, 2.0));
+        let (a, b) = (
+            map(&[1.0, 0.0, 0.0, 0.0], 0.0, 2.0),
+            map(&[0.0, 1.0, 0.0, 0.0], 0.0, 2.0),
+        );
         let (rgba, _) = difference(&a, &b, 2);
         assert_eq!(rgba[..4], [ORANGE[0], ORANGE[1], ORANGE[2], 255]);
         assert_eq!(rgba[4..8], [PURPLE[0], PURPLE[1], PURPLE[2], 255]);

@@ -98,7 +98,9 @@ fn decode([dy, dx, dh, dw]: [f32; 4], [y, x, height, width]: [f32; 4]) -> Rect {
 pub fn decode_boxes(encodings: &[f32]) -> Vec<Rect> {
     let (encodings, _) = encodings.as_chunks::<4>();
     let pairs = encodings.iter().zip(anchors());
-    pairs.map(|(&encoding, anchor)| decode(encoding, anchor)).collect()
+    pairs
+        .map(|(&encoding, anchor)| decode(encoding, anchor))
+        .collect()
 }
 
 /// The detections that score at least `threshold`, the best first, at most `most`: of each anchor
@@ -113,20 +115,29 @@ pub fn decode_boxes(encodings: &[f32]) -> Vec<Rect> {
 /// # Source
 ///
 /// TensorFlow.js' `coco-ssd` 2.2.3: the best class first, then suppression whatever the class.
-pub fn detections(encodings: &[f32], logits: &[f32], threshold: f32, most: usize) -> Vec<Detection> {
+pub fn detections(
+    encodings: &[f32],
+    logits: &[f32],
+    threshold: f32,
+    most: usize,
+) -> Vec<Detection> {
     let rects = decode_boxes(encodings);
     let (anchors, _) = logits.as_chunks::<CLASSES>();
-    let best = anchors.iter().zip(&rects).enumerate().map(|(anchor, (logits, &rect))| {
-        let likelier = |a: &usize, b: &usize| logits[*a].total_cmp(&logits[*b]);
-        // Class 0 is the background; of equals TensorFlow.js takes the first.
-        let class = (1..CLASSES).rev().max_by(likelier).unwrap_or(1);
-        Detection {
-            output: anchor * CLASSES + class,
-            class,
-            score: 1.0 / (1.0 + (-logits[class]).exp()),
-            rect,
-        }
-    });
+    let best = anchors
+        .iter()
+        .zip(&rects)
+        .enumerate()
+        .map(|(anchor, (logits, &rect))| {
+            let likelier = |a: &usize, b: &usize| logits[*a].total_cmp(&logits[*b]);
+            // Class 0 is the background; of equals TensorFlow.js takes the first.
+            let class = (1..CLASSES).rev().max_by(likelier).unwrap_or(1);
+            Detection {
+                output: anchor * CLASSES + class,
+                class,
+                score: 1.0 / (1.0 + (-logits[class]).exp()),
+                rect,
+            }
+        });
     let mut candidates: Vec<Detection> = best.filter(|d| d.score >= threshold).collect();
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Detection> = Vec::new();
@@ -183,7 +194,9 @@ mod tests {
 
     #[test]
     fn a_higher_threshold_only_cuts_the_list() {
-        let high: Vec<_> = (0..60).map(|k| (k * 31, 1 + k % 90, k as f32 / 10.0 - 3.0)).collect();
+        let high: Vec<_> = (0..60)
+            .map(|k| (k * 31, 1 + k % 90, k as f32 / 10.0 - 3.0))
+            .collect();
         let logits = logits(&high);
         let all = detections(&[0.0; ANCHORS * 4], &logits, 0.05, 100);
         let some = detections(&[0.0; ANCHORS * 4], &logits, 0.6, 100);

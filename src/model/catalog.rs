@@ -268,8 +268,15 @@ impl ModelSpec {
 /// breaks within a label become spaces.
 fn read_labels(text: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<String>>(text) {
-        Ok(labels) => labels.iter().map(|l| l.replace(['\n', '\r'], " ")).collect(),
-        Err(_) => text.trim_end().lines().map(|l| l.trim().to_owned()).collect(),
+        Ok(labels) => labels
+            .iter()
+            .map(|l| l.replace(['\n', '\r'], " "))
+            .collect(),
+        Err(_) => text
+            .trim_end()
+            .lines()
+            .map(|l| l.trim().to_owned())
+            .collect(),
     }
 }
 

@@ -196,7 +196,9 @@ impl Checkpoint {
     /// Gives every array the name that `rename` makes of its own.
     pub(super) fn rename(&mut self, rename: impl Fn(&str) -> &str) {
         let arrays = std::mem::take(&mut self.arrays).into_iter();
-        self.arrays = arrays.map(|(name, array)| (rename(&name).into(), array)).collect();
+        self.arrays = arrays
+            .map(|(name, array)| (rename(&name).into(), array))
+            .collect();
     }
 
     /// Drops every array whose name ends so.
@@ -207,7 +209,9 @@ impl Checkpoint {
     /// Every array's name and shape.
     pub(super) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let shapes = self.arrays.iter();
-        shapes.map(|(name, array)| (name.clone(), array.shape.clone())).collect()
+        shapes
+            .map(|(name, array)| (name.clone(), array.shape.clone()))
+            .collect()
     }
 
     /// The first dimension of the array of that name.

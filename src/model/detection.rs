@@ -49,7 +49,11 @@ impl Rect {
             bottom: self.bottom.min(other.bottom),
         };
         let union = self.area() + other.area() - common.area();
-        if union > 0.0 { common.area() / union } else { 0.0 }
+        if union > 0.0 {
+            common.area() / union
+        } else {
+            0.0
+        }
     }
 }
 

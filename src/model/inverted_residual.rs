@@ -61,7 +61,9 @@ impl BlockParts {
     }
 
     pub(super) fn into_parts(self) -> impl Iterator<Item = Part> {
-        self.expand.into_iter().chain([self.depthwise, self.project])
+        self.expand
+            .into_iter()
+            .chain([self.depthwise, self.project])
     }
 }
 

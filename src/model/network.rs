@@ -3,7 +3,10 @@
 use burn::tensor::{Device, Tensor};
 
 use super::layer::{Kernels, Part, Source};
-use super::{ANCHORS, Architecture, CLASSES, Checkpoint, Target, efficientnet_lite, resnet, shapesnet, ssd_mobilenet};
+use super::{
+    ANCHORS, Architecture, CLASSES, Checkpoint, Target, efficientnet_lite, resnet, shapesnet,
+    ssd_mobilenet,
+};
 use crate::error::{Error, Result};
 use crate::kernel::Geometry;
 

@@ -6,7 +6,14 @@ use super::{Architecture, Checkpoint};
 use crate::error::{Error, Result};
 
 /// What wrappers put before every name: PyTorch's `DataParallel`, Lightning and people.
-const PREFIXES: [&str; 6] = ["module.", "model.", "backbone.", "net.", "network.", "encoder."];
+const PREFIXES: [&str; 6] = [
+    "module.",
+    "model.",
+    "backbone.",
+    "net.",
+    "network.",
+    "encoder.",
+];
 /// Names listed in a message, at most.
 const LISTED: usize = 3;
 
@@ -142,7 +149,11 @@ impl Difference {
 fn listed(names: &[String]) -> String {
     let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>();
     let more = names.len().saturating_sub(LISTED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     shown.join(", ") + &rest
 }
 

@@ -7,9 +7,7 @@
 
 use burn::tensor::Tensor;
 
-use super::layer::{
-    Convolution, Linear, Padding, Part, Source, global_average_pool, max_pool_3x3,
-};
+use super::layer::{Convolution, Linear, Padding, Part, Source, global_average_pool, max_pool_3x3};
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
@@ -51,7 +49,11 @@ impl Variant {
 
     /// Every convolution with its BatchNorm.
     pub(super) fn parts(self) -> Vec<Part> {
-        let mut parts = vec![Part::new("conv1", Some("bn1"), Filter::dense(3, WIDTHS[0], 7, 2))];
+        let mut parts = vec![Part::new(
+            "conv1",
+            Some("bn1"),
+            Filter::dense(3, WIDTHS[0], 7, 2),
+        )];
         for block in self.blocks() {
             parts.extend(block.convolutions);
             parts.extend(block.downsample);
@@ -190,9 +192,9 @@ impl Block {
         let Some((last, first)) = self.convolutions.split_last() else {
             return x;
         };
-        let x = first.iter().fold(x, |x, convolution| {
-            convolution.forward(x, Activation::Relu)
-        });
+        let x = first
+            .iter()
+            .fold(x, |x, convolution| convolution.forward(x, Activation::Relu));
         last.forward_add(x, shortcut, Activation::Relu)
     }
 }

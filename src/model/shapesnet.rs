@@ -30,7 +30,11 @@ pub(super) fn parts() -> Vec<Part> {
     let shapes = CONVOLUTIONS.iter().enumerate();
     let part = |(k, &[channels_in, channels_out, kernel, stride]): (usize, &[usize; 4])| {
         let filter = Filter::dense(channels_in, channels_out, kernel, stride);
-        Part::new(format!("conv{}", k + 1), Some(&format!("bn{}", k + 1)), filter)
+        Part::new(
+            format!("conv{}", k + 1),
+            Some(&format!("bn{}", k + 1)),
+            filter,
+        )
     };
     shapes.map(part).collect()
 }
@@ -74,9 +78,10 @@ impl ShapesNet {
 
     /// \[N, 3, H, W\] → \[N, classes\].
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let x = self.convolutions.iter().fold(x, |x, convolution| {
-            convolution.forward(x, Activation::Relu)
-        });
+        let x = self
+            .convolutions
+            .iter()
+            .fold(x, |x, convolution| convolution.forward(x, Activation::Relu));
         self.fc.forward(global_max_pool(x))
     }
 }

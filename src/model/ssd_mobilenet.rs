@@ -237,7 +237,8 @@ impl SsdMobileNet {
                 let x = predict(predictor, x.clone());
                 let [n, channels, height, width] = x.dims();
                 // Cells row by row, the anchors of each, the values of each.
-                x.permute([0, 2, 3, 1]).reshape([n, height * width * channels])
+                x.permute([0, 2, 3, 1])
+                    .reshape([n, height * width * channels])
             });
             Tensor::cat(maps.collect(), 1)
         })
@@ -259,12 +260,7 @@ impl SsdMobileNet {
         let x = predict(&self.classes[map], features.swap_remove(map));
         let channel = anchor * CLASSES + class;
         let n = x.dims()[0];
-        let ranges = [
-            0..n,
-            channel..channel + 1,
-            row..row + 1,
-            column..column + 1,
-        ];
+        let ranges = [0..n, channel..channel + 1, row..row + 1, column..column + 1];
         x.slice(ranges).reshape([n])
     }
 }

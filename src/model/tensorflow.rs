@@ -70,7 +70,11 @@ impl Arrays {
     fn read(model_json: &str, shards: &[u8]) -> Result<Self> {
         let mut arrays = BTreeMap::new();
         let mut rest = shards;
-        for entry in read(model_json)?.weights_manifest.into_iter().flat_map(|g| g.weights) {
+        for entry in read(model_json)?
+            .weights_manifest
+            .into_iter()
+            .flat_map(|g| g.weights)
+        {
             // f32 and int32 are all there is, four bytes each.
             let length = 4 * entry.shape.iter().product::<usize>();
             let (bytes, after) = rest
@@ -121,9 +125,16 @@ impl Arrays {
         let channels = [outputs];
         let in_predictor = name.starts_with("BoxPredictor");
         let weight = if filter.depthwise {
-            self.take(&format!("{name}/depthwise_weights"), &[side, side, outputs, 1])?
+            self.take(
+                &format!("{name}/depthwise_weights"),
+                &[side, side, outputs, 1],
+            )?
         } else {
-            let weights = if in_predictor { "weights" } else { "Conv2D/merged_input" };
+            let weights = if in_predictor {
+                "weights"
+            } else {
+                "Conv2D/merged_input"
+            };
             self.take(&format!("{name}/{weights}"), &[side, side, inputs, outputs])?
         };
         let mut weight = outputs_first(&weight, dims);
@@ -142,7 +153,11 @@ impl Arrays {
                 }
             }
             None => {
-                let bias = if in_predictor { "biases" } else { "BatchNorm/batchnorm/sub" };
+                let bias = if in_predictor {
+                    "biases"
+                } else {
+                    "BatchNorm/batchnorm/sub"
+                };
                 let bias = self.take(&format!("{name}/{bias}"), &channels)?;
                 checkpoint.insert(format!("{convolution}.bias"), channels.to_vec(), bias)?;
                 if filter.depthwise {
@@ -184,8 +199,15 @@ fn theirs(name: &str) -> String {
             match part {
                 "reduce" => format!("{BACKBONE}/layer_19_1_Conv2d_{}_1x1_{inner}", k + 2),
                 _ => {
-                    let end = if part == "depthwise" { "_depthwise" } else { "" };
-                    format!("{BACKBONE}/layer_19_2_Conv2d_{}_3x3_s2_{output}{end}", k + 2)
+                    let end = if part == "depthwise" {
+                        "_depthwise"
+                    } else {
+                        ""
+                    };
+                    format!(
+                        "{BACKBONE}/layer_19_2_Conv2d_{}_3x3_s2_{output}{end}",
+                        k + 2
+                    )
                 }
             }
         }

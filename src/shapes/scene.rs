@@ -228,8 +228,8 @@ impl Canvas {
             if (x - centre[0]).abs().max((y - centre[1]).abs()) > reach + 1.0 {
                 return 0.0;
             }
-            let points = (0..SAMPLES * SAMPLES)
-                .map(|s| [x + offset(s % SAMPLES), y + offset(s / SAMPLES)]);
+            let points =
+                (0..SAMPLES * SAMPLES).map(|s| [x + offset(s % SAMPLES), y + offset(s / SAMPLES)]);
             points.filter(|&point| covers(point)).count() as f32 / (SAMPLES * SAMPLES) as f32
         });
         let shares: Vec<f32> = shares.collect();
@@ -257,7 +257,12 @@ impl Canvas {
                 && (top..top + TAG_SIDE).contains(&(k / SIZE))
         };
         let tagged: Vec<bool> = (0..SIZE * SIZE).map(inside).collect();
-        for (pixel, _) in self.0.iter_mut().zip(&tagged).filter(|(_, tagged)| **tagged) {
+        for (pixel, _) in self
+            .0
+            .iter_mut()
+            .zip(&tagged)
+            .filter(|(_, tagged)| **tagged)
+        {
             *pixel = colour;
         }
         tagged

@@ -90,7 +90,10 @@ impl Stage {
     /// one goes.
     pub(super) fn set_photo(&mut self, preview: &[u8], preview_width: u32, size: (u32, u32)) {
         let size = (f64::from(size.0), f64::from(size.1));
-        let same = self.photo.as_ref().is_some_and(|photo| (photo.width, photo.height) == size);
+        let same = self
+            .photo
+            .as_ref()
+            .is_some_and(|photo| (photo.width, photo.height) == size);
         if !same {
             (self.zoom, self.centre) = (1.0, None);
         }
@@ -236,13 +239,19 @@ impl Stage {
     }
 
     fn middle(&self) -> [f64; 2] {
-        let size = self.photo.as_ref().map_or([0.0; 2], |p| [p.width, p.height]);
+        let size = self
+            .photo
+            .as_ref()
+            .map_or([0.0; 2], |p| [p.width, p.height]);
         self.centre.unwrap_or(size.map(|length| length / 2.0))
     }
 
     /// Keeps the picture in view.
     fn rein_in(&mut self) {
-        let size = self.photo.as_ref().map_or([0.0; 2], |p| [p.width, p.height]);
+        let size = self
+            .photo
+            .as_ref()
+            .map_or([0.0; 2], |p| [p.width, p.height]);
         let margin = 0.5 / self.zoom;
         self.centre = self.centre.map(|centre| {
             let rein = |k: usize| centre[k].clamp(size[k] * margin, size[k] * (1.0 - margin));
@@ -302,7 +311,9 @@ impl Stage {
             _ => (0.0, 0.0, photo.width, photo.height),
         };
         let scale = (width / focus_width).min(height / focus_height) * self.zoom;
-        let [cx, cy] = self.centre.unwrap_or([x + focus_width / 2.0, y + focus_height / 2.0]);
+        let [cx, cy] = self
+            .centre
+            .unwrap_or([x + focus_width / 2.0, y + focus_height / 2.0]);
         Some(Placement {
             width,
             height,
@@ -338,7 +349,13 @@ impl Stage {
         };
         if self.view != View::Mask {
             let (x, y, w, h) = area(&whole);
-            context.draw_image_with_html_canvas_element_and_dw_and_dh(&photo.preview, x, y, w, h)?;
+            context.draw_image_with_html_canvas_element_and_dw_and_dh(
+                &photo.preview,
+                x,
+                y,
+                w,
+                h,
+            )?;
         }
         let Some(crop) = pane.crop else {
             return Ok(());
@@ -369,7 +386,11 @@ impl Stage {
         }
         if let Some((picture, crop)) = layer {
             let (x, y, w, h) = area(&crop);
-            context.set_global_alpha(if self.view == View::Mask { 1.0 } else { self.opacity });
+            context.set_global_alpha(if self.view == View::Mask {
+                1.0
+            } else {
+                self.opacity
+            });
             context.draw_image_with_html_canvas_element_and_dw_and_dh(picture, x, y, w, h)?;
         }
         context.set_global_alpha(1.0);
@@ -420,7 +441,11 @@ fn draw_box(
     labelled: &LabelledBox,
 ) -> Result<(), JsValue> {
     let density = window().device_pixel_ratio();
-    let colour = if labelled.chosen { "#5b21b6" } else { "#1d1a24" };
+    let colour = if labelled.chosen {
+        "#5b21b6"
+    } else {
+        "#1d1a24"
+    };
     let thickness = if labelled.chosen { 3.0 } else { 2.0 } * density;
     context.set_line_width(thickness + 2.0 * density);
     context.set_stroke_style_str("rgba(255, 255, 255, 0.85)");

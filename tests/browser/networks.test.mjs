@@ -169,7 +169,11 @@ check("bring a network of one's own, with labels", async (t) => {
   await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
   await done(page, 3);
   await page.locator("#own-file").setInputFiles([
-    path.join(own, "resnet18-whole-module.pt"),
+    {
+      name: "mine.pt",
+      mimeType: "application/octet-stream",
+      buffer: await readFile(path.join(own, "resnet18-whole-module.pt")),
+    },
     { name: "labels.txt", mimeType: "text/plain", buffer: Buffer.from("lynx\ncat\nsofa\n") },
   ]);
   await page.waitForFunction(() => /3 classes/.test(document.getElementById("own-summary").textContent));

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use violet::Result;
 use violet::attribution::{Rule, integrate, read};
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalog::Manifest};
-use violet::Result;
 
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
@@ -48,7 +48,9 @@ pub(crate) fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
     let area = rgb.len() / 3;
     let mut input = vec![0.0; rgb.len()];
     for (k, pixel) in rgb.chunks_exact(3).enumerate() {
-        let values = spec.preprocessing.normalise([0, 1, 2].map(|c| f32::from(pixel[c])));
+        let values = spec
+            .preprocessing
+            .normalise([0, 1, 2].map(|c| f32::from(pixel[c])));
         for (c, value) in values.into_iter().enumerate() {
             input[c * area + k] = value;
         }
@@ -186,18 +188,12 @@ pub(crate) fn networks(device: &Device) -> Result<Vec<(&'static str, Network)>> 
             "resnet18",
             Network::load(Architecture::ResNet18, random_resnet18()?, device)?,
         ),
-        (
-            "resnet50",
-            random(Architecture::ResNet50, device)?,
-        ),
+        ("resnet50", random(Architecture::ResNet50, device)?),
         (
             "efficientnet-lite0",
             random(Architecture::EfficientNetLite0, device)?,
         ),
-        (
-            "shapesnet",
-            random(Architecture::ShapesNet, device)?,
-        ),
+        ("shapesnet", random(Architecture::ShapesNet, device)?),
         (
             "ssd-mobilenet-v2",
             random(Architecture::SsdMobileNetV2, device)?,
@@ -212,7 +208,11 @@ pub(crate) fn random(architecture: Architecture, device: &Device) -> Result<Netw
 
 /// Random weights without BatchNorm.
 pub(crate) fn random_checkpoint(architecture: Architecture) -> Result<Checkpoint> {
-    let classes = if architecture == Architecture::ShapesNet { 8 } else { 1000 };
+    let classes = if architecture == Architecture::ShapesNet {
+        8
+    } else {
+        1000
+    };
     let mut checkpoint = Checkpoint::default();
     for (name, shape) in architecture.tensors(classes, true) {
         let fan_in: usize = shape.iter().skip(1).product();
@@ -223,7 +223,11 @@ pub(crate) fn random_checkpoint(architecture: Architecture) -> Result<Checkpoint
             0.1
         };
         // Sixteen bottlenecks that each double what comes in would swamp everything.
-        let scale = if name.contains("conv3") { 0.3 * scale } else { scale };
+        let scale = if name.contains("conv3") {
+            0.3 * scale
+        } else {
+            scale
+        };
         let values = noise(&name, shape.iter().product()).map(|v| v * scale);
         checkpoint.insert(name, shape, values.collect())?;
     }

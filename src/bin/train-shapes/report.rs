@@ -58,8 +58,9 @@ fn rows(table: &[[u64; 8]; 8]) -> String {
         format!("{name:<10}{cells}\n")
     };
     let head = line("", Shape::ALL.map(|shape| shape.name().into()).to_vec());
-    let body = Shape::ALL.iter().zip(table).map(|(shape, row)| {
-        line(shape.name(), row.iter().map(u64::to_string).collect())
-    });
+    let body = Shape::ALL
+        .iter()
+        .zip(table)
+        .map(|(shape, row)| line(shape.name(), row.iter().map(u64::to_string).collect()));
     head + &body.collect::<String>()
 }

@@ -44,7 +44,11 @@ pub(crate) fn run(arguments: &Arguments) -> std::result::Result<(), String> {
     let models = ["shapesnet", "shapesnet-shortcut"];
     let trained = std::thread::scope(|scope| {
         let threads = models.map(|model| scope.spawn(move || train(model, arguments)));
-        threads.map(|thread| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
+        threads.map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|p| std::panic::resume_unwind(p))
+        })
     });
     let mut checkpoints = Vec::new();
     for (model, trained) in models.into_iter().zip(trained) {
@@ -88,7 +92,11 @@ fn train(model: &str, arguments: &Arguments) -> Result<Checkpoint> {
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         network = optimizer.step(rate(step, steps), network, gradients);
         if (step + 1) % 100 == 0 {
-            eprintln!("{model}: step {} of {steps}, loss {:.3}", step + 1, mean / 100.0);
+            eprintln!(
+                "{model}: step {} of {steps}, loss {:.3}",
+                step + 1,
+                mean / 100.0
+            );
             mean = 0.0;
         }
     }
@@ -131,7 +139,8 @@ fn batch(
 /// How often each shape (row) was taken for each (column).
 pub(crate) fn confusion(network: &Network, scenes: u64, tag: Tag) -> [[u64; 8]; 8] {
     let mut table = [[0; 8]; 8];
-    let spec = ModelSpec::from_name("shapesnet").unwrap_or_else(|_| unreachable!("in the catalogue"));
+    let spec =
+        ModelSpec::from_name("shapesnet").unwrap_or_else(|_| unreachable!("in the catalogue"));
     for first in (0..scenes).step_by(BATCH as usize) {
         let seeds = first..(first + BATCH).min(scenes);
         let drawn = seeds.map(|k| Scene::draw(HELD_OUT + k, tag));

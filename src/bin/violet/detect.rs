@@ -40,7 +40,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     model.model.get_or_insert_with(|| "ssd-mobilenet-v2".into());
     let (spec, explainer) = model.load()?;
     if !spec.architecture.is_detector() {
-        return Err(format!("{} is no detector; try --model ssd-mobilenet-v2", spec.title));
+        return Err(format!(
+            "{} is no detector; try --model ssd-mobilenet-v2",
+            spec.title
+        ));
     }
     let labels = spec.labels();
     for path in &arguments.photos {
@@ -55,7 +58,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             rect: d.rect,
         });
         let all: Vec<Found<'_>> = found.collect();
-        let shown = all.iter().take_while(|f| f.score >= arguments.threshold).count();
+        let shown = all
+            .iter()
+            .take_while(|f| f.score >= arguments.threshold)
+            .count();
         if arguments.json {
             let text = serde_json::to_string(&all[..shown]).map_err(at(path))?;
             println!("{text}");

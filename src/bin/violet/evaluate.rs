@@ -49,7 +49,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     model.model.get_or_insert_with(|| "shapesnet".into());
     let (spec, explainer) = model.load()?;
     if spec.architecture != Architecture::ShapesNet {
-        return Err(format!("{} does not know drawn shapes; try --model shapesnet", spec.title));
+        return Err(format!(
+            "{} does not know drawn shapes; try --model shapesnet",
+            spec.title
+        ));
     }
     let threads = match model.device {
         DeviceKind::Gpu => 1,
@@ -74,7 +77,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 
     let rows = methods.len() * Baseline::ALL.len();
     let bar = ProgressBar::new(rows as u64 * arguments.scenes);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} masks  {eta} left") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} masks  {eta} left")
+    {
         bar.set_style(style);
     }
     println!(
@@ -84,7 +89,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         arguments.seed,
         arguments.tag.name()
     );
-    println!("| rule | baseline | mass inside | pointing game | overlap | mass on the tag | delta |");
+    println!(
+        "| rule | baseline | mass inside | pointing game | overlap | mass on the tag | delta |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let n = arguments.scenes.max(1) as f64;
     let mut area = 0.0;
@@ -97,17 +104,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                 let prepared = pollster::block_on(explainer.prepare(&photo, baseline))
                     .map_err(|e| e.to_string())?;
                 let likeliest = top_predictions(&prepared.logits_input, 1)[0].target;
-                let class = if arguments.truth { scene.shape.target() } else { likeliest };
+                let class = if arguments.truth {
+                    scene.shape.target()
+                } else {
+                    likeliest
+                };
                 let target = Target::output(class);
-                let sum = pool::integrate(&explainer, &prepared, target, method, 1, threads, |_| ());
+                let sum =
+                    pool::integrate(&explainer, &prepared, target, method, 1, threads, |_| ());
                 let sum = sum.map_err(|e| e.to_string())?;
                 let attributions = sum
                     .attributions(&prepared.input, &prepared.baseline)
                     .map_err(|e| e.to_string())?;
                 let map = reduce_absolute(&attributions.values);
                 let scores = Scores::of(&map, &scene.inside);
-                let (to, from) =
-                    (target.of(&prepared.logits_input), target.of(&prepared.logits_baseline));
+                let (to, from) = (
+                    target.of(&prepared.logits_input),
+                    target.of(&prepared.logits_baseline),
+                );
                 let delta = attributions.convergence_delta(to, from);
                 total.mass_inside += scores.mass_inside / n;
                 total.hits += f64::from(u8::from(scores.hit)) / n;
@@ -132,7 +146,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         }
     }
     bar.finish_and_clear();
-    println!("\nThe shapes cover {area:.3} of the pixels: what a mask that says nothing would score as mass inside.");
+    println!(
+        "\nThe shapes cover {area:.3} of the pixels: what a mask that says nothing would score as mass inside."
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -113,7 +113,9 @@ impl Arguments {
             class.transpose().map_err(|e| e.to_string())
         };
         if spec.architecture.is_detector() && self.against.is_some() {
-            return Err("a detector explains one box at a time; --against needs a classifier".into());
+            return Err(
+                "a detector explains one box at a time; --against needs a classifier".into(),
+            );
         }
         if !spec.architecture.is_detector() && self.number.is_some() {
             return Err("--box needs a detector, such as --model ssd-mobilenet-v2".into());
@@ -149,7 +151,10 @@ impl Choice {
         let number = self.number.unwrap_or(0);
         let detection = **found.get(number).ok_or_else(|| match found.len() {
             0 => "nothing of that kind was found, not even with a low score".to_owned(),
-            n => format!("there is no box {number}; the boxes are numbered from 0 to {}", n - 1),
+            n => format!(
+                "there is no box {number}; the boxes are numbered from 0 to {}",
+                n - 1
+            ),
         })?;
         Ok(Chosen {
             target: Target::output(detection.output),

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use violet::device::{self, DeviceKind};
 use violet::explain::Explainer;
-use violet::model::{
-    Checkpoint, ModelSpec, catalog::Manifest, checkpoint, recognise, self_test,
-};
+use violet::model::{Checkpoint, ModelSpec, catalog::Manifest, checkpoint, recognise, self_test};
 
 use crate::weights::{at, read_checkpoint};
 
@@ -42,7 +40,9 @@ impl Arguments {
             (None, None) => DEFAULT,
             (None, Some(_)) => return Ok(None),
         };
-        ModelSpec::from_name(name).map(Some).map_err(|e| e.to_string())
+        ModelSpec::from_name(name)
+            .map(Some)
+            .map_err(|e| e.to_string())
     }
 
     /// The model, ready to explain.
@@ -61,9 +61,8 @@ impl Arguments {
             Ok::<_, violet::Error>(device)
         })
         .map_err(|error| format!("{error}\nTry again with --device cpu."))?;
-        let explainer =
-            Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device)
-                .map_err(|e| e.to_string())?;
+        let explainer = Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device)
+            .map_err(|e| e.to_string())?;
         Ok((spec, explainer))
     }
 
@@ -74,7 +73,10 @@ impl Arguments {
             Some(path) => Some(std::fs::read_to_string(path).map_err(at(path))?),
             None => None,
         };
-        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+        let name = path
+            .file_stem()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
         let spec = ModelSpec::own(
             &name,
             recognised.architecture,

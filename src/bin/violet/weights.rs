@@ -89,7 +89,10 @@ pub(crate) fn read_checkpoint(path: &Path) -> Result<Checkpoint, String> {
 /// Every file that an original consists of, itself first.
 fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = vec![path.to_owned()];
-    if path.extension().is_some_and(|extension| extension == "json") {
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "json")
+    {
         let text = std::fs::read_to_string(path).map_err(at(path))?;
         let shards = tensorflow::shards(&text).map_err(at(path))?;
         files.extend(shards.into_iter().map(|shard| path.with_file_name(shard)));

@@ -21,7 +21,13 @@ const OLD_FORMAT: [u8; 14] = [
 ];
 /// Where people put the weights, when a file holds more than them.
 const WEIGHTS: [&str; 7] = [
-    "state_dict", "model_state_dict", "model_state", "model", "network", "net", "weights",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "network",
+    "net",
+    "weights",
 ];
 /// The most values taken from a file, in f32 a gigabyte.
 const MOST_VALUES: usize = 1 << 28;
@@ -115,7 +121,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Array>> {
         rest = after;
     }
     arrays(&pickle, |key| {
-        storages.get(key).cloned().ok_or_else(|| damaged("a storage is missing"))
+        storages
+            .get(key)
+            .cloned()
+            .ok_or_else(|| damaged("a storage is missing"))
     })
 }
 
@@ -127,11 +136,15 @@ fn read_zip(bytes: &[u8]) -> Result<Vec<Array>> {
     };
     let archive = zip::ZipArchive::with_config(config, Cursor::new(bytes));
     let mut archive = archive.map_err(unreadable)?;
-    let names = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
+    let names = archive
+        .file_names()
+        .filter_map(|name| Some(name.ok()?.into_owned()));
     let names: Vec<String> = names.collect();
     let root = names.iter().find_map(|name| name.strip_suffix("data.pkl"));
     let Some(root) = root.map(str::to_owned) else {
-        return Err(damaged("it is a zip archive, but not one of PyTorch's: data.pkl is missing"));
+        return Err(damaged(
+            "it is a zip archive, but not one of PyTorch's: data.pkl is missing",
+        ));
     };
     let mut entry = |name: String| -> Result<Vec<u8>> {
         let file = archive.by_name(&name).map_err(unreadable)?;
@@ -154,10 +167,7 @@ fn read_zip(bytes: &[u8]) -> Result<Vec<Array>> {
 }
 
 /// The arrays that a pickle describes, from storages by their keys.
-fn arrays(
-    pickle: &Pickle,
-    mut storage: impl FnMut(&str) -> Result<Vec<u8>>,
-) -> Result<Vec<Array>> {
+fn arrays(pickle: &Pickle, mut storage: impl FnMut(&str) -> Result<Vec<u8>>) -> Result<Vec<Array>> {
     let mut tensors = BTreeMap::new();
     collect(pickle, weights(pickle), "", 0, &mut tensors);
     if tensors.is_empty() {
@@ -166,7 +176,10 @@ fn arrays(
     // Storages are read one at a time, whoever shares them.
     let mut by_storage: BTreeMap<&str, Vec<(&str, &Tensor)>> = BTreeMap::new();
     for (name, tensor) in &tensors {
-        by_storage.entry(&tensor.storage.key).or_default().push((name, tensor));
+        by_storage
+            .entry(&tensor.storage.key)
+            .or_default()
+            .push((name, tensor));
     }
     let mut total = 0usize;
     let mut arrays = Vec::new();
@@ -187,7 +200,9 @@ fn arrays(
 /// Where the weights are: at the top, or under one of the usual names.
 fn weights(pickle: &Pickle) -> &Value {
     let has_tensors = |value: &Value| {
-        pickle.entries(value).any(|(_, value)| matches!(value, Value::Tensor(_)))
+        pickle
+            .entries(value)
+            .any(|(_, value)| matches!(value, Value::Tensor(_)))
     };
     let mut root = &pickle.root;
     for _ in 0..DEEPEST {
@@ -250,11 +265,22 @@ fn values(name: &str, tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let reach = shape.iter().zip(strides).try_fold(tensor.offset, |reach, (&size, &stride)| {
-        reach.checked_add((size - 1).checked_mul(stride)?)
-    });
+    let reach = shape
+        .iter()
+        .zip(strides)
+        .try_fold(tensor.offset, |reach, (&size, &stride)| {
+            reach.checked_add((size - 1).checked_mul(stride)?)
+        });
     if reach.is_none_or(|reach| reach >= stored) {
         return Err(outside());
+    }
+    if is_contiguous(shape, strides) {
+        let from = tensor.offset * dtype.size();
+        let stretch = &bytes[from..from + count * dtype.size()];
+        return Ok(stretch
+            .chunks_exact(dtype.size())
+            .map(|bytes| dtype.read(bytes))
+            .collect());
     }
     let at = |k: usize| {
         let (mut rest, mut place) = (k, tensor.offset);
@@ -266,6 +292,16 @@ fn values(name: &str, tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>> {
         dtype.read(&bytes[from..from + dtype.size()])
     };
     Ok((0..count).map(at).collect())
+}
+
+/// Whether the elements lie one after the other, the last dimension fastest.
+fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
+    let mut step = 1;
+    shape.iter().zip(strides).rev().all(|(&size, &stride)| {
+        let right = stride == step || size == 1;
+        step *= size;
+        right
+    })
 }
 
 fn damaged(reason: &str) -> Error {

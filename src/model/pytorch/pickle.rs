@@ -326,15 +326,22 @@ impl<'a, 'b> Machine<'a, 'b> {
     // ---- Stack ------------------------------------------------------------------------------
 
     fn top(&self) -> Result<&Value> {
-        self.stack.last().ok_or_else(|| damaged("the stack is empty"))
+        self.stack
+            .last()
+            .ok_or_else(|| damaged("the stack is empty"))
     }
 
     fn pop(&mut self) -> Result<Value> {
-        self.stack.pop().ok_or_else(|| damaged("the stack is empty"))
+        self.stack
+            .pop()
+            .ok_or_else(|| damaged("the stack is empty"))
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Value>> {
-        let mark = self.stack.iter().rposition(|value| matches!(value, Value::Mark));
+        let mark = self
+            .stack
+            .iter()
+            .rposition(|value| matches!(value, Value::Mark));
         let mark = mark.ok_or_else(|| damaged("a mark is missing"))?;
         let items = self.stack.split_off(mark + 1);
         self.stack.pop();
@@ -357,7 +364,8 @@ impl<'a, 'b> Machine<'a, 'b> {
 
     fn recall(&mut self, place: usize) -> Result<()> {
         let value = self.memo.get(place).cloned();
-        self.stack.push(value.ok_or_else(|| damaged("a value was never remembered"))?);
+        self.stack
+            .push(value.ok_or_else(|| damaged("a value was never remembered"))?);
         Ok(())
     }
 
@@ -421,9 +429,9 @@ impl<'a, 'b> Machine<'a, 'b> {
                 self.dictionaries.push(Vec::new());
                 Ok(Value::Dictionary(self.dictionaries.len() - 1))
             }
-            "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => {
-                self.tensor(&arguments).map(|tensor| Value::Tensor(tensor.into()))
-            }
+            "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => self
+                .tensor(&arguments)
+                .map(|tensor| Value::Tensor(tensor.into())),
             "torch._utils._rebuild_parameter" => match arguments.first() {
                 Some(data) => Ok(data.clone()),
                 None => Err(damaged("a parameter has no data")),
@@ -439,7 +447,14 @@ impl<'a, 'b> Machine<'a, 'b> {
 
     /// `(storage, offset, shape, strides, …)`.
     fn tensor(&self, arguments: &[Value]) -> Result<Tensor> {
-        let [Value::Storage(storage), Value::Int(offset), shape, strides, ..] = arguments else {
+        let [
+            Value::Storage(storage),
+            Value::Int(offset),
+            shape,
+            strides,
+            ..,
+        ] = arguments
+        else {
             return Err(damaged("a tensor is not described as PyTorch does"));
         };
         let count = |value: &i64| {
@@ -483,7 +498,9 @@ fn element_size(class: &str) -> Result<usize> {
         "HalfStorage" | "BFloat16Storage" | "ShortStorage" => Ok(2),
         "FloatStorage" | "IntStorage" => Ok(4),
         "DoubleStorage" | "LongStorage" => Ok(8),
-        other => Err(damaged(&format!("its numbers are of an unknown type, {other}"))),
+        other => Err(damaged(&format!(
+            "its numbers are of an unknown type, {other}"
+        ))),
     }
 }
 

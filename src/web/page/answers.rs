@@ -3,7 +3,9 @@
 
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{
+    Element, Event, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlSelectElement,
+};
 
 use super::{From, Page, append, class, create, text};
 use crate::model::{Detection, ModelSpec, Target, top_predictions};
@@ -23,7 +25,9 @@ impl Page {
     pub(super) fn default_target(spec: &ModelSpec, prepared: &Prepared) -> Option<usize> {
         if spec.architecture.is_detector() {
             let best = prepared.detections.first();
-            return best.filter(|best| f64::from(best.score) * 100.0 >= threshold()).map(|d| d.output);
+            return best
+                .filter(|best| f64::from(best.score) * 100.0 >= threshold())
+                .map(|d| d.output);
         }
         let top = top_predictions(&prepared.logits_input, 1);
         top.first().map(|top| top.target)
@@ -92,19 +96,28 @@ impl Page {
         let percent = threshold();
         text("threshold-value", &format!("{percent:.0} %"));
         let all = &prepared.detections;
-        let reaching = all.iter().take_while(|d| f64::from(d.score) * 100.0 >= percent);
+        let reaching = all
+            .iter()
+            .take_while(|d| f64::from(d.score) * 100.0 >= percent);
         let reaching = reaching.count();
         let hint: HtmlElement = element("detector-hint");
         hint.set_hidden(reaching > 0);
         if reaching == 0 {
             let sentence = if all.is_empty() {
-                "Nothing was found in this photo, not even with a low score. Try another one.".into()
+                "Nothing was found in this photo, not even with a low score. Try another one."
+                    .into()
             } else {
-                format!("Nothing here scores {percent:.0} % or more. These come closest; choose one, or lower the threshold.")
+                format!(
+                    "Nothing here scores {percent:.0} % or more. These come closest; choose one, or lower the threshold."
+                )
             };
             hint.set_text_content(Some(&sentence));
         }
-        let shown = if reaching == 0 { CANDIDATES.min(all.len()) } else { reaching };
+        let shown = if reaching == 0 {
+            CANDIDATES.min(all.len())
+        } else {
+            reaching
+        };
         let labels = spec.labels();
         let label = |d: &Detection| labels.get(d.class).copied().unwrap_or("?");
         let list = empty_list();

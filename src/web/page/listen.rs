@@ -93,7 +93,7 @@ impl Page {
     pub(super) fn take_files(self: &Rc<Self>, files: Option<&web_sys::FileList>) {
         let Some(files) = files else { return };
         let files: Vec<web_sys::File> = (0..files.length()).filter_map(|k| files.get(k)).collect();
-        if files.iter().any(|file| Self::is_for_own_model(&file.name())) {
+        if files.iter().any(|file| self.is_for_own_model(&file.name())) {
             self.take_own_model(files);
             return;
         }

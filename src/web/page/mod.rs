@@ -319,7 +319,11 @@ impl Page {
     fn spec(&self, name: &str) -> Option<ModelSpec> {
         let own = self.own.borrow();
         let own = own.iter().map(|own| &own.spec);
-        CATALOG.iter().chain(own).find(|spec| spec.name == name).cloned()
+        CATALOG
+            .iter()
+            .chain(own)
+            .find(|spec| spec.name == name)
+            .cloned()
     }
 
     /// Starts a job and forgets the one before.

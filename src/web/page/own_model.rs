@@ -32,8 +32,9 @@ fn ends_as(name: &str, endings: &[&str]) -> bool {
 }
 
 impl Page {
-    pub(super) fn is_for_own_model(name: &str) -> bool {
-        ends_as(name, &WEIGHTS) || ends_as(name, &LABELS)
+    /// Whether a file of that name holds weights, or labels for a network that was brought before.
+    pub(super) fn is_for_own_model(&self, name: &str) -> bool {
+        ends_as(name, &WEIGHTS) || (ends_as(name, &LABELS) && !self.own.borrow().is_empty())
     }
 
     pub(super) fn listen_to_own_model(self: &Rc<Self>) {
@@ -42,7 +43,9 @@ impl Page {
         });
         for input in all("#own-model input") {
             let page = Rc::clone(self);
-            on(&input, "change", move |_: Event| page.change_normalisation());
+            on(&input, "change", move |_: Event| {
+                page.change_normalisation()
+            });
         }
     }
 
@@ -88,7 +91,12 @@ impl Page {
                 // Labels alone belong to the network that was brought last.
                 let own = self.own.borrow();
                 let last = own.last().ok_or_else(files::labels_alone)?;
-                (last.file.clone(), last.bytes.clone(), last.spec.architecture, last.classes)
+                (
+                    last.file.clone(),
+                    last.bytes.clone(),
+                    last.spec.architecture,
+                    last.classes,
+                )
             }
         };
         self.add_own_model(file, bytes, architecture, classes, labels.as_deref())
@@ -102,17 +110,25 @@ impl Page {
         classes: usize,
         labels: Option<&str>,
     ) -> Result<(), Failure> {
-        let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
+        let stem = file
+            .rsplit_once('.')
+            .map_or(file.as_str(), |(stem, _)| stem);
         let mut spec = ModelSpec::own(stem, architecture, classes, labels)?;
         // Its name in the list is the file's, so that none of ours can be meant.
         spec.name = format!("own:{file}").into();
         let models: HtmlSelectElement = element("model");
-        let known = self.own.borrow().iter().any(|own| own.spec.name == spec.name);
+        let known = self
+            .own
+            .borrow()
+            .iter()
+            .any(|own| own.spec.name == spec.name);
         if !known {
             add_option(&models, &spec.name, &spec.title, true);
         }
         models.set_value(&spec.name);
-        self.own.borrow_mut().retain(|own| own.spec.name != spec.name);
+        self.own
+            .borrow_mut()
+            .retain(|own| own.spec.name != spec.name);
         // The same file may come again with other labels.
         *self.model.borrow_mut() = None;
         self.own.borrow_mut().push(OwnModel {
@@ -142,7 +158,13 @@ impl Page {
         let own = own.iter().find(|own| own.spec.name == name);
         element::<HtmlElement>("own-model").set_hidden(own.is_none());
         let Some(own) = own else { return };
-        let first = own.spec.labels().into_iter().take(3).collect::<Vec<_>>().join(", ");
+        let first = own
+            .spec
+            .labels()
+            .into_iter()
+            .take(3)
+            .collect::<Vec<_>>()
+            .join(", ");
         text(
             "own-summary",
             &format!(
@@ -164,7 +186,12 @@ impl Page {
     /// Takes the normalisation that someone typed.
     fn change_normalisation(self: &Rc<Self>) {
         let name = element::<HtmlSelectElement>("model").value();
-        if let Some(own) = self.own.borrow_mut().iter_mut().find(|own| own.spec.name == name) {
+        if let Some(own) = self
+            .own
+            .borrow_mut()
+            .iter_mut()
+            .find(|own| own.spec.name == name)
+        {
             let preprocessing = &mut own.spec.preprocessing;
             for c in 0..3 {
                 let typed = |part: &str| {

@@ -49,7 +49,10 @@ impl Page {
     ) {
         let map = reduce_absolute(&attributions.values);
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        let detection = prepared.detections.iter().find(|d| d.output == target.output);
+        let detection = prepared
+            .detections
+            .iter()
+            .find(|d| d.output == target.output);
         let truth = self.truth.borrow();
         let section: HtmlElement = element("truth");
         section.set_hidden(true);
@@ -67,7 +70,10 @@ impl Page {
             );
             text("truth-more", "");
             section.set_hidden(false);
-        } else if let Some(truth) = truth.as_ref().filter(|truth| truth.inside.len() == map.len()) {
+        } else if let Some(truth) = truth
+            .as_ref()
+            .filter(|truth| truth.inside.len() == map.len())
+        {
             let scores = Scores::of(&map, &truth.inside);
             let name = truth.shape.name();
             text("truth-title", "Did it look at the shape?");
@@ -93,7 +99,9 @@ impl Page {
             let overlap = percent(scores.overlap);
             text(
                 "truth-more",
-                &format!("{hit}. Taken together, as many of the strongest pixels as the shape has overlap it by {overlap}.{tag}"),
+                &format!(
+                    "{hit}. Taken together, as many of the strongest pixels as the shape has overlap it by {overlap}.{tag}"
+                ),
             );
             section.set_hidden(false);
         }

@@ -61,7 +61,9 @@ impl Page {
         if chosen.is_some_and(|spec| spec.architecture == Architecture::ShapesNet) {
             return;
         }
-        let honest = CATALOG.iter().find(|s| s.architecture == Architecture::ShapesNet);
+        let honest = CATALOG
+            .iter()
+            .find(|s| s.architecture == Architecture::ShapesNet);
         if let Some(spec) = honest {
             models.set_value(&spec.name);
         }
@@ -83,7 +85,12 @@ impl Page {
         fill(&canvas, "#7fb069");
         on(&element::<Element>("paint-fill"), "click", {
             let canvas = canvas.clone();
-            move |_: Event| fill(&canvas, &element::<HtmlInputElement>("brush-colour").value())
+            move |_: Event| {
+                fill(
+                    &canvas,
+                    &element::<HtmlInputElement>("brush-colour").value(),
+                )
+            }
         });
         on(&canvas, "pointerdown", {
             let canvas = canvas.clone();
@@ -127,7 +134,9 @@ fn fill(canvas: &HtmlCanvasElement, colour: &str) {
 
 /// Paints a dot where the pointer is, or a line from where it was.
 fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, moved: bool) {
-    let Some(context) = context(canvas) else { return };
+    let Some(context) = context(canvas) else {
+        return;
+    };
     let shown = canvas.get_bounding_client_rect();
     let scale = SIZE as f64 / shown.width();
     let (x, y) = (
@@ -135,7 +144,10 @@ fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, moved: bool) {
         (f64::from(event.client_y()) - shown.top()) * scale,
     );
     let (dx, dy) = if moved {
-        (f64::from(event.movement_x()) * scale, f64::from(event.movement_y()) * scale)
+        (
+            f64::from(event.movement_x()) * scale,
+            f64::from(event.movement_y()) * scale,
+        )
     } else {
         (0.0, 0.0)
     };
@@ -158,7 +170,10 @@ async fn png(canvas: &HtmlCanvasElement) -> Result<ArrayBuffer, Failure> {
             reject.call1(&JsValue::NULL, &error).unwrap_or_default();
         }
     });
-    match JsFuture::from(promise).await.map(|blob| blob.dyn_into::<Blob>()) {
+    match JsFuture::from(promise)
+        .await
+        .map(|blob| blob.dyn_into::<Blob>())
+    {
         Ok(Ok(blob)) => files::blob(&blob).await,
         Ok(Err(error)) | Err(error) => Err(files::unreadable(&error)),
     }
