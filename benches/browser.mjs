@@ -16,8 +16,8 @@ const site = await serve(withRandomResnet18() ?? undefined);
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, ${steps + 1} gradients each`);
 console.log("| model | by | seconds a step | first mask after the drop |");
 console.log("|---|---|---|---|");
-const models = await (await fetch(`${site.url}weights/manifest.json`)).json();
-for (const { name } of models.models) {
+const fetched = await (await fetch(`${site.url}weights/manifest.json`)).json();
+for (const name of [...fetched.models.map(({ name }) => name), "shapesnet"]) {
   for (const setting of settings) {
     const page = await open(browser, site, `${setting}&model=${name}&steps=${steps}`);
     await status(page, /is ready/);
@@ -27,7 +27,7 @@ for (const { name } of models.models) {
     const first = (Date.now() - dropped) / 1000;
     await status(page, /^Done/, 600_000);
     const seconds = Number((await page.textContent("#status")).match(/in ([\d.]+) s/)[1]);
-    console.log(`| ${name} | ${setting} | ${(seconds / (steps + 1)).toFixed(2)} | ${first.toFixed(1)} s |`);
+    console.log(`| ${name} | ${setting} | ${(seconds / (steps + 1)).toFixed(3)} | ${first.toFixed(1)} s |`);
     await page.close();
   }
 }

@@ -20,5 +20,29 @@ for (const [name, options, what] of [
   await page.screenshot({ path: path.join(root, `docs/${name}.jpg`), quality: 85 });
   await page.close();
 }
+{
+  // The two ShapesNets on one scene whose tag betrays the class.
+  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=50");
+  await status(page, /is ready/);
+  await page.selectOption("#tag", "telling");
+  await page.click("#draw");
+  await status(page, /^Done/);
+  await page.click("#pin");
+  await page.locator("#steps").fill("49"); // so that the second “Done” is told from the first
+  await page.selectOption("#model", "shapesnet-shortcut");
+  await status(page, /^Done: 50/);
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path: path.join(root, "docs/compare.jpg"), quality: 85 });
+  await page.close();
+}
+{
+  const page = await open(browser, site, "device=cpu&model=ssd-mobilenet-v2&steps=auto");
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await status(page, /^Done/);
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path: path.join(root, "docs/detector.jpg"), quality: 85 });
+  await page.close();
+}
 await browser.close();
 site.close();

@@ -232,6 +232,48 @@ fn why_this_class_and_not_that_one_is_the_difference_of_two_logits() {
 }
 
 #[test]
+fn someones_own_weights_are_explained_with_their_labels_and_normalisation() {
+    let checkpoints = std::env::var_os("VIOLET_CHECKPOINTS").map(PathBuf::from);
+    let file = checkpoints.map(|folder| folder.join("own/resnet18.safetensors"));
+    let Some(file) = file.filter(|file| file.exists()) else {
+        println!("skipped: there is no PyTorch here that could have written it");
+        return;
+    };
+    let out = folder("own");
+    std::fs::create_dir_all(&out).unwrap();
+    let labels = out.join("labels.json");
+    std::fs::write(&labels, r#"["lynx", "cat", "sofa"]"#).unwrap();
+    let fixed = [
+        "explain",
+        "www/samples/cat.jpg",
+        "--steps=2",
+        "--weights",
+        file.to_str().unwrap(),
+        "--labels",
+        labels.to_str().unwrap(),
+        "--target=cat",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let output = |arguments: &[&str]| {
+        let run = violet(&[&fixed, arguments].concat());
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        report(&out)["output_input"].as_f64().unwrap()
+    };
+    let usual = output(&[]);
+    // torchvision's own values change nothing; others do.
+    let same = output(&["--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"]);
+    assert!((usual - same).abs() < 1e-4, "{usual} and {same}");
+    assert!((usual - output(&["--mean", "0.5,0.5,0.5"])).abs() > 1e-3);
+    let refused = violet(&[&fixed[..], &["--std", "0,1,1"]].concat());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("above 0"));
+}
+
+#[test]
 fn a_box_is_detected_explained_and_adds_up() {
     if common::weights("ssd-mobilenet-v2").is_none() {
         println!("skipped: scripts/weights.sh fetches the weights");

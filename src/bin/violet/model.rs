@@ -24,6 +24,13 @@ pub(crate) struct Arguments {
     /// What your own classes are called: one a line, or a JSON list
     #[arg(long, value_name = "FILE", requires = "weights")]
     labels: Option<PathBuf>,
+    /// What is subtracted from each channel of your own network's input, on a scale of 0 to 1
+    /// [default: as the layout's authors do]
+    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
+    mean: Option<[f32; 3]>,
+    /// What each channel is then divided by
+    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
+    std: Option<[f32; 3]>,
     /// Folder that scripts/weights.sh filled
     #[arg(long, default_value = "weights", value_name = "DIR")]
     weights_dir: PathBuf,
@@ -47,12 +54,21 @@ impl Arguments {
 
     /// The model, ready to explain.
     pub(crate) fn load(&self) -> Result<(ModelSpec, Explainer), String> {
-        let (spec, checkpoint) = match (self.spec()?, &self.weights) {
+        let (mut spec, checkpoint) = match (self.spec()?, &self.weights) {
             (Some(spec), None) => (spec.clone(), self.published(spec)?),
             (Some(spec), Some(path)) => (spec.clone(), read_checkpoint(path)?),
             (None, Some(path)) => self.own(path)?,
             (None, None) => unreachable!("then the default is taken"),
         };
+        if let Some(mean) = self.mean {
+            spec.preprocessing.mean = mean.map(|value| value * 255.0);
+        }
+        if let Some(std) = self.std {
+            if !std.iter().all(|&value| value > 0.0) {
+                return Err("--std must be above 0 in every channel".into());
+            }
+            spec.preprocessing.std = std.map(|value| value * 255.0);
+        }
         let device = pollster::block_on(async {
             let device = device::open(self.device).await?;
             if self.device == DeviceKind::Gpu {
@@ -107,6 +123,12 @@ impl Arguments {
         checkpoint::verify(&bytes, &entry.sha256).map_err(at(&path))?;
         Checkpoint::from_safetensors(&bytes).map_err(at(&path))
     }
+}
+
+fn channels(text: &str) -> Result<[f32; 3], String> {
+    let values: Option<Vec<f32>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
+    let values = values.and_then(|values| <[f32; 3]>::try_from(values).ok());
+    values.ok_or_else(|| "three numbers, for red, green and blue, such as 0.5,0.5,0.5".into())
 }
 
 fn device_kind(name: &str) -> Result<DeviceKind, String> {
