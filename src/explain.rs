@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::attribution::{Baseline, PartialSum, gradients_along_path, gradients_at, read};
 use crate::error::{Error, Result};
-use crate::image::{Photo, View, uniform_input};
+use crate::image::{Photo, View, noise};
 use crate::model::{Architecture, Checkpoint, Detection, Network, Target, detections};
 use crate::preprocessing::{Crop, Preprocessing};
 
@@ -67,7 +67,7 @@ impl Explainer {
     pub async fn prepare(&self, photo: &Photo, baseline: Baseline) -> Result<Prepared> {
         let view = View::of(photo, &self.preprocessing);
         let input = view.input(&self.preprocessing);
-        let baseline = uniform_input(baseline.rgb(), &self.preprocessing);
+        let baseline = self.baseline(&view, baseline);
         let batch = Tensor::cat(vec![self.tensor(&input)?, self.tensor(&baseline)?], 0);
         let (logits, detections) = match self.network.boxes_and_logits(batch.clone()) {
             None => (finite(self.network.logits(batch)).await?, Vec::new()),
@@ -90,6 +90,16 @@ impl Explainer {
             baseline,
             detections,
         })
+    }
+
+    /// The baseline for a view, normalised.
+    fn baseline(&self, view: &View, baseline: Baseline) -> Vec<f32> {
+        let pixels = match baseline {
+            Baseline::Noise(seed) => noise(seed, view.pixels.len()),
+            Baseline::Blurred => view.blurred(),
+            _ => vec![baseline.colour().unwrap_or_default().map(f32::from); view.pixels.len()],
+        };
+        self.preprocessing.planes(pixels.into_iter())
     }
 
     /// All outputs of some inputs, one after the other.

@@ -31,6 +31,7 @@ pub mod mask;
 pub mod model;
 pub mod preprocessing;
 pub mod protocol;
+pub mod report;
 pub mod shapes;
 #[cfg(target_family = "wasm")]
 pub mod web;

@@ -348,7 +348,7 @@ fn masks_are_scored_where_the_truth_is_known() {
         );
         let table = String::from_utf8_lossy(&run.stdout).into_owned();
         let rows = table.lines().filter(|line| line.starts_with("| "));
-        assert_eq!(rows.count(), 1 + 3 * 7, "{table}");
+        assert_eq!(rows.count(), 1 + 5 * 7, "{table}");
         let row = table
             .lines()
             .find(|line| line.starts_with("| trapezoid | black"));

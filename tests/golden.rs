@@ -6,11 +6,11 @@
 mod common;
 
 use common::{golden, logits_of, random_resnet18, relative_error, weights};
+use violet::Result;
 use violet::attribution::Rule;
 use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target};
-use violet::{Result, image::uniform_input};
 
 /// How far logits may be from PyTorch's.
 const LOGITS: f32 = 1e-3;
@@ -147,7 +147,7 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
     let mut golden = golden("efficientnet-lite0");
     let (rgb, _) = common::view_middle(0, 224);
     let input = common::normalised(&rgb, spec);
-    let baseline = uniform_input([0; 3], &spec.preprocessing);
+    let baseline = common::black(spec);
     let logits = pollster::block_on(explainer.logits(&[&input, &baseline]))?;
     let expected = [
         golden.take("logits", &[1000])?,

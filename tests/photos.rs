@@ -258,7 +258,7 @@ fn any_shape_of_photo_gives_a_full_view() {
 #[test]
 fn black_is_rgb_zero_not_zero() {
     for spec in &violet::model::catalog::CATALOG {
-        let black = violet::image::uniform_input([0; 3], &spec.preprocessing);
+        let black = common::black(spec);
         let expected = -spec.preprocessing.mean[0] / spec.preprocessing.std[0];
         assert!((black[0] - expected).abs() < 1e-6 && expected < -0.9);
     }
@@ -287,4 +287,36 @@ fn a_scene_is_seen_as_it_was_drawn() {
         View::of(&Photo::from(&scene), &spec.preprocessing).rgb(),
         scene.rgb
     );
+}
+
+#[test]
+fn a_blurred_view_keeps_its_mean_and_loses_its_edges() {
+    let bytes = std::fs::read(common::root().join("www/samples/cat.jpg")).unwrap();
+    let spec = ModelSpec::from_name("efficientnet-lite0").unwrap();
+    let view = View::of(&Photo::decode(&bytes).unwrap(), &spec.preprocessing);
+    let blurred = view.blurred();
+    let mean = |pixels: &[[f32; 3]]| {
+        let values = pixels.as_flattened();
+        values.iter().sum::<f32>() / values.len() as f32
+    };
+    let edges = |pixels: &[[f32; 3]]| {
+        let steps = pixels
+            .windows(2)
+            .map(|pair| (pair[0][1] - pair[1][1]).abs());
+        steps.sum::<f32>() / pixels.len() as f32
+    };
+    assert!((mean(&view.pixels) - mean(&blurred)).abs() < 5.0);
+    assert!(edges(&blurred) < 0.2 * edges(&view.pixels));
+}
+
+#[test]
+fn noise_is_that_of_its_seed_and_spreads_evenly() {
+    let (one, two) = (
+        violet::image::noise(1, 10_000),
+        violet::image::noise(2, 10_000),
+    );
+    assert_eq!(one, violet::image::noise(1, 10_000));
+    assert_ne!(one, two);
+    let mean = one.as_flattened().iter().sum::<f32>() / 30_000.0;
+    assert!((mean - 127.5).abs() < 3.0, "{mean}");
 }

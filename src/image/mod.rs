@@ -4,4 +4,4 @@ mod decode;
 mod view;
 
 pub use decode::{MAX_MEGAPIXELS, Photo};
-pub use view::{View, uniform_input};
+pub use view::{View, noise};

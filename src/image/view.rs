@@ -1,9 +1,11 @@
 //! Upright RGB pixels → what the network sees.
 
 use image::{
-    GenericImageView, RgbImage,
+    GenericImageView, Rgb32FImage, RgbImage,
     imageops::{self, FilterType},
 };
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 
 use super::Photo;
 use crate::preprocessing::{Crop, Filter, Framing, Preprocessing};
@@ -72,6 +74,20 @@ impl View {
         preprocessing.planes(self.pixels.iter().copied())
     }
 
+    /// The same pixels, blurred beyond recognition: a Gaussian whose standard deviation is a tenth
+    /// of the side.
+    pub fn blurred(&self) -> Vec<[f32; 3]> {
+        let side = self.pixels.len().isqrt() as u32;
+        let values = self.pixels.as_flattened().iter().map(|v| v / 255.0);
+        let image = Rgb32FImage::from_raw(side, side, values.collect());
+        let image = image.unwrap_or_else(|| unreachable!("a view is square"));
+        let blurred = imageops::blur(&image, side as f32 / 10.0);
+        blurred
+            .pixels()
+            .map(|pixel| pixel.0.map(|v| v * 255.0))
+            .collect()
+    }
+
     /// RGB, 3 bytes a pixel.
     pub fn rgb(&self) -> Vec<u8> {
         let values = self.pixels.as_flattened().iter();
@@ -79,11 +95,12 @@ impl View {
     }
 }
 
-/// A flat \[3, size, size\] input of one colour, RGB 0..=255.
-pub fn uniform_input(rgb: [u8; 3], preprocessing: &Preprocessing) -> Vec<f32> {
-    let area = preprocessing.input_len() / 3;
-    let pixels = (0..area).map(|_| rgb.map(f32::from));
-    preprocessing.planes(pixels)
+/// Pixels of noise, each channel evenly over 0..=255. The same seed gives the same pixels
+/// everywhere.
+pub fn noise(seed: u64, count: usize) -> Vec<[f32; 3]> {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut value = || (random.random::<f32>() * 255.0).round();
+    (0..count).map(|_| [value(), value(), value()]).collect()
 }
 
 fn pixels(rgb: &RgbImage) -> Vec<[f32; 3]> {

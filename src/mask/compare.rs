@@ -10,7 +10,7 @@ pub const ORANGE: [u8; 3] = [217, 95, 2];
 /// A map, and which part of the picture it covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedMap {
-    /// Flat \[side, side\], each ≥ 0.
+    /// Flat \[side, side\].
     pub values: Vec<f32>,
     /// Where it lies, in pixels of the picture.
     pub crop: Crop,
@@ -59,7 +59,7 @@ impl PlacedMap {
         let strengths = self
             .values
             .iter()
-            .map(|value| (value * to_strength).min(1.0));
+            .map(|value| (value * to_strength).clamp(-1.0, 1.0));
         Mask {
             strength: strengths.collect(),
             full_scale,

@@ -14,10 +14,82 @@ pub const PURPLE: [u8; 3] = [124, 58, 237];
 /// captum's and PAIR's pictures cut 1 to 2 % for the same reason.
 pub const MASS_SHOWN: f64 = 0.98;
 
-/// Strength of the mask at each pixel, 0..=1, and what strength 1 stands for.
+/// What becomes of a pixel's three attributions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduction {
+    /// Sum of absolute values: how much it mattered, whichever way.
+    #[default]
+    Absolute,
+    /// Their sum, where it is above 0: what spoke for the answer.
+    Positive,
+    /// Minus their sum, where it is below 0: what spoke against it.
+    Negative,
+    /// Their sum, for and against in two colours.
+    Signed,
+}
+
+impl Reduction {
+    /// Every reduction, in the order in which they are offered.
+    pub const ALL: [Reduction; 4] = [
+        Reduction::Absolute,
+        Reduction::Positive,
+        Reduction::Negative,
+        Reduction::Signed,
+    ];
+
+    /// Name on the command line and in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reduction::Absolute => "absolute",
+            Reduction::Positive => "positive",
+            Reduction::Negative => "negative",
+            Reduction::Signed => "signed",
+        }
+    }
+
+    /// The reduction of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|reduction| reduction.name() == name)
+    }
+
+    /// Flat \[3, H, W\] → flat \[H, W\]; nothing below 0 unless it is signed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use violet::mask::Reduction;
+    ///
+    /// let attributions = [1.0, -3.0, 1.0, 1.0, -0.5, 0.0]; // two pixels: (1, 1, −0.5), (−3, 1, 0)
+    /// let of = |reduction: Reduction| reduction.reduce(&attributions);
+    /// assert_eq!(of(Reduction::Absolute), [2.5, 4.0]);
+    /// assert_eq!(of(Reduction::Signed), [1.5, -2.0]);
+    /// assert_eq!(of(Reduction::Positive), [1.5, 0.0]);
+    /// assert_eq!(of(Reduction::Negative), [0.0, 2.0]);
+    /// ```
+    pub fn reduce(self, attributions: &[f32]) -> Vec<f32> {
+        let area = attributions.len() / 3;
+        let values = |k: usize| (0..3).map(move |c| attributions[c * area + k]);
+        let value = |k: usize| {
+            let sum: f32 = values(k).sum();
+            match self {
+                Reduction::Absolute => values(k).map(f32::abs).sum(),
+                Reduction::Positive => sum.max(0.0),
+                Reduction::Negative => (-sum).max(0.0),
+                Reduction::Signed => sum,
+            }
+        };
+        (0..area).map(value).collect()
+    }
+}
+
+/// Strength of the mask at each pixel, 0..=1, or −1..=1 if it is signed, and what strength 1 stands
+/// for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mask {
-    /// Flat \[size, size\], each 0..=1.
+    /// Flat \[size, size\], each −1..=1.
     pub strength: Vec<f32>,
     /// The attribution (in units of the explained output) that is drawn at full strength.
     pub full_scale: f32,
@@ -25,16 +97,13 @@ pub struct Mask {
 
 /// Sum of absolute values over the colour channels: flat \[3, H, W\] → flat \[H, W\].
 pub fn reduce_absolute(attributions: &[f32]) -> Vec<f32> {
-    let area = attributions.len() / 3;
-    (0..area)
-        .map(|k| (0..3).map(|c| attributions[c * area + k].abs()).sum())
-        .collect()
+    Reduction::Absolute.reduce(attributions)
 }
 
 /// Divides by the value below which `mass_shown` of the total lies, smallest values first, and
-/// clips to 0..=1. A map of nothing but zeros stays zero.
+/// clips to −1..=1; what counts is how far a value is from zero. A map of nothing but zeros stays zero.
 pub fn normalise(map: &[f32], mass_shown: f64) -> Mask {
-    let mut sorted = map.to_vec();
+    let mut sorted: Vec<f32> = map.iter().map(|value| value.abs()).collect();
     sorted.sort_unstable_by(f32::total_cmp);
     let total: f64 = sorted.iter().map(|&v| f64::from(v)).sum();
     let mut below = 0.0;
@@ -47,7 +116,9 @@ pub fn normalise(map: &[f32], mass_shown: f64) -> Mask {
         }
     }
     let strength = if full_scale > 0.0 {
-        map.iter().map(|&v| (v / full_scale).min(1.0)).collect()
+        map.iter()
+            .map(|&v| (v / full_scale).clamp(-1.0, 1.0))
+            .collect()
     } else {
         vec![0.0; map.len()]
     };
@@ -73,18 +144,18 @@ impl Mask {
         Self::of_map(&reduce_absolute(attributions))
     }
 
-    /// The mask of a map, flat \[H, W\], each value ≥ 0.
+    /// The mask of a map, flat \[H, W\].
     pub fn of_map(map: &[f32]) -> Self {
         normalise(map, MASS_SHOWN)
     }
 
-    /// Purple with the strength as opacity: RGBA, 4 bytes a pixel.
+    /// Purple, or orange below 0, with the strength as opacity: RGBA, 4 bytes a pixel.
     pub fn to_rgba(&self) -> Vec<u8> {
-        let [r, g, b] = PURPLE;
-        self.strength
-            .iter()
-            .flat_map(|&s| [r, g, b, (s * 255.0).round() as u8])
-            .collect()
+        let pixels = self.strength.iter().flat_map(|&strength| {
+            let [r, g, b] = colour(strength);
+            [r, g, b, (strength.abs() * 255.0).round() as u8]
+        });
+        pixels.collect()
     }
 
     /// The mask laid over pixels (RGB, 3 bytes each) at an opacity of 0..=1.
@@ -92,18 +163,33 @@ impl Mask {
         let mut out = Vec::with_capacity(rgb.len());
         let (pixels, _) = rgb.as_chunks::<3>();
         for (&pixel, &strength) in pixels.iter().zip(&self.strength) {
-            for (value, purple) in pixel.into_iter().zip(PURPLE) {
-                let (from, to) = (f32::from(value), f32::from(purple));
-                out.push((from + (to - from) * strength * opacity).round() as u8);
+            for (value, wanted) in pixel.into_iter().zip(colour(strength)) {
+                let (from, to) = (f32::from(value), f32::from(wanted));
+                out.push((from + (to - from) * strength.abs() * opacity).round() as u8);
             }
         }
         out
     }
 }
 
+/// The colour of a strength's sign.
+fn colour(strength: f32) -> [u8; 3] {
+    if strength < 0.0 { ORANGE } else { PURPLE }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn against_is_orange_and_zero_is_nothing() {
+        let mask = Mask::of_map(&[2.0, -2.0, 0.0]);
+        assert_eq!(mask.strength, [1.0, -1.0, 0.0]);
+        let rgba = mask.to_rgba();
+        assert_eq!(rgba[..3], PURPLE);
+        assert_eq!(rgba[4..8], [ORANGE[0], ORANGE[1], ORANGE[2], 255]);
+        assert_eq!(rgba[11], 0);
+    }
 
     #[test]
     fn zero_map_stays_zero() {

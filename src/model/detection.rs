@@ -20,6 +20,17 @@ impl Rect {
         (self.right - self.left).max(0.0) * (self.bottom - self.top).max(0.0)
     }
 
+    /// Share of the image that it covers; what reaches beyond does not count.
+    pub fn visible_area(self) -> f32 {
+        let whole = Rect {
+            left: self.left.max(0.0),
+            top: self.top.max(0.0),
+            right: self.right.min(1.0),
+            bottom: self.bottom.min(1.0),
+        };
+        whole.area()
+    }
+
     /// Which pixels of a square image have their centre inside, row by row.
     pub fn covers(self, side: usize) -> Vec<bool> {
         let at = |k: usize| (k as f32 + 0.5) / side as f32;

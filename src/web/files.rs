@@ -1,9 +1,9 @@
 //! The page's own files: the manifest, weights, the compiled engine, samples.
 
-use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, Response};
+use web_sys::{Blob, HtmlCanvasElement, ImageBitmap, ReadableStreamDefaultReader, Response};
 
 use super::dom::{message, window};
 use crate::model::catalog::{Manifest, ManifestEntry};
@@ -93,8 +93,31 @@ pub(super) async fn file(path: &str) -> Result<ArrayBuffer, Failure> {
         })
 }
 
+/// A canvas as a PNG.
+pub(super) async fn png(canvas: &HtmlCanvasElement) -> Result<Blob, Failure> {
+    let promise = Promise::new(&mut |resolve, reject| {
+        let take = Closure::once_into_js(move |blob: JsValue| {
+            resolve.call1(&JsValue::NULL, &blob).unwrap_or_default()
+        });
+        if let Err(error) = canvas.to_blob(take.unchecked_ref()) {
+            reject.call1(&JsValue::NULL, &error).unwrap_or_default();
+        }
+    });
+    let blob = JsFuture::from(promise).await;
+    blob.and_then(JsCast::dyn_into)
+        .map_err(|error| unreadable(&error))
+}
+
+/// A photo as the browser decodes it, upright and at its full size.
+pub(super) async fn bitmap(bytes: &ArrayBuffer) -> Result<ImageBitmap, JsValue> {
+    let bytes: &JsValue = bytes;
+    let blob = Blob::new_with_buffer_source_sequence(&Array::of1(bytes))?;
+    let bitmap = window().create_image_bitmap_with_blob(&blob)?;
+    JsFuture::from(bitmap).await?.dyn_into()
+}
+
 /// The text of a file that was dropped or picked.
-pub(super) async fn text(blob: &web_sys::Blob) -> Result<String, Failure> {
+pub(super) async fn text(blob: &Blob) -> Result<String, Failure> {
     let text = JsFuture::from(blob.text()).await;
     let text = text.map_err(|error| unreadable(&error))?;
     Ok(text.as_string().unwrap_or_default())
@@ -125,7 +148,7 @@ pub(super) fn unreadable(error: &JsValue) -> Failure {
 }
 
 /// The bytes of a file that was dropped, pasted or picked.
-pub(super) async fn blob(blob: &web_sys::Blob) -> Result<ArrayBuffer, Failure> {
+pub(super) async fn blob(blob: &Blob) -> Result<ArrayBuffer, Failure> {
     let promise: Promise = blob.array_buffer();
     JsFuture::from(promise)
         .await

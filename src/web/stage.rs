@@ -1,7 +1,7 @@
 //! The canvases: photo, mask, the mask over the photo; two side by side when one is pinned.
 
 use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageData};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageBitmap, ImageData};
 
 use super::dom::{document, element, window};
 use crate::mask::{Mask, PlacedMap, common_scale, difference};
@@ -128,7 +128,7 @@ impl Stage {
         self.draw();
     }
 
-    /// The mask, or what there is of it so far: values ≥ 0 of every pixel the network sees. The value
+    /// The mask, or what there is of it so far: a value for every pixel the network sees. The value
     /// that is drawn at full strength, in whichever units [`is_comparing`](Self::is_comparing) asks for.
     pub(super) fn set_map(&mut self, values: Option<Vec<f32>>) -> f32 {
         let current = &mut self.panes[1];
@@ -285,6 +285,38 @@ impl Stage {
         smallest.map(|(k, _)| k)
     }
 
+    /// A canvas of its own with the current mask in some view, at the photo's full size; the mask alone
+    /// is as large as what the network sees. `whole`: the photo in all its pixels.
+    pub(super) fn paint(
+        &self,
+        view: View,
+        whole: Option<&ImageBitmap>,
+    ) -> Result<HtmlCanvasElement, JsValue> {
+        let photo = self.photo.as_ref().ok_or("there is no photo")?;
+        let current = &self.panes[1];
+        let (width, height) = match (view, current.crop) {
+            (View::Mask, Some(crop)) => (crop.width, crop.height),
+            _ => (photo.width, photo.height),
+        };
+        let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
+        canvas.set_width(width.round() as u32);
+        canvas.set_height(height.round() as u32);
+        let context = context(&canvas)?;
+        let offset = match (view, current.crop) {
+            (View::Mask, Some(crop)) => (crop.left, crop.top),
+            _ => (0.0, 0.0),
+        };
+        let place = Placement {
+            width,
+            height,
+            scale: 1.0,
+            left: -offset.0,
+            top: -offset.1,
+        };
+        self.compose_onto(&context, &place, current, view, whole)?;
+        Ok(canvas)
+    }
+
     /// Draws everything anew, at the resolution of the screen.
     pub(super) fn draw(&self) {
         // A difference is one picture.
@@ -324,12 +356,53 @@ impl Stage {
     }
 
     fn try_draw(&self, pane: &Pane, is_current: bool) -> Result<(), JsValue> {
-        let (Some(photo), Some(place)) = (&self.photo, self.placement(pane)) else {
+        let Some(place) = self.placement(pane) else {
             return Ok(());
         };
         pane.canvas.set_width(place.width as u32);
         pane.canvas.set_height(place.height as u32);
         let context = context(&pane.canvas)?;
+        self.compose_onto(&context, &place, pane, self.view, None)?;
+        if is_current && self.view != View::Mask {
+            self.draw_boxes(&context, &place)?;
+        }
+        Ok(())
+    }
+
+    fn draw_boxes(
+        &self,
+        context: &CanvasRenderingContext2d,
+        place: &Placement,
+    ) -> Result<(), JsValue> {
+        let Some(photo) = &self.photo else {
+            return Ok(());
+        };
+        let (w, h) = (photo.width * place.scale, photo.height * place.scale);
+        for b in &self.boxes {
+            let rect = b.rect;
+            let left = place.left + f64::from(rect.left) * w;
+            let top = place.top + f64::from(rect.top) * h;
+            let size = (
+                f64::from(rect.right - rect.left) * w,
+                f64::from(rect.bottom - rect.top) * h,
+            );
+            draw_box(context, (left, top), size, b)?;
+        }
+        Ok(())
+    }
+
+    /// Photo, shade and mask of a pane, wherever they are placed.
+    fn compose_onto(
+        &self,
+        context: &CanvasRenderingContext2d,
+        place: &Placement,
+        pane: &Pane,
+        view: View,
+        whole_photo: Option<&ImageBitmap>,
+    ) -> Result<(), JsValue> {
+        let Some(photo) = &self.photo else {
+            return Ok(());
+        };
         // Pixels that were drawn one by one are shown one by one.
         let smooth = photo.width.max(photo.height) > 200.0;
         context.set_image_smoothing_enabled(smooth);
@@ -347,26 +420,29 @@ impl Stage {
             width: photo.width,
             height: photo.height,
         };
-        if self.view != View::Mask {
+        if view != View::Mask {
             let (x, y, w, h) = area(&whole);
-            context.draw_image_with_html_canvas_element_and_dw_and_dh(
-                &photo.preview,
-                x,
-                y,
-                w,
-                h,
-            )?;
+            match whole_photo {
+                Some(photo) => {
+                    context.draw_image_with_image_bitmap_and_dw_and_dh(photo, x, y, w, h)?;
+                }
+                None => {
+                    let preview = &photo.preview;
+                    context
+                        .draw_image_with_html_canvas_element_and_dw_and_dh(preview, x, y, w, h)?;
+                }
+            }
         }
         let Some(crop) = pane.crop else {
             return Ok(());
         };
-        let layer = match (self.view, &self.difference) {
+        let layer = match (view, &self.difference) {
             (View::Original, _) => None,
             (View::Difference, Some((picture, crop))) => Some((picture, *crop)),
             _ => pane.mask.as_ref().map(|mask| (mask, crop)),
         };
-        if matches!(self.view, View::Overlay | View::Difference) {
-            shade_outside(&context, area(&whole), area(&crop));
+        if matches!(view, View::Overlay | View::Difference) {
+            shade_outside(context, area(&whole), area(&crop));
             if layer.is_some() {
                 // The photo turns grey, so that the mask's is the only colour left.
                 let (x, y, w, h) = area(&crop);
@@ -379,14 +455,14 @@ impl Stage {
                 context.fill_rect(x, y, w, h);
             }
         }
-        if self.view == View::Mask {
+        if view == View::Mask {
             let (x, y, w, h) = area(&crop);
             context.set_fill_style_str("#ffffff");
             context.fill_rect(x, y, w, h);
         }
         if let Some((picture, crop)) = layer {
             let (x, y, w, h) = area(&crop);
-            context.set_global_alpha(if self.view == View::Mask {
+            context.set_global_alpha(if view == View::Mask {
                 1.0
             } else {
                 self.opacity
@@ -394,19 +470,6 @@ impl Stage {
             context.draw_image_with_html_canvas_element_and_dw_and_dh(picture, x, y, w, h)?;
         }
         context.set_global_alpha(1.0);
-        if is_current && self.view != View::Mask {
-            for b in &self.boxes {
-                let (x, y, w, h) = area(&whole);
-                let rect = b.rect;
-                let left = x + f64::from(rect.left) * w;
-                let top = y + f64::from(rect.top) * h;
-                let size = (
-                    f64::from(rect.right - rect.left) * w,
-                    f64::from(rect.bottom - rect.top) * h,
-                );
-                draw_box(&context, (left, top), size, b)?;
-            }
-        }
         Ok(())
     }
 }

@@ -58,6 +58,11 @@ pub(crate) fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
     input
 }
 
+/// A model's input that is black all over.
+pub(crate) fn black(spec: &ModelSpec) -> Vec<f32> {
+    normalised(&vec![0; spec.preprocessing.input_len()], spec)
+}
+
 /// A [1, 3, side, side] input for a network.
 pub(crate) fn tensor(network: &Network, values: &[f32], side: usize) -> Tensor<4> {
     let data = TensorData::new(values.to_vec(), [1, 3, side, side]);

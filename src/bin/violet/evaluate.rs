@@ -135,7 +135,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             bar.suspend(|| {
                 println!(
                     "| {name} | {} | {:.3} | {:.2} | {:.3} | {:.3} | {:.1} % |",
-                    baseline.name(),
+                    baseline,
                     total.mass_inside,
                     total.hits,
                     total.overlap,

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
-use violet::attribution::{Attributions, Baseline, Integration, Method, Rule, Scores};
+use violet::attribution::{Attributions, Baseline, Integration, Method, Rule};
 use violet::device::DeviceKind;
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::mask::{Mask, reduce_absolute};
-use violet::model::{Detection, ModelSpec, Rect, Target, top_predictions};
+use violet::mask::{Mask, Reduction};
+use violet::model::{Detection, ModelSpec, Target, top_predictions};
+use violet::report::{FoundBox, Report, npy};
 
 use crate::weights::at;
 use crate::{model, pool};
@@ -36,9 +36,13 @@ pub(crate) struct Arguments {
     /// For the adaptive rule: the most gradients
     #[arg(long, default_value_t = 48, value_name = "N")]
     budget: usize,
-    /// Where the path starts: black, white or grey
+    /// Where the path starts: black, white, grey, a colour (#rrggbb), blurred, noise or noise:SEED
     #[arg(long, default_value = "black", value_parser = baseline)]
     baseline: Baseline,
+    /// What the pictures show of each pixel: absolute (how much), positive (for), negative (against) or
+    /// signed (both, in two colours)
+    #[arg(long, default_value = "absolute", value_parser = reduction)]
+    show: Reduction,
     /// The class to explain, by index or name [default: the likeliest]
     #[arg(long, value_name = "INDEX|NAME")]
     target: Option<String>,
@@ -164,44 +168,6 @@ impl Choice {
     }
 }
 
-/// A detector's box in the report: edges as shares of the photo's width and height.
-#[derive(Serialize)]
-struct FoundBox {
-    score: f32,
-    rect: Rect,
-    /// Share of the attributions' absolute values inside the box.
-    mass_inside: f64,
-}
-
-/// `report.json`. Outputs and attributions are logits of the explained class.
-#[derive(Serialize)]
-struct Report<'a> {
-    photo: String,
-    model: &'a str,
-    target: usize,
-    label: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    against: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#box: Option<FoundBox>,
-    probability: f32,
-    output_input: f32,
-    output_baseline: f32,
-    attribution_sum: f64,
-    convergence_delta: f64,
-    rule: &'a str,
-    baseline: &'a str,
-    n_steps: usize,
-    alphas: &'a [f64],
-    step_sizes: &'a [f64],
-    gradient_evaluations: usize,
-    forward_evaluations: usize,
-    mask_full_scale: f32,
-    elapsed_ms: u128,
-    device: &'a str,
-    threads: usize,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     // Nonsense is refused before anything is loaded.
     let most = Integration::new(arguments.method(), 0)
@@ -288,7 +254,7 @@ fn explain(
     let attributions = sum
         .attributions(&prepared.input, &prepared.baseline)
         .map_err(at(path))?;
-    let mask = Mask::of(&attributions.values);
+    let mask = Mask::of_map(&arguments.show.reduce(&attributions.values));
     let quadrature = sum.quadrature();
 
     let output_input = target.of(&prepared.logits_input);
@@ -296,40 +262,33 @@ fn explain(
     let delta = attributions.convergence_delta(output_input, output_baseline);
     let labels = spec.labels();
     let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");
-    let detection = detection.map(|detection| {
-        let side = spec.preprocessing.size as usize;
-        let map = reduce_absolute(&attributions.values);
-        FoundBox {
-            score: detection.score,
-            rect: detection.rect,
-            mass_inside: Scores::of(&map, &detection.rect.covers(side)).mass_inside,
-        }
-    });
+    let side = spec.preprocessing.size as usize;
+    let detection = detection.map(|d| FoundBox::of(&d, &attributions.values, side));
     let report = Report {
         photo: path.display().to_string(),
-        model: &spec.name,
+        model: spec.name.to_string(),
         target: target.output,
-        label: label(target.output),
-        against: target.minus.map(label),
+        label: label(target.output).into(),
+        against: target.minus.map(|minus| label(minus).into()),
         r#box: detection,
         probability,
         output_input,
         output_baseline,
         attribution_sum: attributions.sum,
         convergence_delta: delta,
-        rule: arguments.rule.name(),
-        baseline: arguments.baseline.name(),
+        rule: arguments.rule.name().into(),
+        baseline: arguments.baseline.to_string(),
         n_steps: match arguments.rule {
             RuleChoice::Fixed(_) => arguments.steps,
             RuleChoice::Adaptive => quadrature.alphas.len() - 1,
         },
-        alphas: &quadrature.alphas,
-        step_sizes: &quadrature.step_sizes,
+        alphas: quadrature.alphas.clone(),
+        step_sizes: quadrature.step_sizes.clone(),
         gradient_evaluations: sum.gradients(),
         forward_evaluations: 2,
         mask_full_scale: mask.full_scale,
-        elapsed_ms: start.elapsed().as_millis(),
-        device: arguments.model.device.name(),
+        elapsed_ms: start.elapsed().as_millis() as u64,
+        device: arguments.model.device.name().into(),
         threads,
     };
     write(
@@ -362,7 +321,8 @@ fn write(
 ) -> Result<(), String> {
     std::fs::create_dir_all(out).map_err(at(out))?;
     let path = out.join("attributions.npy");
-    write_npy(&path, &attributions.values, size).map_err(at(&path))?;
+    let bytes = npy(&attributions.values).map_err(at(&path))?;
+    std::fs::write(&path, bytes).map_err(at(&path))?;
     let path = out.join("mask.png");
     image::save_buffer(&path, &mask.to_rgba(), size, size, image::ColorType::Rgba8)
         .map_err(at(&path))?;
@@ -372,19 +332,6 @@ fn write(
     let path = out.join("report.json");
     let text = serde_json::to_string_pretty(report).map_err(at(&path))?;
     std::fs::write(&path, text + "\n").map_err(at(&path))
-}
-
-/// A float32 array \[3, size, size\] in NumPy's format.
-fn write_npy(path: &Path, values: &[f32], size: u32) -> std::io::Result<()> {
-    use npyz::WriterBuilder;
-    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[3, u64::from(size), u64::from(size)])
-        .writer(file)
-        .begin_nd()?;
-    writer.extend(values.iter().copied())?;
-    writer.finish()
 }
 
 /// The folder of a photo: its name without extension, numbered if an earlier photo has it.
@@ -405,8 +352,12 @@ fn rule(name: &str) -> Result<RuleChoice, String> {
     named.copied().ok_or_else(|| choices(&names))
 }
 
+fn reduction(name: &str) -> Result<Reduction, String> {
+    Reduction::from_name(name).ok_or_else(|| choices(&Reduction::ALL.map(Reduction::name)))
+}
+
 fn baseline(name: &str) -> Result<Baseline, String> {
-    Baseline::from_name(name).ok_or_else(|| choices(&Baseline::ALL.map(Baseline::name)))
+    Baseline::from_name(name).ok_or_else(|| format!("choose one of: {}", Baseline::NAMES))
 }
 
 fn choices(names: &[&str]) -> String {

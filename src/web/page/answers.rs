@@ -68,7 +68,10 @@ impl Page {
             });
         }
         let against: HtmlSelectElement = element("against");
-        let kept = against.value();
+        let kept = self
+            .wanted_against
+            .take()
+            .unwrap_or_else(|| against.value());
         against.set_inner_html("");
         super::add_option(&against, "", "nothing: this class by itself", true);
         for answer in &answers {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement, MouseEvent,
-    PointerEvent, WheelEvent,
+    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement,
+    HtmlSelectElement, MouseEvent, PointerEvent, WheelEvent,
 };
 
 use super::{From, MOST_STEPS, Page, class};
@@ -22,6 +22,7 @@ impl Page {
         self.listen_to_settings();
         self.listen_to_scenes();
         self.listen_to_own_model();
+        self.listen_to_exports();
     }
 
     fn listen_to_files(self: &Rc<Self>) {
@@ -120,6 +121,7 @@ impl Page {
                 };
                 page.stage.borrow().draw();
                 page.show_caption();
+                page.write_address();
             });
         }
         let opacity: HtmlInputElement = element("opacity");
@@ -128,6 +130,13 @@ impl Page {
             move |_: Event| {
                 page.stage.borrow_mut().opacity = opacity.value_as_number() / 100.0;
                 page.stage.borrow().draw();
+            }
+        });
+        on(&element::<Element>("reduction"), "change", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                page.show_map_again();
+                page.write_address();
             }
         });
         on(&element::<Element>("pin"), "click", {
@@ -204,9 +213,13 @@ impl Page {
             ("explain", "click", From::Target),
             ("model", "change", From::Model),
             ("against", "change", From::Target),
+            ("baseline", "change", From::Baseline),
+            ("baseline-colour", "change", From::Baseline),
         ] {
             let page = Rc::clone(self);
             on(&element::<Element>(id), kind, move |_: Event| {
+                let colour = element::<HtmlSelectElement>("baseline").value() == "colour";
+                element::<HtmlElement>("baseline-colour").set_hidden(!colour);
                 page.run(from)
             });
         }

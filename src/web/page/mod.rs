@@ -1,6 +1,8 @@
 //! The page: what it shows, and what happens when someone touches it.
 
+mod address;
 mod answers;
+mod export;
 mod listen;
 mod own_model;
 mod results;
@@ -15,22 +17,26 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     Element, HtmlButtonElement, HtmlElement, HtmlFieldSetElement, HtmlInputElement,
-    HtmlProgressElement, HtmlSelectElement, UrlSearchParams,
+    HtmlProgressElement, HtmlSelectElement,
 };
 
+use self::address::parameter;
+use self::export::Finished;
 use self::own_model::OwnModel;
-use super::dom::{document, element, now, window};
+use self::results::{found_box, probability};
+use super::dom::{document, element, now};
 use super::pool::{Picture, Pool, Prepared, Weights};
 use super::stage::Stage;
 use super::{files, sentences};
 use crate::attribution::{Baseline, Integration, Method, Rule};
 use crate::device::DeviceKind;
-use crate::mask::reduce_absolute;
+use crate::mask::Mask;
 use crate::model::{
     ModelSpec,
     catalog::{CATALOG, Manifest},
 };
 use crate::protocol::{Failure, FailureCode, Response, Truth};
+use crate::report::Report;
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
@@ -65,9 +71,16 @@ struct Page {
     prepared: RefCell<Option<Rc<Prepared>>>,
     /// The output that someone chose, or that is explained because nobody did.
     output: Cell<Option<usize>>,
+    /// The last explanation, when it was finished.
+    finished: RefCell<Option<Finished>>,
+    /// What the address asked for, until there is a picture.
+    wanted_output: Cell<Option<usize>>,
+    wanted_against: RefCell<Option<String>>,
     /// What the current mask shows, in words, and the value it is drawn at full strength from.
     title: RefCell<String>,
     full_scale: Cell<f32>,
+    /// The attributions that it shows, as far as they are summed, flat \[3, size, size\].
+    values: RefCell<Vec<f32>>,
     /// Counts the jobs; what belongs to an older one than this is dropped.
     job: Cell<u64>,
     /// Whether the current job is still at work.
@@ -81,6 +94,8 @@ enum From {
     Model,
     /// Another photo: look, sum.
     Photo,
+    /// Another baseline: look again, at what was chosen before.
+    Baseline,
     /// Another class or number of steps: sum.
     Target,
 }
@@ -98,8 +113,12 @@ impl Page {
             model: RefCell::default(),
             prepared: RefCell::default(),
             output: Cell::default(),
+            finished: RefCell::default(),
+            wanted_output: Cell::default(),
+            wanted_against: RefCell::default(),
             title: RefCell::default(),
             full_scale: Cell::default(),
+            values: RefCell::default(),
             job: Cell::default(),
             busy: Cell::default(),
         }
@@ -122,13 +141,7 @@ impl Page {
         }
         models.set_disabled(false);
         *self.manifest.borrow_mut() = manifest;
-        if parameter("steps").as_deref() == Some("auto") {
-            element::<HtmlInputElement>("auto").click();
-        } else if let Some(steps) = parameter("steps").and_then(|text| text.parse::<f64>().ok()) {
-            let steps = steps.round().clamp(1.0, MOST_STEPS).to_string();
-            element::<HtmlInputElement>("steps").set_value(&steps);
-            element::<HtmlInputElement>("steps-range").set_value(&steps);
-        }
+        self.read_address();
         let device = parameter("device").unwrap_or_else(|| "auto".into());
         let devices: HtmlSelectElement = element("device");
         if ["cpu", "gpu"].contains(&device.as_str()) {
@@ -418,7 +431,7 @@ impl Page {
                 }
                 self.show_photo(opened?);
             }
-            let prepared = pool.prepare(&picture, Baseline::Black).await?;
+            let prepared = pool.prepare(&picture, chosen_baseline()).await?;
             if !current() {
                 return Ok(());
             }
@@ -434,9 +447,13 @@ impl Page {
             return Ok(());
         };
         if self.output.get().is_none() {
-            self.output.set(Self::default_target(&spec, &prepared));
+            let outputs = prepared.logits_input.len();
+            let wanted = self.wanted_output.take().filter(|&output| output < outputs);
+            let output = wanted.or_else(|| Self::default_target(&spec, &prepared));
+            self.output.set(output);
         }
         self.show_answers(&spec, &prepared);
+        self.write_address();
         match self.output.get() {
             Some(output) => self.sum(job, &pool, &spec, &prepared, output).await,
             None => {
@@ -469,11 +486,17 @@ impl Page {
             None => name(output).to_owned(),
         };
         let label = &label;
-        *self.title.borrow_mut() = format!("{}: {label}", spec.title);
+        let baseline = chosen_baseline();
+        *self.title.borrow_mut() = match baseline {
+            Baseline::Black => format!("{}: {label}", spec.title),
+            _ => format!("{}: {label}, from {baseline}", spec.title),
+        };
         let sum = RefCell::new(integration);
         let failed = RefCell::new(None);
         let start = now();
         self.stage.borrow_mut().set_map(None);
+        self.finished.replace(None);
+        self.show_exports();
         self.show_controls();
         self.show_pin();
         element::<HtmlElement>("truth").set_hidden(true);
@@ -495,10 +518,7 @@ impl Page {
             match added.and_then(|()| attributions()) {
                 Ok(attributions) => {
                     let done = sum.borrow().gradients();
-                    let map = reduce_absolute(&attributions.values);
-                    let scale = self.stage.borrow_mut().set_map(Some(map));
-                    self.full_scale.set(scale);
-                    self.show_caption();
+                    self.show_map(attributions.values);
                     self.status(&format!("Explaining “{label}”: {done} of {most} gradients"));
                     set_progress(done as f64 / all as f64);
                     let left = (now() - start) / done as f64 * (all - done) as f64;
@@ -521,12 +541,56 @@ impl Page {
         }
         if current() {
             let finished = attributions()?;
+            let elapsed_ms = now() - start;
             let all = sum.borrow().gradients();
             set_progress(1.0);
             self.show_completeness(prepared, target, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
-            let seconds = (now() - start) / 1000.0;
+            let quadrature = sum.borrow().quadrature();
+            let input = target.of(&prepared.logits_input);
+            let base = target.of(&prepared.logits_baseline);
+            let report = Report {
+                photo: match &*self.picture.borrow() {
+                    Some(Picture::Scene { seed, tag }) => {
+                        format!("scene {seed}, tag: {}", tag.name())
+                    }
+                    _ => "a photo".into(),
+                },
+                model: spec.name.to_string(),
+                target: output,
+                label: name(output).into(),
+                against: target.minus.map(|minus| name(minus).into()),
+                r#box: found_box(spec, prepared, target, &finished.values),
+                probability: probability(spec, prepared, output),
+                output_input: input,
+                output_baseline: base,
+                attribution_sum: finished.sum,
+                convergence_delta: finished.convergence_delta(input, base),
+                rule: match chosen_method() {
+                    Method::Fixed { rule, .. } => rule.name().into(),
+                    Method::Adaptive { .. } => "adaptive".into(),
+                },
+                baseline: baseline.to_string(),
+                n_steps: match chosen_method() {
+                    Method::Fixed { n_steps, .. } => n_steps,
+                    Method::Adaptive { .. } => quadrature.alphas.len().saturating_sub(1),
+                },
+                alphas: quadrature.alphas,
+                step_sizes: quadrature.step_sizes,
+                gradient_evaluations: all,
+                forward_evaluations: 2,
+                mask_full_scale: Mask::of(&finished.values).full_scale,
+                elapsed_ms: elapsed_ms as u64,
+                device: pool.device.name().into(),
+                threads: pool.size(),
+            };
+            *self.finished.borrow_mut() = Some(Finished {
+                attributions: finished.values,
+                report,
+            });
+            self.show_exports();
+            let seconds = elapsed_ms / 1000.0;
             self.status(&format!("Done: {all} gradients in {seconds:.1} s."));
             self.label_canvas(&format!(
                 "Your photo with the pixels used for “{label}” in purple"
@@ -588,6 +652,7 @@ impl Page {
         element::<HtmlElement>("cancel").set_hidden(!busy || !photo);
         element::<HtmlFieldSetElement>("views").set_disabled(!photo);
         element::<HtmlInputElement>("opacity").set_disabled(!photo);
+        element::<HtmlSelectElement>("reduction").set_disabled(!photo);
         if !busy {
             set_progress(0.0);
             class(&element("progress"), "idle", true);
@@ -624,12 +689,6 @@ fn missing_weights(name: &str) -> Failure {
     }
 }
 
-/// A parameter of the page's address.
-fn parameter(name: &str) -> Option<String> {
-    let query = window().location().search().ok()?;
-    UrlSearchParams::new_with_str(&query).ok()?.get(name)
-}
-
 /// Time left, in words short enough to sit beside a button.
 fn duration(milliseconds: f64) -> String {
     let seconds = (milliseconds / 1000.0).ceil();
@@ -662,6 +721,15 @@ fn chosen_method() -> Method {
             n_steps: element::<HtmlInputElement>("steps").value_as_number() as usize,
         }
     }
+}
+
+/// Where the path starts.
+fn chosen_baseline() -> Baseline {
+    let name = match &*element::<HtmlSelectElement>("baseline").value() {
+        "colour" => element::<HtmlInputElement>("baseline-colour").value(),
+        name => name.to_owned(),
+    };
+    Baseline::from_name(&name).unwrap_or_default()
 }
 
 fn set_progress(share: f64) {

@@ -1,16 +1,48 @@
 //! What the sum says: does it add up, what the colours stand for, and how much of it lies where it
 //! should.
 
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
 
 use super::{Page, number, text};
 use crate::attribution::{Attributions, Scores};
-use crate::mask::{MASS_SHOWN, reduce_absolute};
-use crate::model::{ModelSpec, Target};
+use crate::mask::{MASS_SHOWN, Reduction, reduce_absolute};
+use crate::model::{ModelSpec, Target, top_predictions};
+use crate::report::FoundBox;
 use crate::web::dom::element;
 use crate::web::pool::Prepared;
 use crate::web::sentences;
 use crate::web::stage::View;
+
+/// What is shown of each pixel.
+fn chosen_reduction() -> Reduction {
+    let name = element::<HtmlSelectElement>("reduction").value();
+    Reduction::from_name(&name).unwrap_or_default()
+}
+
+/// Softmax of a classifier's output, or sigmoid of a detector's.
+pub(super) fn probability(spec: &ModelSpec, prepared: &Prepared, output: usize) -> f32 {
+    if spec.architecture.is_detector() {
+        let detection = prepared.detections.iter().find(|d| d.output == output);
+        return detection.map_or(0.0, |d| d.score);
+    }
+    let logits = &prepared.logits_input;
+    let all = top_predictions(logits, logits.len());
+    let same = all.iter().find(|p| p.target == output);
+    same.map_or(0.0, |p| p.probability)
+}
+
+/// The chosen box, and how much of the attributions lies inside it.
+pub(super) fn found_box(
+    spec: &ModelSpec,
+    prepared: &Prepared,
+    target: Target,
+    attributions: &[f32],
+) -> Option<FoundBox> {
+    let mut found = prepared.detections.iter();
+    let detection = found.find(|d| d.output == target.output)?;
+    let side = spec.preprocessing.size as usize;
+    Some(FoundBox::of(detection, attributions, side))
+}
 
 impl Page {
     pub(super) fn show_completeness(
@@ -47,25 +79,20 @@ impl Page {
         target: Target,
         attributions: &Attributions,
     ) {
-        let map = reduce_absolute(&attributions.values);
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        let detection = prepared
-            .detections
-            .iter()
-            .find(|d| d.output == target.output);
+        let found = found_box(spec, prepared, target, &attributions.values);
+        let map = reduce_absolute(&attributions.values);
         let truth = self.truth.borrow();
         let section: HtmlElement = element("truth");
         section.set_hidden(true);
-        if let (Some(detection), true) = (detection, spec.architecture.is_detector()) {
-            let side = spec.preprocessing.size as usize;
-            let scores = Scores::of(&map, &detection.rect.covers(side));
+        if let Some(found) = found {
             text("truth-title", "Where did it look?");
             text(
                 "truth-inside",
                 &format!(
                     "{} of the attribution lies inside the box, which covers {} of the photo.",
-                    percent(scores.mass_inside),
-                    percent(scores.area)
+                    percent(found.mass_inside),
+                    percent(f64::from(found.rect.visible_area()))
                 ),
             );
             text("truth-more", "");
@@ -107,6 +134,23 @@ impl Page {
         }
     }
 
+    /// Draws attributions, flat \[3, size, size\], as the chosen reduction shows them.
+    pub(super) fn show_map(&self, attributions: Vec<f32>) {
+        let map = chosen_reduction().reduce(&attributions);
+        let scale = self.stage.borrow_mut().set_map(Some(map));
+        self.full_scale.set(scale);
+        *self.values.borrow_mut() = attributions;
+        self.show_caption();
+    }
+
+    /// Draws the same attributions by another reduction.
+    pub(super) fn show_map_again(&self) {
+        if self.stage.borrow().has_mask() {
+            let attributions = self.values.take();
+            self.show_map(attributions);
+        }
+    }
+
     /// What the colours stand for.
     pub(super) fn show_caption(&self) {
         let stage = self.stage.borrow();
@@ -123,9 +167,19 @@ impl Page {
             (_, true) => format!(
                 "Both masks on one scale: full from {scale:.1e} a pixel of the photo on, the larger of the values below which lies {mass:.0} % of each."
             ),
-            _ => format!(
-                "The network sees the bright part. Purple: how much each pixel changed its answer, linearly; full from {scale:.1e} on, below which lies {mass:.0} % of the sum of absolute values."
-            ),
+            _ => {
+                let colours = match chosen_reduction() {
+                    Reduction::Absolute => "Purple: how much each pixel changed its answer",
+                    Reduction::Positive => "Purple: what spoke for its answer",
+                    Reduction::Negative => "Purple: what spoke against its answer",
+                    Reduction::Signed => {
+                        "Purple: what spoke for its answer; orange: what spoke against it"
+                    }
+                };
+                format!(
+                    "The network sees the bright part. {colours}, linearly; full from {scale:.1e} on, below which lies {mass:.0} % of what is shown."
+                )
+            }
         };
         caption.set_text_content(Some(&sentence));
         caption.set_hidden(false);

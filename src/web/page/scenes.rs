@@ -2,17 +2,16 @@
 
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Math, Promise};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use js_sys::Math;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Blob, CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement,
+    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement,
     HtmlInputElement, HtmlSelectElement, PointerEvent,
 };
 
 use super::Page;
 use crate::model::{Architecture, catalog::CATALOG};
-use crate::protocol::Failure;
 use crate::shapes::{SIZE, Tag};
 use crate::web::dom::{element, on};
 use crate::web::files;
@@ -114,7 +113,11 @@ impl Page {
                 let (page, canvas) = (Rc::clone(&page), canvas.clone());
                 spawn_local(async move {
                     page.prefer_shapes();
-                    page.open_photo(png(&canvas).await).await;
+                    let painted = match files::png(&canvas).await {
+                        Ok(blob) => files::blob(&blob).await,
+                        Err(failure) => Err(failure),
+                    };
+                    page.open_photo(painted).await;
                 });
             }
         });
@@ -158,23 +161,4 @@ fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, moved: bool) {
     context.move_to(x - dx, y - dy);
     context.line_to(x, y);
     context.stroke();
-}
-
-/// The canvas as the bytes of a PNG.
-async fn png(canvas: &HtmlCanvasElement) -> Result<ArrayBuffer, Failure> {
-    let promise = Promise::new(&mut |resolve, reject| {
-        let take = Closure::once_into_js(move |blob: JsValue| {
-            resolve.call1(&JsValue::NULL, &blob).unwrap_or_default()
-        });
-        if let Err(error) = canvas.to_blob(take.unchecked_ref()) {
-            reject.call1(&JsValue::NULL, &error).unwrap_or_default();
-        }
-    });
-    match JsFuture::from(promise)
-        .await
-        .map(|blob| blob.dyn_into::<Blob>())
-    {
-        Ok(Ok(blob)) => files::blob(&blob).await,
-        Ok(Err(error)) | Err(error) => Err(files::unreadable(&error)),
-    }
 }

@@ -1,0 +1,121 @@
+//! Results as files: pictures at the photo's own resolution, numbers, and how they came about.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, Element, Event, HtmlAnchorElement, HtmlElement, Url};
+
+use super::{Page, create};
+use crate::protocol::{Failure, FailureCode};
+use crate::report::{Report, npy};
+use crate::web::dom::{all, element, message, on};
+use crate::web::files;
+use crate::web::pool::Picture;
+use crate::web::stage::View;
+
+/// A finished explanation.
+pub(super) struct Finished {
+    /// Signed attributions, flat [3, size, size].
+    pub(super) attributions: Vec<f32>,
+    pub(super) report: Report,
+}
+
+impl Page {
+    pub(super) fn listen_to_exports(self: &Rc<Self>) {
+        for button in all("[data-save]") {
+            let page = Rc::clone(self);
+            let what = button.get_attribute("data-save").unwrap_or_default();
+            on(&button, "click", move |_: Event| {
+                element::<HtmlElement>("save")
+                    .remove_attribute("open")
+                    .unwrap_or(());
+                let (page, what) = (Rc::clone(&page), what.clone());
+                spawn_local(async move {
+                    if let Err(failure) = page.save(&what).await {
+                        page.tell(&failure);
+                    }
+                });
+            });
+        }
+    }
+
+    /// Saving is possible once something is finished.
+    pub(super) fn show_exports(&self) {
+        let nothing = self.finished.borrow().is_none();
+        element::<HtmlElement>("save").set_hidden(nothing);
+    }
+
+    async fn save(&self, what: &str) -> Result<(), Failure> {
+        match what {
+            "mask" => self.save_picture("mask.png", View::Mask).await,
+            "overlay" => self.save_picture("overlay.png", View::Overlay).await,
+            "attributions" => {
+                let bytes = self
+                    .finished
+                    .borrow()
+                    .as_ref()
+                    .map(|f| npy(&f.attributions));
+                match bytes {
+                    Some(Ok(bytes)) => download("attributions.npy", &bytes),
+                    Some(Err(error)) => Err(failed(&error.to_string())),
+                    None => Ok(()),
+                }
+            }
+            _ => {
+                let finished = self.finished.borrow();
+                let text = finished
+                    .as_ref()
+                    .map(|f| serde_json::to_string_pretty(&f.report));
+                match text {
+                    Some(Ok(text)) => download("report.json", (text + "\n").as_bytes()),
+                    Some(Err(error)) => Err(failed(&error.to_string())),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn save_picture(&self, name: &str, view: View) -> Result<(), Failure> {
+        let picture = self.picture.borrow().clone();
+        // What the canvas shows is a preview; the file gets the photo itself.
+        let whole = match picture {
+            Some(Picture::Photo(bytes)) => files::bitmap(&bytes).await.ok(),
+            _ => None,
+        };
+        let canvas = self.stage.borrow().paint(view, whole.as_ref());
+        let canvas = canvas.map_err(|error| failed(&message(&error)))?;
+        let blob = files::png(&canvas).await?;
+        let blob: &JsValue = &blob;
+        download_parts(name, &Array::of1(blob))
+    }
+}
+
+fn failed(detail: &str) -> Failure {
+    Failure {
+        code: FailureCode::Internal,
+        detail: detail.into(),
+    }
+}
+
+fn download(name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let bytes: JsValue = Uint8Array::from(bytes).into();
+    download_parts(name, &Array::of1(&bytes))
+}
+
+/// Hands a file to the browser's downloads.
+fn download_parts(name: &str, parts: &Array) -> Result<(), Failure> {
+    let offer = || -> Result<(), JsValue> {
+        let blob = Blob::new_with_u8_array_sequence(parts)?;
+        let url = Url::create_object_url_with_blob(&blob)?;
+        let link: HtmlAnchorElement = create("a");
+        link.set_href(&url);
+        link.set_download(name);
+        let element: &Element = &link;
+        let element: &HtmlElement = wasm_bindgen::JsCast::unchecked_ref(element);
+        element.click();
+        Url::revoke_object_url(&url)
+    };
+    offer().map_err(|error| failed(&message(&error)))
+}

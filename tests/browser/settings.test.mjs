@@ -1,0 +1,146 @@
+// Settings, links that restore them, files that are saved, and what the page is allowed to do.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { canvas, drop, launch, number, open, root, sample, serve, status } from "./harness.mjs";
+
+let browser, site;
+before(async () => {
+  browser = await launch();
+  site = await serve();
+});
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+const check = (name, body) =>
+  test(name, async (t) => {
+    if (!browser) return t.skip("there is no Chromium here");
+    await body(t);
+  });
+
+const changed = (page, id, before) =>
+  page.waitForFunction(([id, before]) => document.getElementById(id).textContent !== before, [id, before]);
+
+check("another baseline, another path: white, a colour, blurred, noise", async () => {
+  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=60&scene=5");
+  await status(page, /^Done/);
+  const input = await page.textContent("#output-input");
+  for (const name of ["white", "blurred", "noise", "colour"]) {
+    const before = await page.textContent("#output-baseline");
+    await page.selectOption("#baseline", name);
+    await changed(page, "output-baseline", before);
+    await status(page, /^Done/);
+    assert.equal(await page.textContent("#output-input"), input, "F(x) is that of the photo");
+    assert.ok(Math.abs(number(await page.textContent("#delta").then((text) => text.replace(" %", "")))) < 25, name);
+  }
+  assert.ok(await page.locator("#baseline-colour").isVisible());
+  const grey = await page.textContent("#output-baseline");
+  await page.locator("#baseline-colour").fill("#ff0000");
+  await changed(page, "output-baseline", grey);
+  await status(page, /^Done/);
+  assert.match(page.url(), /baseline=%23ff0000/);
+  await page.close();
+});
+
+check("a link restores model, scene, class, steps, baseline and view", async () => {
+  const first = await open(browser, site, "device=cpu&model=shapesnet&steps=7");
+  await status(first, /is ready/);
+  await first.selectOption("#tag", "misleading");
+  await first.click("#draw");
+  await status(first, /^Done: 8/);
+  await first.selectOption("#baseline", "grey");
+  await first.locator("#predictions button").nth(3).click();
+  await first.waitForFunction(() => /output=/.test(location.search));
+  await first.locator("input[name=view][value=mask]").check({ force: true });
+  await status(first, /^Done: 8/);
+  await first.waitForFunction(() => document.querySelectorAll("#predictions button")[3].ariaPressed === "true");
+  await status(first, /^Done: 8/);
+  const shown = async (page) => ({
+    chosen: await page.locator("#predictions [aria-pressed=true]").innerText(),
+    sum: await page.textContent("#attribution-sum"),
+    baseline: await page.inputValue("#baseline"),
+    view: await page.locator("input[name=view]:checked").inputValue(),
+    tag: await page.inputValue("#tag"),
+  });
+  const [expected, query] = [await shown(first), new URL(first.url()).search.slice(1)];
+  const second = await open(browser, site, query);
+  await status(second, /^Done: 8/);
+  assert.deepEqual(await shown(second), expected);
+  assert.equal(expected.view, "mask");
+  await first.close();
+  await second.close();
+});
+
+check("what spoke for the answer, and what against it", async () => {
+  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3&scene=5&view=mask");
+  await status(page, /^Done/);
+  const seen = new Set();
+  for (const name of ["absolute", "positive", "negative", "signed"]) {
+    await page.selectOption("#reduction", name);
+    const { hash } = await canvas(page);
+    assert.ok(!seen.has(hash), name);
+    seen.add(hash);
+  }
+  assert.match(await page.textContent("#caption"), /orange: what spoke against/);
+  assert.match(page.url(), /show=signed/);
+  await page.close();
+});
+
+check("mask, overlay, attributions and report are saved, at the photo's own size", async () => {
+  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3");
+  await status(page, /is ready/);
+  await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  await status(page, /^Done/);
+  const save = async (what) => {
+    await page.click("#save summary");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"), page.click(`[data-save=${what}]`),
+    ]);
+    return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+  };
+  const overlay = await save("overlay");
+  // PNG: width and height are at bytes 16 and 20. The cat is 451 × 300.
+  assert.deepEqual([overlay.bytes.readUInt32BE(16), overlay.bytes.readUInt32BE(20)], [451, 300]);
+  const mask = await save("mask");
+  assert.deepEqual([mask.bytes.readUInt32BE(16), mask.bytes.readUInt32BE(20)], [300, 300]);
+
+  const report = JSON.parse((await save("report")).bytes);
+  assert.equal(report.model, "shapesnet");
+  assert.ok(Math.abs(report.step_sizes.reduce((a, b) => a + b) - 1) < 1e-9);
+  const array = await save("attributions");
+  assert.equal(array.name, "attributions.npy");
+  assert.ok(array.bytes.includes("(3, 96, 96"));
+  const values = new Float32Array(3 * 96 * 96);
+  Buffer.from(values.buffer).set(array.bytes.subarray(array.bytes.length - values.byteLength));
+  const sum = values.reduce((a, b) => a + b, 0);
+  assert.ok(Math.abs(sum - report.attribution_sum) < 1e-2, `${sum} and ${report.attribution_sum}`);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
+check("the page may speak with nobody but itself, and does not", async () => {
+  const html = await readFile(path.join(root, "dist/index.html"), "utf8");
+  const policy = html.match(/Content-Security-Policy" content="([^"]+)"/)[1];
+  for (const [, script] of html.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)) {
+    const hash = createHash("sha256").update(script).digest("base64");
+    assert.ok(policy.includes(`'sha256-${hash}'`), `www/index.html must allow 'sha256-${hash}'`);
+  }
+  assert.match(policy, /connect-src 'self';/);
+
+  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=2");
+  const violations = [];
+  page.on("console", (message) => /Content Security Policy/.test(message.text()) && violations.push(message.text()));
+  await status(page, /is ready/);
+  await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  await status(page, /^Done/);
+  assert.ok((await canvas(page)).purple > 0);
+  assert.deepEqual(violations, []);
+  const { origin } = new URL(site.url);
+  assert.ok(page.requested.length > 5 && page.requested.every((url) => /^(blob|data):/.test(url) || new URL(url).origin === origin));
+  const outside = await page.evaluate(() => fetch("https://example.com/").then(() => "sent", () => "refused"));
+  assert.equal(outside, "refused");
+  await page.close();
+});
