@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
-use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{HtmlInputElement, HtmlSelectElement, UrlSearchParams};
 
 use super::{MOST_STEPS, Page, chosen_baseline};
 use crate::attribution::Baseline;
@@ -61,10 +61,13 @@ impl Page {
         if let Some(reduction) = parameter(SHOW).and_then(|name| Reduction::from_name(&name)) {
             element::<HtmlSelectElement>("reduction").set_value(reduction.name());
         }
-        if let Some(view) = parameter(VIEW) {
+        // A difference needs a pinned mask, which no address can bring back.
+        if let Some(view) = parameter(VIEW).filter(|view| view != "difference") {
             for radio in all("input[name=view]") {
-                if radio.get_attribute("value").as_ref() == Some(&view) && view != "difference" {
-                    wasm_bindgen::JsCast::unchecked_ref::<HtmlElement>(&radio).click();
+                let radio: &HtmlInputElement = radio.unchecked_ref();
+                if radio.value() == view {
+                    radio.set_checked(true);
+                    self.set_view(&view);
                 }
             }
         }

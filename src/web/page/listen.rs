@@ -12,7 +12,6 @@ use web_sys::{
 use super::{From, MOST_STEPS, Page, class};
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::files;
-use crate::web::stage::View;
 
 impl Page {
     pub(super) fn listen(self: &Rc<Self>) {
@@ -112,15 +111,7 @@ impl Page {
         for radio in all("input[name=view]") {
             let page = Rc::clone(self);
             on(&radio.clone(), "change", move |_: Event| {
-                let value = radio.unchecked_ref::<HtmlInputElement>().value();
-                page.stage.borrow_mut().view = match value.as_str() {
-                    "original" => View::Original,
-                    "mask" => View::Mask,
-                    "difference" => View::Difference,
-                    _ => View::Overlay,
-                };
-                page.stage.borrow().draw();
-                page.show_caption();
+                page.set_view(&radio.unchecked_ref::<HtmlInputElement>().value());
                 page.write_address();
             });
         }

@@ -151,6 +151,18 @@ impl Page {
         }
     }
 
+    /// Shows the picture in the view of that name.
+    pub(super) fn set_view(&self, name: &str) {
+        self.stage.borrow_mut().view = match name {
+            "original" => View::Original,
+            "mask" => View::Mask,
+            "difference" => View::Difference,
+            _ => View::Overlay,
+        };
+        self.stage.borrow().draw();
+        self.show_caption();
+    }
+
     /// What the colours stand for.
     pub(super) fn show_caption(&self) {
         let stage = self.stage.borrow();
