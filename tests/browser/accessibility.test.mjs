@@ -1,0 +1,62 @@
+// Accessibility, checked by axe-core on every state of the page: light and dark, desktop and phone.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { launch, open, serve, status } from "./harness.mjs";
+
+let browser, site;
+before(async () => {
+  browser = await launch();
+  site = await serve();
+});
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+const axe = readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+
+/** What axe-core finds, one line each. */
+async function faults(page) {
+  await page.evaluate(await axe);
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
+  assert.ok(passes.length > 15, `only ${passes.length} rules were checked`);
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, any }) =>
+    `${id}: ${help}: ${target.join(" ")} ${any[0]?.message ?? ""}`));
+}
+
+for (const [name, options] of [
+  ["light", {}],
+  ["dark", { colorScheme: "dark" }],
+  ["a phone", { viewport: { width: 390, height: 844 } }],
+]) {
+  test(`no fault that axe-core knows, ${name}`, async (t) => {
+    if (!browser) return t.skip("there is no Chromium here");
+    // axe-core is written into the page, which its policy would rightly refuse.
+    const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3", { ...options, bypassCSP: true });
+    await status(page, /is ready/);
+    assert.deepEqual(await faults(page), [], "before a photo");
+    await page.click("#draw");
+    await status(page, /^Done/);
+    assert.deepEqual(await faults(page), [], "with a mask");
+    await page.click("#pin");
+    await page.selectOption("#baseline", "colour");
+    await status(page, /^Done/);
+    await page.click("#save summary");
+    assert.deepEqual(await faults(page), [], "with a pinned mask and a menu open");
+    await page.click("#save summary");
+    await page.locator("#own-file").setInputFiles([{
+      name: "broken.pth", mimeType: "application/octet-stream", buffer: Buffer.from("PK\x03\x04"),
+    }]);
+    await page.waitForSelector("#notice:not([hidden])");
+    assert.deepEqual(await faults(page), [], "with a message");
+    assert.match((await page.evaluate(() => {
+      document.querySelector("[data-sample] img").removeAttribute("alt");
+      return globalThis.axe.run().then(({ violations }) => violations.map(({ id }) => id).join());
+    })), /image-alt/, "a fault made on purpose is found");
+    await page.click("#paint");
+    const withBrush = (await faults(page)).filter((fault) => !fault.includes("data-sample"));
+    assert.deepEqual(withBrush, [], "with the brush");
+    await page.close();
+  });
+}
