@@ -13,7 +13,7 @@ const dist = path.join(root, "dist");
 
 const types = {
   ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".wasm": "application/wasm",
-  ".json": "application/json", ".svg": "image/svg+xml", ".jpg": "image/jpeg",
+  ".json": "application/json", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json", ".jpg": "image/jpeg",
 };
 
 /** Serves dist/ under a sub-path, as a project page is. `change(name, bytes)` may answer otherwise. */

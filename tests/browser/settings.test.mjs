@@ -124,7 +124,7 @@ check("mask, overlay, attributions and report are saved, at the photo's own size
 check("the page may speak with nobody but itself, and does not", async () => {
   const html = await readFile(path.join(root, "dist/index.html"), "utf8");
   const policy = html.match(/Content-Security-Policy" content="([^"]+)"/)[1];
-  for (const [, script] of html.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)) {
+  for (const [, script] of html.matchAll(/<script[^>]*>([\s\S]+?)<\/script>/g)) {
     const hash = createHash("sha256").update(script).digest("base64");
     assert.ok(policy.includes(`'sha256-${hash}'`), `www/index.html must allow 'sha256-${hash}'`);
   }
@@ -142,5 +142,28 @@ check("the page may speak with nobody but itself, and does not", async () => {
   assert.ok(page.requested.length > 5 && page.requested.every((url) => /^(blob|data):/.test(url) || new URL(url).origin === origin));
   const outside = await page.evaluate(() => fetch("https://example.com/").then(() => "sent", () => "refused"));
   assert.equal(outside, "refused");
+  await page.close();
+});
+
+check("after the first visit the page works without a network", async () => {
+  const site = await serve();
+  const page = await open(browser, site, "device=cpu&model=efficientnet-lite0&steps=2");
+  await status(page, /is ready/);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  // A second visit asks by way of the service worker, which then has everything.
+  await page.reload();
+  await status(page, /is ready/);
+  await page.waitForFunction(async () => {
+    const names = await (await caches.open("violet")).keys().then((keys) => keys.map(({ url }) => url));
+    return ["worker_bg.wasm", "efficientnet-lite0.safetensors", "manifest.json", "samples/cat.jpg"]
+      .every((name) => names.some((url) => url.endsWith(name)));
+  });
+  await page.context().setOffline(true);
+  site.close();
+  await page.goto(`${site.url}?device=cpu&model=efficientnet-lite0&steps=3`);
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await status(page, /^Done: 4/);
+  assert.match((await page.locator("#predictions button").allInnerTexts()).join(" "), /cat/);
   await page.close();
 });
