@@ -102,8 +102,8 @@ fn main() {
         let prepared = pollster::block_on(explainer.prepare(&image, Baseline::Black)).unwrap();
         let class = top_predictions(&prepared.logits_input, 1)[0].target;
         let target = Target::output(class);
-        let change = f64::from(target.of(&prepared.logits_input))
-            - f64::from(target.of(&prepared.logits_baseline));
+        let change = f64::from(target.of(&prepared.logits_input, false))
+            - f64::from(target.of(&prepared.logits_baseline, false));
         let reference = reference(
             &explainer,
             &prepared,

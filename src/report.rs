@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::attribution::Scores;
 use crate::mask::reduce_absolute;
-use crate::model::{Detection, Rect};
+use crate::model::{Detection, Rect, Scale};
 
-/// `report.json`. Outputs and attributions are logits of the explained class.
+/// `report.json`. Outputs and attributions are on the explained class' `scale`.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// What was explained: a path, or what the page knows of it.
@@ -17,6 +17,8 @@ pub struct Report {
     pub target: usize,
     /// Its class.
     pub label: String,
+    /// Logit or probability.
+    pub scale: Scale,
     /// The class that it is explained against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,

@@ -5,9 +5,9 @@ mod common;
 
 use burn::tensor::{Device, Tensor};
 use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
-use violet::attribution::{Rule, read};
+use violet::attribution::{Rule, integrate, read};
 use violet::device::{DeviceKind, open};
-use violet::model::{Architecture, Network, self_test};
+use violet::model::{Architecture, Network, Scale, Target, self_test};
 use violet::{Error, Result};
 
 /// Small and odd: the networks take any size.
@@ -155,5 +155,44 @@ fn folding_batch_norm_keeps_what_is_computed() -> Result<()> {
     let before = raw.clone().take("conv1.weight", &[64, 3, 7, 7])?[3 * 147] as f64;
     let after = folded.take("conv1.weight", &[64, 3, 7, 7])?[3 * 147] as f64;
     assert!((after - before * scale).abs() < 1e-6);
+    Ok(())
+}
+
+#[test]
+fn probabilities_are_complete_too() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        let (x, baseline) = (input("x"), vec![-0.5; 3 * SIDE * SIDE]);
+        let target = Target {
+            scale: Scale::Probability,
+            ..Target::output(5)
+        };
+        let sum = pollster::block_on(integrate(
+            |x| network.output(x, target),
+            &tensor(&network, &x, SIDE),
+            &tensor(&network, &baseline, SIDE),
+            &Rule::Midpoint.quadrature(200)?,
+            8,
+            |_| std::ops::ControlFlow::Continue(()),
+        ))?
+        .unwrap()
+        .attributions(&x, &baseline)?
+        .sum;
+        // What the network computes and what its outputs say is the same number.
+        let detector = name == "ssd-mobilenet-v2";
+        let [to, from] = [&x, &baseline].map(|v| {
+            let outputs = common::logits_of(&network, v, SIDE);
+            let own = network.output(tensor(&network, v, SIDE), target);
+            let own = pollster::block_on(read(own.inner())).unwrap()[0];
+            let said = target.of(&outputs, detector);
+            assert!(
+                (own - said).abs() < 1e-6 + 1e-4 * said,
+                "{name}: {own} for {said}"
+            );
+            f64::from(said)
+        });
+        let delta = (sum - (to - from)).abs() / (to - from).abs();
+        println!("{name}: delta {:.3} %", 100.0 * delta);
+        assert!(delta < 0.05, "{name}: {sum} for {to} − {from}");
+    }
     Ok(())
 }

@@ -48,4 +48,4 @@ pub use prediction::{Prediction, top_predictions};
 pub use recognise::{Recognised, recognise};
 #[cfg(feature = "engine")]
 pub use self_test::self_test;
-pub use target::Target;
+pub use target::{Scale, Target};

@@ -1,11 +1,12 @@
 //! An architecture with its weights on a device.
 
+use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 
 use super::layer::{Kernels, Part, Source};
 use super::{
-    ANCHORS, Architecture, CLASSES, Checkpoint, Target, efficientnet_lite, resnet, shapesnet,
-    ssd_mobilenet,
+    ANCHORS, Architecture, CLASSES, Checkpoint, Scale, Target, efficientnet_lite, resnet,
+    shapesnet, ssd_mobilenet,
 };
 use crate::error::{Error, Result};
 use crate::kernel::Geometry;
@@ -128,13 +129,19 @@ impl Network {
     pub fn output(&self, input: Tensor<4>, target: Target) -> Tensor<1> {
         let outputs: Vec<Tensor<1>> = match &self.layers {
             Layers::SsdMobileNet(network) => {
-                let of = |output| network.output(input.clone(), output);
+                let of = |output| match target.scale {
+                    Scale::Logit => network.output(input.clone(), output),
+                    Scale::Probability => sigmoid(network.output(input.clone(), output)),
+                };
                 target.outputs().map(of).collect()
             }
             _ => {
-                let logits = self.logits(input);
-                let [n, _] = logits.dims();
-                let of = |k| logits.clone().slice([0..n, k..k + 1]).reshape([n]);
+                let outputs = match target.scale {
+                    Scale::Logit => self.logits(input),
+                    Scale::Probability => softmax(self.logits(input), 1),
+                };
+                let [n, _] = outputs.dims();
+                let of = |k| outputs.clone().slice([0..n, k..k + 1]).reshape([n]);
                 target.outputs().map(of).collect()
             }
         };

@@ -12,6 +12,19 @@ pub struct Target {
     pub output: usize,
     /// The output that is subtracted: “why this and not that”.
     pub minus: Option<usize>,
+    /// How the outputs are read.
+    pub scale: Scale,
+}
+
+/// How a network's outputs are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Scale {
+    /// As they are: no output of another class has a part in it, and it does not saturate.
+    #[default]
+    Logit,
+    /// A classifier's softmax, a detector's sigmoid. Where the network is sure, its gradient
+    /// vanishes, and the path has to be walked in smaller steps.
+    Probability,
 }
 
 impl Target {
@@ -20,23 +33,39 @@ impl Target {
         Self {
             output,
             minus: None,
+            scale: Scale::Logit,
         }
     }
 
-    /// F, given all outputs.
+    /// F, given all outputs of a classifier, or of a detector.
     ///
     /// # Example
     ///
     /// ```
-    /// use violet::model::Target;
+    /// use violet::model::{Scale, Target};
     ///
     /// let outputs = [1.0, 5.0, 2.0];
-    /// assert_eq!(Target::output(1).of(&outputs), 5.0);
-    /// let target = Target { output: 1, minus: Some(2) };
-    /// assert_eq!(target.of(&outputs), 3.0);
+    /// assert_eq!(Target::output(1).of(&outputs, false), 5.0);
+    /// let why_not = Target { minus: Some(2), ..Target::output(1) };
+    /// assert_eq!(why_not.of(&outputs, false), 3.0);
+    /// let probability = Target { scale: Scale::Probability, ..Target::output(1) };
+    /// assert!((probability.of(&outputs, false) - 0.936).abs() < 1e-3);
+    /// assert!((probability.of(&outputs, true) - 0.993).abs() < 1e-3);
     /// ```
-    pub fn of(self, outputs: &[f32]) -> f32 {
-        let value = |k: usize| outputs.get(k).copied().unwrap_or(f32::NAN);
+    pub fn of(self, outputs: &[f32], detector: bool) -> f32 {
+        let highest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exponential = |logit: f32| f64::from(logit - highest).exp();
+        let value = |k: usize| {
+            let logit = outputs.get(k).copied().unwrap_or(f32::NAN);
+            match (self.scale, detector) {
+                (Scale::Logit, _) => logit,
+                (Scale::Probability, true) => 1.0 / (1.0 + (-logit).exp()),
+                (Scale::Probability, false) => {
+                    let total: f64 = outputs.iter().map(|&logit| exponential(logit)).sum();
+                    (exponential(logit) / total) as f32
+                }
+            }
+        };
         value(self.output) - self.minus.map_or(0.0, value)
     }
 

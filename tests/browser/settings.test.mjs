@@ -74,6 +74,17 @@ check("a link restores model, scene, class, steps, baseline and view", async () 
   await second.close();
 });
 
+check("the probability instead of the logit", async () => {
+  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=200&scene=5&scale=probability");
+  await status(page, /^Done/);
+  const [share] = (await page.locator("#predictions [aria-pressed=true]").innerText()).match(/[\d.]+(?= %)/);
+  assert.ok(Math.abs(number(await page.textContent("#output-input")) - Number(share) / 100) < 0.006);
+  await page.selectOption("#scale", "logit");
+  await page.waitForFunction(() => !/scale=/.test(location.search));
+  await status(page, /^Done/);
+  await page.close();
+});
+
 check("what spoke for the answer, and what against it", async () => {
   const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3&scene=5&view=mask");
   await status(page, /^Done/);

@@ -119,8 +119,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                 let map = reduce_absolute(&attributions.values);
                 let scores = Scores::of(&map, &scene.inside);
                 let (to, from) = (
-                    target.of(&prepared.logits_input),
-                    target.of(&prepared.logits_baseline),
+                    target.of(&prepared.logits_input, false),
+                    target.of(&prepared.logits_baseline, false),
                 );
                 let delta = attributions.convergence_delta(to, from);
                 total.mass_inside += scores.mass_inside / n;

@@ -10,7 +10,7 @@ use violet::device::DeviceKind;
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
 use violet::mask::{Mask, Reduction};
-use violet::model::{Detection, ModelSpec, Target, top_predictions};
+use violet::model::{Detection, ModelSpec, Scale, Target, top_predictions};
 use violet::report::{FoundBox, Report, npy};
 
 use crate::weights::at;
@@ -49,6 +49,9 @@ pub(crate) struct Arguments {
     /// Explain why the target and not this class: the difference of the two logits
     #[arg(long, value_name = "INDEX|NAME")]
     against: Option<String>,
+    /// Explain the probability (softmax, or sigmoid of a detector's box) instead of the logit
+    #[arg(long)]
+    probability: bool,
     /// For a detector: which box to explain, as `violet detect` numbers them [default: the best,
     /// or the best of the target's class]
     #[arg(long = "box", value_name = "N", conflicts_with = "against")]
@@ -100,6 +103,7 @@ struct Choice {
     class: Option<usize>,
     against: Option<usize>,
     number: Option<usize>,
+    scale: Scale,
 }
 
 /// What is explained in a photo.
@@ -128,6 +132,11 @@ impl Arguments {
             class: class(&self.target)?,
             against: class(&self.against)?,
             number: self.number,
+            scale: if self.probability {
+                Scale::Probability
+            } else {
+                Scale::Logit
+            },
         })
     }
 }
@@ -144,6 +153,7 @@ impl Choice {
                 target: Target {
                     output,
                     minus: self.against,
+                    scale: self.scale,
                 },
                 probability: same.map_or(0.0, |p| p.probability),
                 detection: None,
@@ -161,7 +171,10 @@ impl Choice {
             ),
         })?;
         Ok(Chosen {
-            target: Target::output(detection.output),
+            target: Target {
+                scale: self.scale,
+                ..Target::output(detection.output)
+            },
             probability: detection.score,
             detection: Some(detection),
         })
@@ -257,8 +270,9 @@ fn explain(
     let mask = Mask::of_map(&arguments.show.reduce(&attributions.values));
     let quadrature = sum.quadrature();
 
-    let output_input = target.of(&prepared.logits_input);
-    let output_baseline = target.of(&prepared.logits_baseline);
+    let detector = spec.architecture.is_detector();
+    let output_input = target.of(&prepared.logits_input, detector);
+    let output_baseline = target.of(&prepared.logits_baseline, detector);
     let delta = attributions.convergence_delta(output_input, output_baseline);
     let labels = spec.labels();
     let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");
@@ -269,6 +283,7 @@ fn explain(
         model: spec.name.to_string(),
         target: target.output,
         label: label(target.output).into(),
+        scale: target.scale,
         against: target.minus.map(|minus| label(minus).into()),
         r#box: detection,
         probability,

@@ -18,6 +18,7 @@ const STEPS: &str = "steps";
 const MODEL: &str = "model";
 const BASELINE: &str = "baseline";
 const VIEW: &str = "view";
+const SCALE: &str = "scale";
 const SHOW: &str = "show";
 const OUTPUT: &str = "output";
 const AGAINST: &str = "against";
@@ -57,6 +58,9 @@ impl Page {
                 Baseline::Noise(_) => select.set_value("noise"),
                 _ => select.set_value(&baseline.to_string()),
             }
+        }
+        if parameter(SCALE).as_deref() == Some("probability") {
+            element::<HtmlSelectElement>("scale").set_value("probability");
         }
         if let Some(reduction) = parameter(SHOW).and_then(|name| Reduction::from_name(&name)) {
             element::<HtmlSelectElement>("reduction").set_value(reduction.name());
@@ -99,6 +103,8 @@ impl Page {
         set(STEPS, Some(steps));
         let baseline = Some(chosen_baseline()).filter(|&b| b != Baseline::Black);
         set(BASELINE, baseline.map(|b| b.to_string()));
+        let scale = element::<HtmlSelectElement>("scale").value();
+        set(SCALE, Some(scale).filter(|scale| scale != "logit"));
         let show = element::<HtmlSelectElement>("reduction").value();
         set(
             SHOW,

@@ -8,7 +8,7 @@ use web_sys::{
 };
 
 use super::{From, Page, append, class, create, text};
-use crate::model::{Detection, ModelSpec, Target, top_predictions};
+use crate::model::{Detection, ModelSpec, Scale, Target, top_predictions};
 use crate::web::dom::{element, on};
 use crate::web::pool::Prepared;
 use crate::web::stage::LabelledBox;
@@ -39,6 +39,7 @@ impl Page {
         Target {
             output,
             minus: against.filter(|&class| !spec.architecture.is_detector() && class != output),
+            scale: chosen_scale(),
         }
     }
 
@@ -152,6 +153,14 @@ impl Page {
     fn choose_output(self: &Rc<Self>, output: usize) {
         self.output.set(Some(output));
         self.run(From::Target);
+    }
+}
+
+/// Whether logits or probabilities are explained.
+fn chosen_scale() -> Scale {
+    match &*element::<HtmlSelectElement>("scale").value() {
+        "probability" => Scale::Probability,
+        _ => Scale::Logit,
     }
 }
 

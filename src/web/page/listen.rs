@@ -204,6 +204,7 @@ impl Page {
             ("explain", "click", From::Target),
             ("model", "change", From::Model),
             ("against", "change", From::Target),
+            ("scale", "change", From::Target),
             ("baseline", "change", From::Baseline),
             ("baseline-colour", "change", From::Baseline),
         ] {

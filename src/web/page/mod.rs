@@ -544,12 +544,13 @@ impl Page {
             let elapsed_ms = now() - start;
             let all = sum.borrow().gradients();
             set_progress(1.0);
-            self.show_completeness(prepared, target, &finished);
+            let detector = spec.architecture.is_detector();
+            let input = target.of(&prepared.logits_input, detector);
+            let base = target.of(&prepared.logits_baseline, detector);
+            self.show_completeness(input, base, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
             let quadrature = sum.borrow().quadrature();
-            let input = target.of(&prepared.logits_input);
-            let base = target.of(&prepared.logits_baseline);
             let report = Report {
                 photo: match &*self.picture.borrow() {
                     Some(Picture::Scene { seed, tag }) => {
@@ -560,6 +561,7 @@ impl Page {
                 model: spec.name.to_string(),
                 target: output,
                 label: name(output).into(),
+                scale: target.scale,
                 against: target.minus.map(|minus| name(minus).into()),
                 r#box: found_box(spec, prepared, target, &finished.values),
                 probability: probability(spec, prepared, output),

@@ -45,14 +45,7 @@ pub(super) fn found_box(
 }
 
 impl Page {
-    pub(super) fn show_completeness(
-        &self,
-        prepared: &Prepared,
-        target: Target,
-        attributions: &Attributions,
-    ) {
-        let input = target.of(&prepared.logits_input);
-        let baseline = target.of(&prepared.logits_baseline);
+    pub(super) fn show_completeness(&self, input: f32, baseline: f32, attributions: &Attributions) {
         let delta = attributions.convergence_delta(input, baseline);
         let change = f64::from(input) - f64::from(baseline);
         let share = if change == 0.0 { 0.0 } else { delta / change };
