@@ -13,32 +13,14 @@ use super::layer::{Convolution, Linear, Padding, Part, Source, global_average_po
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
-const fn stage(
-    kernel: usize,
-    repeats: usize,
-    input: usize,
-    output: usize,
-    expansion: usize,
-    stride: usize,
-) -> Stage {
-    Stage {
-        kernel,
-        repeats,
-        input,
-        output,
-        expansion,
-        stride,
-    }
-}
-
 const STAGES: [Stage; 7] = [
-    stage(3, 1, 32, 16, 1, 1),
-    stage(3, 2, 16, 24, 6, 2),
-    stage(5, 2, 24, 40, 6, 2),
-    stage(3, 3, 40, 80, 6, 2),
-    stage(5, 3, 80, 112, 6, 1),
-    stage(5, 4, 112, 192, 6, 2),
-    stage(3, 1, 192, 320, 6, 1),
+    Stage::new(3, 1, [32, 16], 1, 1),
+    Stage::new(3, 2, [16, 24], 6, 2),
+    Stage::new(5, 2, [24, 40], 6, 2),
+    Stage::new(3, 3, [40, 80], 6, 2),
+    Stage::new(5, 3, [80, 112], 6, 1),
+    Stage::new(5, 4, [112, 192], 6, 2),
+    Stage::new(3, 1, [192, 320], 6, 1),
 ];
 const STEM: usize = 32;
 

@@ -22,6 +22,23 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    pub(super) const fn new(
+        kernel: usize,
+        repeats: usize,
+        [input, output]: [usize; 2],
+        expansion: usize,
+        stride: usize,
+    ) -> Self {
+        Self {
+            kernel,
+            repeats,
+            input,
+            output,
+            expansion,
+            stride,
+        }
+    }
+
     /// Its blocks, one by one.
     pub(super) fn blocks(self) -> impl Iterator<Item = Stage> {
         (0..self.repeats).map(move |k| Stage {

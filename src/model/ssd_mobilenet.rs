@@ -16,31 +16,14 @@ use super::layer::{Convolution, Padding, Part, Source};
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
-const fn stage(
-    repeats: usize,
-    input: usize,
-    output: usize,
-    expansion: usize,
-    stride: usize,
-) -> Stage {
-    Stage {
-        kernel: 3,
-        repeats,
-        input,
-        output,
-        expansion,
-        stride,
-    }
-}
-
 const STAGES: [Stage; 7] = [
-    stage(1, 32, 16, 1, 1),
-    stage(2, 16, 24, 6, 2),
-    stage(3, 24, 32, 6, 2),
-    stage(4, 32, 64, 6, 2),
-    stage(3, 64, 96, 6, 1),
-    stage(3, 96, 160, 6, 2),
-    stage(1, 160, 320, 6, 1),
+    Stage::new(3, 1, [32, 16], 1, 1),
+    Stage::new(3, 2, [16, 24], 6, 2),
+    Stage::new(3, 3, [24, 32], 6, 2),
+    Stage::new(3, 4, [32, 64], 6, 2),
+    Stage::new(3, 3, [64, 96], 6, 1),
+    Stage::new(3, 3, [96, 160], 6, 2),
+    Stage::new(3, 1, [160, 320], 6, 1),
 ];
 const STEM: usize = 32;
 const HEAD: usize = 1280;

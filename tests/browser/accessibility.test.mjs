@@ -1,18 +1,9 @@
 // Accessibility, checked by axe-core on every state of the page: light and dark, desktop and phone.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { launch, open, serve, status } from "./harness.mjs";
+import { open, status, suite } from "./harness.mjs";
 
-let browser, site;
-before(async () => {
-  browser = await launch();
-  site = await serve();
-});
-after(async () => {
-  await browser?.close();
-  site?.close();
-});
+const shared = suite();
 
 const axe = readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
@@ -30,10 +21,9 @@ for (const [name, options] of [
   ["dark", { colorScheme: "dark" }],
   ["a phone", { viewport: { width: 390, height: 844 } }],
 ]) {
-  test(`no fault that axe-core knows, ${name}`, async (t) => {
-    if (!browser) return t.skip("there is no Chromium here");
+  shared.check(`no fault that axe-core knows, ${name}`, async () => {
     // axe-core is written into the page, which its policy would rightly refuse.
-    const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3", { ...options, bypassCSP: true });
+    const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3", { ...options, bypassCSP: true });
     await status(page, /is ready/);
     assert.deepEqual(await faults(page), [], "before a photo");
     await page.click("#draw");

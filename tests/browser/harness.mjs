@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -59,6 +60,29 @@ export function withRandomResnet18() {
     const models = bytes ? JSON.parse(bytes).models.filter(({ name }) => name !== "resnet18") : [];
     return Buffer.from(JSON.stringify({ models: [...models, ...random.models] }));
   };
+}
+
+/**
+ * A file of tests: one browser and one site for all of them. Without a browser, they say that they are
+ * skipped. Call `check(name, body)` for each; `browser` and `site` are there while they run.
+ */
+export function suite(options = {}) {
+  const shared = {
+    check: (name, body) =>
+      test(name, async (t) => {
+        if (!shared.browser) return t.skip("there is no Chromium here");
+        await body(t);
+      }),
+  };
+  before(async () => {
+    shared.browser = await launch(options);
+    shared.site = await serve();
+  });
+  after(async () => {
+    await shared.browser?.close();
+    shared.site?.close();
+  });
+  return shared;
 }
 
 /** Chromium, or null where there is none: then the tests say that they are skipped. */

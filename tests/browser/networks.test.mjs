@@ -4,29 +4,16 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { after, before, test } from "node:test";
-import { canvas, drop, launch, notice, open, root, sample, serve, status, view } from "./harness.mjs";
+import { canvas, drop, notice, open, root, sample, serve, status, suite, view } from "./harness.mjs";
 
-let browser, site;
-before(async () => {
-  browser = await launch();
-  site = await serve();
-});
-after(async () => {
-  await browser?.close();
-  site?.close();
-});
-const check = (name, body) =>
-  test(name, async (t) => {
-    if (!browser) return t.skip("there is no Chromium here");
-    await body(t);
-  });
+const shared = suite();
+const { check } = shared;
 
 const percents = (text) => [...text.matchAll(/(\d+) %/g)].map(([, number]) => Number(number));
 const done = (page, gradients) => status(page, new RegExp(`^Done: ${gradients} gradients`));
 
 check("read a scene's score, and catch the network that cheats", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=20&scene=5&tag=telling");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=20&scene=5&tag=telling");
   await done(page, 21);
   const [honest, area] = percents(await page.textContent("#truth-inside"));
   assert.ok(honest > area, `the honest network: ${honest} % of the mass on ${area} % of the pixels`);
@@ -68,7 +55,7 @@ check("read a scene's score, and catch the network that cheats", async () => {
 });
 
 check("another tag, the same scene; a new one is another", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=2");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2");
   await status(page, /is ready/);
   await page.click("#draw");
   await done(page, 3);
@@ -83,7 +70,7 @@ check("another tag, the same scene; a new one is another", async () => {
 });
 
 check("paint a scene by hand and have it looked at", async () => {
-  const page = await open(browser, site, "device=cpu&model=efficientnet-lite0&steps=2");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=efficientnet-lite0&steps=2");
   await status(page, /is ready/);
   await page.click("#paint");
   const area = await page.locator("#paint-canvas").boundingBox();
@@ -101,7 +88,7 @@ check("paint a scene by hand and have it looked at", async () => {
 });
 
 check("why this class and not that one", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=4");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=4");
   await status(page, /is ready/);
   await page.click("#draw");
   await done(page, 5);
@@ -118,7 +105,7 @@ const detector = existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safet
 
 check("click a box and its mask forms", async (t) => {
   if (!detector) return t.skip("the detector's weights are not here");
-  const page = await open(browser, site, "device=cpu&model=ssd-mobilenet-v2&steps=4");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=ssd-mobilenet-v2&steps=4");
   await status(page, /is ready/);
   await drop(page, "coffee.jpg", await sample("coffee.jpg"), "image/jpeg");
   await done(page, 5);
@@ -148,7 +135,7 @@ check("click a box and its mask forms", async (t) => {
 
 check("a photo in which nothing is found says so, and its candidates can be explained", async (t) => {
   if (!detector) return t.skip("the detector's weights are not here");
-  const page = await open(browser, site, "device=cpu&model=ssd-mobilenet-v2&steps=2");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=ssd-mobilenet-v2&steps=2");
   await status(page, /is ready/);
   await drop(page, "rocket.jpg", await sample("rocket.jpg"), "image/jpeg");
   await status(page, /choose a box/);
@@ -162,7 +149,7 @@ const own = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache
 
 check("bring a network of one's own, with labels", async (t) => {
   if (!existsSync(path.join(own, "expected.json"))) return t.skip("there is no PyTorch here that could have written one");
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=2&workers=2");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&workers=2");
   await status(page, /is ready/);
   await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
   await done(page, 3);
@@ -202,14 +189,14 @@ check("bring a network of one's own, with labels", async (t) => {
   assert.equal(await notice(page), "");
   assert.deepEqual(page.errors, []);
   // Nothing was sent anywhere.
-  assert.ok(site.requests.every((url) => url.startsWith("/lessons/violet/")));
+  assert.ok(shared.site.requests.every((url) => url.startsWith("/lessons/violet/")));
   await page.close();
 });
 
 check("without any fetched weights, the page works with what comes with it", async () => {
   const bare = await serve((name, bytes) =>
     /^weights\/(manifest\.json|efficientnet|ssd|resnet)/.test(name) ? null : bytes);
-  const page = await open(browser, bare, "device=cpu&steps=2");
+  const page = await open(shared.browser, bare, "device=cpu&steps=2");
   await status(page, /ShapesNet.*is ready/);
   assert.equal(await notice(page), "");
   await page.click("#draw");

@@ -1,29 +1,16 @@
 // What a newcomer does with the page, on the built dist/, in Chromium.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { crc32 } from "node:zlib";
 import {
-  canvas, drop, launch, notice, number, open, sample, serve, status, view, withRandomResnet18,
+  canvas, drop, notice, number, open, sample, serve, status, suite, view, withRandomResnet18,
 } from "./harness.mjs";
 
 const cpu = "device=cpu&model=efficientnet-lite0";
-let browser, site;
-before(async () => {
-  browser = await launch();
-  site = await serve();
-});
-after(async () => {
-  await browser?.close();
-  site?.close();
-});
-const check = (name, body) =>
-  test(name, async (t) => {
-    if (!browser) return t.skip("there is no Chromium here");
-    await body(t);
-  });
+const shared = suite();
+const { check } = shared;
 
 check("drop a photo and its mask forms, by the CPU pool", async () => {
-  const page = await open(browser, site, `${cpu}&steps=6&workers=2`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=6&workers=2`);
   await status(page, /is ready/);
   assert.match(await page.textContent("#engine"), /CPU, 2 workers/);
 
@@ -65,14 +52,14 @@ check("drop a photo and its mask forms, by the CPU pool", async () => {
   assert.equal(await page.locator("#predictions button").nth(3).getAttribute("aria-pressed"), "true");
 
   // Nothing but the page's own files was asked for, by page or workers; nothing was sent.
-  for (const url of [...page.requested, ...site.requests.map((path) => new URL(path, site.url).href)]) {
-    assert.ok(url.startsWith(site.url), url);
+  for (const url of [...page.requested, ...shared.site.requests.map((path) => new URL(path, shared.site.url).href)]) {
+    assert.ok(url.startsWith(shared.site.url), url);
   }
   await page.close();
 });
 
 check("auto takes as many gradients as it needs, and the sum adds up", async () => {
-  const page = await open(browser, site, `${cpu}&steps=auto&workers=2`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=auto&workers=2`);
   await status(page, /is ready/);
   assert.ok(await page.isDisabled("#steps") && await page.isDisabled("#steps-range"));
   await drop(page, "astronaut.jpg", await sample("astronaut.jpg"), "image/jpeg");
@@ -95,7 +82,7 @@ check("auto takes as many gradients as it needs, and the sum adds up", async () 
 });
 
 check("cancel keeps what is there, and explain goes on", async () => {
-  const page = await open(browser, site, `${cpu}&steps=500`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=500`);
   await status(page, /is ready/);
   await page.locator("[data-sample='samples/coffee.jpg']").click();
   await status(page, /: [2-9] of 501/);
@@ -114,7 +101,7 @@ check("cancel keeps what is there, and explain goes on", async () => {
 });
 
 check("files that are no photos get a sentence, and the photo and its mask stay", async () => {
-  const page = await open(browser, site, `${cpu}&steps=2`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=2`);
   await status(page, /is ready/);
   const cat = await sample("cat.jpg");
   await drop(page, "cat.jpg", cat, "image/jpeg");
@@ -141,7 +128,7 @@ check("files that are no photos get a sentence, and the photo and its mask stay"
 });
 
 check("a photo is pasted, and one is picked", async () => {
-  const page = await open(browser, site, `${cpu}&steps=1`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
   await status(page, /is ready/);
   await page.evaluate(async (url) => {
     const clipboardData = new DataTransfer();
@@ -162,7 +149,7 @@ check("a photo that comes before the engine waits for it", async () => {
     [await sample("cat.jpg"), /^Done/],
     [Buffer.from("no photo"), /^Stopped/],
   ]) {
-    const page = await open(browser, site, `${cpu}&steps=1`);
+    const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
     await page.waitForFunction(() => document.getElementById("status").textContent !== "Loading the engine…");
     await drop(page, "early", bytes);
     await status(page, outcome);
@@ -172,7 +159,7 @@ check("a photo that comes before the engine waits for it", async () => {
 });
 
 check("a small photo is enlarged, and the page says so", async () => {
-  const page = await open(browser, site, `${cpu}&steps=1`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
   await status(page, /is ready/);
   await drop(page, "tiny.bmp", tinyBitmap());
   await status(page, /^Done/);
@@ -181,7 +168,7 @@ check("a small photo is enlarged, and the page says so", async () => {
 });
 
 check("a worker that dies is replaced, and the work goes on", async () => {
-  const page = await open(browser, site, `${cpu}&steps=40&workers=2`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=40&workers=2`);
   await status(page, /is ready/);
   await drop(page, "cat.jpg", await sample("cat.jpg"));
   await status(page, /: [2-9] of 41/);
@@ -201,7 +188,7 @@ check("another network explains the same photo", async (t) => {
   const change = withRandomResnet18();
   if (!change) return t.skip("scripts/test.sh makes the weights");
   const both = await serve(change);
-  const page = await open(browser, both, `${cpu}&steps=2`);
+  const page = await open(shared.browser, both, `${cpu}&steps=2`);
   await status(page, /is ready/);
   await drop(page, "cat.jpg", await sample("cat.jpg"));
   await status(page, /^Done/);
@@ -221,7 +208,7 @@ check("another network explains the same photo", async (t) => {
 
 check("weights that are missing or damaged get a sentence", async () => {
   const without = await serve((name, bytes) => (name.endsWith(".safetensors") ? null : bytes));
-  const page = await open(browser, without, cpu);
+  const page = await open(shared.browser, without, cpu);
   await page.waitForFunction(() => !document.getElementById("notice").hidden, null, { timeout: 60_000 });
   assert.match(await notice(page), /weights could not be fetched.*weights\.sh/);
   await page.close();
@@ -233,7 +220,7 @@ check("weights that are missing or damaged get a sentence", async () => {
     copy[copy.length >> 1] ^= 1;
     return copy;
   });
-  const second = await open(browser, damaged, cpu);
+  const second = await open(shared.browser, damaged, cpu);
   await second.waitForFunction(() => !document.getElementById("notice").hidden, null, { timeout: 60_000 });
   assert.match(await notice(second), /cannot be used.*sha256/);
   await second.close();
@@ -241,14 +228,14 @@ check("weights that are missing or damaged get a sentence", async () => {
 });
 
 check("without WebGPU the page computes on the CPU and says why", async () => {
-  const page = await open(browser, site, "model=efficientnet-lite0");
+  const page = await open(shared.browser, shared.site, "model=efficientnet-lite0");
   await status(page, /is ready/);
   assert.match(await page.textContent("#engine"), /on the CPU.*(no WebGPU|no GPU|simulated)/);
   await page.close();
 });
 
 check("the page fits a phone", async () => {
-  const page = await open(browser, site, `${cpu}&steps=1`, { viewport: { width: 390, height: 844 } });
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=1`, { viewport: { width: 390, height: 844 } });
   await status(page, /is ready/);
   await drop(page, "cat.jpg", await sample("cat.jpg"));
   await status(page, /^Done/);

@@ -3,29 +3,16 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, test } from "node:test";
-import { canvas, drop, launch, number, open, root, sample, serve, status } from "./harness.mjs";
+import { canvas, drop, number, open, root, sample, serve, status, suite } from "./harness.mjs";
 
-let browser, site;
-before(async () => {
-  browser = await launch();
-  site = await serve();
-});
-after(async () => {
-  await browser?.close();
-  site?.close();
-});
-const check = (name, body) =>
-  test(name, async (t) => {
-    if (!browser) return t.skip("there is no Chromium here");
-    await body(t);
-  });
+const shared = suite();
+const { check } = shared;
 
 const changed = (page, id, before) =>
   page.waitForFunction(([id, before]) => document.getElementById(id).textContent !== before, [id, before]);
 
 check("another baseline, another path: white, a colour, blurred, noise", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=60&scene=5");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=60&scene=5");
   await status(page, /^Done/);
   const input = await page.textContent("#output-input");
   for (const name of ["white", "blurred", "noise", "colour"]) {
@@ -46,7 +33,7 @@ check("another baseline, another path: white, a colour, blurred, noise", async (
 });
 
 check("a link restores model, scene, class, steps, baseline and view", async () => {
-  const first = await open(browser, site, "device=cpu&model=shapesnet&steps=7");
+  const first = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=7");
   await status(first, /is ready/);
   await first.selectOption("#tag", "misleading");
   await first.click("#draw");
@@ -66,7 +53,7 @@ check("a link restores model, scene, class, steps, baseline and view", async () 
     tag: await page.inputValue("#tag"),
   });
   const [expected, query] = [await shown(first), new URL(first.url()).search.slice(1)];
-  const second = await open(browser, site, query);
+  const second = await open(shared.browser, shared.site, query);
   await status(second, /^Done: 8/);
   assert.deepEqual(await shown(second), expected);
   assert.equal(expected.view, "mask");
@@ -75,7 +62,7 @@ check("a link restores model, scene, class, steps, baseline and view", async () 
 });
 
 check("the probability instead of the logit", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=200&scene=5&scale=probability");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=200&scene=5&scale=probability");
   await status(page, /^Done/);
   const [share] = (await page.locator("#predictions [aria-pressed=true]").innerText()).match(/[\d.]+(?= %)/);
   assert.ok(Math.abs(number(await page.textContent("#output-input")) - Number(share) / 100) < 0.006);
@@ -86,7 +73,7 @@ check("the probability instead of the logit", async () => {
 });
 
 check("what spoke for the answer, and what against it", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3&scene=5&view=mask");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3&scene=5&view=mask");
   await status(page, /^Done/);
   const seen = new Set();
   for (const name of ["absolute", "positive", "negative", "signed"]) {
@@ -101,7 +88,7 @@ check("what spoke for the answer, and what against it", async () => {
 });
 
 check("mask, overlay, attributions and report are saved, at the photo's own size", async () => {
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=3");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
   await status(page, /is ready/);
   await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
   await status(page, /^Done/);
@@ -141,7 +128,7 @@ check("the page may speak with nobody but itself, and does not", async () => {
   }
   assert.match(policy, /connect-src 'self';/);
 
-  const page = await open(browser, site, "device=cpu&model=shapesnet&steps=2");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2");
   const violations = [];
   page.on("console", (message) => /Content Security Policy/.test(message.text()) && violations.push(message.text()));
   await status(page, /is ready/);
@@ -149,7 +136,7 @@ check("the page may speak with nobody but itself, and does not", async () => {
   await status(page, /^Done/);
   assert.ok((await canvas(page)).purple > 0);
   assert.deepEqual(violations, []);
-  const { origin } = new URL(site.url);
+  const { origin } = new URL(shared.site.url);
   assert.ok(page.requested.length > 5 && page.requested.every((url) => /^(blob|data):/.test(url) || new URL(url).origin === origin));
   const outside = await page.evaluate(() => fetch("https://example.com/").then(() => "sent", () => "refused"));
   assert.equal(outside, "refused");
@@ -157,8 +144,8 @@ check("the page may speak with nobody but itself, and does not", async () => {
 });
 
 check("after the first visit the page works without a network", async () => {
-  const site = await serve();
-  const page = await open(browser, site, "device=cpu&model=efficientnet-lite0&steps=2");
+  const leaving = await serve();
+  const page = await open(shared.browser, leaving, "device=cpu&model=efficientnet-lite0&steps=2");
   await status(page, /is ready/);
   await page.evaluate(() => navigator.serviceWorker.ready);
   // A second visit asks by way of the service worker, which then has everything.
@@ -170,8 +157,8 @@ check("after the first visit the page works without a network", async () => {
       .every((name) => names.some((url) => url.endsWith(name)));
   });
   await page.context().setOffline(true);
-  site.close();
-  await page.goto(`${site.url}?device=cpu&model=efficientnet-lite0&steps=3`);
+  leaving.close();
+  await page.goto(`${leaving.url}?device=cpu&model=efficientnet-lite0&steps=3`);
   await status(page, /is ready/);
   await page.locator("[data-sample='samples/cat.jpg']").click();
   await status(page, /^Done: 4/);

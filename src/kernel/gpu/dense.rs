@@ -8,6 +8,7 @@
 
 use cubecl::prelude::*;
 
+use super::epilogue::{Epilogue, finish};
 use super::pass::{Axis, source_position};
 
 /// Threads of a workgroup.
@@ -25,16 +26,18 @@ pub(super) struct Plan {
     pub(super) columns: usize,
     /// Source channels between two looks at the loop's end.
     pub(super) depth: usize,
-    pub(super) bias: bool,
-    pub(super) residual: bool,
-    /// Whether sums are clamped to `0..` and to `..high`.
-    pub(super) clamp_low: bool,
-    pub(super) clamp_high: bool,
+    pub(super) epilogue: Epilogue,
 }
 
 impl Plan {
     /// Blocks that waste few rows and columns and reuse what was loaded.
-    pub(super) fn new(forward: bool, rows: usize, channels: usize, columns: usize) -> Self {
+    pub(super) fn new(
+        forward: bool,
+        rows: usize,
+        channels: usize,
+        columns: usize,
+        epilogue: Epilogue,
+    ) -> Self {
         let fours = match rows.div_ceil(LANES) {
             n if n.is_multiple_of(4) => 4,
             n if n.is_multiple_of(3) => 3,
@@ -52,10 +55,7 @@ impl Plan {
             fours,
             columns,
             depth: if channels.is_multiple_of(4) { 4 } else { 1 },
-            bias: false,
-            residual: false,
-            clamp_low: false,
-            clamp_high: false,
+            epilogue,
         }
     }
 }
@@ -176,20 +176,9 @@ pub(super) fn dense<N: Size>(
                     let line = (image * sizes.rows + row) * vertical.target + y;
                     let at = line * horizontal.target + x;
                     let four = sums[comptime![r / LANES] * mine + c];
-                    let mut value = four.extract(comptime![r % LANES]);
-                    if comptime![plan.bias] {
-                        value += bias[row];
-                    }
-                    if comptime![plan.residual] {
-                        value += residual[at];
-                    }
-                    if comptime![plan.clamp_low] {
-                        value = max(value, 0.0);
-                    }
-                    if comptime![plan.clamp_high] {
-                        value = min(value, high);
-                    }
-                    target[at] = value;
+                    let sum = four.extract(comptime![r % LANES]);
+                    let last = comptime![plan.epilogue];
+                    target[at] = finish(sum, row, at, bias, residual, high, last);
                 }
             }
         }

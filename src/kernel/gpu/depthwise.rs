@@ -3,6 +3,7 @@
 
 use cubecl::prelude::*;
 
+use super::epilogue::{Epilogue, finish};
 use super::pass::{Axis, source_position};
 
 /// Threads of a workgroup.
@@ -14,16 +15,12 @@ pub(super) struct Plan {
     pub(super) forward: bool,
     /// Pixels of a thread.
     pub(super) pixels: usize,
-    pub(super) bias: bool,
-    pub(super) residual: bool,
-    /// Whether sums are clamped to `0..` and to `..high`.
-    pub(super) clamp_low: bool,
-    pub(super) clamp_high: bool,
+    pub(super) epilogue: Epilogue,
 }
 
 impl Plan {
     /// Blocks that waste few pixels and reuse what was loaded.
-    pub(super) fn new(forward: bool, pixels: usize) -> Self {
+    pub(super) fn new(forward: bool, pixels: usize, epilogue: Epilogue) -> Self {
         let pixels = match pixels.div_ceil(THREADS) {
             1 => 1,
             2 | 3 => 2,
@@ -32,10 +29,7 @@ impl Plan {
         Self {
             forward,
             pixels,
-            bias: false,
-            residual: false,
-            clamp_low: false,
-            clamp_high: false,
+            epilogue,
         }
     }
 }
@@ -94,20 +88,9 @@ pub(super) fn depthwise(
             let y = ys[p] * vertical.target_step + vertical.target_start;
             let x = xs[p] * horizontal.target_step + horizontal.target_start;
             let at = (plane * vertical.target + y) * horizontal.target + x;
-            let mut value = sums[p];
-            if comptime![plan.bias] {
-                value += bias[channel];
-            }
-            if comptime![plan.residual] {
-                value += residual[at];
-            }
-            if comptime![plan.clamp_low] {
-                value = max(value, 0.0);
-            }
-            if comptime![plan.clamp_high] {
-                value = min(value, high);
-            }
-            target[at] = value;
+            let sum = sums[p];
+            let last = comptime![plan.epilogue];
+            target[at] = finish(sum, channel, at, bias, residual, high, last);
         }
     }
 }

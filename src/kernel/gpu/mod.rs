@@ -6,6 +6,7 @@
 
 mod dense;
 mod depthwise;
+mod epilogue;
 mod pass;
 
 use burn::backend::ops::FloatTensorOps;
@@ -16,6 +17,7 @@ use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
 use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
+use epilogue::Epilogue;
 use pass::Axis;
 
 /// Threads of a workgroup that works element by element.
@@ -177,7 +179,12 @@ impl Call<'_> {
         let client = &self.target.client;
         let images = self.target.shape()[0];
         let [low, high] = self.activation.range();
-        let (clamp_low, clamp_high) = (low.is_finite(), high.is_finite());
+        let epilogue = Epilogue {
+            bias: self.bias.is_some(),
+            residual: self.residual.is_some(),
+            clamp_low: low.is_finite(),
+            clamp_high: high.is_finite(),
+        };
         let high = high.min(f32::MAX);
         // What a kernel does not read still has to be bound to something.
         let buffer =
@@ -199,13 +206,7 @@ impl Call<'_> {
         } = *self.filter;
 
         if self.filter.depthwise {
-            let plan = depthwise::Plan {
-                bias: self.bias.is_some(),
-                residual: self.residual.is_some(),
-                clamp_low,
-                clamp_high,
-                ..depthwise::Plan::new(self.forward, grid)
-            };
+            let plan = depthwise::Plan::new(self.forward, grid, epilogue);
             let count = CubeCount::Static(
                 grid.div_ceil(depthwise::THREADS * plan.pixels) as u32,
                 channels_in as u32,
@@ -242,13 +243,7 @@ impl Call<'_> {
             (channels_in, channels_out, forward)
         };
         let columns = images * grid;
-        let plan = dense::Plan {
-            bias: self.bias.is_some(),
-            residual: self.residual.is_some(),
-            clamp_low,
-            clamp_high,
-            ..dense::Plan::new(self.forward, rows, channels, columns)
-        };
+        let plan = dense::Plan::new(self.forward, rows, channels, columns, epilogue);
         let count = CubeCount::Static(
             columns.div_ceil(dense::THREADS * plan.columns) as u32,
             fours(rows).div_ceil(plan.fours) as u32,
