@@ -84,6 +84,6 @@ setup_tests() {
   debian chromium libvulkan1 mesa-vulkan-drivers python3-torch python3-torchvision brotli ||
     say "Tests that need what is missing will say so."
   has node || debian nodejs npm || die "Node.js is missing; the browser tests run on it."
-  [ -d "$root/tests/browser/node_modules/playwright-core" ] ||
+  [ "$root/tests/browser/node_modules" -nt "$root/tests/browser/package-lock.json" ] ||
     (cd "$root/tests/browser" && npm ci --silent --no-audit --no-fund)
 }
