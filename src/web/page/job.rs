@@ -1,0 +1,330 @@
+//! From model to mask: one job at a time, of which a newer one drops what is left.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{HtmlElement, HtmlSelectElement};
+
+use super::export::Finished;
+use super::results::{found_box, probability};
+use super::{
+    From, PREVIEW_SIDE, Page, chosen_baseline, chosen_method, duration, missing_weights,
+    set_progress, text,
+};
+use crate::attribution::{Baseline, Integration, Method};
+use crate::device::DeviceKind;
+use crate::mask::Mask;
+use crate::model::ModelSpec;
+use crate::protocol::{Failure, FailureCode};
+use crate::report::Report;
+use crate::web::dom::{element, now};
+use crate::web::files;
+use crate::web::pool::{Picture, Pool, Prepared, Weights};
+
+impl Page {
+    /// Starts a job and forgets the one before.
+    pub(super) fn run(self: &Rc<Self>, from: From) {
+        let job = self.job.get() + 1;
+        self.job.set(job);
+        self.busy.set(true);
+        let page = Rc::clone(self);
+        spawn_local(async move {
+            let done = page.walk(job, from).await;
+            if page.job.get() != job {
+                return;
+            }
+            page.busy.set(false);
+            page.show_controls();
+            if let Err(failure) = done {
+                page.give_up(failure).await;
+            }
+        });
+    }
+
+    /// A job failed: on the GPU, the CPU goes on in its place; else people are told.
+    async fn give_up(self: Rc<Self>, failure: Failure) {
+        let on_gpu = self
+            .pool
+            .borrow()
+            .as_ref()
+            .is_some_and(|pool| pool.device == DeviceKind::Gpu);
+        let of_device = matches!(
+            failure.code,
+            FailureCode::WorkerLost | FailureCode::DeviceFailed | FailureCode::NoGpu
+        );
+        if on_gpu && of_device {
+            element::<HtmlSelectElement>("device").set_value("cpu");
+            self.clone().change_device().await;
+            self.tell(&Failure {
+                code: FailureCode::NoGpu,
+                detail: format!("it failed ({})", failure.detail),
+            });
+        } else {
+            self.tell(&failure);
+            self.status("Stopped.");
+        }
+    }
+
+    /// Walks the way from model to mask, from `from` on, as long as no newer job has begun.
+    async fn walk(self: &Rc<Self>, job: u64, from: From) -> Result<(), Failure> {
+        let current = || self.job.get() == job;
+        let Some(pool) = self.pool.borrow().clone() else {
+            return Ok(());
+        };
+        let name = element::<HtmlSelectElement>("model").value();
+        if name.is_empty() {
+            self.status("No network's weights are here.");
+            return Ok(());
+        }
+        let spec = self.spec(&name).ok_or_else(|| missing_weights(&name))?;
+        self.show_own_model(&name);
+
+        let loaded = self.model.borrow().as_ref() == Some(&spec);
+        if !loaded {
+            *self.model.borrow_mut() = None;
+            self.prepared.replace(None);
+            self.output.set(None);
+            let weights = self.weights(&spec).await?;
+            if !current() {
+                return Ok(());
+            }
+            self.status(&format!("Loading {}…", spec.title));
+            pool.load(&weights).await?;
+            if !current() {
+                return Ok(());
+            }
+            *self.model.borrow_mut() = Some(spec.clone());
+        }
+        let Some(picture) = self.picture.borrow().clone() else {
+            self.status(&format!("{} is ready. Give it a photo.", spec.title));
+            return Ok(());
+        };
+
+        if self.prepared.borrow().is_none() || from != From::Target {
+            self.status("Looking at the photo…");
+            if from == From::Model {
+                // A new pool has not seen the photo yet.
+                let opened = pool.open(&picture, PREVIEW_SIDE).await;
+                if !current() {
+                    return Ok(());
+                }
+                if opened.is_err() && self.stage.borrow().is_empty() {
+                    // It waited for the engine and was no photo: nothing is there to explain.
+                    *self.picture.borrow_mut() = None;
+                }
+                self.show_photo(opened?);
+            }
+            let prepared = pool.prepare(&picture, chosen_baseline()).await?;
+            if !current() {
+                return Ok(());
+            }
+            pool.keep(&prepared.input, &prepared.baseline).await?;
+            if !current() {
+                return Ok(());
+            }
+            self.stage.borrow_mut().set_crop(prepared.crop);
+            self.prepared.replace(Some(Rc::new(prepared)));
+        }
+        let prepared = self.prepared.borrow().clone();
+        let Some(prepared) = prepared else {
+            return Ok(());
+        };
+        if self.output.get().is_none() {
+            let outputs = prepared.logits_input.len();
+            let wanted = self.wanted_output.take().filter(|&output| output < outputs);
+            let output = wanted.or_else(|| Self::default_target(&spec, &prepared));
+            self.output.set(output);
+        }
+        self.show_answers(&spec, &prepared);
+        self.write_address();
+        match self.output.get() {
+            Some(output) => self.sum(job, &pool, &spec, &prepared, output).await,
+            None => {
+                self.status("Nothing to explain yet: choose a box.");
+                Ok(())
+            }
+        }
+    }
+
+    /// The part that takes time: the mask forms.
+    async fn sum(
+        self: &Rc<Self>,
+        job: u64,
+        pool: &Pool,
+        spec: &ModelSpec,
+        prepared: &Prepared,
+        output: usize,
+    ) -> Result<(), Failure> {
+        let integration = Integration::new(chosen_method(), prepared.input.len())?;
+        let all = integration.most_gradients();
+        let most = match chosen_method() {
+            Method::Fixed { .. } => format!("{all}"),
+            Method::Adaptive { .. } => format!("at most {all}"),
+        };
+        let target = self.target(spec, output);
+        let labels = spec.labels();
+        let name = |output| labels.get(spec.class_of(output)).copied().unwrap_or("?");
+        let label = match target.minus {
+            Some(minus) => format!("{}, not {}", name(output), name(minus)),
+            None => name(output).to_owned(),
+        };
+        let label = &label;
+        let baseline = chosen_baseline();
+        *self.title.borrow_mut() = match baseline {
+            Baseline::Black => format!("{}: {label}", spec.title),
+            _ => format!("{}: {label}, from {baseline}", spec.title),
+        };
+        let sum = RefCell::new(integration);
+        let failed = RefCell::new(None);
+        let start = now();
+        self.stage.borrow_mut().set_map(None);
+        self.finished.replace(None);
+        self.show_exports();
+        self.show_controls();
+        self.show_pin();
+        element::<HtmlElement>("truth").set_hidden(true);
+        self.status(&format!("Explaining “{label}”: 0 of {most} gradients"));
+        element::<HtmlElement>("meter").set_hidden(true);
+        element::<HtmlElement>("completeness-hint").set_hidden(false);
+        set_progress(0.0);
+
+        let current = || self.job.get() == job;
+        let attributions = || {
+            sum.borrow()
+                .attributions(&prepared.input, &prepared.baseline)
+        };
+        let take = &|partial| {
+            if !current() {
+                return;
+            }
+            let added = sum.borrow_mut().add(partial);
+            match added.and_then(|()| attributions()) {
+                Ok(attributions) => {
+                    let done = sum.borrow().gradients();
+                    self.show_map(attributions.values);
+                    self.status(&format!("Explaining “{label}”: {done} of {most} gradients"));
+                    set_progress(done as f64 / all as f64);
+                    let left = (now() - start) / done as f64 * (all - done) as f64;
+                    text("left", &duration(left));
+                }
+                Err(error) => *failed.borrow_mut() = Some(Failure::from(error)),
+            }
+        };
+        loop {
+            let round = sum.borrow_mut().next_round();
+            let Some(round) = round.filter(|_| current()) else {
+                break;
+            };
+            let step_sizes = round.step_sizes.as_deref();
+            pool.sum(target, &round.alphas, step_sizes, current, take)
+                .await?;
+            if let Some(failure) = failed.take() {
+                return Err(failure);
+            }
+        }
+        if current() {
+            let finished = attributions()?;
+            let elapsed_ms = now() - start;
+            let all = sum.borrow().gradients();
+            set_progress(1.0);
+            let detector = spec.architecture.is_detector();
+            let input = target.of(&prepared.logits_input, detector);
+            let base = target.of(&prepared.logits_baseline, detector);
+            self.show_completeness(input, base, &finished);
+            self.show_scores(spec, prepared, target, &finished);
+            self.show_pin();
+            let quadrature = sum.borrow().quadrature();
+            let report = Report {
+                photo: match &*self.picture.borrow() {
+                    Some(Picture::Scene { seed, tag }) => {
+                        format!("scene {seed}, tag: {}", tag.name())
+                    }
+                    _ => "a photo".into(),
+                },
+                model: spec.name.to_string(),
+                target: output,
+                label: name(output).into(),
+                scale: target.scale,
+                against: target.minus.map(|minus| name(minus).into()),
+                r#box: found_box(spec, prepared, target, &finished.values),
+                probability: probability(spec, prepared, output),
+                output_input: input,
+                output_baseline: base,
+                attribution_sum: finished.sum,
+                convergence_delta: finished.convergence_delta(input, base),
+                rule: match chosen_method() {
+                    Method::Fixed { rule, .. } => rule.name().into(),
+                    Method::Adaptive { .. } => "adaptive".into(),
+                },
+                baseline: baseline.to_string(),
+                n_steps: match chosen_method() {
+                    Method::Fixed { n_steps, .. } => n_steps,
+                    Method::Adaptive { .. } => quadrature.alphas.len().saturating_sub(1),
+                },
+                alphas: quadrature.alphas,
+                step_sizes: quadrature.step_sizes,
+                gradient_evaluations: all,
+                forward_evaluations: 2,
+                mask_full_scale: Mask::of(&finished.values).full_scale,
+                elapsed_ms: elapsed_ms as u64,
+                device: pool.device.name().into(),
+                threads: pool.size(),
+            };
+            *self.finished.borrow_mut() = Some(Finished {
+                attributions: finished.values,
+                report,
+            });
+            self.show_exports();
+            let seconds = elapsed_ms / 1000.0;
+            self.status(&format!("Done: {all} gradients in {seconds:.1} s."));
+            self.label_canvas(&format!(
+                "Your photo with the pixels used for “{label}” in purple"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Stops the current job; what is on the page stays.
+    pub(super) fn cancel(&self) {
+        if self.busy.get() {
+            self.job.set(self.job.get() + 1);
+            self.busy.set(false);
+            self.show_controls();
+            self.status("Cancelled. The mask shows what was summed so far.");
+        }
+    }
+
+    /// A model's weights: someone's own, fetched before, or fetched now.
+    async fn weights(&self, spec: &ModelSpec) -> Result<Weights, Failure> {
+        if let Some(weights) = self.own_weights(&spec.name) {
+            return Ok(weights);
+        }
+        if let Some(weights) = self.fetched.borrow().get(&*spec.name) {
+            return Ok(weights.clone());
+        }
+        let entry = self.manifest.borrow().entry(&spec.name).cloned();
+        let entry = entry.ok_or_else(|| missing_weights(&spec.name))?;
+        let megabytes = entry.bytes as f64 / 1e6;
+        let bytes = files::weights(&entry, |share| {
+            self.status(&format!(
+                "Fetching {}: {:.1} of {megabytes:.1} MB",
+                spec.title,
+                share * megabytes
+            ));
+            set_progress(share);
+        })
+        .await?;
+        set_progress(0.0);
+        let weights = Weights {
+            architecture: spec.architecture,
+            preprocessing: spec.preprocessing,
+            sha256: Some(entry.sha256),
+            bytes,
+        };
+        self.fetched
+            .borrow_mut()
+            .insert(spec.name.to_string(), weights.clone());
+        Ok(weights)
+    }
+}
