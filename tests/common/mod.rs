@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
 use violet::attribution::{Rule, integrate, read};
+use violet::explain::Explainer;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalog::Manifest};
 
 /// The repository's root.
@@ -56,6 +57,17 @@ pub(crate) fn normalised(rgb: &[u8], spec: &ModelSpec) -> Vec<f32> {
         }
     }
     input
+}
+
+/// A model ready to explain, on the CPU.
+pub(crate) fn explainer(spec: &ModelSpec, checkpoint: Checkpoint) -> Result<Explainer> {
+    let device = Device::flex();
+    Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device)
+}
+
+/// A PyTorch file's checkpoint.
+pub(crate) fn pytorch(path: &Path) -> Result<Checkpoint> {
+    Checkpoint::from_pytorch(&std::fs::read(path).unwrap())
 }
 
 /// A model's input that is black all over.
@@ -228,7 +240,7 @@ pub(crate) fn random_checkpoint(architecture: Architecture) -> Result<Checkpoint
             0.1
         };
         // Sixteen bottlenecks that each double what comes in would swamp everything.
-        let scale = if name.contains("conv3") {
+        let scale = if architecture == Architecture::ResNet50 && name.contains("conv3") {
             0.3 * scale
         } else {
             scale

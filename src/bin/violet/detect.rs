@@ -36,9 +36,7 @@ struct Found<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let mut model = arguments.model.clone();
-    model.model.get_or_insert_with(|| "ssd-mobilenet-v2".into());
-    let (spec, explainer) = model.load()?;
+    let (spec, explainer) = arguments.model.load_or("ssd-mobilenet-v2")?;
     if !spec.architecture.is_detector() {
         return Err(format!(
             "{} is no detector; try --model ssd-mobilenet-v2",

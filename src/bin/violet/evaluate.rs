@@ -45,16 +45,14 @@ struct Total {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let mut model = arguments.model.clone();
-    model.model.get_or_insert_with(|| "shapesnet".into());
-    let (spec, explainer) = model.load()?;
+    let (spec, explainer) = arguments.model.load_or("shapesnet")?;
     if spec.architecture != Architecture::ShapesNet {
         return Err(format!(
             "{} does not know drawn shapes; try --model shapesnet",
             spec.title
         ));
     }
-    let threads = match model.device {
+    let threads = match arguments.model.device {
         DeviceKind::Gpu => 1,
         DeviceKind::Cpu => std::thread::available_parallelism().map_or(1, usize::from),
     };

@@ -52,6 +52,13 @@ impl Arguments {
             .map_err(|e| e.to_string())
     }
 
+    /// As [`load`](Self::load), with another model where none is named.
+    pub(crate) fn load_or(&self, default: &str) -> Result<(ModelSpec, Explainer), String> {
+        let mut arguments = self.clone();
+        arguments.model.get_or_insert_with(|| default.into());
+        arguments.load()
+    }
+
     /// The model, ready to explain.
     pub(crate) fn load(&self) -> Result<(ModelSpec, Explainer), String> {
         let (mut spec, checkpoint) = match (self.spec()?, &self.weights) {

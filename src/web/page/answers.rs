@@ -18,7 +18,7 @@ const CLASSES: usize = 5;
 /// How many candidates are offered where nothing reaches the threshold.
 const CANDIDATES: usize = 3;
 /// Detections scoring less are drawn only if the threshold asks for it; TensorFlow's default.
-pub(super) const THRESHOLD: f64 = 50.0;
+const THRESHOLD: f64 = 50.0;
 
 impl Page {
     /// What is explained when nobody has chosen: the likeliest class, or the best box.

@@ -290,6 +290,8 @@ impl Page {
         self.prepared.replace(None);
         self.truth.replace(truth);
         self.output.set(None);
+        self.finished.replace(None);
+        self.show_exports();
         element::<HtmlElement>("notice").set_hidden(true);
         element::<HtmlElement>("empty").set_hidden(true);
         // Nothing said of the photo before stands beside the new one.
