@@ -162,6 +162,20 @@ impl Explainer {
         .await
     }
 
+    /// F of some inputs, flat \[N, 3, size, size\], all in one pass and without gradients.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTarget`], [`Error::Length`], [`Error::Device`] or [`Error::NotFinite`].
+    pub async fn outputs(&self, inputs: &[f32], target: Target) -> Result<Vec<f32>> {
+        self.check(target)?;
+        let images = inputs.chunks(self.preprocessing.input_len());
+        let images = images.map(|image| self.tensor(image));
+        let batch = Tensor::cat(images.collect::<Result<Vec<_>>>()?, 0);
+        let outputs = self.network.output(batch, target);
+        finite(outputs.unsqueeze_dim::<2>(1)).await
+    }
+
     fn check(&self, target: Target) -> Result<()> {
         let outputs = self.network.outputs();
         match target.outputs().find(|&output| output >= outputs) {

@@ -56,6 +56,17 @@ impl Preprocessing {
         planes
     }
 
+    /// What [`planes`](Self::planes) was made of, or near it: flat \[3, n\] as RGBA, 4 bytes a pixel.
+    pub fn rgba(&self, planes: &[f32]) -> Vec<u8> {
+        let area = planes.len() / 3;
+        let byte = |k: usize, c: usize| {
+            let value = planes[c * area + k] * self.std[c] + self.mean[c];
+            value.round().clamp(0.0, 255.0) as u8
+        };
+        let pixels = (0..area).flat_map(|k| [byte(k, 0), byte(k, 1), byte(k, 2), 255]);
+        pixels.collect()
+    }
+
     /// Values in one input: 3 · size².
     pub fn input_len(&self) -> usize {
         3 * (self.size * self.size) as usize
@@ -73,4 +84,22 @@ pub struct Crop {
     pub width: f64,
     /// Height.
     pub height: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Architecture;
+
+    #[test]
+    fn pixels_come_back_as_they_were() {
+        for architecture in [Architecture::ResNet18, Architecture::ShapesNet] {
+            let preprocessing = architecture.preprocessing();
+            let pixels = [[0.0, 1.0, 2.0], [255.0, 128.0, 7.0]];
+            let planes = preprocessing.planes(pixels.into_iter());
+            assert_eq!(
+                preprocessing.rgba(&planes),
+                [0, 1, 2, 255, 255, 128, 7, 255]
+            );
+        }
+    }
 }

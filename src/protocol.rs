@@ -5,9 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attribution::{Baseline, PartialSum};
+use crate::attribution::{Baseline, PartialSum, Perturbation};
 use crate::device::DeviceKind;
-use crate::model::{Architecture, Detection, Target};
+use crate::model::{Architecture, Detection, Randomised, Target};
 use crate::preprocessing::{Crop, Preprocessing};
 use crate::shapes::{Shape, Tag};
 
@@ -29,6 +29,8 @@ pub enum Request {
         preprocessing: Preprocessing,
         /// What the weights' sha256 must be; nothing, for someone's own.
         sha256: Option<String>,
+        /// Layers that forget what they learnt, and the seed of their oblivion.
+        randomised: Option<(Randomised, u64)>,
     },
     /// Whose weights the body holds. Answer: [`Response::Recognised`].
     Recognise,
@@ -64,6 +66,18 @@ pub enum Request {
         alphas: Vec<f64>,
         /// Their weights; nothing, for each gradient by itself.
         step_sizes: Option<Vec<f64>>,
+    },
+    /// Run the model on the kept path's input or baseline with some pixels exchanged. Answer:
+    /// [`Response::Outputs`].
+    Perturb {
+        /// The output that is watched.
+        target: Target,
+        /// Which way pixels are exchanged.
+        perturbation: Perturbation,
+        /// Pixels, the first to be exchanged first.
+        order: Vec<u32>,
+        /// How many of them, for each image.
+        counts: Vec<u32>,
     },
 }
 
@@ -121,6 +135,8 @@ pub enum Response {
     Kept,
     /// The gradients are summed, or each is by itself.
     Summed(Vec<PartialSum>),
+    /// F of each image.
+    Outputs(Vec<f32>),
     /// The request could not be done; the worker lives on.
     Failed(Failure),
     /// The worker is lost and must be replaced.
@@ -179,6 +195,8 @@ pub enum FailureCode {
     WorkerLost,
     /// The engine itself could not be loaded.
     EngineMissing,
+    /// There is no camera, or it may not be used.
+    NoCamera,
     /// Something that should not happen.
     Internal,
 }

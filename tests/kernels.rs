@@ -89,8 +89,8 @@ impl Case {
         }
     }
 
-    /// Output, gradient of the input and gradient of the residual, by the definition, in f64.
-    fn by_definition(&self) -> [Vec<f64>; 3] {
+    /// What the definition sums over: indices of an output, of an input and of a weight.
+    fn terms(&self) -> Vec<(usize, usize, usize)> {
         let Geometry {
             filter,
             padding_before: [top, left],
@@ -99,7 +99,6 @@ impl Case {
         } = self.geometry;
         let group = filter.group_channels();
         let side = filter.kernel;
-        // (image, output channel, input channel, output index, input index, weight index)
         let mut terms = Vec::new();
         for image in 0..self.images {
             for o in 0..filter.channels_out {
@@ -122,7 +121,14 @@ impl Case {
                 }
             }
         }
-        let area = rows * columns;
+        terms
+    }
+
+    /// Output, gradient of the input and gradient of the residual, by the definition, in f64.
+    fn by_definition(&self) -> [Vec<f64>; 3] {
+        let terms = self.terms();
+        let Geometry { filter, output, .. } = self.geometry;
+        let area = output[0] * output[1];
         let mut sums: Vec<f64> = (0..self.gradient.len())
             .map(|at| f64::from(self.bias[at / area % filter.channels_out]))
             .collect();
@@ -217,6 +223,29 @@ fn the_cpu_computes_what_the_definition_says() -> Result<()> {
     let device = pollster::block_on(open(DeviceKind::Cpu))?;
     (0..150).for_each(|seed| Case::draw(seed).check(&device));
     Ok(())
+}
+
+/// What training adds; dense filters only.
+#[test]
+fn the_gradient_of_the_weights_is_what_the_definition_says() {
+    let cases = (0..150).map(Case::draw);
+    let dense: Vec<_> = cases
+        .filter(|case| !case.geometry.filter.depthwise)
+        .collect();
+    assert!(dense.len() > 75);
+    for case in dense {
+        let mut expected = vec![0.0; case.weight.len()];
+        for (at, from, weight) in case.terms() {
+            expected[weight] += f64::from(case.gradient[at]) * f64::from(case.input[from]);
+        }
+        let found = violet_kernel_cpu::weight_gradient(&case.geometry, &case.input, &case.gradient);
+        assert_eq!(expected.len(), found.len());
+        let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+        for (e, f) in expected.iter().zip(found) {
+            let error = (e - f64::from(f)).abs() / scale;
+            assert!(error < 1e-4, "{error:e}\n{:?}", case.geometry);
+        }
+    }
 }
 
 #[test]

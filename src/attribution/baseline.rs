@@ -85,6 +85,26 @@ impl Baseline {
     }
 }
 
+/// Which pixels hardly move on the way: no farther than `near` from the baseline in every channel.
+/// `input` and `baseline` are flat \[3, H, W\], `near` in their units.
+///
+/// # Example
+///
+/// ```
+/// use violet::attribution::unmoved;
+///
+/// let (photo, black) = ([0.0, 9.0, 0.1, 9.0, 0.0, 0.0], [0.0; 6]);
+/// assert_eq!(unmoved(&photo, &black, [0.2; 3]), [true, false]);
+/// ```
+pub fn unmoved(input: &[f32], baseline: &[f32], near: [f32; 3]) -> Vec<bool> {
+    let area = input.len() / 3;
+    let stays = |k: usize, c: usize| {
+        let at = c * area + k;
+        (input[at] - baseline[at]).abs() <= near[c]
+    };
+    (0..area).map(|k| (0..3).all(|c| stays(k, c))).collect()
+}
+
 impl fmt::Display for Baseline {
     /// Its name on the command line, in reports and in addresses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 //! and the sum of those that are in. Whoever computes gradients drives it.
 
 use super::adaptive::Adaptive;
-use super::partial_sum::{Accumulator, Attributions, PartialSum};
+use super::partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 use super::quadrature::{Quadrature, Rule};
 use crate::error::Result;
 
@@ -119,6 +119,14 @@ impl Integration {
         match &self.0 {
             State::Fixed { quadrature, .. } => quadrature.alphas.len(),
             State::Adaptive(adaptive) => adaptive.budget(),
+        }
+    }
+
+    /// F and its slope at every point that is in.
+    pub fn samples(&self) -> Vec<PathSample> {
+        match &self.0 {
+            State::Fixed { sum, .. } => sum.samples().to_vec(),
+            State::Adaptive(adaptive) => adaptive.samples(),
         }
     }
 

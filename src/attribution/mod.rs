@@ -8,14 +8,18 @@ mod baseline;
 mod integrated_gradients;
 mod integration;
 mod partial_sum;
+mod perturbation;
 mod quadrature;
 mod scores;
+mod trail;
 
 pub use adaptive::{Adaptive, MIN_BUDGET};
-pub use baseline::Baseline;
+pub use baseline::{Baseline, unmoved};
 #[cfg(feature = "engine")]
 pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, read};
 pub use integration::{Integration, Method, Round};
 pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
+pub use perturbation::{Perturbation, area_under, order_of, random_order};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};
-pub use scores::Scores;
+pub use scores::{Scores, rank_correlation};
+pub use trail::{Trail, convergence, interpolate};

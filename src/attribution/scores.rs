@@ -55,6 +55,52 @@ impl Scores {
     }
 }
 
+/// How alike two maps order their pixels: Spearman's rank correlation, −1..=1; ties share their mean
+/// rank. 0 where a map is the same everywhere.
+///
+/// # Source
+///
+/// Adebayo et al. 2018 (arXiv 1810.03292) compare maps this way.
+///
+/// # Example
+///
+/// ```
+/// use violet::attribution::rank_correlation;
+///
+/// let map = [1.0, 2.0, 5.0, 3.0];
+/// assert_eq!(rank_correlation(&map, &map.map(|v| v * v)), 1.0);
+/// assert_eq!(rank_correlation(&map, &map.map(|v| -v)), -1.0);
+/// assert_eq!(rank_correlation(&map, &[7.0; 4]), 0.0);
+/// ```
+pub fn rank_correlation(a: &[f32], b: &[f32]) -> f64 {
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = (a.len() as f64 - 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| -> f64 {
+        let pairs = a.iter().zip(b);
+        pairs.map(|(a, b)| (a - mean) * (b - mean)).sum()
+    };
+    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
+    if scale > 0.0 {
+        product(&a, &b) / scale
+    } else {
+        0.0
+    }
+}
+
+/// Each value's place among all, from 0.
+fn ranks(values: &[f32]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut first = 0;
+    for run in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let mean = first as f64 + (run.len() as f64 - 1.0) / 2.0;
+        run.iter().for_each(|&k| ranks[k] = mean);
+        first += run.len();
+    }
+    ranks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

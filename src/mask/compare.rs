@@ -1,11 +1,7 @@
 //! Two maps of one picture on one scale, and their difference.
 
-use super::{MASS_SHOWN, Mask, PURPLE, normalise};
+use super::{MASS_SHOWN, Mask, normalise};
 use crate::preprocessing::Crop;
-
-/// Orange, for what the first of two maps has more of: told from purple by people who cannot tell
-/// red from green.
-pub const ORANGE: [u8; 3] = [217, 95, 2];
 
 /// A map, and which part of the picture it covers.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,9 +69,9 @@ pub fn common_scale(a: &PlacedMap, b: &PlacedMap) -> f32 {
     a.full_scale().max(b.full_scale())
 }
 
-/// Where `b` has more than `a` in purple, where less in orange, as opacity; where they agree nothing.
-/// RGBA, `side` × `side` pixels, and the part of the picture that they cover.
-pub fn difference(a: &PlacedMap, b: &PlacedMap, side: usize) -> (Vec<u8>, Crop) {
+/// Where `b` has more than `a` above 0, where less below, where they agree 0: a mask of `side` × `side`
+/// pixels, and the part of the picture that it covers.
+pub fn difference(a: &PlacedMap, b: &PlacedMap, side: usize) -> (Mask, Crop) {
     let (left, top) = (a.crop.left.min(b.crop.left), a.crop.top.min(b.crop.top));
     let right = |crop: &Crop| crop.left + crop.width;
     let bottom = |crop: &Crop| crop.top + crop.height;
@@ -91,15 +87,17 @@ pub fn difference(a: &PlacedMap, b: &PlacedMap, side: usize) -> (Vec<u8>, Crop) 
         let x = crop.left + at(k % side) * crop.width;
         let y = crop.top + at(k / side) * crop.height;
         let more = b.at(x, y) - a.at(x, y);
-        let [r, g, blue] = if more >= 0.0 { PURPLE } else { ORANGE };
-        let strength = if scale > 0.0 {
-            (more.abs() / scale).min(1.0)
+        if scale > 0.0 {
+            (more / scale).clamp(-1.0, 1.0)
         } else {
             0.0
-        };
-        [r, g, blue, (strength * 255.0).round() as u8]
+        }
     };
-    ((0..side * side).flat_map(pixel).collect(), crop)
+    let mask = Mask {
+        strength: (0..side * side).map(pixel).collect(),
+        full_scale: scale,
+    };
+    (mask, crop)
 }
 
 #[cfg(test)]
@@ -124,20 +122,18 @@ mod tests {
         let fine: Vec<f32> = (0..16)
             .map(|k| coarse.values[k / 8 * 2 + k % 4 / 2] / 4.0)
             .collect();
-        let (rgba, _) = difference(&coarse, &map(&fine, 0.0, 8.0), 8);
-        assert!(rgba.chunks(4).all(|pixel| pixel[3] == 0));
+        let (mask, _) = difference(&coarse, &map(&fine, 0.0, 8.0), 8);
+        assert!(mask.strength.iter().all(|&strength| strength == 0.0));
     }
 
     #[test]
-    fn more_is_purple_and_less_is_orange() {
+    fn more_is_above_zero_and_less_is_below() {
         let (a, b) = (
             map(&[1.0, 0.0, 0.0, 0.0], 0.0, 2.0),
             map(&[0.0, 1.0, 0.0, 0.0], 0.0, 2.0),
         );
-        let (rgba, _) = difference(&a, &b, 2);
-        assert_eq!(rgba[..4], [ORANGE[0], ORANGE[1], ORANGE[2], 255]);
-        assert_eq!(rgba[4..8], [PURPLE[0], PURPLE[1], PURPLE[2], 255]);
-        assert_eq!((rgba[11], rgba[15]), (0, 0));
+        let (mask, _) = difference(&a, &b, 2);
+        assert_eq!(mask.strength, [-1.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]

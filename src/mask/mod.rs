@@ -1,13 +1,16 @@
 //! From signed attributions to a purple mask.
 
 mod compare;
+mod edges;
+mod palette;
+mod relief;
 
 use serde::{Deserialize, Serialize};
 
-pub use compare::{ORANGE, PlacedMap, common_scale, difference};
-
-/// Violet's purple, RGB.
-pub const PURPLE: [u8; 3] = [124, 58, 237];
+pub use compare::{PlacedMap, common_scale, difference};
+pub use edges::edges;
+pub use palette::Palette;
+pub use relief::{ENCLOSED, contours, spotlight};
 
 /// Share of the total mass that the colour scale spans; what lies above is drawn at full
 /// strength. 98 % keeps a few extreme pixels from darkening all others;
@@ -149,32 +152,43 @@ impl Mask {
         normalise(map, MASS_SHOWN)
     }
 
-    /// Purple, or orange below 0, with the strength as opacity: RGBA, 4 bytes a pixel.
-    pub fn to_rgba(&self) -> Vec<u8> {
+    /// The mask of attributions, flat \[3, H, W\], drawn at full strength from this value on.
+    pub fn of_scale(attributions: &[f32], full_scale: f32) -> Self {
+        let map = reduce_absolute(attributions);
+        let strength = |value: f32| {
+            if full_scale > 0.0 {
+                (value / full_scale).clamp(-1.0, 1.0)
+            } else {
+                0.0
+            }
+        };
+        Self {
+            strength: map.into_iter().map(strength).collect(),
+            full_scale,
+        }
+    }
+
+    /// The palette's colours, with the strength as opacity: RGBA, 4 bytes a pixel.
+    pub fn to_rgba(&self, palette: Palette) -> Vec<u8> {
         let pixels = self.strength.iter().flat_map(|&strength| {
-            let [r, g, b] = colour(strength);
+            let [r, g, b] = palette.colour(strength);
             [r, g, b, (strength.abs() * 255.0).round() as u8]
         });
         pixels.collect()
     }
 
     /// The mask laid over pixels (RGB, 3 bytes each) at an opacity of 0..=1.
-    pub fn overlay(&self, rgb: &[u8], opacity: f32) -> Vec<u8> {
+    pub fn overlay(&self, rgb: &[u8], opacity: f32, palette: Palette) -> Vec<u8> {
         let mut out = Vec::with_capacity(rgb.len());
         let (pixels, _) = rgb.as_chunks::<3>();
         for (&pixel, &strength) in pixels.iter().zip(&self.strength) {
-            for (value, wanted) in pixel.into_iter().zip(colour(strength)) {
+            for (value, wanted) in pixel.into_iter().zip(palette.colour(strength)) {
                 let (from, to) = (f32::from(value), f32::from(wanted));
                 out.push((from + (to - from) * strength.abs() * opacity).round() as u8);
             }
         }
         out
     }
-}
-
-/// The colour of a strength's sign.
-fn colour(strength: f32) -> [u8; 3] {
-    if strength < 0.0 { ORANGE } else { PURPLE }
 }
 
 #[cfg(test)]
@@ -185,9 +199,10 @@ mod tests {
     fn against_is_orange_and_zero_is_nothing() {
         let mask = Mask::of_map(&[2.0, -2.0, 0.0]);
         assert_eq!(mask.strength, [1.0, -1.0, 0.0]);
-        let rgba = mask.to_rgba();
-        assert_eq!(rgba[..3], PURPLE);
-        assert_eq!(rgba[4..8], [ORANGE[0], ORANGE[1], ORANGE[2], 255]);
+        let rgba = mask.to_rgba(Palette::Violet);
+        assert_eq!(rgba[..3], Palette::Violet.colour(1.0));
+        assert_eq!(rgba[4..7], Palette::Violet.colour(-1.0));
+        assert_eq!(rgba[7], 255);
         assert_eq!(rgba[11], 0);
     }
 
@@ -195,7 +210,7 @@ mod tests {
     fn zero_map_stays_zero() {
         let mask = Mask::of(&[0.0; 12]);
         assert!(mask.strength.iter().all(|&s| s == 0.0));
-        assert!(mask.to_rgba().chunks(4).all(|p| p[3] == 0));
+        assert!(mask.to_rgba(Palette::Blue).chunks(4).all(|p| p[3] == 0));
     }
 
     #[test]
@@ -210,7 +225,11 @@ mod tests {
     #[test]
     fn overlay_at_no_opacity_is_the_photo() {
         let mask = normalise(&[1.0, 0.5], 0.98);
-        assert_eq!(mask.overlay(&[1, 2, 3, 4, 5, 6], 0.0), [1, 2, 3, 4, 5, 6]);
-        assert_eq!(mask.overlay(&[1, 2, 3, 4, 5, 6], 1.0)[..3], PURPLE);
+        let photo = [1, 2, 3, 4, 5, 6];
+        for palette in Palette::ALL {
+            assert_eq!(mask.overlay(&photo, 0.0, palette), photo);
+            assert_eq!(mask.overlay(&photo, 1.0, palette)[..3], palette.colour(1.0));
+            assert_eq!(Palette::from_name(palette.name()), Some(palette));
+        }
     }
 }

@@ -193,6 +193,12 @@ impl Checkpoint {
         Ok(array.values)
     }
 
+    /// The values of the array of that name.
+    pub(super) fn values_mut(&mut self, name: &str) -> Result<&mut [f32]> {
+        let array = self.arrays.get_mut(name).ok_or_else(|| missing(name))?;
+        Ok(&mut array.values)
+    }
+
     /// Gives every array the name that `rename` makes of its own.
     pub(super) fn rename(&mut self, rename: impl Fn(&str) -> &str) {
         let arrays = std::mem::take(&mut self.arrays).into_iter();

@@ -17,6 +17,7 @@ mod network;
 mod prediction;
 #[cfg(feature = "engine")]
 mod pytorch;
+mod randomise;
 #[cfg(feature = "engine")]
 mod recognise;
 #[cfg(feature = "engine")]
@@ -44,6 +45,7 @@ pub use layer::Kernels;
 #[cfg(feature = "engine")]
 pub use network::Network;
 pub use prediction::{Prediction, top_predictions};
+pub use randomise::Randomised;
 #[cfg(feature = "engine")]
 pub use recognise::{Recognised, recognise};
 #[cfg(feature = "engine")]

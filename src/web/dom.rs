@@ -53,6 +53,19 @@ pub(super) fn on<E: JsCast + 'static>(
     closure.forget();
 }
 
+/// Waits.
+pub(super) async fn sleep(milliseconds: i32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let asked =
+            window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+        debug_assert!(asked.is_ok(), "a window has timeouts");
+    });
+    // A promise that is never rejected.
+    wasm_bindgen_futures::JsFuture::from(promise)
+        .await
+        .unwrap_or_default();
+}
+
 /// The message of a JavaScript exception, for people.
 pub(super) fn message(error: &wasm_bindgen::JsValue) -> String {
     error

@@ -7,9 +7,12 @@ mod files;
 #[cfg(feature = "engine")]
 mod gpu;
 mod page;
+mod picture;
+mod plot;
 mod pool;
 mod sentences;
 mod stage;
+mod words;
 
 #[cfg(feature = "engine")]
 mod worker;

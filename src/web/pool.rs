@@ -10,9 +10,9 @@ use wasm_bindgen::JsValue;
 
 use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
-use crate::attribution::{Baseline, PartialSum};
+use crate::attribution::{Baseline, PartialSum, Perturbation};
 use crate::device::DeviceKind;
-use crate::model::{Architecture, Detection, Target};
+use crate::model::{Architecture, Detection, Randomised, Target};
 use crate::preprocessing::Preprocessing;
 use crate::protocol::{Failure, FailureCode, Request, Response};
 use crate::shapes::Tag;
@@ -28,6 +28,9 @@ const LARGEST_PASS: usize = 16;
 const MOST_WORKERS: usize = 8;
 /// A worker's memory: module, weights and one image's activations, ResNet-18 on the CPU.
 const WORKER_GIB: f64 = 0.25;
+
+/// What randomised layers are shuffled by.
+const SEED: u64 = 1;
 
 /// Workers that hold the same model and the same path.
 pub(super) struct Pool {
@@ -52,6 +55,8 @@ pub(super) struct Weights {
     /// Nothing, for someone's own.
     pub(super) sha256: Option<String>,
     pub(super) bytes: ArrayBuffer,
+    /// Layers that shall forget what they learnt.
+    pub(super) randomised: Option<Randomised>,
 }
 
 /// What is looked at.
@@ -227,39 +232,85 @@ impl Pool {
         wanted: impl Fn() -> bool,
         take: impl Fn(PartialSum),
     ) -> Result<(), Failure> {
-        let queue: RefCell<VecDeque<usize>> = RefCell::new((0..alphas.len()).collect());
+        let request = |nodes: &[usize]| {
+            let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect::<Vec<f64>>();
+            Request::Sum {
+                target,
+                alphas: pick(alphas),
+                step_sizes: step_sizes.map(pick),
+            }
+        };
+        let take = |_: &[usize], response| match response {
+            Response::Summed(sums) => {
+                sums.into_iter().for_each(&take);
+                Ok(())
+            }
+            other => Err(unexpected(&other).failure()),
+        };
+        self.share(alphas.len(), request, wanted, take).await
+    }
+
+    /// Runs the model on the kept path's input or baseline with so many pixels of an order exchanged,
+    /// and hands in F for each of the counts, by its index, as it comes.
+    pub(super) async fn perturb(
+        &self,
+        target: Target,
+        perturbation: Perturbation,
+        order: &[u32],
+        counts: &[usize],
+        wanted: impl Fn() -> bool,
+        take: impl Fn(usize, f32),
+    ) -> Result<(), Failure> {
+        let request = |images: &[usize]| Request::Perturb {
+            target,
+            perturbation,
+            order: order.to_vec(),
+            counts: images.iter().map(|&k| counts[k] as u32).collect(),
+        };
+        let take = |images: &[usize], response| match response {
+            Response::Outputs(outputs) => {
+                images.iter().zip(outputs).for_each(|(&k, f)| take(k, f));
+                Ok(())
+            }
+            other => Err(unexpected(&other).failure()),
+        };
+        self.share(counts.len(), request, wanted, take).await
+    }
+
+    /// Shares numbered pieces of work out: `request` asks for some of them, `take` gets the answer.
+    async fn share(
+        &self,
+        pieces: usize,
+        request: impl Fn(&[usize]) -> Request,
+        wanted: impl Fn() -> bool,
+        take: impl Fn(&[usize], Response) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let queue: RefCell<VecDeque<usize>> = RefCell::new((0..pieces).collect());
         let deaths = Cell::new(0);
         let work = |k: usize| {
-            let (queue, deaths, wanted, take) = (&queue, &deaths, &wanted, &take);
+            let (queue, deaths, wanted, take, request) =
+                (&queue, &deaths, &wanted, &take, &request);
             async move {
                 loop {
                     let count = self.pass.get().min(queue.borrow().len());
-                    let nodes: Vec<usize> = queue.borrow_mut().drain(..count).collect();
-                    if nodes.is_empty() || !wanted() {
+                    let pieces: Vec<usize> = queue.borrow_mut().drain(..count).collect();
+                    if pieces.is_empty() || !wanted() {
                         return Ok(());
                     }
-                    let pick =
-                        |values: &[f64]| nodes.iter().map(|&k| values[k]).collect::<Vec<f64>>();
-                    let request = Request::Sum {
-                        target,
-                        alphas: pick(alphas),
-                        step_sizes: step_sizes.map(pick),
-                    };
                     let client = Rc::clone(&self.clients.borrow()[k]);
                     let start = now();
-                    match client.ask(&request, None).await {
-                        Ok(Response::Summed(sums)) => {
-                            self.adapt(nodes.len(), now() - start);
-                            sums.into_iter().for_each(&take);
+                    match client.ask(&request(&pieces), None).await {
+                        Ok(response) => {
+                            self.adapt(pieces.len(), now() - start);
+                            take(&pieces, response)?;
                         }
-                        Ok(other) => return Err(unexpected(&other).failure()),
                         Err(NoAnswer::Failed(failure)) => return Err(failure),
                         Err(NoAnswer::Lost(detail)) => {
                             deaths.set(deaths.get() + 1);
                             if deaths.get() > FORGIVEN {
                                 return Err(NoAnswer::Lost(detail).failure());
                             }
-                            queue.borrow_mut().extend(nodes);
+                            queue.borrow_mut().extend(pieces);
                             self.replace(k).await?;
                         }
                     }
@@ -323,6 +374,7 @@ async fn load(client: &Client, weights: &Weights) -> Result<(), NoAnswer> {
         architecture: weights.architecture,
         preprocessing: weights.preprocessing,
         sha256: weights.sha256.clone(),
+        randomised: weights.randomised.map(|extent| (extent, SEED)),
     };
     match client.ask(&request, Some(&weights.bytes)).await? {
         Response::Loaded => Ok(()),

@@ -1,10 +1,12 @@
 //! The canvases: photo, mask, the mask over the photo; two side by side when one is pinned.
 
-use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageBitmap, ImageData};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageBitmap};
 
 use super::dom::{document, element, window};
-use crate::mask::{Mask, PlacedMap, common_scale, difference};
+use super::picture::{Area, canvas, context, fade};
+use super::words::Phrase;
+use crate::mask::{Mask, Palette, PlacedMap, common_scale, contours, difference, spotlight};
 use crate::model::Rect;
 use crate::preprocessing::Crop;
 
@@ -14,6 +16,10 @@ pub(super) enum View {
     Original,
     Mask,
     Overlay,
+    /// The photo where the mask is strong, and darkness elsewhere.
+    Spotlight,
+    /// The photo, with lines around where the mask is strong.
+    Contours,
     /// Of the current mask and the pinned one.
     Difference,
 }
@@ -31,7 +37,8 @@ pub(super) struct Stage {
     difference: Option<(HtmlCanvasElement, Crop)>,
     /// What a detector found; edges are shares of the photo.
     boxes: Vec<LabelledBox>,
-    pub(super) view: View,
+    view: View,
+    palette: Palette,
     /// Of the mask over the photo, 0..=1.
     pub(super) opacity: f64,
     zoom: f64,
@@ -57,7 +64,7 @@ struct Pane {
 /// A box to draw.
 pub(super) struct LabelledBox {
     pub(super) rect: Rect,
-    pub(super) label: String,
+    pub(super) label: Phrase,
     pub(super) chosen: bool,
 }
 
@@ -75,6 +82,7 @@ impl Stage {
             difference: None,
             boxes: Vec::new(),
             view: View::Overlay,
+            palette: Palette::default(),
             opacity: 0.85,
             zoom: 1.0,
             centre: None,
@@ -97,7 +105,7 @@ impl Stage {
         if !same {
             (self.zoom, self.centre) = (1.0, None);
         }
-        self.photo = picture(preview, preview_width).ok().map(|preview| Photo {
+        self.photo = canvas(preview, preview_width).ok().map(|preview| Photo {
             preview,
             width: size.0,
             height: size.1,
@@ -144,17 +152,22 @@ impl Stage {
     /// Makes masks of the maps; with two of them, on one scale.
     fn compose(&mut self) -> f32 {
         let [pinned, current] = &mut self.panes;
+        let (view, palette) = (self.view, self.palette);
         let paint = |mask: &Mask| {
-            let side = mask.strength.len().isqrt() as u32;
-            picture(&mask.to_rgba(), side).ok()
+            let (rgba, side) = match view {
+                View::Spotlight => (spotlight(&mask.strength), mask.strength.len().isqrt()),
+                View::Contours => contours(&mask.strength, palette),
+                _ => (mask.to_rgba(palette), mask.strength.len().isqrt()),
+            };
+            canvas(&rgba, side as u32).ok()
         };
         self.difference = None;
         match (&pinned.map, &current.map) {
             (Some(a), Some(b)) => {
                 let scale = common_scale(a, b);
                 (pinned.mask, current.mask) = (paint(&a.mask(scale)), paint(&b.mask(scale)));
-                let (rgba, crop) = difference(a, b, DIFFERENCE_SIDE);
-                let picture = picture(&rgba, DIFFERENCE_SIDE as u32).ok();
+                let (mask, crop) = difference(a, b, DIFFERENCE_SIDE);
+                let picture = canvas(&mask.to_rgba(palette), DIFFERENCE_SIDE as u32).ok();
                 self.difference = picture.map(|picture| (picture, crop));
                 scale
             }
@@ -198,6 +211,37 @@ impl Stage {
         self.recompose()
     }
 
+    /// What the canvases show.
+    pub(super) fn view(&self) -> View {
+        self.view
+    }
+
+    /// Shows another view, or other colours.
+    pub(super) fn set_view(&mut self, view: View, palette: Palette) {
+        (self.view, self.palette) = (view, palette);
+        self.recompose();
+    }
+
+    /// The colours that masks are drawn in.
+    pub(super) fn palette(&self) -> Palette {
+        self.palette
+    }
+
+    /// The value of the current map under a point of the right canvas, and which of its pixels that is.
+    pub(super) fn value_at(&self, x: f64, y: f64) -> Option<([usize; 2], f32)> {
+        let [px, py] = self.photo_point(x, y)?;
+        let map = self.panes[1].map.as_ref()?;
+        let side = map.values.len().isqrt();
+        let place = |position: f64, start: f64, length: f64| {
+            let share = (position - start) / length;
+            let inside = (0.0..1.0).contains(&share);
+            inside.then_some((share * side as f64) as usize)
+        };
+        let column = place(px, map.crop.left, map.crop.width)?;
+        let row = place(py, map.crop.top, map.crop.height)?;
+        Some(([column, row], map.values[row * side + column]))
+    }
+
     fn recompose(&mut self) -> f32 {
         let scale = self.compose();
         self.draw();
@@ -221,6 +265,12 @@ impl Stage {
         self.centre = Some([px + (cx - px) * keep, py + (cy - py) * keep]);
         self.rein_in();
         self.draw();
+    }
+
+    /// Enlarges or shrinks around the canvas' middle.
+    pub(super) fn zoom(&mut self, factor: f64) {
+        let area = self.panes[1].canvas.get_bounding_client_rect();
+        self.zoom_at(factor, area.width() / 2.0, area.height() / 2.0);
     }
 
     /// Moves the picture with a pointer, in CSS pixels.
@@ -441,18 +491,16 @@ impl Stage {
             (View::Difference, Some((picture, crop))) => Some((picture, *crop)),
             _ => pane.mask.as_ref().map(|mask| (mask, crop)),
         };
+        if view == View::Spotlight && layer.is_some() {
+            shade_outside(context, area(&whole), area(&crop), "rgba(16, 14, 20, 0.95)");
+        }
+        if matches!(view, View::Overlay | View::Difference | View::Contours) {
+            let shade = "rgba(20, 18, 24, 0.62)";
+            shade_outside(context, area(&whole), area(&crop), shade);
+        }
         if matches!(view, View::Overlay | View::Difference) {
-            shade_outside(context, area(&whole), area(&crop));
             if layer.is_some() {
-                // The photo turns grey, so that the mask's is the only colour left.
-                let (x, y, w, h) = area(&crop);
-                context.set_global_alpha(self.opacity);
-                context.set_global_composite_operation("saturation")?;
-                context.set_fill_style_str("#808080");
-                context.fill_rect(x, y, w, h);
-                context.set_global_composite_operation("source-over")?;
-                context.set_fill_style_str("rgba(250, 249, 252, 0.3)");
-                context.fill_rect(x, y, w, h);
+                fade(context, area(&crop), self.opacity)?;
             }
         }
         if view == View::Mask {
@@ -462,7 +510,7 @@ impl Stage {
         }
         if let Some((picture, crop)) = layer {
             let (x, y, w, h) = area(&crop);
-            context.set_global_alpha(if view == View::Mask {
+            context.set_global_alpha(if matches!(view, View::Mask | View::Contours) {
                 1.0
             } else {
                 self.opacity
@@ -484,13 +532,11 @@ struct Placement {
     top: f64,
 }
 
-type Area = (f64, f64, f64, f64);
-
 /// What the network does not see steps back.
-fn shade_outside(context: &CanvasRenderingContext2d, whole: Area, seen: Area) {
+fn shade_outside(context: &CanvasRenderingContext2d, whole: Area, seen: Area, shade: &str) {
     let (left, top, right, bottom) = (whole.0, whole.1, whole.0 + whole.2, whole.1 + whole.3);
     let (x, y, w, h) = seen;
-    context.set_fill_style_str("rgba(20, 18, 24, 0.62)");
+    context.set_fill_style_str(shade);
     context.fill_rect(left, top, right - left, y - top);
     context.fill_rect(left, y + h, right - left, bottom - y - h);
     context.fill_rect(left, y, x - left, h);
@@ -518,7 +564,8 @@ fn draw_box(
     context.stroke_rect(left, top, width, height);
     let size = 14.0 * density;
     context.set_font(&format!("600 {size}px system-ui, sans-serif"));
-    let text_width = context.measure_text(&labelled.label)?.width();
+    let label = labelled.label.to_string();
+    let text_width = context.measure_text(&label)?.width();
     // Above the box, or inside it where there is no room.
     let line = 1.5 * size;
     let y = if top > line { top - line } else { top.max(0.0) };
@@ -526,20 +573,5 @@ fn draw_box(
     context.set_fill_style_str(colour);
     context.fill_rect(x, y, text_width + size, line);
     context.set_fill_style_str("#ffffff");
-    context.fill_text(&labelled.label, x + size / 2.0, y + 0.72 * line)
-}
-
-/// A canvas that holds RGBA pixels.
-fn picture(rgba: &[u8], width: u32) -> Result<HtmlCanvasElement, JsValue> {
-    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
-    let data = ImageData::new_with_u8_clamped_array(Clamped(rgba), width)?;
-    canvas.set_width(data.width());
-    canvas.set_height(data.height());
-    context(&canvas)?.put_image_data(&data, 0.0, 0.0)?;
-    Ok(canvas)
-}
-
-fn context(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
-    let context = canvas.get_context("2d")?.ok_or("no canvas")?;
-    Ok(context.unchecked_into())
+    context.fill_text(&label, x + size / 2.0, y + 0.72 * line)
 }

@@ -73,7 +73,14 @@ impl Engine {
                 architecture,
                 preprocessing,
                 sha256,
-            } => self.load(architecture, preprocessing, sha256.as_deref(), &body()),
+                randomised,
+            } => {
+                let mut checkpoint = checkpoint_of(sha256.as_deref(), &body())?;
+                if let Some((extent, seed)) = randomised {
+                    architecture.randomise(&mut checkpoint, extent, seed)?;
+                }
+                self.load(architecture, preprocessing, checkpoint)
+            }
             Request::Recognise => {
                 let recognised = recognise(Checkpoint::from_bytes(&body())?)?;
                 Ok(Response::Recognised {
@@ -131,6 +138,19 @@ impl Engine {
                     }
                 }))
             }
+            Request::Perturb {
+                target,
+                perturbation,
+                order,
+                counts,
+            } => {
+                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
+                let image =
+                    |&count: &u32| perturbation.image(input, baseline, &order, count as usize);
+                let images: Vec<f32> = counts.iter().flat_map(image).collect();
+                let outputs = self.explainer()?.outputs(&images, target).await?;
+                Ok(Response::Outputs(outputs))
+            }
         }
     }
 
@@ -154,17 +174,9 @@ impl Engine {
         &mut self,
         architecture: Architecture,
         preprocessing: Preprocessing,
-        sha256: Option<&str>,
-        weights: &[u8],
+        checkpoint: Checkpoint,
     ) -> Result<Response, Failure> {
         let device = self.device.as_ref().ok_or_else(|| internal("no device"))?;
-        let checkpoint = match sha256 {
-            Some(sha256) => {
-                checkpoint::verify(weights, sha256)?;
-                Checkpoint::from_safetensors(weights)?
-            }
-            None => recognise(Checkpoint::from_bytes(weights)?)?.checkpoint,
-        };
         self.explainer = None; // the old weights go before the new ones come
         let explainer = Explainer::load(architecture, preprocessing, checkpoint, device)?;
         self.explainer = Some(explainer);
@@ -204,6 +216,17 @@ impl Engine {
     fn explainer(&self) -> Result<&Explainer, Failure> {
         self.explainer.as_ref().ok_or_else(|| internal("no model"))
     }
+}
+
+/// Weights from a file: ours, checked, or someone's own.
+fn checkpoint_of(sha256: Option<&str>, weights: &[u8]) -> Result<Checkpoint, Failure> {
+    Ok(match sha256 {
+        Some(sha256) => {
+            checkpoint::verify(weights, sha256)?;
+            Checkpoint::from_safetensors(weights)?
+        }
+        None => recognise(Checkpoint::from_bytes(weights)?)?.checkpoint,
+    })
 }
 
 fn internal(detail: &str) -> Failure {

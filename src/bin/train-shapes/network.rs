@@ -5,9 +5,12 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, activation::relu};
 use violet::Result;
+use violet::kernel::{Filter, Geometry};
 use violet::model::Checkpoint;
 use violet::model::shapesnet::{BATCH_NORM_EPSILON, CONVOLUTIONS, FEATURES};
 use violet::shapes::Shape;
+
+use crate::convolution::convolve;
 
 #[derive(Module, Debug)]
 pub(crate) struct Trainee {
@@ -40,8 +43,11 @@ impl Trainee {
 
     /// \[N, 3, 96, 96\] → \[N, classes\].
     pub(crate) fn forward(&self, mut x: Tensor<4>) -> Tensor<2> {
-        for (convolution, batch_norm) in self.convolutions.iter().zip(&self.batch_norms) {
-            x = relu(batch_norm.forward(convolution.forward(x)));
+        let layers = self.convolutions.iter().zip(&self.batch_norms);
+        for ((convolution, batch_norm), shape) in layers.zip(&CONVOLUTIONS) {
+            let [_, _, height, width] = x.dims();
+            let geometry = geometry(shape, [height, width]);
+            x = relu(batch_norm.forward(convolve(x, convolution.weight.val(), geometry)));
         }
         let [n, channels, height, width] = x.dims();
         let x = x.reshape([n, channels, height * width]).max_dim(2);
@@ -76,5 +82,16 @@ impl Trainee {
             checkpoint.insert(name, shape, values)?;
         }
         Ok(checkpoint)
+    }
+}
+
+/// What a convolution of that shape does to an image of that height and width.
+fn geometry(&[input, output, kernel, stride]: &[usize; 4], size: [usize; 2]) -> Geometry {
+    let side = kernel / 2;
+    Geometry {
+        filter: Filter::dense(input, output, kernel, stride),
+        padding_before: [side; 2],
+        input: size,
+        output: size.map(|size| (size + 2 * side - kernel) / stride + 1),
     }
 }

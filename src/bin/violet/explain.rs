@@ -9,7 +9,7 @@ use violet::attribution::{Attributions, Baseline, Integration, Method, Rule};
 use violet::device::DeviceKind;
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::mask::{Mask, Reduction};
+use violet::mask::{Mask, Palette, Reduction};
 use violet::model::{Detection, ModelSpec, Scale, Target, top_predictions};
 use violet::report::{FoundBox, Report, npy};
 
@@ -339,10 +339,16 @@ fn write(
     let bytes = npy(&attributions.values).map_err(at(&path))?;
     std::fs::write(&path, bytes).map_err(at(&path))?;
     let path = out.join("mask.png");
-    image::save_buffer(&path, &mask.to_rgba(), size, size, image::ColorType::Rgba8)
-        .map_err(at(&path))?;
+    image::save_buffer(
+        &path,
+        &mask.to_rgba(Palette::Violet),
+        size,
+        size,
+        image::ColorType::Rgba8,
+    )
+    .map_err(at(&path))?;
     let path = out.join("overlay.png");
-    let overlay = mask.overlay(&prepared.view_rgb, 1.0);
+    let overlay = mask.overlay(&prepared.view_rgb, 1.0, Palette::Violet);
     image::save_buffer(&path, &overlay, size, size, image::ColorType::Rgb8).map_err(at(&path))?;
     let path = out.join("report.json");
     let text = serde_json::to_string_pretty(report).map_err(at(&path))?;

@@ -71,7 +71,6 @@ impl Page {
                 let radio: &HtmlInputElement = radio.unchecked_ref();
                 if radio.value() == view {
                     radio.set_checked(true);
-                    self.set_view(&view);
                 }
             }
         }

@@ -7,11 +7,12 @@ use web_sys::{
     Element, Event, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlSelectElement,
 };
 
-use super::{From, Page, append, class, create, text};
+use super::{From, Page, append, class, create};
 use crate::model::{Detection, ModelSpec, Scale, Target, top_predictions};
 use crate::web::dom::{element, on};
 use crate::web::pool::Prepared;
 use crate::web::stage::LabelledBox;
+use crate::web::words::{self, Phrase, decimal, name, phrase, say, say_in};
 
 /// How many classes are listed.
 const CLASSES: usize = 5;
@@ -74,11 +75,11 @@ impl Page {
             .take()
             .unwrap_or_else(|| against.value());
         against.set_inner_html("");
-        super::add_option(&against, "", "nothing: this class by itself", true);
+        super::add_option(&against, "", phrase!("nothing: this class by itself"), true);
         for answer in &answers {
             let value = answer.target.to_string();
-            let title = format!("why not {}?", label(answer.target));
-            super::add_option(&against, &value, &title, true);
+            let title = phrase!("why not {class}?", class = name(label(answer.target)));
+            super::add_option(&against, &value, title, true);
         }
         against.set_value(&kept);
         if against.selected_index() < 0 {
@@ -98,7 +99,10 @@ impl Page {
             return;
         }
         let percent = threshold();
-        text("threshold-value", &format!("{percent:.0} %"));
+        say(
+            "threshold-value",
+            phrase!("{share} %", share = decimal(percent, 0)),
+        );
         let all = &prepared.detections;
         let reaching = all
             .iter()
@@ -108,14 +112,16 @@ impl Page {
         hint.set_hidden(reaching > 0);
         if reaching == 0 {
             let sentence = if all.is_empty() {
-                "Nothing was found in this photo, not even with a low score. Try another one."
-                    .into()
+                phrase!(
+                    "Nothing was found in this photo, not even with a low score. Try another one."
+                )
             } else {
-                format!(
-                    "Nothing here scores {percent:.0} % or more. These come closest; choose one, or lower the threshold."
+                phrase!(
+                    "Nothing here scores {share} % or more. These come closest; choose one, or lower the threshold.",
+                    share = decimal(percent, 0),
                 )
             };
-            hint.set_text_content(Some(&sentence));
+            say_in(&hint, sentence);
         }
         let shown = if reaching == 0 {
             CANDIDATES.min(all.len())
@@ -134,7 +140,11 @@ impl Page {
             on(&button, "click", move |_: Event| page.choose_output(output));
             boxes.push(LabelledBox {
                 rect: detection.rect,
-                label: format!("{} {:.0} %", label(detection), 100.0 * share),
+                label: phrase!(
+                    "{class} {share} %",
+                    class = name(label(detection)),
+                    share = words::percent(share, 0)
+                ),
                 chosen,
             });
         }
@@ -177,16 +187,19 @@ fn empty_list() -> Element {
 }
 
 /// Adds an answer to the list: a name, a share and a bar.
-fn answer_button(list: &Element, name: &str, share: f64, chosen: bool) -> HtmlButtonElement {
+fn answer_button(list: &Element, class_name: &str, share: f64, chosen: bool) -> HtmlButtonElement {
     let button: HtmlButtonElement = create("button");
     button.set_type("button");
     let pressed = if chosen { "true" } else { "false" };
     button.set_attribute("aria-pressed", pressed).unwrap_or(());
     let label: Element = create("span");
-    label.set_text_content(Some(name));
+    say_in(&label, Phrase::of(name(class_name)));
     let percent: Element = create("span");
     percent.set_class_name("share");
-    percent.set_text_content(Some(&format!("{:.1} %", share * 100.0)));
+    say_in(
+        &percent,
+        phrase!("{share} %", share = words::percent(share, 1)),
+    );
     let track: Element = create("span");
     class(&track, "track", true);
     let fill: HtmlElement = create("span");

@@ -5,13 +5,16 @@ use std::rc::Rc;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, Element, Event, HtmlAnchorElement, HtmlElement, Url};
+use web_sys::{
+    Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, ImageBitmap, Url,
+};
 
 use super::{Page, create};
 use crate::protocol::{Failure, FailureCode};
 use crate::report::{Report, npy};
 use crate::web::dom::{all, element, message, on};
 use crate::web::files;
+use crate::web::picture::context;
 use crate::web::pool::Picture;
 use crate::web::stage::View;
 
@@ -51,6 +54,8 @@ impl Page {
         match what {
             "mask" => self.save_picture("mask.png", View::Mask).await,
             "overlay" => self.save_picture("overlay.png", View::Overlay).await,
+            "both" => self.save_both().await,
+            "handout" => self.print_handout(),
             "attributions" => {
                 let bytes = self
                     .finished
@@ -77,13 +82,40 @@ impl Page {
         }
     }
 
-    async fn save_picture(&self, name: &str, view: View) -> Result<(), Failure> {
+    /// What the canvas shows is a preview; files get the photo itself.
+    async fn whole_photo(&self) -> Option<ImageBitmap> {
         let picture = self.picture.borrow().clone();
-        // What the canvas shows is a preview; the file gets the photo itself.
-        let whole = match picture {
+        match picture {
             Some(Picture::Photo(bytes)) => files::bitmap(&bytes).await.ok(),
             _ => None,
+        }
+    }
+
+    /// The photo and, on its right, the mask over it.
+    async fn save_both(&self) -> Result<(), Failure> {
+        let whole = self.whole_photo().await;
+        let paint = || -> Result<HtmlCanvasElement, JsValue> {
+            let stage = self.stage.borrow();
+            let [photo, overlay] =
+                [View::Original, View::Overlay].map(|view| stage.paint(view, whole.as_ref()));
+            let (photo, overlay) = (photo?, overlay?);
+            let both: HtmlCanvasElement = create("canvas");
+            both.set_width(2 * photo.width());
+            both.set_height(photo.height());
+            let context = context(&both)?;
+            context.draw_image_with_html_canvas_element(&photo, 0.0, 0.0)?;
+            let middle = f64::from(photo.width());
+            context.draw_image_with_html_canvas_element(&overlay, middle, 0.0)?;
+            Ok(both)
         };
+        let both = paint().map_err(|error| failed(&message(&error)))?;
+        let blob = files::png(&both).await?;
+        let blob: &JsValue = &blob;
+        download_parts("photo-and-overlay.png", &Array::of1(blob))
+    }
+
+    async fn save_picture(&self, name: &str, view: View) -> Result<(), Failure> {
+        let whole = self.whole_photo().await;
         let canvas = self.stage.borrow().paint(view, whole.as_ref());
         let canvas = canvas.map_err(|error| failed(&message(&error)))?;
         let blob = files::png(&canvas).await?;
@@ -92,7 +124,7 @@ impl Page {
     }
 }
 
-fn failed(detail: &str) -> Failure {
+pub(super) fn failed(detail: &str) -> Failure {
     Failure {
         code: FailureCode::Internal,
         detail: detail.into(),

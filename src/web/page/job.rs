@@ -9,28 +9,47 @@ use web_sys::{HtmlElement, HtmlSelectElement};
 use super::export::Finished;
 use super::results::{found_box, probability};
 use super::{
-    From, PREVIEW_SIDE, Page, chosen_baseline, chosen_method, duration, missing_weights,
-    set_progress, text,
+    From, PREVIEW_SIDE, Page, baseline_name, chosen_baseline, chosen_method, duration,
+    missing_weights, set_progress,
 };
 use crate::attribution::{Baseline, Integration, Method};
 use crate::device::DeviceKind;
 use crate::mask::Mask;
-use crate::model::ModelSpec;
+use crate::model::{ModelSpec, Target};
 use crate::protocol::{Failure, FailureCode};
 use crate::report::Report;
 use crate::web::dom::{element, now};
 use crate::web::files;
 use crate::web::pool::{Picture, Pool, Prepared, Weights};
+use crate::web::words::{Phrase, decimal, name as named, phrase, say};
 
 impl Page {
     /// Starts a job and forgets the one before.
     pub(super) fn run(self: &Rc<Self>, from: From) {
+        self.show_chapters(false);
+        if from != From::Target {
+            // Even if a newer job overtakes this one, what was prepared before is of no use.
+            self.stale.set(true);
+        }
+        self.work(move |page, job| async move { page.make_mask(job, from).await });
+    }
+
+    /// Starts any work that takes time, under a number of its own. A newer one's number tells the
+    /// older that it is no longer wanted.
+    pub(super) fn work<F: Future<Output = Result<(), Failure>>>(
+        self: &Rc<Self>,
+        body: impl FnOnce(Rc<Self>, u64) -> F + 'static,
+    ) where
+        F: 'static,
+    {
         let job = self.job.get() + 1;
         self.job.set(job);
         self.busy.set(true);
+        self.started.set(now());
+        self.show_controls();
         let page = Rc::clone(self);
         spawn_local(async move {
-            let done = page.walk(job, from).await;
+            let done = body(Rc::clone(&page), job).await;
             if page.job.get() != job {
                 return;
             }
@@ -58,23 +77,23 @@ impl Page {
             self.clone().change_device().await;
             self.tell(&Failure {
                 code: FailureCode::NoGpu,
-                detail: format!("it failed ({})", failure.detail),
+                detail: failure.detail,
             });
         } else {
             self.tell(&failure);
-            self.status("Stopped.");
+            self.status(phrase!("Stopped."));
         }
     }
 
     /// Walks the way from model to mask, from `from` on, as long as no newer job has begun.
-    async fn walk(self: &Rc<Self>, job: u64, from: From) -> Result<(), Failure> {
+    async fn make_mask(self: &Rc<Self>, job: u64, from: From) -> Result<(), Failure> {
         let current = || self.job.get() == job;
         let Some(pool) = self.pool.borrow().clone() else {
             return Ok(());
         };
         let name = element::<HtmlSelectElement>("model").value();
         if name.is_empty() {
-            self.status("No network's weights are here.");
+            self.status(phrase!("No network's weights are here."));
             return Ok(());
         }
         let spec = self.spec(&name).ok_or_else(|| missing_weights(&name))?;
@@ -89,7 +108,7 @@ impl Page {
             if !current() {
                 return Ok(());
             }
-            self.status(&format!("Loading {}…", spec.title));
+            self.status(phrase!("Loading {network}…", network = named(&*spec.title)));
             pool.load(&weights).await?;
             if !current() {
                 return Ok(());
@@ -97,12 +116,15 @@ impl Page {
             *self.model.borrow_mut() = Some(spec.clone());
         }
         let Some(picture) = self.picture.borrow().clone() else {
-            self.status(&format!("{} is ready. Give it a photo.", spec.title));
+            self.status(phrase!(
+                "{network} is ready. Give it a photo.",
+                network = named(&*spec.title)
+            ));
             return Ok(());
         };
 
-        if self.prepared.borrow().is_none() || from != From::Target {
-            self.status("Looking at the photo…");
+        if self.prepared.borrow().is_none() || self.stale.get() {
+            self.status(phrase!("Looking at the photo…"));
             if from == From::Model {
                 // A new pool has not seen the photo yet.
                 let opened = pool.open(&picture, PREVIEW_SIDE).await;
@@ -125,6 +147,7 @@ impl Page {
             }
             self.stage.borrow_mut().set_crop(prepared.crop);
             self.prepared.replace(Some(Rc::new(prepared)));
+            self.stale.set(false);
         }
         let prepared = self.prepared.borrow().clone();
         let Some(prepared) = prepared else {
@@ -141,7 +164,7 @@ impl Page {
         match self.output.get() {
             Some(output) => self.sum(job, &pool, &spec, &prepared, output).await,
             None => {
-                self.status("Nothing to explain yet: choose a box.");
+                self.status(phrase!("Nothing to explain yet: choose a box."));
                 Ok(())
             }
         }
@@ -159,21 +182,33 @@ impl Page {
         let integration = Integration::new(chosen_method(), prepared.input.len())?;
         let all = integration.most_gradients();
         let most = match chosen_method() {
-            Method::Fixed { .. } => format!("{all}"),
-            Method::Adaptive { .. } => format!("at most {all}"),
+            Method::Fixed { .. } => Phrase::of(all),
+            Method::Adaptive { .. } => phrase!("at most {all}", all = all),
         };
         let target = self.target(spec, output);
         let labels = spec.labels();
         let name = |output| labels.get(spec.class_of(output)).copied().unwrap_or("?");
         let label = match target.minus {
-            Some(minus) => format!("{}, not {}", name(output), name(minus)),
-            None => name(output).to_owned(),
+            Some(minus) => phrase!(
+                "{class}, not {other}",
+                class = named(name(output)),
+                other = named(name(minus)),
+            ),
+            None => Phrase::of(named(name(output))),
         };
-        let label = &label;
         let baseline = chosen_baseline();
         *self.title.borrow_mut() = match baseline {
-            Baseline::Black => format!("{}: {label}", spec.title),
-            _ => format!("{}: {label}, from {baseline}", spec.title),
+            Baseline::Black => phrase!(
+                "{network}: {class}",
+                network = named(&*spec.title),
+                class = label.clone(),
+            ),
+            _ => phrase!(
+                "{network}: {class}, from {baseline}",
+                network = named(&*spec.title),
+                class = label.clone(),
+                baseline = baseline_name(baseline),
+            ),
         };
         let sum = RefCell::new(integration);
         let failed = RefCell::new(None);
@@ -184,10 +219,19 @@ impl Page {
         self.show_controls();
         self.show_pin();
         element::<HtmlElement>("truth").set_hidden(true);
-        self.status(&format!("Explaining “{label}”: 0 of {most} gradients"));
+        let show_progress = |done: usize| {
+            let sentence = phrase!(
+                "Explaining “{class}”: {done} of {most} gradients",
+                class = label.clone(),
+                done = done,
+                most = most.clone(),
+            );
+            self.show_share(done, all, sentence);
+        };
+        self.started.set(now());
+        show_progress(0);
         element::<HtmlElement>("meter").set_hidden(true);
         element::<HtmlElement>("completeness-hint").set_hidden(false);
-        set_progress(0.0);
 
         let current = || self.job.get() == job;
         let attributions = || {
@@ -203,10 +247,7 @@ impl Page {
                 Ok(attributions) => {
                     let done = sum.borrow().gradients();
                     self.show_map(attributions.values);
-                    self.status(&format!("Explaining “{label}”: {done} of {most} gradients"));
-                    set_progress(done as f64 / all as f64);
-                    let left = (now() - start) / done as f64 * (all - done) as f64;
-                    text("left", &duration(left));
+                    show_progress(done);
                 }
                 Err(error) => *failed.borrow_mut() = Some(Failure::from(error)),
             }
@@ -275,14 +316,52 @@ impl Page {
                 attributions: finished.values,
                 report,
             });
+            *self.samples.borrow_mut() = sum.borrow().samples();
             self.show_exports();
+            self.note_answer(name(output));
+            self.show_chapters(true);
             let seconds = elapsed_ms / 1000.0;
-            self.status(&format!("Done: {all} gradients in {seconds:.1} s."));
-            self.label_canvas(&format!(
-                "Your photo with the pixels used for “{label}” in purple"
+            self.status(phrase!(
+                "Done: {all} gradients in {seconds} s.",
+                all = all,
+                seconds = decimal(seconds, 1),
+            ));
+            self.label_canvas(phrase!(
+                "Your photo with the pixels used for “{class}” in purple",
+                class = label.clone(),
             ));
         }
         Ok(())
+    }
+
+    /// How far the work has come, in words, on the bar and in time.
+    pub(super) fn show_share(&self, done: usize, all: usize, sentence: Phrase) {
+        self.status(sentence);
+        set_progress(done as f64 / all as f64);
+        if done > 0 {
+            let spent = now() - self.started.get();
+            say("left", duration(spent / done as f64 * (all - done) as f64));
+        }
+    }
+
+    /// What the finished mask explains, and by what.
+    pub(super) fn explained(&self) -> Option<(Rc<Pool>, Target, Rc<Prepared>, ModelSpec)> {
+        self.finished.borrow().as_ref()?;
+        let pool = self.pool.borrow().clone()?;
+        let spec = self.model.borrow().clone()?;
+        let prepared = self.prepared.borrow().clone()?;
+        let target = self.target(&spec, self.output.get()?);
+        Some((pool, target, prepared, spec))
+    }
+
+    /// What can be learnt from a finished mask; of one that is not finished, nothing.
+    pub(super) fn show_chapters(&self, there: bool) {
+        self.forget_walk();
+        self.forget_trust();
+        self.forget_baselines();
+        for id in ["walk", "trust", "baselines"] {
+            element::<HtmlElement>(id).set_hidden(!there);
+        }
     }
 
     /// Stops the current job; what is on the page stays.
@@ -291,12 +370,12 @@ impl Page {
             self.job.set(self.job.get() + 1);
             self.busy.set(false);
             self.show_controls();
-            self.status("Cancelled. The mask shows what was summed so far.");
+            self.status(phrase!("Cancelled. What there is so far stays."));
         }
     }
 
     /// A model's weights: someone's own, fetched before, or fetched now.
-    async fn weights(&self, spec: &ModelSpec) -> Result<Weights, Failure> {
+    pub(super) async fn weights(&self, spec: &ModelSpec) -> Result<Weights, Failure> {
         if let Some(weights) = self.own_weights(&spec.name) {
             return Ok(weights);
         }
@@ -307,10 +386,11 @@ impl Page {
         let entry = entry.ok_or_else(|| missing_weights(&spec.name))?;
         let megabytes = entry.bytes as f64 / 1e6;
         let bytes = files::weights(&entry, |share| {
-            self.status(&format!(
-                "Fetching {}: {:.1} of {megabytes:.1} MB",
-                spec.title,
-                share * megabytes
+            self.status(phrase!(
+                "Fetching {network}: {done} of {all} MB",
+                network = named(&*spec.title),
+                done = decimal(share * megabytes, 1),
+                all = decimal(megabytes, 1),
             ));
             set_progress(share);
         })
@@ -321,6 +401,7 @@ impl Page {
             preprocessing: spec.preprocessing,
             sha256: Some(entry.sha256),
             bytes,
+            randomised: None,
         };
         self.fetched
             .borrow_mut()

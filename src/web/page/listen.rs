@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement,
-    HtmlSelectElement, MouseEvent, PointerEvent, WheelEvent,
+    HtmlSelectElement, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent,
 };
 
 use super::{From, MOST_STEPS, Page, class};
@@ -22,6 +21,14 @@ impl Page {
         self.listen_to_scenes();
         self.listen_to_own_model();
         self.listen_to_exports();
+        self.listen_to_own_settings();
+        self.listen_to_strip();
+        self.listen_to_strip_photos();
+        self.listen_to_camera();
+        self.listen_to_handout();
+        self.listen_to_walk();
+        self.listen_to_trust();
+        self.listen_to_baselines();
     }
 
     fn listen_to_files(self: &Rc<Self>) {
@@ -80,8 +87,11 @@ impl Page {
             let page = Rc::clone(self);
             let path = button.get_attribute("data-sample").unwrap_or_default();
             on(&button, "click", move |_: Event| {
+                page.leave_strip();
                 let (page, path) = (Rc::clone(&page), path.clone());
-                spawn_local(async move { page.open_photo(files::file(&path).await).await });
+                spawn_local(async move {
+                    page.open_photo(files::file(&path).await).await;
+                });
             });
         }
         on(&element::<Element>("notice-close"), "click", |_: Event| {
@@ -89,7 +99,7 @@ impl Page {
         });
     }
 
-    /// Takes what was dropped, pasted or picked: weights and labels, or the first photo.
+    /// Takes what was dropped, pasted or picked: weights and labels, or photos.
     pub(super) fn take_files(self: &Rc<Self>, files: Option<&web_sys::FileList>) {
         let Some(files) = files else { return };
         let files: Vec<web_sys::File> = (0..files.length()).filter_map(|k| files.get(k)).collect();
@@ -97,21 +107,22 @@ impl Page {
             self.take_own_model(files);
             return;
         }
-        let Some(file) = files.into_iter().next() else {
-            return;
-        };
         let page = Rc::clone(self);
         spawn_local(async move {
-            let blob: &Blob = &file;
-            page.open_photo(files::blob(blob).await).await;
+            let mut photos = Vec::new();
+            for file in files {
+                let blob: &Blob = &file;
+                photos.push((file.name(), files::blob(blob).await));
+            }
+            page.take_photos(photos).await;
         });
     }
 
     fn listen_to_views(self: &Rc<Self>) {
         for radio in all("input[name=view]") {
             let page = Rc::clone(self);
-            on(&radio.clone(), "change", move |_: Event| {
-                page.set_view(&radio.unchecked_ref::<HtmlInputElement>().value());
+            on(&radio, "change", move |_: Event| {
+                page.show_view();
                 page.write_address();
             });
         }
@@ -157,9 +168,23 @@ impl Page {
                 let page = Rc::clone(self);
                 move |_: MouseEvent| page.stage.borrow_mut().zoom_at(0.0, 0.0, 0.0)
             });
+            on(&canvas, "pointerleave", {
+                let page = Rc::clone(self);
+                move |_: PointerEvent| page.show_readout(None)
+            });
+            on(&canvas, "keydown", {
+                let page = Rc::clone(self);
+                move |event: KeyboardEvent| {
+                    if page.move_by_key(&event.key()) {
+                        event.prevent_default();
+                    }
+                }
+            });
             on(&canvas, "pointermove", {
                 let page = Rc::clone(self);
                 move |event: PointerEvent| {
+                    let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                    page.show_readout(Some((x, y)));
                     if event.buttons() == 1 {
                         let (dx, dy) = (event.movement_x(), event.movement_y());
                         page.stage.borrow_mut().pan(f64::from(dx), f64::from(dy));
@@ -177,6 +202,23 @@ impl Page {
                 }
             }
         });
+    }
+
+    /// Plus and minus zoom, arrows move, zero shows all of it. Whether the key was one of these.
+    fn move_by_key(&self, key: &str) -> bool {
+        const STEP: f64 = 40.0;
+        let mut stage = self.stage.borrow_mut();
+        match key {
+            "+" | "=" => stage.zoom(1.25),
+            "-" => stage.zoom(0.8),
+            "0" => stage.zoom(0.0),
+            "ArrowLeft" => stage.pan(STEP, 0.0),
+            "ArrowRight" => stage.pan(-STEP, 0.0),
+            "ArrowUp" => stage.pan(0.0, STEP),
+            "ArrowDown" => stage.pan(0.0, -STEP),
+            _ => return false,
+        }
+        true
     }
 
     fn listen_to_settings(self: &Rc<Self>) {

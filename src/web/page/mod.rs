@@ -2,12 +2,19 @@
 
 mod address;
 mod answers;
+mod baselines;
+mod camera;
 mod export;
+mod handout;
 mod job;
 mod listen;
 mod own_model;
 mod results;
 mod scenes;
+mod settings;
+mod strip;
+mod trust;
+mod walk;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -24,11 +31,14 @@ use web_sys::{
 use self::address::parameter;
 use self::export::Finished;
 use self::own_model::OwnModel;
+use self::strip::Strip;
+use self::walk::Walk;
 use super::dom::{document, element};
 use super::pool::{Picture, Pool, Prepared, Weights};
 use super::stage::Stage;
+use super::words::{self, Phrase, decimal, name, phrase, say, say_as, say_in};
 use super::{files, sentences};
-use crate::attribution::{Baseline, Method, Rule};
+use crate::attribution::{Baseline, Method, PathSample, Rule};
 use crate::device::DeviceKind;
 use crate::model::{
     ModelSpec,
@@ -47,7 +57,9 @@ const MOST_STEPS: f64 = 500.0;
 
 /// Starts the page.
 pub fn start() {
+    words::read_page();
     let page = Rc::new(Page::new());
+    page.read_settings();
     page.listen();
     spawn_local(async move { page.begin().await });
 }
@@ -67,6 +79,8 @@ struct Page {
     /// The model that the pool has loaded, and what it says of the picture.
     model: RefCell<Option<ModelSpec>>,
     prepared: RefCell<Option<Rc<Prepared>>>,
+    /// Whether that was said of another photo or baseline than the chosen one.
+    stale: Cell<bool>,
     /// The output that someone chose, or that is explained because nobody did.
     output: Cell<Option<usize>>,
     /// The last explanation, when it was finished.
@@ -75,14 +89,24 @@ struct Page {
     wanted_output: Cell<Option<usize>>,
     wanted_against: RefCell<Option<String>>,
     /// What the current mask shows, in words, and the value it is drawn at full strength from.
-    title: RefCell<String>,
+    title: RefCell<Phrase>,
     full_scale: Cell<f32>,
     /// The attributions that it shows, as far as they are summed, flat \[3, size, size\].
     values: RefCell<Vec<f32>>,
     /// Counts the jobs; what belongs to an older one than this is dropped.
     job: Cell<u64>,
-    /// Whether the current job is still at work.
+    /// Whether the current job is still at work, and since when.
     busy: Cell<bool>,
+    started: Cell<f64>,
+    /// F along the path of the last explanation.
+    samples: RefCell<Vec<PathSample>>,
+    /// The walk through the path, and whether it is playing.
+    trail: RefCell<Option<Walk>>,
+    playing: Cell<bool>,
+    /// Share of the mask from black that lies on pixels near black.
+    mass_of_black: Cell<f64>,
+    /// Several photos at once.
+    strip: RefCell<Strip>,
 }
 
 /// How much of the way from photo to mask has to be walked again.
@@ -110,15 +134,22 @@ impl Page {
             truth: RefCell::default(),
             model: RefCell::default(),
             prepared: RefCell::default(),
+            stale: Cell::default(),
             output: Cell::default(),
             finished: RefCell::default(),
             wanted_output: Cell::default(),
             wanted_against: RefCell::default(),
-            title: RefCell::default(),
+            title: RefCell::new(Phrase::nothing()),
             full_scale: Cell::default(),
             values: RefCell::default(),
             job: Cell::default(),
             busy: Cell::default(),
+            started: Cell::default(),
+            samples: RefCell::default(),
+            trail: RefCell::default(),
+            playing: Cell::default(),
+            mass_of_black: Cell::default(),
+            strip: RefCell::default(),
         }
     }
 
@@ -132,7 +163,7 @@ impl Page {
         let wanted = parameter("model");
         for spec in &CATALOG {
             let there = manifest.entry(&spec.name).is_some();
-            add_option(&models, &spec.name, &spec.title, there);
+            add_option(&models, &spec.name, Phrase::of(name(&*spec.title)), there);
             if there && (models.value().is_empty() || wanted.as_deref() == Some(&spec.name)) {
                 models.set_value(&spec.name);
             }
@@ -140,6 +171,7 @@ impl Page {
         models.set_disabled(false);
         *self.manifest.borrow_mut() = manifest;
         self.read_address();
+        self.show_view();
         let device = parameter("device").unwrap_or_else(|| "auto".into());
         let devices: HtmlSelectElement = element("device");
         if ["cpu", "gpu"].contains(&device.as_str()) {
@@ -153,16 +185,27 @@ impl Page {
         self.cancel();
         *self.pool.borrow_mut() = None;
         *self.model.borrow_mut() = None;
-        self.status("Starting the engine…");
+        self.status(phrase!("Starting the engine…"));
         match self.start_pool().await {
             Ok((pool, why)) => {
                 let workers = match (pool.device, pool.size()) {
-                    (DeviceKind::Gpu, _) => format!("on the GPU ({})", pool.adapter),
-                    (DeviceKind::Cpu, 1) => "on the CPU, one worker".into(),
-                    (DeviceKind::Cpu, n) => format!("on the CPU, {n} workers"),
+                    (DeviceKind::Gpu, _) => {
+                        phrase!(
+                            "Now on the GPU ({adapter}).",
+                            adapter = pool.adapter.as_str()
+                        )
+                    }
+                    (DeviceKind::Cpu, 1) => phrase!("Now on the CPU, one worker."),
+                    (DeviceKind::Cpu, n) => phrase!("Now on the CPU, {n} workers.", n = n),
                 };
-                let why = why.map_or(String::new(), |why| format!(": {why}"));
-                text("engine", &format!("Now {workers}{why}."));
+                let why = match why {
+                    Some(why) => phrase!("No GPU: {why}.", why = name(why)),
+                    None => Phrase::nothing(),
+                };
+                say(
+                    "engine",
+                    phrase!("{workers} {why}", workers = workers, why = why),
+                );
                 document()
                     .document_element()
                     .map_or(Ok(()), |root| {
@@ -170,12 +213,12 @@ impl Page {
                     })
                     .unwrap_or(());
                 *self.pool.borrow_mut() = Some(Rc::new(pool));
-                self.status("Ready.");
+                self.status(phrase!("Ready."));
                 self.run(From::Model);
             }
             Err(failure) => {
                 self.tell(&failure);
-                self.status("The engine is not running.");
+                self.status(phrase!("The engine is not running."));
             }
         }
     }
@@ -188,7 +231,7 @@ impl Page {
         let wanted = element::<HtmlSelectElement>("device").value();
         let mut why = None;
         if wanted == "cpu" {
-            why = Some("as you chose".into());
+            // Chosen so: nothing to excuse.
         } else {
             let pool = Pool::start(
                 &engine,
@@ -226,19 +269,23 @@ impl Page {
         let page = Rc::downgrade(self);
         move |epitaph| {
             if let Some(page) = page.upgrade() {
-                let what = format!("A worker stopped and was replaced ({epitaph}).");
-                page.note(&what, "Nothing is lost; the work goes on.");
+                page.note(
+                    phrase!("A worker stopped and was replaced ({why}).", why = epitaph),
+                    phrase!("Nothing is lost; the work goes on."),
+                );
             }
         }
     }
 
     /// Opens a photo's bytes.
-    async fn open_photo(self: Rc<Self>, bytes: Result<ArrayBuffer, Failure>) {
-        self.open(bytes.map(Picture::Photo)).await;
+    async fn open_photo(self: Rc<Self>, bytes: Result<ArrayBuffer, Failure>) -> bool {
+        self.open(bytes.map(Picture::Photo)).await
     }
 
     /// Opens a picture. Until it is decoded, and if it cannot be, the old one stays.
-    async fn open(self: Rc<Self>, picture: Result<Picture, Failure>) {
+    ///
+    /// Whether it was one, as far as can be told yet.
+    async fn open(self: Rc<Self>, picture: Result<Picture, Failure>) -> bool {
         let opened = async {
             let picture = picture?;
             let pool = self.pool.borrow().clone();
@@ -247,28 +294,30 @@ impl Page {
                 None => {
                     // Dropped before the engine runs: the picture waits, and is opened with it.
                     *self.picture.borrow_mut() = Some(picture);
-                    self.status("The photo waits for the engine…");
+                    self.status(phrase!("The photo waits for the engine…"));
                     return Ok(None);
                 }
             };
-            self.status("Opening the photo…");
+            self.status(phrase!("Opening the photo…"));
             let response = pool.open(&picture, PREVIEW_SIDE).await?;
             Ok(Some((picture, response)))
         };
         match opened.await {
-            Ok(None) => {}
+            Ok(None) => true,
             Ok(Some((picture, response))) => {
                 // A mask of another picture is nothing to compare with.
                 self.stage.borrow_mut().unpin();
                 self.show_photo(response);
                 *self.picture.borrow_mut() = Some(picture);
                 self.run(From::Photo);
+                true
             }
             Err(failure) => {
                 self.tell(&failure);
                 if !self.busy.get() {
-                    self.status("");
+                    self.status(Phrase::nothing());
                 }
+                false
             }
         }
     }
@@ -289,6 +338,7 @@ impl Page {
         let drawn = truth.is_some();
         self.prepared.replace(None);
         self.truth.replace(truth);
+        self.show_chapters(false);
         self.output.set(None);
         self.finished.replace(None);
         self.show_exports();
@@ -298,6 +348,7 @@ impl Page {
         element::<Element>("predictions").set_inner_html("");
         for (id, hidden) in [
             ("caption", true),
+            ("legend", true),
             ("meter", true),
             ("truth", true),
             ("against-field", true),
@@ -312,18 +363,26 @@ impl Page {
             .borrow_mut()
             .set_photo(&preview, preview_width, (width, height));
         self.show_pin();
-        self.label_canvas("Your photo, not explained yet");
+        self.label_canvas(phrase!("Your photo, not explained yet"));
         let smallest = self
             .model
             .borrow()
             .as_ref()
             .map_or(96, |spec| spec.preprocessing.size);
         if animated {
-            self.note("This picture moves; its first frame is explained.", "");
+            self.note(
+                phrase!("This picture moves; its first frame is explained."),
+                Phrase::nothing(),
+            );
         } else if width.min(height) < smallest && !drawn {
             self.note(
-                &format!("This photo is small ({width} × {height}); it was enlarged to the {smallest} pixels that the network sees."),
-                "A larger one gives a finer mask.",
+                phrase!(
+                    "This photo is small ({width} × {height}); it was enlarged to the {side} pixels that the network sees.",
+                    width = width,
+                    height = height,
+                    side = smallest,
+                ),
+                phrase!("A larger one gives a finer mask."),
             );
         }
     }
@@ -350,31 +409,34 @@ impl Page {
         element::<HtmlFieldSetElement>("views").set_disabled(!photo);
         element::<HtmlInputElement>("opacity").set_disabled(!photo);
         element::<HtmlSelectElement>("reduction").set_disabled(!photo);
+        element::<HtmlSelectElement>("palette").set_disabled(!photo);
+        for id in ["walk-start", "trust-start", "baselines-start"] {
+            element::<HtmlButtonElement>(id).set_disabled(busy);
+        }
         if !busy {
             set_progress(0.0);
             class(&element("progress"), "idle", true);
-            text("left", "");
+            say("left", Phrase::nothing());
         }
     }
 
-    fn label_canvas(&self, label: &str) {
-        let canvas: Element = element("canvas");
-        canvas.set_attribute("aria-label", label).unwrap_or(());
+    fn label_canvas(&self, label: Phrase) {
+        say_as(&element("canvas"), "aria-label", label);
     }
 
-    fn status(&self, sentence: &str) {
-        text("status", sentence);
+    fn status(&self, sentence: Phrase) {
+        say("status", sentence);
     }
 
     /// Says what went wrong and what to do.
     fn tell(&self, failure: &Failure) {
         let (what, next) = sentences::failure(failure);
-        self.note(&what, next);
+        self.note(what, next);
     }
 
-    fn note(&self, what: &str, next: &str) {
-        text("notice-what", what);
-        text("notice-next", next);
+    fn note(&self, what: Phrase, next: Phrase) {
+        say("notice-what", what);
+        say("notice-next", next);
         element::<HtmlElement>("notice").set_hidden(false);
     }
 }
@@ -387,22 +449,26 @@ fn missing_weights(name: &str) -> Failure {
 }
 
 /// Time left, in words short enough to sit beside a button.
-fn duration(milliseconds: f64) -> String {
+fn duration(milliseconds: f64) -> Phrase {
     let seconds = (milliseconds / 1000.0).ceil();
     if seconds < 90.0 {
-        format!("{seconds:.0} s left")
+        phrase!("{seconds} s left", seconds = decimal(seconds, 0))
     } else {
-        format!("{:.0} min left", (seconds / 60.0).ceil())
+        let minutes = (seconds / 60.0).ceil();
+        phrase!("{minutes} min left", minutes = decimal(minutes, 0))
     }
 }
 
-/// Two decimals, with a typographic minus.
-fn number(value: f64, unit: &str) -> String {
-    format!("{value:.2}{unit}").replace('-', "−")
-}
-
-fn text(id: &str, content: &str) {
-    element::<Element>(id).set_text_content(Some(content));
+/// A baseline, for people.
+fn baseline_name(baseline: Baseline) -> Phrase {
+    match baseline {
+        Baseline::Black => phrase!("black"),
+        Baseline::White => phrase!("white"),
+        Baseline::Grey => phrase!("grey"),
+        Baseline::Blurred => phrase!("the photo, blurred"),
+        Baseline::Noise(_) => phrase!("noise"),
+        Baseline::Colour(_) => Phrase::of(baseline.to_string()),
+    }
 }
 
 /// The number of steps that is set, or as many gradients as it takes.
@@ -458,15 +524,15 @@ fn append(parent: &Element, child: &Element) {
     let _same_child = parent.append_child(child);
 }
 
-fn add_option(select: &HtmlSelectElement, value: &str, title: &str, there: bool) {
+fn add_option(select: &HtmlSelectElement, value: &str, title: Phrase, there: bool) {
     let option: Element = create("option");
     option.set_attribute("value", value).unwrap_or(());
     let title = if there {
-        title.to_owned()
+        title
     } else {
-        format!("{title} (weights not fetched)")
+        phrase!("{network} (weights not fetched)", network = title)
     };
-    option.set_text_content(Some(&title));
+    say_in(&option, title);
     if !there {
         option.set_attribute("disabled", "").unwrap_or(());
     }

@@ -6,12 +6,13 @@ use js_sys::ArrayBuffer;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Element, Event, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
-use super::{From, Page, add_option, text};
+use super::{From, Page, add_option};
 use crate::model::{Architecture, ModelSpec};
 use crate::protocol::Failure;
 use crate::web::dom::{all, element, on};
 use crate::web::files;
 use crate::web::pool::Weights;
+use crate::web::words::{Phrase, phrase, say};
 
 /// A network that someone brought.
 pub(super) struct OwnModel {
@@ -60,7 +61,7 @@ impl Page {
                 Err(failure) => {
                     page.tell(&failure);
                     if !busy {
-                        page.status("");
+                        page.status(Phrase::nothing());
                     }
                 }
             }
@@ -79,7 +80,7 @@ impl Page {
         let (file, bytes, architecture, classes) = match file_of(&WEIGHTS) {
             Some(file) => {
                 let name = file.name();
-                self.status(&format!("Reading {name}…"));
+                self.status(phrase!("Reading {file}…", file = name.as_str()));
                 let blob: &Blob = file;
                 let bytes = files::blob(blob).await?;
                 let pool = self.pool.borrow().clone();
@@ -123,7 +124,7 @@ impl Page {
             .iter()
             .any(|own| own.spec.name == spec.name);
         if !known {
-            add_option(&models, &spec.name, &spec.title, true);
+            add_option(&models, &spec.name, Phrase::of(&*spec.title), true);
         }
         models.set_value(&spec.name);
         self.own
@@ -149,6 +150,7 @@ impl Page {
             preprocessing: own.spec.preprocessing,
             sha256: None,
             bytes: own.bytes.clone(),
+            randomised: None,
         })
     }
 
@@ -165,12 +167,13 @@ impl Page {
             .take(3)
             .collect::<Vec<_>>()
             .join(", ");
-        text(
+        say(
             "own-summary",
-            &format!(
-                "{}, {} classes ({first}, …). It stays on this page.",
-                own.spec.architecture.title(),
-                own.classes
+            phrase!(
+                "{network}, {classes} classes ({first}, …). It stays on this page.",
+                network = own.spec.architecture.title(),
+                classes = own.classes,
+                first = first,
             ),
         );
         let preprocessing = &own.spec.preprocessing;

@@ -3,15 +3,17 @@
 
 use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
 
-use super::{Page, number, text};
+use super::Page;
 use crate::attribution::{Attributions, Scores};
-use crate::mask::{MASS_SHOWN, Reduction, reduce_absolute};
+use crate::mask::{ENCLOSED, MASS_SHOWN, Mask, Palette, Reduction, reduce_absolute};
 use crate::model::{ModelSpec, Target, top_predictions};
 use crate::report::FoundBox;
-use crate::web::dom::element;
+use crate::web::dom::{all, element};
+use crate::web::picture;
 use crate::web::pool::Prepared;
 use crate::web::sentences;
-use crate::web::stage::View;
+use crate::web::stage::{Stage, View};
+use crate::web::words::{self, Phrase, Value, decimal, name, phrase, say, say_in};
 
 /// What is shown of each pixel.
 fn chosen_reduction() -> Reduction {
@@ -49,11 +51,15 @@ impl Page {
         let delta = attributions.convergence_delta(input, baseline);
         let change = f64::from(input) - f64::from(baseline);
         let share = if change == 0.0 { 0.0 } else { delta / change };
-        text("output-input", &number(f64::from(input), ""));
-        text("output-baseline", &number(f64::from(baseline), ""));
-        text("attribution-sum", &number(attributions.sum, ""));
-        text("delta", &number(share * 100.0, " %"));
-        text("verdict", sentences::verdict(share));
+        let number = |value: f64| Phrase::of(decimal(value, 2));
+        say("output-input", number(f64::from(input)));
+        say("output-baseline", number(f64::from(baseline)));
+        say("attribution-sum", number(attributions.sum));
+        say(
+            "delta",
+            phrase!("{share} %", share = words::percent(share, 2)),
+        );
+        say("verdict", sentences::verdict(share));
         // The goal stands at 80 % of the meter, so that a sum that is too large shows too.
         let width = ((1.0 + share) * 80.0).clamp(0.0, 100.0);
         element::<HtmlElement>("meter-sum")
@@ -72,55 +78,57 @@ impl Page {
         target: Target,
         attributions: &Attributions,
     ) {
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let percent = |share: f64| words::percent(share, 0);
         let found = found_box(spec, prepared, target, &attributions.values);
         let map = reduce_absolute(&attributions.values);
         let truth = self.truth.borrow();
         let section: HtmlElement = element("truth");
         section.set_hidden(true);
         if let Some(found) = found {
-            text("truth-title", "Where did it look?");
-            text(
+            say("truth-title", phrase!("Where did it look?"));
+            say(
                 "truth-inside",
-                &format!(
-                    "{} of the attribution lies inside the box, which covers {} of the photo.",
-                    percent(found.mass_inside),
-                    percent(f64::from(found.rect.visible_area()))
+                phrase!(
+                    "{mass} % of the attribution lies inside the box, which covers {area} % of the photo.",
+                    mass = percent(found.mass_inside),
+                    area = percent(f64::from(found.rect.visible_area())),
                 ),
             );
-            text("truth-more", "");
+            say("truth-more", Phrase::nothing());
             section.set_hidden(false);
         } else if let Some(truth) = truth
             .as_ref()
             .filter(|truth| truth.inside.len() == map.len())
         {
             let scores = Scores::of(&map, &truth.inside);
-            let name = truth.shape.name();
-            text("truth-title", "Did it look at the shape?");
-            text(
+            say("truth-title", phrase!("Did it look at the shape?"));
+            say(
                 "truth-inside",
-                &format!(
-                    "{} of the attribution lies on the {name}, which covers {} of the scene.",
-                    percent(scores.mass_inside),
-                    percent(scores.area)
+                phrase!(
+                    "{mass} % of the attribution lies on the shape ({shape}), which covers {area} % of the scene.",
+                    mass = percent(scores.mass_inside),
+                    shape = name(truth.shape.name()),
+                    area = percent(scores.area),
                 ),
             );
             let hit = if scores.hit {
-                "Its strongest pixel is on the shape"
+                phrase!("Its strongest pixel is on the shape.")
             } else {
-                "Its strongest pixel is beside the shape"
+                phrase!("Its strongest pixel is beside the shape.")
             };
             let tag = if truth.tagged.iter().any(|&tagged| tagged) {
                 let on_tag = Scores::of(&map, &truth.tagged).mass_inside;
-                format!(" {} lies on the tag.", percent(on_tag))
+                phrase!("{mass} % lies on the tag.", mass = percent(on_tag))
             } else {
-                String::new()
+                Phrase::nothing()
             };
-            let overlap = percent(scores.overlap);
-            text(
+            say(
                 "truth-more",
-                &format!(
-                    "{hit}. Taken together, as many of the strongest pixels as the shape has overlap it by {overlap}.{tag}"
+                phrase!(
+                    "{hit} Taken together, as many of the strongest pixels as the shape has overlap it by {overlap} %. {tag}",
+                    hit = hit,
+                    overlap = percent(scores.overlap),
+                    tag = tag,
                 ),
             );
             section.set_hidden(false);
@@ -144,15 +152,23 @@ impl Page {
         }
     }
 
-    /// Shows the picture in the view of that name.
-    pub(super) fn set_view(&self, name: &str) {
-        self.stage.borrow_mut().view = match name {
+    /// Shows the picture in the chosen view and colours.
+    pub(super) fn show_view(&self) {
+        let chosen = all("input[name=view]:checked");
+        let name = chosen
+            .first()
+            .and_then(|radio| radio.get_attribute("value"));
+        let view = match name.as_deref().unwrap_or_default() {
             "original" => View::Original,
             "mask" => View::Mask,
+            "spotlight" => View::Spotlight,
+            "contours" => View::Contours,
             "difference" => View::Difference,
             _ => View::Overlay,
         };
-        self.stage.borrow().draw();
+        let palette = element::<HtmlSelectElement>("palette").value();
+        let palette = Palette::from_name(&palette).unwrap_or_default();
+        self.stage.borrow_mut().set_view(view, palette);
         self.show_caption();
     }
 
@@ -164,30 +180,109 @@ impl Page {
         if !stage.has_mask() {
             return;
         }
-        let mass = MASS_SHOWN * 100.0;
-        let sentence = match (stage.view, stage.is_comparing()) {
-            (View::Difference, true) => format!(
-                "Purple: where this mask has more than the pinned one; orange: where it has less. Full from a difference of {scale:.1e} a pixel of the photo on."
+        let mass = words::percent(MASS_SHOWN, 0);
+        let scale = Value::Power(f64::from(scale));
+        let [strong, weak] = match stage.palette() {
+            Palette::Violet => [phrase!("Purple"), phrase!("orange")],
+            Palette::Blue => [phrase!("Blue"), phrase!("vermilion")],
+            Palette::Yellow => [phrase!("Yellow"), phrase!("sky blue")],
+        };
+        self.show_legend(&stage);
+        let sentence = match (stage.view(), stage.is_comparing()) {
+            (View::Difference, true) => phrase!(
+                "{strong}: where this mask has more than the pinned one; {weak}: where it has less. Full from a difference of {scale} a pixel of the photo on.",
+                strong = strong,
+                weak = weak,
+                scale = scale,
             ),
-            (_, true) => format!(
-                "Both masks on one scale: full from {scale:.1e} a pixel of the photo on, the larger of the values below which lies {mass:.0} % of each."
+            (_, true) => phrase!(
+                "Both masks on one scale: full from {scale} a pixel of the photo on, the larger of the values below which lies {mass} % of each.",
+                scale = scale,
+                mass = mass,
+            ),
+            (View::Spotlight, _) => phrase!(
+                "The photo shows where the attribution is high, smoothed; the rest is dark."
+            ),
+            (View::Contours, _) => phrase!(
+                "The lines enclose {a}, {b} and {c} % of the attribution, smoothed; the strongest line is the innermost.",
+                a = words::percent(ENCLOSED[0], 0),
+                b = words::percent(ENCLOSED[1], 0),
+                c = words::percent(ENCLOSED[2], 0),
             ),
             _ => {
                 let colours = match chosen_reduction() {
-                    Reduction::Absolute => "Purple: how much each pixel changed its answer",
-                    Reduction::Positive => "Purple: what spoke for its answer",
-                    Reduction::Negative => "Purple: what spoke against its answer",
+                    Reduction::Absolute => phrase!(
+                        "{strong}: how much each pixel changed its answer",
+                        strong = strong
+                    ),
+                    Reduction::Positive => {
+                        phrase!("{strong}: what spoke for its answer", strong = strong)
+                    }
+                    Reduction::Negative => {
+                        phrase!("{strong}: what spoke against its answer", strong = strong)
+                    }
                     Reduction::Signed => {
-                        "Purple: what spoke for its answer; orange: what spoke against it"
+                        phrase!(
+                            "{strong}: what spoke for its answer; {weak}: what spoke against it",
+                            strong = strong,
+                            weak = weak,
+                        )
                     }
                 };
-                format!(
-                    "The network sees the bright part. {colours}, linearly; full from {scale:.1e} on, below which lies {mass:.0} % of what is shown."
+                phrase!(
+                    "The network sees the bright part. {colours}, linearly; full from {scale} on, below which lies {mass} % of what is shown.",
+                    colours = colours,
+                    scale = scale,
+                    mass = mass,
                 )
             }
         };
-        caption.set_text_content(Some(&sentence));
+        say_in(&caption, sentence);
         caption.set_hidden(false);
+    }
+
+    /// The colours and the values that they stand for.
+    fn show_legend(&self, stage: &Stage) {
+        let scale = f64::from(self.full_scale.get());
+        let signed = stage.view() == View::Difference || chosen_reduction() == Reduction::Signed;
+        let low = if signed { -scale } else { 0.0 };
+        say("legend-low", Phrase::of(Value::Power(low)));
+        let unit = match &*element::<HtmlSelectElement>("scale").value() {
+            "probability" => phrase!("of probability a pixel"),
+            _ => phrase!("of the logit a pixel"),
+        };
+        say(
+            "legend-high",
+            phrase!("{value} {unit}", value = Value::Power(scale), unit = unit),
+        );
+        const WIDTH: usize = 160;
+        let ramp = Mask {
+            strength: (0..WIDTH)
+                .map(|k| {
+                    let share = k as f32 / (WIDTH - 1) as f32;
+                    if signed { 2.0 * share - 1.0 } else { share }
+                })
+                .collect(),
+            full_scale: self.full_scale.get(),
+        };
+        picture::show_line(&element("legend-ramp"), &ramp.to_rgba(stage.palette()));
+        element::<HtmlElement>("legend").set_hidden(scale <= 0.0);
+    }
+
+    /// The value under the pointer, at a point of the canvas.
+    pub(super) fn show_readout(&self, point: Option<(f64, f64)>) {
+        let stage = self.stage.borrow();
+        let found = point.and_then(|(x, y)| stage.value_at(x, y));
+        let readout = match found {
+            Some(([column, row], value)) => phrase!(
+                "pixel {x}, {y}: {value}",
+                x = column,
+                y = row,
+                value = Value::Power(f64::from(value)),
+            ),
+            None => Phrase::nothing(),
+        };
+        say("readout", readout);
     }
 
     /// Pins the current mask, or lets the pinned one go.
@@ -196,7 +291,7 @@ impl Page {
         let scale = if pinned {
             self.stage.borrow_mut().unpin()
         } else {
-            text("pinned-title", &self.title.borrow());
+            say("pinned-title", self.title.borrow().clone());
             self.stage.borrow_mut().pin()
         };
         self.full_scale.set(scale);
@@ -207,10 +302,15 @@ impl Page {
     /// The pin's button and what depends on it.
     pub(super) fn show_pin(&self) {
         let pinned = self.stage.borrow().is_pinned();
-        text("pin", if pinned { "Unpin" } else { "Pin to compare" });
+        let pin = if pinned {
+            phrase!("Unpin")
+        } else {
+            phrase!("Pin to compare")
+        };
+        say("pin", pin);
         element::<HtmlElement>("difference-view").set_hidden(!pinned);
         element::<HtmlElement>("current-title").set_hidden(!pinned);
-        text("current-title", &self.title.borrow());
+        say("current-title", self.title.borrow().clone());
         let difference: HtmlInputElement = element("view-difference");
         if !pinned && difference.checked() {
             difference.set_checked(false);

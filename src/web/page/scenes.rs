@@ -50,6 +50,7 @@ impl Page {
         let tag = element::<HtmlSelectElement>("tag").value();
         let tag = Tag::from_name(&tag).unwrap_or_default();
         self.prefer_shapes();
+        self.leave_strip();
         self.open(Ok(Picture::Scene { seed, tag })).await;
     }
 
@@ -117,6 +118,7 @@ impl Page {
                         Ok(blob) => files::blob(&blob).await,
                         Err(failure) => Err(failure),
                     };
+                    page.leave_strip();
                     page.open_photo(painted).await;
                 });
             }

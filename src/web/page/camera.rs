@@ -1,0 +1,109 @@
+//! A photo by the camera.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlDialogElement, HtmlVideoElement,
+    MediaStream, MediaStreamConstraints, MediaStreamTrack,
+};
+
+use super::{Page, create};
+use crate::protocol::{Failure, FailureCode};
+use crate::web::dom::{element, message, on, window};
+use crate::web::files;
+use crate::web::picture::context;
+use crate::web::words::{phrase, say};
+
+impl Page {
+    pub(super) fn listen_to_camera(self: &Rc<Self>) {
+        let dialog: HtmlDialogElement = element("camera-dialog");
+        on(&element::<Element>("camera"), "click", {
+            let page = Rc::clone(self);
+            move |event: Event| {
+                event.stop_propagation();
+                let page = Rc::clone(&page);
+                spawn_local(async move {
+                    if let Err(failure) = open().await {
+                        page.tell(&failure);
+                    }
+                });
+            }
+        });
+        on(&element::<Element>("camera-close"), "click", {
+            let dialog = dialog.clone();
+            move |_: Event| dialog.close()
+        });
+        // Escape closes it as well.
+        on(&dialog, "close", |_: Event| stop());
+        on(&element::<Element>("camera-take"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                let canvas = snapshot();
+                dialog.close();
+                let page = Rc::clone(&page);
+                spawn_local(async move {
+                    let bytes = async {
+                        let canvas = canvas.map_err(|error| files::unreadable(&error))?;
+                        files::blob(&files::png(&canvas).await?).await
+                    };
+                    let photo = ("camera.png".into(), bytes.await);
+                    page.take_photos(vec![photo]).await;
+                });
+            }
+        });
+    }
+}
+
+fn video() -> HtmlVideoElement {
+    element("camera-video")
+}
+
+/// Asks for the camera and shows what it sees.
+async fn open() -> Result<(), Failure> {
+    let failed = |error: JsValue| Failure {
+        code: FailureCode::NoCamera,
+        detail: message(&error),
+    };
+    let stream = async {
+        let devices = window().navigator().media_devices()?;
+        let constraints = MediaStreamConstraints::new();
+        constraints.set_video(&JsValue::TRUE);
+        let stream = devices.get_user_media_with_constraints(&constraints)?;
+        JsFuture::from(stream).await?.dyn_into::<MediaStream>()
+    };
+    let stream = stream.await.map_err(failed)?;
+    let video = video();
+    video.set_src_object(Some(&stream));
+    let dialog: HtmlDialogElement = element("camera-dialog");
+    dialog.show_modal().map_err(failed)?;
+    say("camera-hint", phrase!("The picture stays on this page."));
+    let take: HtmlButtonElement = element("camera-take");
+    take.set_disabled(true);
+    let play = video.play().map_err(failed)?;
+    JsFuture::from(play).await.map_err(failed)?;
+    take.set_disabled(false);
+    Ok(())
+}
+
+/// Lets the camera go.
+fn stop() {
+    let video = video();
+    if let Some(stream) = video.src_object() {
+        for track in stream.get_tracks().iter() {
+            track.unchecked_into::<MediaStreamTrack>().stop();
+        }
+    }
+    video.set_src_object(None);
+}
+
+/// What the camera sees now.
+fn snapshot() -> Result<HtmlCanvasElement, JsValue> {
+    let video = video();
+    let canvas: HtmlCanvasElement = create("canvas");
+    canvas.set_width(video.video_width());
+    canvas.set_height(video.video_height());
+    context(&canvas)?.draw_image_with_html_video_element(&video, 0.0, 0.0)?;
+    Ok(canvas)
+}

@@ -1,0 +1,99 @@
+//! What belongs to the person and not to the picture: language, type size, colours. Kept by the browser.
+
+use std::rc::Rc;
+
+use web_sys::{Element, Event, HtmlSelectElement, Storage};
+
+use super::{Page, class};
+use crate::mask::Palette;
+use crate::web::dom::{document, element, on, window};
+use crate::web::page::address::parameter;
+use crate::web::words::{self, Language};
+
+/// Names under which the browser keeps them.
+const LANGUAGE: &str = "violet.language";
+const PROJECTOR: &str = "violet.projector";
+const PALETTE: &str = "violet.palette";
+
+fn storage() -> Option<Storage> {
+    window().local_storage().ok()?
+}
+
+fn kept(name: &str) -> Option<String> {
+    storage()?.get_item(name).ok()?
+}
+
+/// Where the browser keeps nothing, settings last as long as the page.
+fn keep(name: &str, value: &str) {
+    if let Some(storage) = storage() {
+        storage.set_item(name, value).unwrap_or(());
+    }
+}
+
+impl Page {
+    /// The language that the address, the person or the browser asks for, and the rest as it was.
+    pub(super) fn read_settings(&self) {
+        let wanted = parameter("lang").or_else(|| kept(LANGUAGE));
+        let wanted = wanted.or_else(|| window().navigator().language());
+        let language = wanted.and_then(|code| Language::from_code(&code));
+        let language = language.unwrap_or_default();
+        element::<HtmlSelectElement>("language").set_value(language.code());
+        words::speak(language);
+        project(kept(PROJECTOR).as_deref() == Some("yes"));
+        if let Some(palette) = kept(PALETTE).and_then(|name| Palette::from_name(&name)) {
+            element::<HtmlSelectElement>("palette").set_value(palette.name());
+        }
+    }
+
+    pub(super) fn listen_to_own_settings(self: &Rc<Self>) {
+        let select: HtmlSelectElement = element("language");
+        on(&select.clone(), "change", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                let language = Language::from_code(&select.value()).unwrap_or_default();
+                keep(LANGUAGE, language.code());
+                words::speak(language);
+                // What is drawn on canvases holds words too.
+                page.show_detections();
+                page.stage.borrow().draw();
+            }
+        });
+        on(&element::<Element>("projector"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                let on = kept_class("projector");
+                keep(PROJECTOR, if on { "no" } else { "yes" });
+                project(!on);
+                page.stage.borrow().draw();
+            }
+        });
+        let palette: HtmlSelectElement = element("palette");
+        on(&palette.clone(), "change", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                keep(PALETTE, &palette.value());
+                page.show_view();
+                page.show_walk();
+            }
+        });
+    }
+}
+
+fn root() -> Element {
+    document()
+        .document_element()
+        .unwrap_or_else(|| unreachable!("the page has a root"))
+}
+
+fn kept_class(name: &str) -> bool {
+    root().class_list().contains(name)
+}
+
+/// Large type and strong contrast, for a projector.
+fn project(on: bool) {
+    class(&root(), "projector", on);
+    let pressed = if on { "true" } else { "false" };
+    element::<Element>("projector")
+        .set_attribute("aria-pressed", pressed)
+        .unwrap_or(());
+}

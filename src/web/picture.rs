@@ -1,0 +1,71 @@
+//! Pixels on canvases.
+
+use wasm_bindgen::{Clamped, JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+
+use super::dom::document;
+
+/// A canvas that holds RGBA pixels.
+pub(super) fn canvas(rgba: &[u8], width: u32) -> Result<HtmlCanvasElement, JsValue> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
+    put(&canvas, rgba, width)?;
+    Ok(canvas)
+}
+
+/// Shows a square picture, RGBA, on a canvas of the page.
+pub(super) fn show(canvas: &HtmlCanvasElement, rgba: &[u8]) {
+    let side = (rgba.len() / 4).isqrt() as u32;
+    // Refused only where there is nothing to show.
+    put(canvas, rgba, side).unwrap_or(());
+}
+
+/// Shows a picture of one row, RGBA, on a canvas of the page.
+pub(super) fn show_line(canvas: &HtmlCanvasElement, rgba: &[u8]) {
+    put(canvas, rgba, (rgba.len() / 4) as u32).unwrap_or(());
+}
+
+fn put(canvas: &HtmlCanvasElement, rgba: &[u8], width: u32) -> Result<(), JsValue> {
+    let data = ImageData::new_with_u8_clamped_array(Clamped(rgba), width)?;
+    canvas.set_width(data.width());
+    canvas.set_height(data.height());
+    context(canvas)?.put_image_data(&data, 0.0, 0.0)
+}
+
+/// Draws a picture, RGBA, over a photo that is on a canvas already, the photo grey behind it.
+pub(super) fn lay_over(canvas: &HtmlCanvasElement, rgba: &[u8]) {
+    let side = (rgba.len() / 4).isqrt() as u32;
+    let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
+    let draw = || {
+        let layer = self::canvas(rgba, side)?;
+        let context = context(canvas)?;
+        fade(&context, (0.0, 0.0, width, height), 1.0)?;
+        context.draw_image_with_html_canvas_element_and_dw_and_dh(&layer, 0.0, 0.0, width, height)
+    };
+    draw().unwrap_or(());
+}
+
+/// Left, top, width and height.
+pub(super) type Area = (f64, f64, f64, f64);
+
+/// Turns what is on a canvas grey and pale, so that a mask's is the only colour left.
+pub(super) fn fade(
+    context: &CanvasRenderingContext2d,
+    (x, y, width, height): Area,
+    opacity: f64,
+) -> Result<(), JsValue> {
+    context.set_global_alpha(opacity);
+    context.set_global_composite_operation("saturation")?;
+    context.set_fill_style_str("#808080");
+    context.fill_rect(x, y, width, height);
+    context.set_global_composite_operation("source-over")?;
+    context.set_fill_style_str("rgba(250, 249, 252, 0.3)");
+    context.fill_rect(x, y, width, height);
+    context.set_global_alpha(1.0);
+    Ok(())
+}
+
+/// What draws on a canvas.
+pub(super) fn context(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
+    let context = canvas.get_context("2d")?.ok_or("no canvas")?;
+    Ok(context.unchecked_into())
+}
