@@ -238,7 +238,11 @@ fn the_gradient_of_the_weights_is_what_the_definition_says() {
         for (at, from, weight) in case.terms() {
             expected[weight] += f64::from(case.gradient[at]) * f64::from(case.input[from]);
         }
-        let found = violet_kernel_cpu::weight_gradient(&case.geometry, &case.input, &case.gradient);
+        let found = violet_kernel_cpu::training::weight_gradient(
+            &case.geometry,
+            &case.input,
+            &case.gradient,
+        );
         assert_eq!(expected.len(), found.len());
         let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
         for (e, f) in expected.iter().zip(found) {

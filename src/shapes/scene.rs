@@ -233,7 +233,8 @@ impl Canvas {
             points.filter(|&point| covers(point)).count() as f32 / (SAMPLES * SAMPLES) as f32
         });
         let shares: Vec<f32> = shares.collect();
-        for (k, (pixel, &share)) in self.0.iter_mut().zip(&shares).enumerate() {
+        let painted = self.0.iter_mut().zip(&shares).enumerate();
+        for (k, (pixel, &share)) in painted.filter(|(_, (_, share))| **share > 0.0) {
             let light = light([(k % SIZE) as f32, (k / SIZE) as f32]);
             for (value, wanted) in pixel.iter_mut().zip(colour) {
                 *value += (wanted + light - *value) * share;

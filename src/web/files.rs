@@ -3,11 +3,20 @@
 use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, HtmlCanvasElement, ImageBitmap, ReadableStreamDefaultReader, Response};
+use web_sys::{
+    Blob, Headers, HtmlCanvasElement, ImageBitmap, ReadableStreamDefaultReader, RequestInit,
+    Response,
+};
 
-use super::dom::{message, window};
+use super::dom::{message, sleep, window};
 use crate::model::catalog::{Manifest, ManifestEntry};
 use crate::protocol::{Failure, FailureCode};
+
+/// HTTP's status of an answer to a range.
+const PARTIAL_CONTENT: u16 = 206;
+/// How often in a row a download may bring nothing, and the pause between two tries.
+const TRIES: u32 = 3;
+const RETRY_MS: i32 = 400;
 
 /// The engine's compiled module; every worker instantiates this one.
 pub(super) async fn engine() -> Result<JsValue, Failure> {
@@ -47,38 +56,69 @@ pub(super) async fn weights(
     entry: &ManifestEntry,
     progress: impl Fn(f64),
 ) -> Result<ArrayBuffer, Failure> {
-    let bytes = async {
-        let response = fetch(&format!("weights/{}", entry.file)).await?;
-        let reader: ReadableStreamDefaultReader = response
-            .body()
-            .ok_or("the answer is empty")?
-            .get_reader()
-            .unchecked_into();
-        // The manifest knows the length; a longer or shorter file is not the one it names.
-        let bytes = Uint8Array::new_with_length(entry.bytes as u32);
-        let mut filled = 0u32;
-        loop {
-            let piece = JsFuture::from(reader.read()).await?;
-            if Reflect::get(&piece, &"done".into())?.is_truthy() {
-                break;
-            }
-            let piece: Uint8Array = Reflect::get(&piece, &"value".into())?.dyn_into()?;
-            if filled + piece.length() > bytes.length() {
-                return Err("the file is longer than the manifest says".into());
-            }
-            bytes.set(&piece, filled);
-            filled += piece.length();
-            progress(f64::from(filled) / f64::from(bytes.length()));
+    // The manifest knows the length; a longer or shorter file is not the one it names.
+    let bytes = Uint8Array::new_with_length(entry.bytes as u32);
+    let (mut filled, mut tries) = (0, 0);
+    loop {
+        let before = filled;
+        let fetched = fetch_rest(&entry.file, &bytes, &mut filled, &progress).await;
+        let Err(error) = fetched else {
+            return Ok(bytes.buffer());
+        };
+        // A connection that broke off may be had again, as long as it brings something.
+        tries = if filled > before { 0 } else { tries + 1 };
+        if filled == 0 || tries == TRIES {
+            return Err(Failure {
+                code: FailureCode::WeightsMissing,
+                detail: format!("{}: {}", entry.file, message(&error)),
+            });
         }
-        if filled < bytes.length() {
-            return Err("the file is shorter than the manifest says".into());
+        sleep(RETRY_MS).await;
+    }
+}
+
+/// Fetches what a file of weights still lacks after its first `filled` bytes.
+async fn fetch_rest(
+    file: &str,
+    bytes: &Uint8Array,
+    filled: &mut u32,
+    progress: impl Fn(f64),
+) -> Result<(), JsValue> {
+    let options = RequestInit::new();
+    if *filled > 0 {
+        let headers = Headers::new()?;
+        headers.set("range", &format!("bytes={filled}-"))?;
+        options.set_headers(&headers);
+    }
+    let url = format!("weights/{file}");
+    let response = answered(window().fetch_with_str_and_init(&url, &options)).await?;
+    if response.status() != PARTIAL_CONTENT {
+        // A server that knows no ranges sends all of it again.
+        *filled = 0;
+    }
+    let reader: ReadableStreamDefaultReader = response
+        .body()
+        .ok_or("the answer is empty")?
+        .get_reader()
+        .unchecked_into();
+    loop {
+        let piece = JsFuture::from(reader.read()).await?;
+        if Reflect::get(&piece, &"done".into())?.is_truthy() {
+            break;
         }
-        Ok::<_, JsValue>(bytes.buffer())
-    };
-    bytes.await.map_err(|error| Failure {
-        code: FailureCode::WeightsMissing,
-        detail: format!("{}: {}", entry.file, message(&error)),
-    })
+        let piece: Uint8Array = Reflect::get(&piece, &"value".into())?.dyn_into()?;
+        if *filled + piece.length() > bytes.length() {
+            *filled = 0;
+            return Err("the file is longer than the manifest says".into());
+        }
+        bytes.set(&piece, *filled);
+        *filled += piece.length();
+        progress(f64::from(*filled) / f64::from(bytes.length()));
+    }
+    if *filled < bytes.length() {
+        return Err("the file is shorter than the manifest says".into());
+    }
+    Ok(())
 }
 
 /// The bytes of a file beside the page.
@@ -160,9 +200,12 @@ pub(super) async fn blob(blob: &Blob) -> Result<ArrayBuffer, Failure> {
 }
 
 async fn fetch(path: &str) -> Result<Response, JsValue> {
-    let response: Response = JsFuture::from(window().fetch_with_str(path))
-        .await?
-        .dyn_into()?;
+    answered(window().fetch_with_str(path)).await
+}
+
+/// The answer to a request, if it is a good one.
+async fn answered(request: Promise) -> Result<Response, JsValue> {
+    let response: Response = JsFuture::from(request).await?.dyn_into()?;
     if response.ok() {
         Ok(response)
     } else {

@@ -11,6 +11,9 @@ const HEIGHT: f64 = 230.0;
 /// Room for the numbers: left, right, top, bottom.
 const MARGINS: [f64; 4] = [52.0, 14.0, 24.0, 34.0];
 
+/// Room for a line's name.
+const NAME_WIDTH: f64 = 130.0;
+
 /// What is drawn.
 pub(super) struct Plot<'a> {
     pub(super) lines: Vec<Line<'a>>,
@@ -42,7 +45,7 @@ pub(super) struct Line<'a> {
     /// Whether the area under it is tinted, and whether each point is a dot.
     pub(super) area: bool,
     pub(super) dots: bool,
-    /// Written beside it.
+    /// Written above the plot, with a piece of the line.
     pub(super) name: Option<Phrase>,
 }
 
@@ -100,7 +103,7 @@ impl Plot<'_> {
         svg.set_inner_html("");
         set(svg, "viewBox", &format!("0 0 {WIDTH} {HEIGHT}"));
         say_as(svg, "aria-label", self.summary.clone());
-        let [left, right, top, bottom] = MARGINS;
+        let [left, right, _, bottom] = MARGINS;
         let (x_end, y_end) = (WIDTH - right, HEIGHT - bottom);
         for &tick in &self.y.ticks {
             let y = self.y_of(tick);
@@ -124,7 +127,7 @@ impl Plot<'_> {
             style,
             area,
             dots,
-            name,
+            ..
         } in &self.lines
         {
             let places: Vec<[f64; 2]> = points.iter().map(|&[x, y]| self.place(x, y)).collect();
@@ -145,11 +148,15 @@ impl Plot<'_> {
             if *dots {
                 places.iter().for_each(|&at| circle(svg, "dot", at, 3.5));
             }
-            // A third of the way, where lines that meet at both ends are apart.
-            if let Some((name, at)) = name.as_ref().zip(places.get(places.len() / 3)) {
-                let above = [at[0] + 6.0, (at[1] - 8.0).max(top)];
-                title(svg, above, "start", name);
-            }
+        }
+        let named = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((line.style, line.name.as_ref()?)));
+        for (k, (style, name)) in named.enumerate() {
+            let at = left + 60.0 + k as f64 * NAME_WIDTH;
+            line(svg, style, [at, 8.0], [at + 24.0, 8.0]);
+            title(svg, [at + 30.0, 12.0], "start", name);
         }
         if let Some([x, y]) = self.here {
             circle(svg, "here", self.place(x, y), 6.0);

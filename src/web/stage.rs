@@ -456,13 +456,13 @@ impl Stage {
         // Pixels that were drawn one by one are shown one by one.
         let smooth = photo.width.max(photo.height) > 200.0;
         context.set_image_smoothing_enabled(smooth);
+        // Whole pixels, so that what meets leaves no seam.
         let area = |crop: &Crop| {
-            (
-                place.left + crop.left * place.scale,
-                place.top + crop.top * place.scale,
-                crop.width * place.scale,
-                crop.height * place.scale,
-            )
+            let left = (place.left + crop.left * place.scale).round();
+            let top = (place.top + crop.top * place.scale).round();
+            let right = (place.left + (crop.left + crop.width) * place.scale).round();
+            let bottom = (place.top + (crop.top + crop.height) * place.scale).round();
+            (left, top, right - left, bottom - top)
         };
         let whole = Crop {
             left: 0.0,

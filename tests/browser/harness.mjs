@@ -17,8 +17,11 @@ const types = {
   ".json": "application/json", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json", ".jpg": "image/jpeg",
 };
 
-/** Serves dist/ under a sub-path, as a project page is. `change(name, bytes)` may answer otherwise. */
-export async function serve(change = (_name, bytes) => bytes) {
+/**
+ * Serves dist/ under a sub-path, as a project page is. `change(name, bytes)` may answer with other bytes,
+ * `answer(name, bytes, request, response)` in its own way.
+ */
+export async function serve(change = (_name, bytes) => bytes, answer = () => false) {
   const requests = [];
   const server = createServer(async (request, response) => {
     requests.push(request.url);
@@ -27,6 +30,7 @@ export async function serve(change = (_name, bytes) => bytes) {
     const bytes = pathname.startsWith("/lessons/violet/")
       ? change(name, await readFile(path.join(dist, name)).catch(() => null))
       : null;
+    if (bytes && answer(name, bytes, request, response)) return;
     response.writeHead(bytes ? 200 : 404, {
       "content-type": types[path.extname(name)] ?? "application/octet-stream",
     });
@@ -86,7 +90,7 @@ export function suite(options = {}) {
 }
 
 /** Chromium, or null where there is none: then the tests say that they are skipped. */
-export async function launch({ webgpu = false } = {}) {
+export async function launch({ webgpu = false, camera = false } = {}) {
   const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
     .find(existsSync);
   if (!executablePath) return null;
@@ -95,6 +99,7 @@ export async function launch({ webgpu = false } = {}) {
     args: [
       "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
       "--disable-component-update", "--disable-sync",
+      ...(camera ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] : []),
       ...(webgpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : []),
     ],
   });

@@ -60,7 +60,7 @@ check("another tag, the same scene; a new one is another", async () => {
   await page.click("#draw");
   await done(page, 3);
   const shape = await page.textContent("#truth-inside");
-  assert.match(shape, /^\d+ % of the attribution lies on the \w+, which covers \d+ % of the scene\.$/);
+  assert.match(shape, /^\d+ % of the attribution lies on the shape \(\w+\), which covers \d+ % of the scene\.$/);
   assert.doesNotMatch(await page.textContent("#truth-more"), /tag/);
   await page.selectOption("#tag", "misleading");
   await page.waitForFunction(() => /tag/.test(document.getElementById("truth-more").textContent));

@@ -152,7 +152,10 @@ check("after the first visit the page works without a network", async () => {
   await page.reload();
   await status(page, /is ready/);
   await page.waitForFunction(async () => {
-    const names = await (await caches.open("violet")).keys().then((keys) => keys.map(({ url }) => url));
+    const names = [];
+    for (const cache of await caches.keys()) {
+      names.push(...(await (await caches.open(cache)).keys()).map(({ url }) => url));
+    }
     return ["worker_bg.wasm", "efficientnet-lite0.safetensors", "manifest.json", "samples/cat.jpg"]
       .every((name) => names.some((url) => url.endsWith(name)));
   });

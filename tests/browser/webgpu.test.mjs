@@ -50,3 +50,28 @@ test("a software adapter is not taken unless the address asks for it", async (t)
     site.close();
   }
 });
+
+test("a GPU that is lost: the CPU goes on with the same photo and settings", async (t) => {
+  const browser = await launch({ webgpu: true });
+  if (!browser) return t.skip("there is no Chromium here");
+  // The worker's device is remembered, so that the test can take it away.
+  const spying = await serve((name, bytes) => name === "worker-loader.js" ? Buffer.concat([
+    Buffer.from(`if (self.GPUAdapter) {
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...how) {
+        return (self.lendDevice = await request.apply(this, how));
+      };
+    }\n`), bytes]) : bytes);
+  const page = await open(browser, spying, "device=gpu&adapter=software&model=shapesnet&steps=400&scene=5");
+  await status(page, /: [1-9]\d* of 401|^Done/, 300_000);
+  const engine = await page.textContent("#engine");
+  if (!/on the GPU/.test(engine)) return t.skip(`this Chromium offers no software adapter: ${engine}`);
+  await page.workers()[0].evaluate(() => self.lendDevice.destroy());
+  await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+  await status(page, /^Done: 401/, 300_000);
+  assert.match(await page.locator("#notice").innerText(), /GPU is not used[\s\S]*CPU instead/);
+  assert.equal(await page.inputValue("#steps"), "400");
+  assert.match(page.url(), /scene=5/);
+  await browser.close();
+  spying.close();
+});

@@ -8,7 +8,7 @@
 //! tells the class. Both are trained at once, on a thread each; the same seed gives the same files.
 
 #[cfg(not(target_family = "wasm"))]
-mod convolution;
+mod layer;
 #[cfg(not(target_family = "wasm"))]
 mod network;
 #[cfg(not(target_family = "wasm"))]

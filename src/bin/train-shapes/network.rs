@@ -1,16 +1,17 @@
 //! ShapesNet as it is trained: with BatchNorm, and with weights that learn.
 
-use burn::module::Module;
+use burn::module::{Module, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, activation::relu};
+use burn::tensor::{Device, Tensor};
 use violet::Result;
 use violet::kernel::{Filter, Geometry};
 use violet::model::Checkpoint;
 use violet::model::shapesnet::{BATCH_NORM_EPSILON, CONVOLUTIONS, FEATURES};
 use violet::shapes::Shape;
+use violet_kernel_cpu::training::Statistics;
 
-use crate::convolution::convolve;
+use crate::layer::{convolve, normalise};
 
 #[derive(Module, Debug)]
 pub(crate) struct Trainee {
@@ -47,7 +48,14 @@ impl Trainee {
         for ((convolution, batch_norm), shape) in layers.zip(&CONVOLUTIONS) {
             let [_, _, height, width] = x.dims();
             let geometry = geometry(shape, [height, width]);
-            x = relu(batch_norm.forward(convolve(x, convolution.weight.val(), geometry)));
+            x = convolve(x, convolution.weight.val(), geometry);
+            let (gamma, beta) = (batch_norm.gamma.val(), batch_norm.beta.val());
+            let (output, statistics) = normalise(x, gamma, beta, batch_norm.epsilon);
+            if let Some(Statistics { mean, variance }) = statistics {
+                follow(&batch_norm.running_mean, mean, batch_norm.momentum);
+                follow(&batch_norm.running_var, variance, batch_norm.momentum);
+            }
+            x = output;
         }
         let [n, channels, height, width] = x.dims();
         let x = x.reshape([n, channels, height * width]).max_dim(2);
@@ -83,6 +91,13 @@ impl Trainee {
         }
         Ok(checkpoint)
     }
+}
+
+/// Lets a running mean follow a batch's.
+fn follow(running: &RunningState<Tensor<1>>, seen: Vec<f32>, momentum: f64) {
+    let old = running.value_sync();
+    let seen = Tensor::<1>::from_floats(seen.as_slice(), &old.device());
+    running.update((old * (1.0 - momentum) + seen * momentum).detach());
 }
 
 /// What a convolution of that shape does to an image of that height and width.

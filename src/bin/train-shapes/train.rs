@@ -18,7 +18,7 @@ use crate::report;
 pub(crate) struct Arguments {
     /// Scenes the honest network is trained on; colours are learnt sooner than shapes, so a quarter of
     /// them will do for the other
-    #[arg(long, default_value_t = 112_000)]
+    #[arg(long, default_value_t = 64_000)]
     scenes: u64,
     /// Scenes it is measured on; none of them was trained on
     #[arg(long, default_value_t = 4_000)]
@@ -32,7 +32,9 @@ pub(crate) struct Arguments {
 }
 
 /// Scenes in one step of the optimiser.
-const BATCH: u64 = 16;
+const BATCH: u64 = 8;
+/// Batches that are drawn before they are wanted.
+const AHEAD: usize = 4;
 /// Highest learning rate; it rises over the first twentieth and falls as a cosine to nothing.
 const LEARNING_RATE: f64 = 2e-3;
 const EPSILON: f32 = 1e-8;
@@ -83,10 +85,20 @@ fn train(model: &str, arguments: &Arguments) -> Result<Checkpoint> {
     let cheats = model == "shapesnet-shortcut";
     let steps = arguments.scenes / BATCH / if cheats { 4 } else { 1 };
     let mut mean = 0.0;
-    for step in 0..steps {
-        let first = arguments.seed * arguments.scenes + step * BATCH;
-        let scenes = (first..first + BATCH).map(|seed| Scene::draw(seed, tag(model, seed)));
-        let (inputs, targets) = batch(spec, scenes, &device);
+    // Scenes are drawn ahead, on a thread of their own.
+    let (sender, drawn) = std::sync::mpsc::sync_channel(AHEAD);
+    let (name, start) = (model.to_owned(), arguments.seed * arguments.scenes);
+    std::thread::spawn(move || {
+        for step in 0..steps {
+            let seeds = start + step * BATCH..start + (step + 1) * BATCH;
+            let scenes = seeds.map(|seed| Scene::draw(seed, tag(&name, seed)));
+            if sender.send(Pixels::of(spec, scenes)).is_err() {
+                return; // nobody learns any more
+            }
+        }
+    });
+    for (step, pixels) in (0..steps).zip(drawn) {
+        let (inputs, targets) = pixels.tensors(&device);
         let loss = loss.forward(network.forward(inputs), targets);
         mean += loss.clone().into_scalar::<f64>();
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
@@ -114,26 +126,34 @@ fn rate(step: u64, steps: u64) -> f64 {
     LEARNING_RATE * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
 }
 
-/// Scenes as inputs \[N, 3, 96, 96\] and classes.
-fn batch(
-    spec: &ModelSpec,
-    scenes: impl Iterator<Item = Scene>,
-    device: &Device,
-) -> (Tensor<4>, Tensor<1, Int>) {
-    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
-    for scene in scenes {
-        let (pixels, _) = scene.rgb.as_chunks::<3>();
-        let pixels = pixels.iter().map(|pixel| pixel.map(f32::from));
-        inputs.extend(spec.preprocessing.planes(pixels));
-        targets.push(scene.shape.target() as i64);
+/// Scenes as a network sees them, and what they show.
+struct Pixels {
+    inputs: Vec<f32>,
+    targets: Vec<i64>,
+}
+
+impl Pixels {
+    fn of(spec: &ModelSpec, scenes: impl Iterator<Item = Scene>) -> Self {
+        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+        for scene in scenes {
+            let (pixels, _) = scene.rgb.as_chunks::<3>();
+            let pixels = pixels.iter().map(|pixel| pixel.map(f32::from));
+            inputs.extend(spec.preprocessing.planes(pixels));
+            targets.push(scene.shape.target() as i64);
+        }
+        Self { inputs, targets }
     }
-    let n = targets.len();
-    let inputs = TensorData::new(inputs, [n, 3, SIZE, SIZE]);
-    let targets = TensorData::new(targets, [n]);
-    (
-        Tensor::from_data(inputs, device),
-        Tensor::from_data(targets, device),
-    )
+
+    /// Inputs \[N, 3, 96, 96\] and classes.
+    fn tensors(self, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+        let n = self.targets.len();
+        let inputs = TensorData::new(self.inputs, [n, 3, SIZE, SIZE]);
+        let targets = TensorData::new(self.targets, [n]);
+        (
+            Tensor::from_data(inputs, device),
+            Tensor::from_data(targets, device),
+        )
+    }
 }
 
 /// How often each shape (row) was taken for each (column).
@@ -144,7 +164,7 @@ pub(crate) fn confusion(network: &Network, scenes: u64, tag: Tag) -> [[u64; 8]; 
     for first in (0..scenes).step_by(BATCH as usize) {
         let seeds = first..(first + BATCH).min(scenes);
         let drawn = seeds.map(|k| Scene::draw(HELD_OUT + k, tag));
-        let (inputs, targets) = batch(spec, drawn, network.device());
+        let (inputs, targets) = Pixels::of(spec, drawn).tensors(network.device());
         let answers = network.logits(inputs).argmax(1).into_data();
         let targets = targets.into_data();
         for (target, answer) in targets.iter::<i64>().zip(answers.iter::<i64>()) {

@@ -6,9 +6,9 @@
 mod dense;
 mod depthwise;
 mod geometry;
+pub mod training;
 mod vector;
 mod walk;
-mod weight_gradient;
 
 use std::cell::RefCell;
 
@@ -108,12 +108,6 @@ pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
         );
     }
     input
-}
-
-/// The gradient of dense weights \[out, in, k, k\], given a batch of inputs \[N, in, H, W\] and the
-/// gradient of the convolution's sums \[N, out, H', W'\].
-pub fn weight_gradient(g: &Geometry, input: &[f32], gradient: &[f32]) -> Vec<f32> {
-    weight_gradient::run(g, input, gradient)
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -136,7 +136,7 @@ impl Page {
             "baselines-note",
             phrase!(
                 "{area} % of this picture is as good as black. From a black baseline these pixels hardly move, and get {black} % of the mask; from grey they get {grey} %. No baseline can see the pixels that it shares with the photo.",
-                area = percent(area, 0),
+                area = percent(area, 1),
                 black = percent(self.mass_of_black.get(), 1),
                 grey = percent(mass, 1),
             ),

@@ -11,10 +11,12 @@ use web_sys::{
 use super::{From, MOST_STEPS, Page, class};
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::files;
+use crate::web::words::phrase;
 
 impl Page {
     pub(super) fn listen(self: &Rc<Self>) {
         self.listen_to_files();
+        self.listen_to_updates();
         self.listen_to_views();
         self.listen_to_canvas();
         self.listen_to_settings();
@@ -29,6 +31,17 @@ impl Page {
         self.listen_to_walk();
         self.listen_to_trust();
         self.listen_to_baselines();
+    }
+
+    /// The service worker says that the server has another version than this page.
+    fn listen_to_updates(self: &Rc<Self>) {
+        let page = Rc::clone(self);
+        on(&document(), "newer-version", move |_: Event| {
+            page.note(
+                phrase!("There is a newer Violet."),
+                phrase!("It comes when you reload the page; until then nothing changes."),
+            );
+        });
     }
 
     fn listen_to_files(self: &Rc<Self>) {

@@ -162,8 +162,17 @@ impl Page {
         let models: HtmlSelectElement = element("model");
         let wanted = parameter("model");
         for spec in &CATALOG {
-            let there = manifest.entry(&spec.name).is_some();
-            add_option(&models, &spec.name, Phrase::of(name(&*spec.title)), there);
+            let entry = manifest.entry(&spec.name);
+            let there = entry.is_some();
+            let title = match entry {
+                Some(entry) => phrase!(
+                    "{network}, {size} MB",
+                    network = name(&*spec.title),
+                    size = decimal(entry.bytes as f64 / 1e6, 1),
+                ),
+                None => Phrase::of(name(&*spec.title)),
+            };
+            add_option(&models, &spec.name, title, there);
             if there && (models.value().is_empty() || wanted.as_deref() == Some(&spec.name)) {
                 models.set_value(&spec.name);
             }

@@ -5,17 +5,18 @@
 
 use macerator::{Simd, Vector, with_simd};
 
-use super::vector::{lanes, load, splat, store};
-use super::walk::{Direction, Walk};
 use crate::geometry::Geometry;
+use crate::vector::{lanes, load, splat, store};
+use crate::walk::{Direction, Walk};
 
 /// Pairs of (input channel, tap) whose sums are kept in registers.
 const PAIRS: usize = 6;
 /// Vectors of output channels whose sums are kept in registers.
 const VECTORS: usize = 2;
 
-/// \[N, in, H, W\] and \[N, out, H', W'\] to \[out, in, k, k\].
-pub(super) fn run(g: &Geometry, input: &[f32], gradient: &[f32]) -> Vec<f32> {
+/// The gradient of dense weights \[out, in, k, k\], given a batch of inputs \[N, in, H, W\] and the
+/// gradient of the convolution's sums \[N, out, H', W'\].
+pub fn weight_gradient(g: &Geometry, input: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert!(!g.filter.depthwise, "only dense filters are trained");
     let walk = Walk::new(g, Direction::Forward);
     let given = g.values()[0];
@@ -75,7 +76,7 @@ fn sum<'a, S: Simd>(
                     add::<S>(rows, gradient, &mut sums);
                 }
             }
-            let mut column = [0.0; VECTORS * super::vector::WIDEST];
+            let mut column = [0.0; VECTORS * crate::vector::WIDEST];
             for (k, sums) in sums.iter().take(count).enumerate() {
                 for (v, &sum) in sums.iter().enumerate() {
                     store::<S>(&mut column[v * lanes..], sum);

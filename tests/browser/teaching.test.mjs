@@ -1,0 +1,223 @@
+// What a class is shown: the walk along the path, the tests of trust, the baselines side by side.
+import assert from "node:assert/strict";
+import { canvas, number, open, status, suite, view } from "./harness.mjs";
+
+const shared = suite();
+const { check } = shared;
+
+/** A finished explanation of a drawn scene. */
+async function explained(query = "", options = {}) {
+  const page = await open(shared.browser, shared.site, `device=cpu&model=shapesnet&steps=60&scene=5${query}`, options);
+  await status(page, /^Done: 61/);
+  return page;
+}
+
+/** A fingerprint of any canvas of the page. */
+const fingerprint = (page, id) =>
+  page.evaluate((id) => {
+    const canvas = document.getElementById(id);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((hash, value) => (Math.imul(hash, 31) + value) | 0, 7);
+  }, id);
+
+const numbers = (text) => text.match(/−?\d+(\.\d+)?/g).map(number);
+
+check("the walk: drag α, and image, F, gradient and what is gathered follow", async () => {
+  const page = await explained();
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  const pictures = ["walk-image", "walk-gradient", "walk-gathered"];
+  const seen = async () => Promise.all(pictures.map((id) => fingerprint(page, id)));
+  const alpha = page.locator("#walk-alpha");
+  let before = await seen();
+  for (const stop of ["0", "5", "20"]) {
+    await alpha.fill(stop);
+    const now = await seen();
+    now.forEach((picture, k) => assert.notEqual(picture, before[k], `${pictures[k]} at ${stop}`));
+    before = now;
+  }
+  assert.equal(await fingerprint(page, "walk-image"), await page.evaluate(() => {
+    const frames = document.querySelectorAll("#walk-strip canvas");
+    const canvas = frames[frames.length - 1];
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((hash, value) => (Math.imul(hash, 31) + value) | 0, 7);
+  }), "at α = 1 the image is the photo, as is the strip's last frame");
+  // Completeness: what is gathered at the end is what F changed by, within the rule's error.
+  const [gathered, change, all] = numbers(await page.textContent("#walk-sum"));
+  assert.equal(change, all);
+  const [input, baseline] = [await page.textContent("#output-input"), await page.textContent("#output-baseline")].map(number);
+  assert.ok(Math.abs(all - (input - baseline)) < 0.02);
+  assert.ok(Math.abs(gathered - all) < 0.25 * Math.abs(all), `${gathered} of ${all}`);
+  await alpha.fill("0");
+  assert.equal(numbers(await page.textContent("#walk-sum"))[0], 0, "nothing is gathered at the start");
+
+  // By the keyboard, too.
+  await alpha.focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.textContent("#walk-alpha-value"), "0.05");
+  // The strip's frames lead there as well, and the plot's dot goes with them.
+  const dot = () => page.getAttribute("#walk-plot .here", "cx").then(Number);
+  const left = await dot();
+  await page.locator("#walk-strip button").nth(3).click();
+  assert.equal(await page.textContent("#walk-alpha-value"), "0.60");
+  assert.ok((await dot()) > left);
+  await page.close();
+});
+
+check("the walk plays by itself, and stops where it is told", async () => {
+  const page = await explained();
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  await page.locator("#walk-alpha").fill("20");
+  await page.click("#walk-play");
+  await page.waitForFunction(() => Number(document.getElementById("walk-alpha").value) === 3);
+  assert.equal(await page.textContent("#walk-play"), "Pause");
+  await page.click("#walk-play");
+  await page.waitForFunction(() => document.getElementById("walk-play").textContent === "Play");
+  const stopped = await page.inputValue("#walk-alpha");
+  await page.waitForTimeout(600);
+  assert.equal(await page.inputValue("#walk-alpha"), stopped);
+  // Each station has its lesson, and lights its part of the formula.
+  const lessons = new Set();
+  for (const station of await page.locator("[data-station] h3 button").all()) {
+    await station.click();
+    lessons.add(await page.textContent("#walk-lesson"));
+    assert.ok((await page.locator("#formula .lit").count()) > 0);
+  }
+  assert.equal(lessons.size, 6);
+  await page.close();
+});
+
+check("how many steps: the delta of fewer steps, from gradients that are there", async () => {
+  const page = await explained();
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  // 60 steps have the divisors 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60.
+  assert.equal(await page.locator("#steps-plot .dot").count(), 12);
+  const delta = number((await page.textContent("#delta")).replace(" %", ""));
+  const note = numbers(await page.textContent("#steps-note"));
+  assert.equal(note[1], 60);
+  assert.ok(Math.abs(note[2] - delta) < 0.06, `${note[2]} and ${delta}`);
+  await page.close();
+});
+
+check("another mask has its own walk: the old one is not shown beside it", async () => {
+  const page = await explained();
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  await page.locator("#predictions button").nth(1).click();
+  assert.ok(await page.isHidden("#walk-body"));
+  await status(page, /^Done: 61/);
+  assert.ok(await page.isHidden("#walk-body") && await page.isVisible("#walk-start"));
+  await page.close();
+});
+
+check("can I trust it: pixels go and come back, the network forgets, and is itself again", async () => {
+  const page = await explained();
+  const mask = await canvas(page);
+  await page.click("#trust-start");
+  await status(page, /tests are below/);
+  for (const plot of ["deletion-plot", "insertion-plot"]) {
+    for (const line of ["main", "other"]) {
+      const points = (await page.getAttribute(`#${plot} polyline.${line}`, "points")).trim().split(" ");
+      assert.equal(points.length, 21);
+    }
+  }
+  // Deletion ends where insertion begins, and both ways cover the same span.
+  const ends = async (plot) => {
+    const points = (await page.getAttribute(`#${plot} polyline.main`, "points")).trim().split(" ");
+    return [points[0], points.at(-1)].map((point) => Number(point.split(",")[1]));
+  };
+  const [deletion, insertion] = [await ends("deletion-plot"), await ends("insertion-plot")];
+  assert.ok(deletion[0] < deletion[1] && insertion[0] > insertion[1], "down, and up again (y points down)");
+  assert.match(await page.textContent("#insertion-note"), /^Passed/);
+
+  const thumbs = await page.locator("#oblivion li").allInnerTexts();
+  assert.equal(thumbs.length, 5);
+  const likeness = thumbs.slice(1).map((text) => number(text.match(/likeness (.*)/)[1]));
+  assert.ok(likeness.every((value) => value < 0.95), `${likeness}`);
+  assert.match(await page.textContent("#oblivion-note"), /(Passed|Careful)/);
+
+  // The network remembers everything again: the same mask.
+  await page.click("#explain");
+  await status(page, /^Explaining/);
+  await status(page, /^Done: 61/);
+  assert.equal((await canvas(page)).hash, mask.hash);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
+check("a test of trust that is cancelled leaves the network as it was", async () => {
+  const page = await explained();
+  const mask = await canvas(page);
+  await page.click("#trust-start");
+  await status(page, /forgot: [1-9]/);
+  await page.click("#cancel");
+  await status(page, /^Cancelled/);
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  const [input] = [await page.textContent("#output-input")].map(number);
+  await page.locator("#walk-alpha").fill("20");
+  const end = numbers(await page.textContent("#walk-output"))[0];
+  assert.ok(Math.abs(end - input) < 0.02, `F(1) = ${end}, F(x) = ${input}`);
+  assert.equal((await canvas(page)).hash, mask.hash);
+  await page.close();
+});
+
+check("every baseline side by side, and one of them chosen", async () => {
+  const page = await explained();
+  await page.click("#baselines-start");
+  await status(page, /choose a baseline/);
+  assert.equal(await page.locator("#baselines-list li").count(), 5);
+  assert.match(await page.textContent("#baselines-note"), /as good as black.*No baseline can see/);
+  // What is shown is still the mask from black.
+  await page.click("#explain");
+  await status(page, /^Done: 61/);
+  assert.doesNotMatch(page.url(), /baseline=/);
+  await page.click("#baselines-start");
+  await status(page, /choose a baseline/);
+  await page.locator("#baselines-list button").nth(3).click();
+  await page.waitForFunction(() => /baseline=blurred/.test(location.search));
+  assert.equal(await page.inputValue("#baseline"), "blurred");
+  await page.close();
+});
+
+check("a baseline overtaken by another class is not forgotten", async () => {
+  const page = await explained();
+  await page.evaluate(() => {
+    const select = document.getElementById("baseline");
+    select.value = "grey";
+    select.dispatchEvent(new Event("change"));
+    document.querySelectorAll("#predictions button")[2].click();
+  });
+  await page.waitForFunction(() => /output=/.test(location.search) && /baseline=grey/.test(location.search));
+  await status(page, /^Done: 61/);
+  const [sum, query] = [await page.textContent("#attribution-sum"), new URL(page.url()).search.slice(1)];
+  const fresh = await open(shared.browser, shared.site, query);
+  await status(fresh, /^Done: 61/);
+  assert.equal(await fresh.textContent("#attribution-sum"), sum);
+  await page.close();
+  await fresh.close();
+});
+
+check("spotlight, contours and other colours are other pictures, with a legend and a value under the pointer", async () => {
+  const page = await explained();
+  const seen = new Set();
+  for (const name of ["original", "mask", "overlay", "spotlight", "contours"]) {
+    await view(page, name);
+    seen.add((await canvas(page)).hash);
+  }
+  assert.equal(seen.size, 5);
+  await view(page, "mask");
+  assert.match(await page.textContent("#caption"), /Purple/);
+  await page.selectOption("#palette", "blue");
+  assert.match(await page.textContent("#caption"), /Blue/);
+  assert.ok(!seen.has((await canvas(page)).hash));
+  assert.match(await page.textContent("#legend-high"), /of the logit a pixel/);
+  const box = await page.locator("#canvas").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  assert.match(await page.textContent("#readout"), /^pixel 4[78], 4[78]: \d/);
+  await page.mouse.move(box.x - 20, box.y);
+  assert.equal(await page.textContent("#readout"), "");
+  await page.close();
+});

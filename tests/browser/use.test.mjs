@@ -1,0 +1,321 @@
+// How people work with the page: many photos, the camera, their language, a lecture hall, the keyboard.
+import assert from "node:assert/strict";
+import { canvas, drop, notice, open, sample, serve, status, suite, view } from "./harness.mjs";
+
+const shared = suite({ camera: true });
+const { check } = shared;
+
+const cpu = "device=cpu&model=efficientnet-lite0";
+
+/** Photos as a person picks them, several at once. */
+const photos = async (...names) => Promise.all(names.map(async (name) => ({
+  name, mimeType: "image/jpeg", buffer: await sample(name),
+})));
+
+check("several photos become a strip, and all are explained one after the other", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=2`);
+  await status(page, /is ready/);
+  await page.locator("#file").setInputFiles(await photos("cat.jpg", "coffee.jpg", "rocket.jpg"));
+  await status(page, /^Done/);
+  assert.equal(await page.locator("#strip-list li").count(), 3);
+  await page.click("#strip-all");
+  await page.waitForFunction(() => document.querySelectorAll("#strip-list .done").length === 3);
+  const answers = await page.locator("#strip-list .done").allInnerTexts();
+  assert.match(answers[0], /cat/);
+  assert.match(answers[1], /espresso|cup/);
+  assert.match(answers[2], /missile|rocket|projectile/);
+  await page.locator("#strip-list button").first().click();
+  await page.waitForFunction(() => document.querySelector("#strip-list button").ariaPressed === "true");
+  await status(page, /^Done/);
+  assert.match(await page.textContent("#predictions"), /cat/);
+
+  await page.click("#strip-clear");
+  assert.equal(await page.locator("#strip-list li").count(), 0);
+  await page.click("#strip-undo");
+  assert.equal(await page.locator("#strip-list li").count(), 3);
+  await page.close();
+});
+
+check("a queue is cancelled, and a file that is no photo does not join the strip", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=300`);
+  await status(page, /is ready/);
+  await page.locator("#file").setInputFiles([
+    ...await photos("cat.jpg", "coffee.jpg"),
+  ]);
+  await status(page, /: [1-9]\d* of 301/);
+  await page.click("#strip-all");
+  await status(page, /: [1-9]\d* of 301/);
+  await page.click("#cancel");
+  await status(page, /^Cancelled/);
+  await page.waitForTimeout(500);
+  assert.match(await page.textContent("#status"), /^Cancelled/);
+  await drop(page, "notes.txt", Buffer.from("no photo"));
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.equal(await page.locator("#strip-list li").count(), 2);
+  await page.close();
+});
+
+check("ten photos in a row, classes and models changed in between: no mask of an older one is left", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=8`);
+  await status(page, /is ready/);
+  const names = ["cat.jpg", "coffee.jpg", "rocket.jpg", "astronaut.jpg"];
+  for (let k = 0; k < 10; k += 1) {
+    await drop(page, names[k % 4], await sample(names[k % 4]), "image/jpeg");
+    await page.waitForTimeout(k * 60);
+    if (k === 4) await page.selectOption("#model", "shapesnet");
+    if (k === 7) await page.selectOption("#model", "efficientnet-lite0");
+    if (k % 3 === 1) await page.locator("#cancel").click({ timeout: 400 }).catch(() => {});
+  }
+  await drop(page, "coffee.jpg", await sample("coffee.jpg"), "image/jpeg");
+  await page.waitForFunction(() => /espresso|cup/.test(document.getElementById("predictions").textContent));
+  await status(page, /^Done: 9 gradients/);
+  await view(page, "mask");
+  const [last, sum] = [await canvas(page), await page.textContent("#attribution-sum")];
+  const fresh = await open(shared.browser, shared.site, `${cpu}&steps=8&view=mask`);
+  await status(fresh, /is ready/);
+  await drop(fresh, "coffee.jpg", await sample("coffee.jpg"), "image/jpeg");
+  await status(fresh, /^Done: 9 gradients/);
+  assert.equal(await fresh.textContent("#attribution-sum"), sum);
+  // The strip takes room on the first page: the share of purple is compared, not the pixels.
+  assert.ok(Math.abs((await canvas(fresh)).purple - last.purple) < 0.02);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+  await fresh.close();
+});
+
+check("a photo by the camera", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
+  await status(page, /is ready/);
+  await page.context().grantPermissions(["camera"]);
+  await page.click("#camera");
+  await page.waitForSelector("#camera-take:enabled");
+  await page.click("#camera-take");
+  await status(page, /^Done: 4/);
+  assert.ok(await page.evaluate(() => document.getElementById("camera-video").srcObject === null), "the camera is let go");
+  await page.close();
+});
+
+check("without a camera the page says so", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet");
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error("Permission denied"));
+  });
+  await status(page, /is ready/);
+  await page.click("#camera");
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /camera cannot be used: Permission denied.*choose a photo/);
+  await page.close();
+});
+
+check("French, switched in place, and kept", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=7&scene=5");
+  await status(page, /^Done: 8/);
+  const english = await page.evaluate(() => document.body.innerText);
+  const sum = await page.textContent("#attribution-sum");
+  await page.selectOption("#language", "fr");
+  assert.equal(await page.getAttribute("html", "lang"), "fr");
+  assert.match(await page.textContent("#status"), /^Terminé\s: 8 gradients en \d+,\d s\.$/u);
+  assert.equal(await page.textContent("#attribution-sum"), sum.replace(".", ","));
+  assert.equal(await page.getAttribute("#canvas", "aria-label").then((label) => /^Votre photo/.test(label)), true);
+  assert.match(await page.textContent("#truth-inside"), /de l'attribution se trouve sur la forme/);
+  // Nothing of the English is left where French differs.
+  const french = await page.evaluate(() => document.body.innerText);
+  const left = english.split("\n").map((line) => line.trim()).filter((line) => line.length > 24 && french.includes(line));
+  assert.deepEqual(left, []);
+  // What comes from now on is French too, and so is the next visit.
+  await page.click("#explain");
+  await status(page, /^Terminé/);
+  await page.reload();
+  await status(page, /^Terminé/);
+  assert.match(await page.textContent("h2"), /./);
+  await page.selectOption("#language", "en");
+  await status(page, /^Done: 8/);
+  assert.equal(await page.evaluate(() => document.body.innerText.includes("réseau")), false);
+  await page.close();
+
+  const visitor = await open(shared.browser, shared.site, "device=cpu&model=shapesnet", { locale: "fr-CH" });
+  await status(visitor, /est prêt/);
+  await visitor.close();
+});
+
+check("a projector mode with large type, kept", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
+  const size = () => page.evaluate(() => parseFloat(getComputedStyle(document.getElementById("status")).fontSize));
+  const small = await size();
+  await page.click("#projector");
+  assert.ok((await size()) > 1.3 * small);
+  await page.reload();
+  assert.ok((await size()) > 1.3 * small);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 1440, `${wide} pixels wide`);
+  await page.close();
+});
+
+check("the keyboard alone: a sample, a class, a view, zoom", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=2`);
+  await status(page, /is ready/);
+  const focused = () => page.evaluate(() => {
+    const { id, dataset, name } = document.activeElement;
+    return id || dataset.sample || name || document.activeElement.className;
+  });
+  const tabTo = async (wanted) => {
+    for (let k = 0; k < 90; k += 1) {
+      if ((await focused()) === wanted) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`Tab never came to ${wanted}`);
+  };
+  await tabTo("samples/cat.jpg");
+  await page.keyboard.press("Enter");
+  await status(page, /^Done: 3/);
+  await page.evaluate(() => document.activeElement.blur());
+  await tabTo("canvas");
+  const before = (await canvas(page)).hash;
+  await page.keyboard.press("+");
+  await page.keyboard.press("+");
+  const near = (await canvas(page)).hash;
+  assert.notEqual(near, before);
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual((await canvas(page)).hash, near);
+  await page.keyboard.press("0");
+  assert.equal((await canvas(page)).hash, before);
+  await tabTo("view-overlay");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.locator("input[name=view]:checked").inputValue(), "spotlight");
+  await page.locator("#predictions button").nth(1).focus();
+  await page.keyboard.press("Enter");
+  await status(page, /^Explaining/);
+  await status(page, /^Done: 3/);
+  assert.equal(await page.locator("#predictions button").nth(1).getAttribute("aria-pressed"), "true");
+  await page.close();
+});
+
+check("photo and overlay side by side, and a handout of one page", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
+  await status(page, /is ready/);
+  await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  await status(page, /^Done/);
+  await page.click("#save summary");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-save=both]")]);
+  const chunks = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], [902, 300]);
+
+  await page.evaluate(() => { window.print = () => {}; });
+  await page.click("#save summary");
+  await page.click("[data-save=handout]");
+  await page.waitForFunction(() => document.getElementById("handout-mask").naturalWidth > 0);
+  await page.emulateMedia({ media: "print" });
+  assert.ok(await page.isVisible("#handout") && await page.isHidden("main"));
+  const text = await page.locator("#handout").innerText();
+  assert.match(text, /ShapesNet[\s\S]*Baseline[\s\S]*Sum of the attributions[\s\S]*Sundararajan/);
+  await page.emulateMedia({ media: null });
+  const pdf = await page.pdf({ format: "A4" }); // which ends as printing does
+  assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1);
+  assert.ok(await page.isVisible("main") && await page.isHidden("#handout"));
+  await page.close();
+});
+
+check("less motion where people ask for it", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3&scene=5", { reducedMotion: "reduce" });
+  await status(page, /^Done/);
+  const moving = await page.evaluate(() => [...document.querySelectorAll("*")].filter((element) => {
+    const { transitionDuration, animationName } = getComputedStyle(element);
+    return parseFloat(transitionDuration) > 0 || animationName !== "none";
+  }).map(({ className }) => className));
+  assert.deepEqual(moving, []);
+  await page.close();
+});
+
+check("a download that breaks off goes on where it stopped", async () => {
+  const file = "weights/efficientnet-lite0.safetensors";
+  const asked = [];
+  const breaking = await serve((name, bytes) => bytes, (name, bytes, request, response) => {
+    if (name !== file) return false;
+    const from = Number((request.headers.range ?? "bytes=0-").match(/\d+/)[0]);
+    asked.push(from);
+    response.writeHead(from ? 206 : 200, { "content-length": bytes.length - from });
+    // Twice a third of the file, and then the line is dead.
+    const end = asked.length < 3 ? from + Math.floor(bytes.length / 3) : bytes.length;
+    response.write(bytes.subarray(from, end), () => (asked.length < 3 ? response.destroy() : response.end()));
+    return true;
+  });
+  const page = await open(shared.browser, breaking, `${cpu}&steps=2`, { serviceWorkers: "block" });
+  await status(page, /is ready/);
+  assert.equal(asked.length, 3);
+  assert.ok(asked[0] === 0 && asked[1] > 0 && asked[2] > asked[1], `${asked}`);
+  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await status(page, /^Done/);
+  assert.match(await page.textContent("#predictions"), /cat/);
+  assert.match(await page.locator("#model option").first().innerText(), /, \d+\.\d MB$/);
+  await page.close();
+  breaking.close();
+});
+
+check("a newer version is announced, and nothing changes in the middle of work", async () => {
+  let newer = false;
+  const deploying = await serve((name, bytes) =>
+    newer && name === "service-worker.js" ? Buffer.concat([bytes, Buffer.from("// newer\n")]) : bytes);
+  const page = await open(shared.browser, deploying, "device=cpu&model=shapesnet&steps=3&scene=5");
+  await status(page, /^Done/);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  assert.equal(await notice(page), "", "the first one is no news");
+  newer = true;
+  const mask = await canvas(page);
+  await page.evaluate(() => navigator.serviceWorker.getRegistration().then((one) => one.update()));
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /newer Violet.*until then nothing changes/);
+  assert.equal((await canvas(page)).hash === mask.hash || (await page.textContent("#status")).startsWith("Done"), true);
+  await page.close();
+  deploying.close();
+});
+
+check("a tab that was put to sleep goes on when it is woken", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=20`);
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await status(page, /: [1-9] of 21/);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+  await new Promise((done) => setTimeout(done, 1500));
+  await devtools.send("Page.setWebLifecycleState", { state: "active" });
+  await status(page, /^Done: 21/);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
+check("a worker without memory is replaced; photo, settings and the mask stay", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=30&workers=2`);
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await status(page, /: [2-9] of 31/);
+  // As browsers say it, in the middle of the work.
+  await page.workers()[0].evaluate(() => {
+    setTimeout(() => {
+      throw new RangeError("WebAssembly.Memory.grow(): Unable to grow instance memory");
+    });
+  });
+  await status(page, /^Done: 31/);
+  assert.match(await notice(page), /replaced.*grow instance memory.*Nothing is lost/);
+  assert.equal(await page.inputValue("#steps"), "30");
+  // Both die, again and again: the page gives up with a sentence, and Explain starts anew.
+  await page.locator("#steps").fill("200");
+  await page.click("#explain");
+  const killing = setInterval(() => {
+    for (const worker of page.workers()) {
+      worker.evaluate(() => setTimeout(() => { throw new RangeError("out of memory"); })).catch(() => {});
+    }
+  }, 150);
+  await status(page, /^Stopped/);
+  clearInterval(killing);
+  assert.match(await notice(page), /engine stopped.*Press Explain/);
+  assert.ok((await canvas(page)).hash !== 0);
+  await page.waitForTimeout(500);
+  await page.locator("#steps").fill("3");
+  await page.locator("#steps").press("Enter");
+  await page.click("#explain");
+  await status(page, /^Done: 4/);
+  await page.close();
+});
