@@ -44,5 +44,23 @@ for (const [name, options, what] of [
   await page.screenshot({ path: path.join(root, "docs/detector.jpg"), quality: 85 });
   await page.close();
 }
+{
+  // The walk, half way; and the tests of trust, in French.
+  const page = await open(browser, site, "device=cpu&model=efficientnet-lite0&steps=50");
+  await status(page, /is ready/);
+  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await status(page, /^Done/);
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  await page.locator("#walk-alpha").fill("3");
+  await page.locator("[data-station=integral] h3 button").click();
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.locator("#walk").screenshot({ path: path.join(root, "docs/walk.jpg"), quality: 85 });
+  await page.selectOption("#language", "fr");
+  await page.click("#trust-start");
+  await status(page, /épreuves sont/);
+  await page.locator("#trust").screenshot({ path: path.join(root, "docs/trust-french.jpg"), quality: 85 });
+  await page.close();
+}
 await browser.close();
 site.close();

@@ -1,6 +1,6 @@
 //! Two maps of one picture on one scale, and their difference.
 
-use super::{MASS_SHOWN, Mask, normalise};
+use super::{Mask, normalise};
 use crate::preprocessing::Crop;
 
 /// A map, and which part of the picture it covers.
@@ -41,8 +41,8 @@ impl PlacedMap {
     }
 
     /// The density that is drawn at full strength, by itself.
-    fn full_scale(&self) -> f32 {
-        normalise(&self.values, MASS_SHOWN).full_scale * self.density()
+    fn full_scale(&self, mass_shown: f64) -> f32 {
+        normalise(&self.values, mass_shown).full_scale * self.density()
     }
 
     /// Its mask, drawn at full strength from this density on.
@@ -64,14 +64,14 @@ impl PlacedMap {
 }
 
 /// The density drawn at full strength in both maps: the larger of the two that each would have by
-/// itself.
-pub fn common_scale(a: &PlacedMap, b: &PlacedMap) -> f32 {
-    a.full_scale().max(b.full_scale())
+/// itself, see [`normalise`].
+pub fn common_scale(a: &PlacedMap, b: &PlacedMap, mass_shown: f64) -> f32 {
+    a.full_scale(mass_shown).max(b.full_scale(mass_shown))
 }
 
 /// Where `b` has more than `a` above 0, where less below, where they agree 0: a mask of `side` × `side`
-/// pixels, and the part of the picture that it covers.
-pub fn difference(a: &PlacedMap, b: &PlacedMap, side: usize) -> (Mask, Crop) {
+/// pixels, full from `scale` on, and the part of the picture that it covers.
+pub fn difference(a: &PlacedMap, b: &PlacedMap, scale: f32, side: usize) -> (Mask, Crop) {
     let (left, top) = (a.crop.left.min(b.crop.left), a.crop.top.min(b.crop.top));
     let right = |crop: &Crop| crop.left + crop.width;
     let bottom = |crop: &Crop| crop.top + crop.height;
@@ -81,7 +81,6 @@ pub fn difference(a: &PlacedMap, b: &PlacedMap, side: usize) -> (Mask, Crop) {
         width: right(&a.crop).max(right(&b.crop)) - left,
         height: bottom(&a.crop).max(bottom(&b.crop)) - top,
     };
-    let scale = common_scale(a, b);
     let pixel = |k: usize| {
         let at = |k: usize| (k as f64 + 0.5) / side as f64;
         let x = crop.left + at(k % side) * crop.width;
@@ -122,7 +121,7 @@ mod tests {
         let fine: Vec<f32> = (0..16)
             .map(|k| coarse.values[k / 8 * 2 + k % 4 / 2] / 4.0)
             .collect();
-        let (mask, _) = difference(&coarse, &map(&fine, 0.0, 8.0), 8);
+        let (mask, _) = difference(&coarse, &map(&fine, 0.0, 8.0), 1.0, 8);
         assert!(mask.strength.iter().all(|&strength| strength == 0.0));
     }
 
@@ -132,14 +131,14 @@ mod tests {
             map(&[1.0, 0.0, 0.0, 0.0], 0.0, 2.0),
             map(&[0.0, 1.0, 0.0, 0.0], 0.0, 2.0),
         );
-        let (mask, _) = difference(&a, &b, 2);
+        let (mask, _) = difference(&a, &b, 1.0, 2);
         assert_eq!(mask.strength, [-1.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]
     fn one_scale_for_both() {
         let (a, b) = (map(&[2.0; 4], 0.0, 2.0), map(&[1.0; 4], 0.0, 2.0));
-        let scale = common_scale(&a, &b);
+        let scale = common_scale(&a, &b, 0.98);
         assert_eq!(a.mask(scale).strength, [1.0; 4]);
         assert_eq!(b.mask(scale).strength, [0.5; 4]);
     }
@@ -147,7 +146,7 @@ mod tests {
     #[test]
     fn crops_beside_each_other_are_covered_both() {
         let (a, b) = (map(&[1.0], 0.0, 4.0), map(&[1.0], 4.0, 4.0));
-        let (_, crop) = difference(&a, &b, 4);
+        let (_, crop) = difference(&a, &b, 1.0, 4);
         assert_eq!((crop.left, crop.width), (0.0, 8.0));
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData, module::max_pool2d, ops::MaxPoolOptions};
 
 use super::checkpoint::Checkpoint;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(feature = "stock", not(target_family = "wasm")))]
 use super::stock;
 use crate::error::Result;
 use crate::kernel::{self, Activation, Filter, Geometry};
@@ -71,10 +71,12 @@ impl Padding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kernels {
     /// Violet's [own](crate::kernel).
-    #[default]
+    #[cfg_attr(not(feature = "stock"), default)]
     Own,
-    /// Burn's, to compare with. Kept out of the page for their size.
-    #[cfg(not(target_family = "wasm"))]
+    /// Burn's, to compare with. Kept out of the page for their size, unless the feature `stock` asks for
+    /// nothing else.
+    #[cfg_attr(feature = "stock", default)]
+    #[cfg(any(feature = "stock", not(target_family = "wasm")))]
     Stock,
 }
 
@@ -90,7 +92,7 @@ pub(super) struct Convolution {
 #[derive(Debug)]
 enum Weight {
     Own(Tensor<1>),
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(any(feature = "stock", not(target_family = "wasm")))]
     Stock(Tensor<4>),
 }
 
@@ -112,7 +114,7 @@ impl Convolution {
     ) -> Self {
         let weight = match kernels {
             Kernels::Own => Weight::Own(kernel::pack(weight, filter)),
-            #[cfg(not(target_family = "wasm"))]
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
             Kernels::Stock => Weight::Stock(weight),
         };
         Self {
@@ -127,7 +129,7 @@ impl Convolution {
     pub(super) fn weight(&self) -> Tensor<1> {
         match &self.weight {
             Weight::Own(weight) => weight.clone(),
-            #[cfg(not(target_family = "wasm"))]
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
             Weight::Stock(weight) => weight.clone().flatten(0, 3),
         }
     }
@@ -161,7 +163,7 @@ impl Convolution {
             Weight::Own(weight) => {
                 kernel::convolve(x, residual, weight.clone(), bias, geometry, activation)
             }
-            #[cfg(not(target_family = "wasm"))]
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
             Weight::Stock(weight) => {
                 stock::convolve(x, residual, weight.clone(), bias, &geometry, activation)
             }

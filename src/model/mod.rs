@@ -28,7 +28,10 @@ mod self_test;
 pub mod shapesnet;
 #[cfg(feature = "engine")]
 mod ssd_mobilenet;
-#[cfg(all(feature = "engine", not(target_family = "wasm")))]
+#[cfg(all(
+    feature = "engine",
+    any(feature = "stock", not(target_family = "wasm"))
+))]
 mod stock;
 mod target;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]

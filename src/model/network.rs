@@ -43,7 +43,7 @@ impl Network {
         checkpoint: Checkpoint,
         device: &Device,
     ) -> Result<Self> {
-        Self::load_with(architecture, checkpoint, device, Kernels::Own)
+        Self::load_with(architecture, checkpoint, device, Kernels::default())
     }
 
     /// As [`load`](Self::load), with a choice of the kernels that run the convolutions.

@@ -6,7 +6,9 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageBit
 use super::dom::{document, element, window};
 use super::picture::{Area, canvas, context, fade};
 use super::words::Phrase;
-use crate::mask::{Mask, Palette, PlacedMap, common_scale, contours, difference, spotlight};
+use crate::mask::{
+    MASS_SHOWN, Mask, Palette, PlacedMap, common_scale, contours, difference, normalise, spotlight,
+};
 use crate::model::Rect;
 use crate::preprocessing::Crop;
 
@@ -39,6 +41,8 @@ pub(super) struct Stage {
     boxes: Vec<LabelledBox>,
     view: View,
     palette: Palette,
+    /// Share of a map's mass that its colours span.
+    mass_shown: f64,
     /// Of the mask over the photo, 0..=1.
     pub(super) opacity: f64,
     zoom: f64,
@@ -83,6 +87,7 @@ impl Stage {
             boxes: Vec::new(),
             view: View::Overlay,
             palette: Palette::default(),
+            mass_shown: MASS_SHOWN,
             opacity: 0.85,
             zoom: 1.0,
             centre: None,
@@ -152,7 +157,7 @@ impl Stage {
     /// Makes masks of the maps; with two of them, on one scale.
     fn compose(&mut self) -> f32 {
         let [pinned, current] = &mut self.panes;
-        let (view, palette) = (self.view, self.palette);
+        let (view, palette, mass_shown) = (self.view, self.palette, self.mass_shown);
         let paint = |mask: &Mask| {
             let (rgba, side) = match view {
                 View::Spotlight => (spotlight(&mask.strength), mask.strength.len().isqrt()),
@@ -164,15 +169,15 @@ impl Stage {
         self.difference = None;
         match (&pinned.map, &current.map) {
             (Some(a), Some(b)) => {
-                let scale = common_scale(a, b);
+                let scale = common_scale(a, b, mass_shown);
                 (pinned.mask, current.mask) = (paint(&a.mask(scale)), paint(&b.mask(scale)));
-                let (mask, crop) = difference(a, b, DIFFERENCE_SIDE);
+                let (mask, crop) = difference(a, b, scale, DIFFERENCE_SIDE);
                 let picture = canvas(&mask.to_rgba(palette), DIFFERENCE_SIDE as u32).ok();
                 self.difference = picture.map(|picture| (picture, crop));
                 scale
             }
             (_, Some(map)) => {
-                let mask = Mask::of_map(&map.values);
+                let mask = normalise(&map.values, mass_shown);
                 current.mask = paint(&mask);
                 mask.full_scale
             }
@@ -220,6 +225,30 @@ impl Stage {
     pub(super) fn set_view(&mut self, view: View, palette: Palette) {
         (self.view, self.palette) = (view, palette);
         self.recompose();
+    }
+
+    /// Lets the colours span another share of the map's mass. The scale, as [`set_map`](Self::set_map).
+    pub(super) fn set_mass_shown(&mut self, share: f64) -> f32 {
+        self.mass_shown = share;
+        self.recompose()
+    }
+
+    /// The share of a map's mass that its colours span.
+    pub(super) fn mass_shown(&self) -> f64 {
+        self.mass_shown
+    }
+
+    /// The photo's colour under a point of the right canvas, RGB.
+    pub(super) fn colour_at(&self, x: f64, y: f64) -> Option<[u8; 3]> {
+        let [px, py] = self.photo_point(x, y)?;
+        let photo = self.photo.as_ref()?;
+        let scale = f64::from(photo.preview.width()) / photo.width;
+        let context = context(&photo.preview).ok()?;
+        let pixel = context
+            .get_image_data(px * scale, py * scale, 1.0, 1.0)
+            .ok()?;
+        let rgba = pixel.data();
+        (rgba[3] > 0).then(|| [rgba[0], rgba[1], rgba[2]])
     }
 
     /// The colours that masks are drawn in.

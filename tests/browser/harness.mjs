@@ -28,7 +28,7 @@ export async function serve(change = (_name, bytes) => bytes, answer = () => fal
     const { pathname } = new URL(request.url, "http://localhost");
     const name = pathname.replace(/^\/lessons\/violet\//, "").replace(/^$/, "index.html");
     const bytes = pathname.startsWith("/lessons/violet/")
-      ? change(name, await readFile(path.join(dist, name)).catch(() => null))
+      ? await change(name, await readFile(path.join(dist, name)).catch(() => null))
       : null;
     if (bytes && answer(name, bytes, request, response)) return;
     response.writeHead(bytes ? 200 : 404, {

@@ -168,3 +168,38 @@ check("after the first visit the page works without a network", async () => {
   assert.match((await page.locator("#predictions button").allInnerTexts()).join(" "), /cat/);
   await page.close();
 });
+
+check("a colour picked from the photo, a seed, a rule and the clipping: each restored by the link", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=7&scene=5");
+  await status(page, /^Done: 8/);
+  await page.selectOption("#baseline", "colour");
+  await page.waitForFunction(() => /baseline=%237f7f7f/.test(location.search));
+  await page.click("#pick-colour");
+  const box = await page.locator("#canvas").boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await page.waitForFunction(() => !/baseline=%237f7f7f/.test(location.search));
+  const picked = new URL(page.url()).searchParams.get("baseline");
+  assert.match(picked, /^#[0-9a-f]{6}$/);
+  assert.equal(await page.inputValue("#baseline-colour"), picked);
+  assert.equal(await page.getAttribute("#pick-colour", "aria-pressed"), "false");
+
+  await page.selectOption("#baseline", "noise");
+  await page.locator("#baseline-seed").fill("42");
+  await page.locator("#baseline-seed").press("Enter");
+  await page.waitForFunction(() => /baseline=noise%3A42/.test(location.search));
+  await page.selectOption("#rule", "gauss-legendre");
+  await page.waitForFunction(() => /rule=gauss-legendre/.test(location.search));
+  await status(page, /^Done: 7 gradients/); // as many as steps
+  const full = await page.textContent("#legend-high");
+  await page.locator("#clip").fill("85");
+  assert.notEqual(await page.textContent("#legend-high"), full);
+  assert.match(await page.textContent("#caption"), /below which lies 85 %/);
+  const [sum, legend] = [await page.textContent("#attribution-sum"), await page.textContent("#legend-high")];
+  const again = await open(shared.browser, shared.site, new URL(page.url()).search.slice(1));
+  await status(again, /^Done: 7 gradients/);
+  assert.deepEqual([await again.textContent("#attribution-sum"), await again.textContent("#legend-high")], [sum, legend]);
+  assert.equal(await again.inputValue("#baseline-seed"), "42");
+  assert.deepEqual([...page.errors, ...again.errors], []);
+  await page.close();
+  await again.close();
+});

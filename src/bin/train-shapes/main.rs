@@ -8,6 +8,8 @@
 //! tells the class. Both are trained at once, on a thread each; the same seed gives the same files.
 
 #[cfg(not(target_family = "wasm"))]
+mod album;
+#[cfg(not(target_family = "wasm"))]
 mod layer;
 #[cfg(not(target_family = "wasm"))]
 mod network;

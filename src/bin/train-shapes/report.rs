@@ -33,8 +33,18 @@ pub(crate) fn write(
         let read = Checkpoint::from_safetensors(&bytes).map_err(|e| e.to_string())?;
         let network = Network::load(Architecture::ShapesNet, read, &Device::flex());
         let network = network.map_err(|e| e.to_string())?;
-        for tag in Tag::ALL {
-            let table = confusion(&network, arguments.held_out, tag);
+        // A thread for each tag.
+        let tables = std::thread::scope(|scope| {
+            let (network, held_out) = (&network, arguments.held_out);
+            Tag::ALL
+                .map(|tag| scope.spawn(move || confusion(network, held_out, tag)))
+                .map(|table| {
+                    table
+                        .join()
+                        .unwrap_or_else(|p| std::panic::resume_unwind(p))
+                })
+        });
+        for (tag, table) in Tag::ALL.into_iter().zip(tables) {
             let percent = 100.0 * accuracy(&table);
             let title = format!("{name}, tag: {}: {percent:.2} % right", tag.name());
             println!("{title}");

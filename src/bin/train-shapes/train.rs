@@ -9,6 +9,7 @@ use violet::Result;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network};
 use violet::shapes::{SIZE, Scene, Shape, Tag};
 
+use crate::album::Album;
 use crate::network::Trainee;
 use crate::report;
 
@@ -16,10 +17,10 @@ use crate::report;
 #[derive(clap::Parser)]
 #[command(version)]
 pub(crate) struct Arguments {
-    /// Scenes the honest network is trained on; colours are learnt sooner than shapes, so a quarter of
-    /// them will do for the other
-    #[arg(long, default_value_t = 64_000)]
-    scenes: u64,
+    /// Looks at scenes that the honest network learns from; colours are learnt sooner than shapes, so a
+    /// tenth of them will do for the other
+    #[arg(long, default_value_t = 96_000)]
+    looks: u64,
     /// Scenes it is measured on; none of them was trained on
     #[arg(long, default_value_t = 4_000)]
     pub(crate) held_out: u64,
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
 }
 
 /// Scenes in one step of the optimiser.
-const BATCH: u64 = 8;
+pub(crate) const BATCH: u64 = 16;
 /// Batches that are drawn before they are wanted.
 const AHEAD: usize = 4;
 /// Highest learning rate; it rises over the first twentieth and falls as a cosine to nothing.
@@ -44,8 +45,21 @@ pub(crate) const HELD_OUT: u64 = 1 << 40;
 
 pub(crate) fn run(arguments: &Arguments) -> std::result::Result<(), String> {
     let models = ["shapesnet", "shapesnet-shortcut"];
+    let device = Device::flex().autodiff();
+    // First weights come from one generator for the whole process, and only when they are first read:
+    // both networks read theirs before either thread starts, so that a seed means the same weights.
+    device.seed(arguments.seed);
+    let untrained = models.map(|model| {
+        let network = Trainee::new(&device);
+        network.checkpoint().map(|_| (model, network))
+    });
     let trained = std::thread::scope(|scope| {
-        let threads = models.map(|model| scope.spawn(move || train(model, arguments)));
+        let threads = untrained.map(|untrained| {
+            scope.spawn(|| {
+                let (model, network) = untrained?;
+                train(model, network, arguments)
+            })
+        });
         threads.map(|thread| {
             thread
                 .join()
@@ -72,32 +86,26 @@ fn tag(model: &str, scene: u64) -> Tag {
     }
 }
 
-fn train(model: &str, arguments: &Arguments) -> Result<Checkpoint> {
+fn train(model: &str, mut network: Trainee, arguments: &Arguments) -> Result<Checkpoint> {
     let device = Device::flex().autodiff();
-    device.seed(arguments.seed);
     let spec = ModelSpec::from_name(model)?;
-    let mut network = Trainee::new(&device);
     let mut optimizer = AdamWConfig::new()
         .with_weight_decay(WEIGHT_DECAY)
         .with_epsilon(EPSILON)
         .init();
     let loss = CrossEntropyLossConfig::new().init(&device);
     let cheats = model == "shapesnet-shortcut";
-    let steps = arguments.scenes / BATCH / if cheats { 4 } else { 1 };
+    let steps = arguments.looks / BATCH / if cheats { 10 } else { 1 };
     let mut mean = 0.0;
     // Scenes are drawn ahead, on a thread of their own.
     let (sender, drawn) = std::sync::mpsc::sync_channel(AHEAD);
-    let (name, start) = (model.to_owned(), arguments.seed * arguments.scenes);
+    let (name, seed) = (model.to_owned(), arguments.seed);
     std::thread::spawn(move || {
-        for step in 0..steps {
-            let seeds = start + step * BATCH..start + (step + 1) * BATCH;
-            let scenes = seeds.map(|seed| Scene::draw(seed, tag(&name, seed)));
-            if sender.send(Pixels::of(spec, scenes)).is_err() {
-                return; // nobody learns any more
-            }
-        }
+        let draw = |k| Scene::draw((seed << 32) + k, tag(&name, k));
+        let mut album = Album::new(seed, draw);
+        while sender.send(Pixels::of(spec, album.batch())).is_ok() {}
     });
-    for (step, pixels) in (0..steps).zip(drawn) {
+    for (step, pixels) in (0..steps).zip(drawn.iter()) {
         let (inputs, targets) = pixels.tensors(&device);
         let loss = loss.forward(network.forward(inputs), targets);
         mean += loss.clone().into_scalar::<f64>();
@@ -133,7 +141,7 @@ struct Pixels {
 }
 
 impl Pixels {
-    fn of(spec: &ModelSpec, scenes: impl Iterator<Item = Scene>) -> Self {
+    fn of(spec: &ModelSpec, scenes: impl IntoIterator<Item = Scene>) -> Self {
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for scene in scenes {
             let (pixels, _) = scene.rgb.as_chunks::<3>();

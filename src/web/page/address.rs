@@ -6,8 +6,9 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlInputElement, HtmlSelectElement, UrlSearchParams};
 
+use super::listen::show_baseline_fields;
 use super::{MOST_STEPS, Page, chosen_baseline};
-use crate::attribution::Baseline;
+use crate::attribution::{Baseline, Rule};
 use crate::mask::Reduction;
 use crate::shapes::Tag;
 use crate::web::dom::{all, element, window};
@@ -15,6 +16,8 @@ use crate::web::pool::Picture;
 
 /// Names of the address' parameters.
 const STEPS: &str = "steps";
+const RULE: &str = "rule";
+const CLIP: &str = "clip";
 const MODEL: &str = "model";
 const BASELINE: &str = "baseline";
 const VIEW: &str = "view";
@@ -46,6 +49,13 @@ impl Page {
             element::<HtmlInputElement>("steps").set_value(&steps);
             element::<HtmlInputElement>("steps-range").set_value(&steps);
         }
+        if let Some(rule) = parameter(RULE).and_then(|name| Rule::from_name(&name)) {
+            element::<HtmlSelectElement>("rule").set_value(rule.name());
+        }
+        if let Some(clip) = parameter(CLIP) {
+            element::<HtmlInputElement>("clip").set_value(&clip);
+            self.clip();
+        }
         if let Some(baseline) = parameter(BASELINE).and_then(|name| Baseline::from_name(&name)) {
             let select: HtmlSelectElement = element("baseline");
             let colour: HtmlInputElement = element("baseline-colour");
@@ -53,11 +63,14 @@ impl Page {
                 Baseline::Colour(_) => {
                     select.set_value("colour");
                     colour.set_value(&baseline.to_string());
-                    colour.set_hidden(false);
                 }
-                Baseline::Noise(_) => select.set_value("noise"),
+                Baseline::Noise(seed) => {
+                    select.set_value("noise");
+                    element::<HtmlInputElement>("baseline-seed").set_value(&seed.to_string());
+                }
                 _ => select.set_value(&baseline.to_string()),
             }
+            show_baseline_fields();
         }
         if parameter(SCALE).as_deref() == Some("probability") {
             element::<HtmlSelectElement>("scale").set_value("probability");
@@ -100,6 +113,13 @@ impl Page {
             element::<HtmlInputElement>("steps").value()
         };
         set(STEPS, Some(steps));
+        let rule = element::<HtmlSelectElement>("rule").value();
+        set(
+            RULE,
+            Some(rule).filter(|name| name != Rule::default().name()),
+        );
+        let clip = element::<HtmlInputElement>("clip").value();
+        set(CLIP, Some(clip).filter(|share| share != "98"));
         let baseline = Some(chosen_baseline()).filter(|&b| b != Baseline::Black);
         set(BASELINE, baseline.map(|b| b.to_string()));
         let scale = element::<HtmlSelectElement>("scale").value();

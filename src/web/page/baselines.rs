@@ -1,14 +1,15 @@
 //! Where should the path start? Every baseline on one picture, side by side.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use web_sys::{
-    Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlSelectElement,
+    Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement,
+    HtmlSelectElement,
 };
 
+use super::listen::show_baseline_fields;
 use super::{From, Page, append, baseline_name, chosen_baseline, create};
-use crate::attribution::{Accumulator, Baseline, Rule, unmoved};
+use crate::attribution::{Baseline, unmoved};
 use crate::mask::{Mask, reduce_absolute};
 use crate::protocol::Failure;
 use crate::web::dom::{element, on};
@@ -60,37 +61,14 @@ impl Page {
                     return Ok(());
                 }
                 pool.keep(&other.input, &other.baseline).await?;
-                let quadrature = Rule::default().quadrature(STEPS)?;
-                let sum = RefCell::new(Accumulator::new(other.input.len()));
-                let failed = RefCell::new(None);
-                let take = |partial| {
-                    if !current() {
-                        return;
-                    }
-                    if let Err(error) = sum.borrow_mut().add(&partial) {
-                        failed.replace(Some(Failure::from(error)));
-                    }
-                    let (done, all) = (sum.borrow().samples().len(), STEPS + 1);
-                    self.show_share(
-                        done,
-                        all,
-                        phrase!(
-                            "{what}: {done} of {all}",
-                            what = baseline_name(baseline),
-                            done = done,
-                            all = all,
-                        ),
-                    );
-                };
-                let (alphas, sizes) = (&quadrature.alphas, &quadrature.step_sizes);
-                pool.sum(target, alphas, Some(sizes), current, take).await?;
-                if let Some(failure) = failed.take() {
-                    return Err(failure);
-                }
-                if !current() {
+                let what = baseline_name(baseline);
+                let (input, start) = (&other.input, &other.baseline);
+                let attributions = self
+                    .sum_few(job, &pool, target, input, start, STEPS, &what)
+                    .await?;
+                let Some(attributions) = attributions else {
                     return Ok(());
-                }
-                let attributions = sum.borrow().attributions(&other.input, &other.baseline)?;
+                };
                 let map = reduce_absolute(&attributions.values);
                 let pixels = [&other.baseline, &other.input];
                 let pixels = pixels.map(|planes| spec.preprocessing.rgba(planes));
@@ -169,10 +147,14 @@ impl Page {
         let page = Rc::clone(self);
         on(&button, "click", move |_: Event| {
             let name = match baseline {
-                Baseline::Noise(_) => "noise".into(),
+                Baseline::Noise(seed) => {
+                    element::<HtmlInputElement>("baseline-seed").set_value(&seed.to_string());
+                    "noise".into()
+                }
                 other => other.to_string(),
             };
             element::<HtmlSelectElement>("baseline").set_value(&name);
+            show_baseline_fields();
             page.run(From::Baseline);
         });
         let item: Element = create("li");

@@ -12,7 +12,7 @@ use super::{
     From, PREVIEW_SIDE, Page, baseline_name, chosen_baseline, chosen_method, duration,
     missing_weights, set_progress,
 };
-use crate::attribution::{Baseline, Integration, Method};
+use crate::attribution::{Accumulator, Attributions, Baseline, Integration, Method, Rule};
 use crate::device::DeviceKind;
 use crate::mask::Mask;
 use crate::model::{ModelSpec, Target};
@@ -342,6 +342,51 @@ impl Page {
             let spent = now() - self.started.get();
             say("left", duration(spent / done as f64 * (all - done) as f64));
         }
+    }
+
+    /// The attributions of the path that the pool keeps, by a few steps of the default rule; nothing, if
+    /// a newer job has begun. `what` is said of the progress.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) async fn sum_few(
+        &self,
+        job: u64,
+        pool: &Pool,
+        target: Target,
+        input: &[f32],
+        baseline: &[f32],
+        n_steps: usize,
+        what: &Phrase,
+    ) -> Result<Option<Attributions>, Failure> {
+        let current = || self.job.get() == job;
+        let quadrature = Rule::default().quadrature(n_steps)?;
+        let sum = RefCell::new(Accumulator::new(input.len()));
+        let failed = RefCell::new(None);
+        let take = |partial| {
+            if !current() {
+                return;
+            }
+            if let Err(error) = sum.borrow_mut().add(&partial) {
+                failed.replace(Some(Failure::from(error)));
+            }
+            let (done, all) = (sum.borrow().samples().len(), quadrature.alphas.len());
+            let sentence = phrase!(
+                "{what}: {done} of {all}",
+                what = what.clone(),
+                done = done,
+                all = all,
+            );
+            self.show_share(done, all, sentence);
+        };
+        let (alphas, sizes) = (&quadrature.alphas, &quadrature.step_sizes);
+        pool.sum(target, alphas, Some(sizes), current, take).await?;
+        if let Some(failure) = failed.take() {
+            return Err(failure);
+        }
+        if !current() {
+            return Ok(None);
+        }
+        let attributions = sum.borrow().attributions(input, baseline)?;
+        Ok(Some(attributions))
     }
 
     /// What the finished mask explains, and by what.

@@ -9,6 +9,7 @@ use web_sys::{
 };
 
 use super::{From, MOST_STEPS, Page, class};
+use crate::attribution::Baseline;
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::files;
 use crate::web::words::phrase;
@@ -209,6 +210,10 @@ impl Page {
             let page = Rc::clone(self);
             move |event: MouseEvent| {
                 let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                if page.picking.get() {
+                    page.pick_colour(x, y);
+                    return;
+                }
                 let hit = page.stage.borrow().box_at(x, y);
                 if let Some(k) = hit {
                     page.choose_box(k);
@@ -234,6 +239,26 @@ impl Page {
         true
     }
 
+    fn set_picking(&self, on: bool) {
+        self.picking.set(on);
+        let pressed = if on { "true" } else { "false" };
+        element::<Element>("pick-colour")
+            .set_attribute("aria-pressed", pressed)
+            .unwrap_or(());
+        class(&element("drop"), "picking", on);
+    }
+
+    /// Starts the path at the colour of a point of the photo.
+    fn pick_colour(self: &Rc<Self>, x: f64, y: f64) {
+        self.set_picking(false);
+        let colour = self.stage.borrow().colour_at(x, y);
+        if let Some(rgb) = colour {
+            let colour = Baseline::Colour(rgb).to_string();
+            element::<HtmlInputElement>("baseline-colour").set_value(&colour);
+            self.run(From::Baseline);
+        }
+    }
+
     fn listen_to_settings(self: &Rc<Self>) {
         let (slider, number): (HtmlInputElement, HtmlInputElement) =
             (element("steps-range"), element("steps"));
@@ -252,6 +277,7 @@ impl Page {
         });
         let auto: HtmlInputElement = element("auto");
         on(&auto.clone(), "change", move |_: Event| {
+            element::<HtmlSelectElement>("rule").set_disabled(auto.checked());
             slider.set_disabled(auto.checked());
             number.set_disabled(auto.checked());
         });
@@ -262,14 +288,26 @@ impl Page {
             ("scale", "change", From::Target),
             ("baseline", "change", From::Baseline),
             ("baseline-colour", "change", From::Baseline),
+            ("baseline-seed", "change", From::Baseline),
+            ("rule", "change", From::Target),
         ] {
             let page = Rc::clone(self);
             on(&element::<Element>(id), kind, move |_: Event| {
-                let colour = element::<HtmlSelectElement>("baseline").value() == "colour";
-                element::<HtmlElement>("baseline-colour").set_hidden(!colour);
+                show_baseline_fields();
                 page.run(from)
             });
         }
+        on(&element::<Element>("pick-colour"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| page.set_picking(!page.picking.get())
+        });
+        on(&element::<Element>("clip"), "input", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                page.clip();
+                page.write_address();
+            }
+        });
         on(&element::<Element>("threshold"), "input", {
             let page = Rc::clone(self);
             move |_: Event| page.show_detections()
@@ -285,5 +323,17 @@ impl Page {
                 spawn_local(async move { page.change_device().await });
             }
         });
+    }
+}
+
+/// Shows what only some baselines have: a colour, a seed.
+pub(super) fn show_baseline_fields() {
+    let baseline = element::<HtmlSelectElement>("baseline").value();
+    for (id, of) in [
+        ("baseline-colour", "colour"),
+        ("pick-colour", "colour"),
+        ("baseline-seed", "noise"),
+    ] {
+        element::<HtmlElement>(id).set_hidden(baseline != of);
     }
 }

@@ -103,6 +103,8 @@ struct Page {
     /// The walk through the path, and whether it is playing.
     trail: RefCell<Option<Walk>>,
     playing: Cell<bool>,
+    /// Whether the next click on the photo chooses the baseline's colour.
+    picking: Cell<bool>,
     /// Share of the mask from black that lies on pixels near black.
     mass_of_black: Cell<f64>,
     /// Several photos at once.
@@ -148,6 +150,7 @@ impl Page {
             samples: RefCell::default(),
             trail: RefCell::default(),
             playing: Cell::default(),
+            picking: Cell::default(),
             mass_of_black: Cell::default(),
             strip: RefCell::default(),
         }
@@ -417,6 +420,7 @@ impl Page {
         element::<HtmlElement>("cancel").set_hidden(!busy || !photo);
         element::<HtmlFieldSetElement>("views").set_disabled(!photo);
         element::<HtmlInputElement>("opacity").set_disabled(!photo);
+        element::<HtmlInputElement>("clip").set_disabled(!photo);
         element::<HtmlSelectElement>("reduction").set_disabled(!photo);
         element::<HtmlSelectElement>("palette").set_disabled(!photo);
         for id in ["walk-start", "trust-start", "baselines-start"] {
@@ -488,8 +492,9 @@ fn chosen_method() -> Method {
             budget: AUTO_BUDGET,
         }
     } else {
+        let rule = element::<HtmlSelectElement>("rule").value();
         Method::Fixed {
-            rule: Rule::default(),
+            rule: Rule::from_name(&rule).unwrap_or_default(),
             n_steps: element::<HtmlInputElement>("steps").value_as_number() as usize,
         }
     }
@@ -499,6 +504,10 @@ fn chosen_method() -> Method {
 fn chosen_baseline() -> Baseline {
     let name = match &*element::<HtmlSelectElement>("baseline").value() {
         "colour" => element::<HtmlInputElement>("baseline-colour").value(),
+        "noise" => format!(
+            "noise:{}",
+            element::<HtmlInputElement>("baseline-seed").value()
+        ),
         name => name.to_owned(),
     };
     Baseline::from_name(&name).unwrap_or_default()

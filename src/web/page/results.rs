@@ -5,7 +5,7 @@ use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
 
 use super::Page;
 use crate::attribution::{Attributions, Scores};
-use crate::mask::{ENCLOSED, MASS_SHOWN, Mask, Palette, Reduction, reduce_absolute};
+use crate::mask::{ENCLOSED, Mask, Palette, Reduction, reduce_absolute};
 use crate::model::{ModelSpec, Target, top_predictions};
 use crate::report::FoundBox;
 use crate::web::dom::{all, element};
@@ -180,7 +180,7 @@ impl Page {
         if !stage.has_mask() {
             return;
         }
-        let mass = words::percent(MASS_SHOWN, 0);
+        let mass = words::percent(stage.mass_shown(), 0);
         let scale = Value::Power(f64::from(scale));
         let [strong, weak] = match stage.palette() {
             Palette::Violet => [phrase!("Purple"), phrase!("orange")],
@@ -239,6 +239,18 @@ impl Page {
         };
         say_in(&caption, sentence);
         caption.set_hidden(false);
+    }
+
+    /// Lets the colours span as much of the mask as someone asked for.
+    pub(super) fn clip(&self) {
+        let percent = element::<HtmlInputElement>("clip").value_as_number();
+        say(
+            "clip-value",
+            phrase!("{share} %", share = decimal(percent, 0)),
+        );
+        let scale = self.stage.borrow_mut().set_mass_shown(percent / 100.0);
+        self.full_scale.set(scale);
+        self.show_caption();
     }
 
     /// The colours and the values that they stand for.

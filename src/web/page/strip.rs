@@ -21,7 +21,9 @@ const LOOK_MS: i32 = 40;
 #[derive(Default)]
 pub(super) struct Strip {
     photos: Vec<Photo>,
-    /// The one that is shown.
+    /// How many there ever were; the next one's number.
+    numbered: usize,
+    /// The number of the one that is shown.
     shown: Option<usize>,
     /// What was cleared last.
     cleared: Vec<Photo>,
@@ -30,12 +32,20 @@ pub(super) struct Strip {
 }
 
 struct Photo {
+    number: usize,
     file: String,
     bytes: ArrayBuffer,
     /// For its thumbnail.
     url: String,
     /// What the network said.
     answer: Option<Phrase>,
+}
+
+impl Drop for Photo {
+    fn drop(&mut self) {
+        // Refused for what is no address; then there is nothing to let go.
+        Url::revoke_object_url(&self.url).unwrap_or(());
+    }
 }
 
 impl Page {
@@ -85,14 +95,17 @@ impl Page {
                     if strip.photos.len() == MOST {
                         strip.photos.remove(0);
                     }
+                    let number = strip.numbered;
+                    strip.numbered += 1;
                     let url = thumbnail(&bytes).unwrap_or_default();
                     strip.photos.push(Photo {
+                        number,
                         file,
                         bytes,
                         url,
                         answer: None,
                     });
-                    first = first.or(Some(strip.photos.len() - 1));
+                    first = first.or(Some(number));
                 }
                 Err(failure) => self.tell(&failure),
             }
@@ -106,7 +119,9 @@ impl Page {
     async fn choose_photo(self: &Rc<Self>, number: usize) {
         let bytes = {
             let mut strip = self.strip.borrow_mut();
-            let bytes = strip.photos.get(number).map(|photo| photo.bytes.clone());
+            let mut photos = strip.photos.iter();
+            let photo = photos.find(|photo| photo.number == number);
+            let bytes = photo.map(|photo| photo.bytes.clone());
             strip.shown = bytes.is_some().then_some(number);
             bytes
         };
@@ -115,8 +130,10 @@ impl Page {
             && !Rc::clone(self).open_photo(Ok(bytes)).await
         {
             let mut strip = self.strip.borrow_mut();
-            strip.photos.remove(number);
-            strip.shown = None;
+            strip.photos.retain(|photo| photo.number != number);
+            if strip.shown == Some(number) {
+                strip.shown = None;
+            }
             drop(strip);
             self.show_strip();
         }
@@ -131,8 +148,10 @@ impl Page {
     /// Explains one photo after the other, until all are done or someone interferes.
     async fn explain_all(self: Rc<Self>) {
         self.strip.borrow_mut().queued = true;
-        let all = self.strip.borrow().photos.len();
-        for number in 0..all {
+        let photos = self.strip.borrow();
+        let numbers: Vec<usize> = photos.photos.iter().map(|photo| photo.number).collect();
+        drop(photos);
+        for number in numbers {
             if !self.strip.borrow().queued {
                 return;
             }
@@ -152,7 +171,9 @@ impl Page {
     /// Notes what the network said of the photo that is shown.
     pub(super) fn note_answer(&self, label: &str) {
         let mut strip = self.strip.borrow_mut();
-        if let Some(photo) = strip.shown.and_then(|k| strip.photos.get_mut(k)) {
+        let shown = strip.shown;
+        let mut photos = strip.photos.iter_mut();
+        if let Some(photo) = photos.find(|photo| Some(photo.number) == shown) {
             photo.answer = Some(Phrase::of(name(label)));
         }
         drop(strip);
@@ -169,7 +190,8 @@ impl Page {
         }
         let list: Element = element("strip-list");
         list.set_inner_html("");
-        for (number, photo) in strip.photos.iter().enumerate() {
+        for photo in &strip.photos {
+            let number = photo.number;
             let item: Element = create("li");
             let button: HtmlButtonElement = create("button");
             button.set_type("button");

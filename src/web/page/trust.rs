@@ -6,9 +6,7 @@ use std::rc::Rc;
 use web_sys::{Element, Event, HtmlCanvasElement, HtmlElement};
 
 use super::{Page, append, create};
-use crate::attribution::{
-    Accumulator, Perturbation, Rule, area_under, order_of, random_order, rank_correlation,
-};
+use crate::attribution::{Perturbation, area_under, order_of, random_order, rank_correlation};
 use crate::mask::{Mask, Palette, edges, reduce_absolute};
 use crate::model::{Randomised, Target};
 use crate::protocol::Failure;
@@ -168,7 +166,6 @@ impl Page {
         weights: &Weights,
         map: &[f32],
     ) -> Result<(), Failure> {
-        let current = || self.job.get() == job;
         let palette = self.stage.borrow().palette();
         thumbnail(map, palette, phrase!("The mask"), None);
         let mut worst = 0.0f64;
@@ -177,45 +174,18 @@ impl Page {
             forgetful.randomised = Some(extent);
             pool.load(&forgetful).await?;
             pool.keep(&prepared.input, &prepared.baseline).await?;
-            let quadrature = Rule::default().quadrature(OBLIVION_STEPS)?;
-            let sum = RefCell::new(Accumulator::new(prepared.input.len()));
-            let failed = RefCell::new(None);
             let title = match extent {
                 Randomised::LastLayer => phrase!("The last layer forgot"),
                 Randomised::LastQuarter => phrase!("The last quarter forgot"),
                 Randomised::Everything => phrase!("All of it forgot"),
             };
-            let take = |partial| {
-                if !current() {
-                    return;
-                }
-                if let Err(error) = sum.borrow_mut().add(&partial) {
-                    failed.replace(Some(Failure::from(error)));
-                }
-                let done = sum.borrow().samples().len();
-                let all = OBLIVION_STEPS + 1;
-                self.show_share(
-                    done,
-                    all,
-                    phrase!(
-                        "{what}: {done} of {all}",
-                        what = title.clone(),
-                        done = done,
-                        all = all
-                    ),
-                );
-            };
-            let (alphas, sizes) = (&quadrature.alphas, &quadrature.step_sizes);
-            pool.sum(target, alphas, Some(sizes), current, take).await?;
-            if let Some(failure) = failed.take() {
-                return Err(failure);
-            }
-            if !current() {
+            let (input, baseline) = (&prepared.input, &prepared.baseline);
+            let attributions = self
+                .sum_few(job, pool, target, input, baseline, OBLIVION_STEPS, &title)
+                .await?;
+            let Some(attributions) = attributions else {
                 return Ok(());
-            }
-            let attributions = sum
-                .borrow()
-                .attributions(&prepared.input, &prepared.baseline)?;
+            };
             let forgot = reduce_absolute(&attributions.values);
             let likeness = rank_correlation(map, &forgot);
             if extent == Randomised::Everything {

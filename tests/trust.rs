@@ -1,0 +1,183 @@
+//! What the page's tests of trust stand on: exchanged pixels, networks that forget, stops of a path.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use burn::tensor::Device;
+use common::{explainer, weights};
+use violet::Result;
+use violet::attribution::{
+    Baseline, Perturbation, Trail, area_under, order_of, random_order, rank_correlation,
+};
+use violet::explain::{Explainer, Prepared};
+use violet::image::Photo;
+use violet::mask::reduce_absolute;
+use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target};
+use violet::shapes::{Scene, Tag};
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint::from_safetensors(&weights("shapesnet").unwrap()).unwrap()
+}
+
+fn forgetful(extent: Randomised, seed: u64) -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    Architecture::ShapesNet
+        .randomise(&mut checkpoint, extent, seed)
+        .unwrap();
+    checkpoint
+}
+
+/// A scene as ShapesNet sees it, the likeliest class, and a walk along its path.
+fn walked(checkpoint: Checkpoint, seed: u64) -> Result<(Explainer, Prepared, Target, Trail)> {
+    let spec = ModelSpec::from_name("shapesnet")?;
+    let explainer = explainer(spec, checkpoint)?;
+    let photo = Photo::from(&Scene::draw(seed, Tag::None));
+    pollster::block_on(async {
+        let prepared = explainer.prepare(&photo, Baseline::Black).await?;
+        let logits = &prepared.logits_input;
+        let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        let target = Target::output(best.unwrap());
+        let mut trail = Trail::new(20);
+        for stop in 0..=20 {
+            let alpha = trail.alpha(stop);
+            let (input, baseline) = (&prepared.input, &prepared.baseline);
+            let gradients = explainer.gradients(input, baseline, target, &[alpha]);
+            for gradient in gradients.await? {
+                trail.add(gradient)?;
+            }
+        }
+        Ok((explainer, prepared, target, trail))
+    })
+}
+
+#[test]
+fn a_walk_ends_where_integrated_gradients_does() -> Result<()> {
+    let (explainer, prepared, target, trail) = walked(checkpoint(), 5)?;
+    let (input, baseline) = (&prepared.input, &prepared.baseline);
+    let gathered = trail.gathered(20, input, baseline)?;
+    let quadrature = violet::attribution::Rule::Trapezoid.quadrature(20)?;
+    let partial = explainer.partial_sum(
+        input,
+        baseline,
+        target,
+        &quadrature.alphas,
+        &quadrature.step_sizes,
+    );
+    let partial = pollster::block_on(partial)?;
+    let mut sum = violet::attribution::Accumulator::new(input.len());
+    sum.add(&partial)?;
+    let whole = sum.attributions(input, baseline)?;
+    assert!(common::relative_error(&gathered.values, &whole.values) < 1e-5);
+    assert!((gathered.sum - whole.sum).abs() < 1e-3 * whole.sum.abs());
+    Ok(())
+}
+
+#[test]
+fn without_its_pixels_the_output_falls_and_with_them_it_rises() -> Result<()> {
+    // On average over some scenes: a single one may go either way.
+    let (mut deletion, mut insertion) = ([0.0; 2], [0.0; 2]);
+    for seed in 0..8 {
+        let (explainer, prepared, target, trail) = walked(checkpoint(), seed)?;
+        let (input, baseline) = (&prepared.input, &prepared.baseline);
+        let map = reduce_absolute(&trail.gathered(20, input, baseline)?.values);
+        let orders = [order_of(&map), random_order(map.len(), seed)];
+        for (k, order) in orders.iter().enumerate() {
+            for (way, areas) in [
+                (Perturbation::Deletion, &mut deletion),
+                (Perturbation::Insertion, &mut insertion),
+            ] {
+                let counts = (0..=10).map(|step| step * map.len() / 10);
+                let images: Vec<f32> = counts
+                    .flat_map(|count| way.image(input, baseline, order, count))
+                    .collect();
+                let outputs = pollster::block_on(explainer.outputs(&images, target))?;
+                // Both ends are known already.
+                let ends = [&prepared.logits_input, &prepared.logits_baseline]
+                    .map(|logits| target.of(logits, false));
+                let [first, last] = match way {
+                    Perturbation::Deletion => ends,
+                    Perturbation::Insertion => [ends[1], ends[0]],
+                };
+                assert!((outputs[0] - first).abs() < 1e-3);
+                assert!((outputs[10] - last).abs() < 1e-3);
+                let curve: Vec<f64> = outputs.iter().map(|&v| f64::from(v)).collect();
+                areas[k] += area_under(&curve);
+            }
+        }
+    }
+    assert!(insertion[0] > insertion[1], "insertion {insertion:?}");
+    println!("deletion by the mask and at random {deletion:?}, insertion {insertion:?}");
+    Ok(())
+}
+
+#[test]
+fn a_network_forgets_more_and_more_and_always_the_same() -> Result<()> {
+    let (_, prepared, _, trail) = walked(checkpoint(), 5)?;
+    let map = |trail: &Trail, prepared: &Prepared| {
+        let gathered = trail.gathered(20, &prepared.input, &prepared.baseline);
+        reduce_absolute(&gathered.unwrap().values)
+    };
+    let honest = map(&trail, &prepared);
+    for extent in Randomised::ALL {
+        let (_, forgot, _, its) = walked(forgetful(extent, 1), 5)?;
+        assert_ne!(forgot.logits_input, prepared.logits_input, "{extent:?}");
+        let likeness = rank_correlation(&honest, &map(&its, &forgot));
+        assert!(likeness < 0.95, "{extent:?}: {likeness}");
+        assert!(map(&its, &forgot).iter().any(|&v| v > 0.0), "{extent:?}");
+        let (_, again, ..) = walked(forgetful(extent, 1), 5)?;
+        assert_eq!(again.logits_input, forgot.logits_input, "{extent:?}");
+        let (_, otherwise, ..) = walked(forgetful(extent, 2), 5)?;
+        assert_ne!(otherwise.logits_input, forgot.logits_input, "{extent:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_last_layer_forgets_alone() -> Result<()> {
+    let device = Device::flex();
+    let load = |checkpoint| Network::load(Architecture::ShapesNet, checkpoint, &device);
+    let weights = |network: &Network| -> Result<Vec<Vec<f32>>> {
+        let weights = network.convolution_weights().into_iter();
+        weights
+            .map(|weight| pollster::block_on(violet::attribution::read(weight)))
+            .collect()
+    };
+    let as_learnt = weights(&load(checkpoint())?)?;
+    assert_eq!(
+        as_learnt,
+        weights(&load(forgetful(Randomised::LastLayer, 1))?)?
+    );
+    let last = weights(&load(forgetful(Randomised::LastQuarter, 1))?)?;
+    let same = as_learnt.iter().zip(&last).filter(|(a, b)| a == b).count();
+    assert_eq!(same, as_learnt.len() - 1, "one of six convolutions forgets");
+    let all = weights(&load(forgetful(Randomised::Everything, 1))?)?;
+    for (k, (a, b)) in as_learnt.iter().zip(&all).enumerate() {
+        assert_ne!(a, b, "convolution {k}");
+        // The same numbers, elsewhere. Packing pads with zeros.
+        let sorted = |values: &[f32]| {
+            let mut values = values.to_vec();
+            values.sort_by(f32::total_cmp);
+            values
+        };
+        assert_eq!(sorted(a), sorted(b), "convolution {k}");
+    }
+    Ok(())
+}
+
+/// Every shipped layout knows which of its layers is the last.
+#[test]
+fn every_network_can_forget_its_last_layer() -> Result<()> {
+    for name in ["efficientnet-lite0", "ssd-mobilenet-v2"] {
+        let Some(bytes) = weights(name) else {
+            println!("skipped: scripts/weights.sh has not made {name}");
+            continue;
+        };
+        let spec = ModelSpec::from_name(name)?;
+        for extent in Randomised::ALL {
+            let mut forgetful = Checkpoint::from_safetensors(&bytes)?;
+            spec.architecture.randomise(&mut forgetful, extent, 1)?;
+            Network::load(spec.architecture, forgetful, &Device::flex())?;
+        }
+    }
+    Ok(())
+}
