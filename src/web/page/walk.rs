@@ -1,5 +1,6 @@
 //! The idea, step by step: one slow walk from baseline to photo whose every stop can be looked at.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -32,6 +33,8 @@ pub(super) struct Walk {
     preprocessing: Preprocessing,
     /// F at the ends, of which completeness speaks.
     ends: [f32; 2],
+    /// What is drawn at full strength of all that is gathered, so that colours compare along the way.
+    full_scale: Cell<f32>,
     /// The samples of the explanation that the walk explains.
     explained: Vec<PathSample>,
 }
@@ -86,11 +89,12 @@ impl Page {
             trail,
             preprocessing: spec.preprocessing,
             ends: ends.map(|logits| target.of(logits, detector)),
+            full_scale: Cell::default(),
             explained: self.samples.borrow().clone(),
             prepared,
         });
         let current = || self.job.get() == job;
-        let failed = std::cell::RefCell::new(None);
+        let failed = RefCell::new(None);
         let take = |gradient| {
             if let Some(walk) = self.trail.borrow_mut().as_mut().filter(|_| current()) {
                 if let Err(error) = walk.trail.add(gradient) {
@@ -166,6 +170,7 @@ impl Page {
         if let Ok(all) = all {
             let photo = walk.preprocessing.rgba(&prepared.input);
             let mask = Mask::of(&all.values);
+            walk.full_scale.set(mask.full_scale);
             let canvas: HtmlCanvasElement = element("walk-mask");
             picture::show(&canvas, &photo);
             picture::lay_over(&canvas, &mask.to_rgba(self.stage.borrow().palette()));
@@ -222,12 +227,8 @@ impl Page {
                 slope = decimal(f64::from(sample.slope), 1),
             ),
         );
-        // The colours stay comparable along the way: full where the finished mask is.
-        let whole = walk.trail.gathered(STEPS, input, baseline);
-        let gathered = walk.trail.gathered(stop, input, baseline);
-        if let (Ok(whole), Ok(gathered)) = (whole, gathered) {
-            let scale = Mask::of(&whole.values).full_scale;
-            let mask = Mask::of_scale(&gathered.values, scale);
+        if let Ok(gathered) = walk.trail.gathered(stop, input, baseline) {
+            let mask = Mask::of_scale(&gathered.values, walk.full_scale.get());
             picture::show(&element("walk-gathered"), &mask.to_rgba(palette));
             say(
                 "walk-sum",
