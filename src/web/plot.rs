@@ -12,7 +12,7 @@ const HEIGHT: f64 = 230.0;
 const MARGINS: [f64; 4] = [52.0, 14.0, 24.0, 34.0];
 
 /// Room for a line's name.
-const NAME_WIDTH: f64 = 130.0;
+const NAME_WIDTH: f64 = 150.0;
 
 /// What is drawn.
 pub(super) struct Plot<'a> {

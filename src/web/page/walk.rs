@@ -294,7 +294,7 @@ fn select(name: &str) {
             "For each pixel, how much F would change if the pixel changed a little, here and now. Drag α: it is another picture at every stop."
         ),
         "integral" => phrase!(
-            "The gradients up to here, each times one step, added up. What is gathered equals what F has changed by: this is called completeness, and no pixel's share is lost."
+            "The gradients up to here, each times one step, added up. What is gathered equals what F has changed by, up to what so few steps miss where the curve is steep: this is called completeness."
         ),
         _ => phrase!(
             "The sum, times how far each pixel went. Its absolute values over the three colours are the purple of the mask."
