@@ -28,8 +28,7 @@ if (!weights || !existsSync(stock) || !existsSync(packages)) {
 const tensorflow = {
   "tfjs.html": path.join(root, "benches/tfjs.html"),
   "tfjs.mjs": path.join(root, "benches/tfjs.mjs"),
-  "core.js": path.join(packages, "tfjs-core/dist/tf-core.min.js"),
-  "cpu.js": path.join(packages, "tfjs-backend-cpu/dist/tf-backend-cpu.min.js"),
+  "tf.js": path.join(packages, "tfjs/dist/tf.min.js"),
   "wasm.js": path.join(packages, "tfjs-backend-wasm/dist/tf-backend-wasm.min.js"),
   "webgpu.js": path.join(packages, "tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js"),
 };
