@@ -37,7 +37,7 @@ else
 fi
 
 say "Native tests (a minute)"
-cargo test --release
+cargo test --release --workspace
 
 build_page
 say "Browser tests (some minutes)"

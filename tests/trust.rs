@@ -41,7 +41,8 @@ fn walked(checkpoint: Checkpoint, seed: u64) -> Result<(Explainer, Prepared, Tar
         for stop in 0..=20 {
             let alpha = trail.alpha(stop);
             let (input, baseline) = (&prepared.input, &prepared.baseline);
-            let gradients = explainer.gradients(input, baseline, target, &[alpha]);
+            let alphas = [alpha];
+            let gradients = explainer.gradients(input, baseline, target, &alphas);
             for gradient in gradients.await? {
                 trail.add(gradient)?;
             }

@@ -527,10 +527,8 @@ impl Stage {
             let shade = "rgba(20, 18, 24, 0.62)";
             shade_outside(context, area(&whole), area(&crop), shade);
         }
-        if matches!(view, View::Overlay | View::Difference) {
-            if layer.is_some() {
-                fade(context, area(&crop), self.opacity)?;
-            }
+        if matches!(view, View::Overlay | View::Difference) && layer.is_some() {
+            fade(context, area(&crop), self.opacity)?;
         }
         if view == View::Mask {
             let (x, y, w, h) = area(&crop);

@@ -319,3 +319,28 @@ check("a worker without memory is replaced; photo, settings and the mask stay", 
   await status(page, /^Done: 4/);
   await page.close();
 });
+
+check("a scene painted by the keyboard", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
+  await status(page, /is ready/);
+  await page.focus("#paint");
+  await page.keyboard.press("Enter");
+  await page.focus("#paint-canvas");
+  const purple = () => page.evaluate(() => {
+    const { data } = document.getElementById("paint-canvas").getContext("2d").getImageData(0, 0, 96, 96);
+    return data.filter((value, k) => k % 4 === 0 && value > 150).length;
+  });
+  assert.equal(await purple(), 0);
+  await page.keyboard.press("Space");
+  const dot = await purple();
+  assert.ok(dot > 20, `${dot}`);
+  for (let k = 0; k < 6; k += 1) {
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Space");
+  }
+  assert.ok((await purple()) > 2 * dot);
+  await page.focus("#paint-use");
+  await page.keyboard.press("Enter");
+  await status(page, /^Done: 4/);
+  await page.close();
+});

@@ -36,12 +36,10 @@ impl Page {
 
     /// Starts any work that takes time, under a number of its own. A newer one's number tells the
     /// older that it is no longer wanted.
-    pub(super) fn work<F: Future<Output = Result<(), Failure>>>(
+    pub(super) fn work<F: Future<Output = Result<(), Failure>> + 'static>(
         self: &Rc<Self>,
         body: impl FnOnce(Rc<Self>, u64) -> F + 'static,
-    ) where
-        F: 'static,
-    {
+    ) {
         let job = self.job.get() + 1;
         self.job.set(job);
         self.busy.set(true);

@@ -1,13 +1,14 @@
 //! Scenes whose truth is known: drawn from a seed, or painted by hand.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Math;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement,
-    HtmlInputElement, HtmlSelectElement, PointerEvent,
+    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement, HtmlElement,
+    HtmlInputElement, HtmlSelectElement, KeyboardEvent, PointerEvent,
 };
 
 use super::Page;
@@ -107,6 +108,16 @@ impl Page {
                 }
             }
         });
+        on(&canvas, "keydown", {
+            let canvas = canvas.clone();
+            let place = Cell::new([SIZE as f64 / 2.0; 2]);
+            show_cursor(place.get());
+            move |event: KeyboardEvent| {
+                if paint_by_key(&canvas, &event.key(), &place) {
+                    event.prevent_default();
+                }
+            }
+        });
         on(&element::<Element>("paint-use"), "click", {
             let page = Rc::clone(self);
             move |_: Event| {
@@ -156,11 +167,47 @@ fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, moved: bool) {
     } else {
         (0.0, 0.0)
     };
+    line(&context, [x - dx, y - dy], [x, y]);
+}
+
+/// Arrows move the place where the space bar paints a dot. Whether the key was one of these.
+fn paint_by_key(canvas: &HtmlCanvasElement, key: &str, place: &Cell<[f64; 2]>) -> bool {
+    const STEP: f64 = 3.0;
+    let [x, y] = place.get();
+    let to = match key {
+        "ArrowLeft" => [x - STEP, y],
+        "ArrowRight" => [x + STEP, y],
+        "ArrowUp" => [x, y - STEP],
+        "ArrowDown" => [x, y + STEP],
+        " " => [x, y],
+        _ => return false,
+    };
+    let to = to.map(|v| v.clamp(0.0, SIZE as f64));
+    place.set(to);
+    show_cursor(to);
+    if key == " "
+        && let Some(context) = context(canvas)
+    {
+        line(&context, to, to);
+    }
+    true
+}
+
+fn show_cursor(place: [f64; 2]) {
+    let style = element::<HtmlElement>("paint-cursor").style();
+    for (side, at) in ["left", "top"].into_iter().zip(place) {
+        let share = format!("{:.2}%", 100.0 * at / SIZE as f64);
+        style.set_property(side, &share).unwrap_or(());
+    }
+}
+
+/// A stroke of the brush.
+fn line(context: &CanvasRenderingContext2d, from: [f64; 2], to: [f64; 2]) {
     context.set_stroke_style_str(&element::<HtmlInputElement>("brush-colour").value());
     context.set_line_width(element::<HtmlInputElement>("brush-size").value_as_number());
     context.set_line_cap("round");
     context.begin_path();
-    context.move_to(x - dx, y - dy);
-    context.line_to(x, y);
+    context.move_to(from[0], from[1]);
+    context.line_to(to[0], to[1]);
     context.stroke();
 }

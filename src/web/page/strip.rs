@@ -147,10 +147,11 @@ impl Page {
 
     /// Explains one photo after the other, until all are done or someone interferes.
     async fn explain_all(self: Rc<Self>) {
-        self.strip.borrow_mut().queued = true;
-        let photos = self.strip.borrow();
-        let numbers: Vec<usize> = photos.photos.iter().map(|photo| photo.number).collect();
-        drop(photos);
+        let numbers: Vec<usize> = {
+            let mut strip = self.strip.borrow_mut();
+            strip.queued = true;
+            strip.photos.iter().map(|photo| photo.number).collect()
+        };
         for number in numbers {
             if !self.strip.borrow().queued {
                 return;

@@ -4,6 +4,11 @@
 //!
 //! Ioffe, Szegedy 2015 (arXiv 1502.03167), algorithm 1, and its gradients in section 3.
 
+#![allow(
+    clippy::extra_unused_type_parameters,
+    reason = "with_simd compiles a function for each width of vectors that the machine may have"
+)]
+
 use macerator::{Simd, with_simd};
 
 /// Sums that run side by side, so that they can be a vector.
