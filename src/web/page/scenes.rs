@@ -208,6 +208,7 @@ fn line(context: &CanvasRenderingContext2d, from: [f64; 2], to: [f64; 2]) {
     context.set_line_cap("round");
     context.begin_path();
     context.move_to(from[0], from[1]);
-    context.line_to(to[0], to[1]);
+    // Of a line without length browsers draw nothing, not even its round ends.
+    context.line_to(to[0] + 0.01, to[1]);
     context.stroke();
 }
