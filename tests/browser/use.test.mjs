@@ -340,7 +340,7 @@ check("a scene painted by the keyboard", async () => {
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Space");
   }
-  assert.ok((await purple()) > 1.5 * dot);
+  assert.ok((await purple()) > 2 * dot);
   await page.focus("#paint-use");
   await page.keyboard.press("Enter");
   await status(page, /^Done: 4/);
