@@ -12,7 +12,7 @@ pub enum Error {
     EmptyFile,
 
     /// The bytes are of no image format Violet reads.
-    #[error("this is not a photo Violet can read{}", found.map(|f| format!(" ({f})")).unwrap_or_default())]
+    #[error("this is {found}, not a photo that Violet can read", found = found.unwrap_or("something else"))]
     UnknownImageFormat {
         /// The format as recognised by its first bytes, if it is a known one.
         found: Option<&'static str>,
@@ -29,7 +29,7 @@ pub enum Error {
     },
 
     /// The image declares more pixels than Violet decodes.
-    #[error("the image is too large{}; at most {limit} megapixels can be opened", dimensions.map(|(w, h)| format!(", {w} × {h} pixels")).unwrap_or_default())]
+    #[error("the image is too large{size}; at most {limit} megapixels can be opened", size = dimensions.map(|(w, h)| format!(", {w} × {h} pixels")).unwrap_or_default())]
     ImageTooLarge {
         /// Declared width and height in pixels; unknown where the decoder refused before saying.
         dimensions: Option<(u32, u32)>,
@@ -91,19 +91,16 @@ pub enum Error {
 
     /// The checkpoint belongs to no architecture that Violet knows.
     #[error(
-        "these weights belong to no network that Violet knows; the nearest is {nearest}{}{}{}",
-        part("; missing: ", missing),
-        part("; too much: ", extra),
-        part("; of another shape: ", reshaped)
+        "these weights belong to no network that Violet knows; the nearest is {nearest}; missing: {missing}; too much: {extra}; of another shape: {reshaped}"
     )]
     UnknownLayout {
         /// Title of the architecture that differs least.
         nearest: &'static str,
-        /// Tensors that it has and the checkpoint has not.
+        /// Tensors that it has and the checkpoint has not, or a dash.
         missing: String,
-        /// Tensors that only the checkpoint has.
+        /// Tensors that only the checkpoint has, or a dash.
         extra: String,
-        /// Tensors whose shapes differ.
+        /// Tensors whose shapes differ, or a dash.
         reshaped: String,
     },
 
@@ -114,6 +111,15 @@ pub enum Error {
         expected: usize,
         /// Labels in the file.
         found: usize,
+    },
+
+    /// More classes than the network has were to be kept, or none.
+    #[error("the network has {found} classes, so {asked} of them cannot be kept")]
+    ClassCount {
+        /// Classes of the network.
+        found: usize,
+        /// How many were asked for.
+        asked: usize,
     },
 
     /// The class does not exist in the model.
@@ -191,15 +197,6 @@ pub enum Error {
         /// Which value.
         what: &'static str,
     },
-}
-
-/// A part of a sentence, if there is anything to say.
-fn part(introduction: &str, names: &str) -> String {
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!("{introduction}{names}")
-    }
 }
 
 /// `std::result::Result` with this crate's [`Error`].

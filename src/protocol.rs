@@ -29,6 +29,8 @@ pub enum Request {
         preprocessing: Preprocessing,
         /// What the weights' sha256 must be; nothing, for someone's own.
         sha256: Option<String>,
+        /// How many of its classes to keep, the first ones; nothing, for all.
+        classes: Option<usize>,
         /// Layers that forget what they learnt, and the seed of their oblivion.
         randomised: Option<(Randomised, u64)>,
     },
@@ -187,6 +189,8 @@ pub enum FailureCode {
     UnknownNetwork,
     /// A file of labels does not fit.
     LabelsDoNotFit,
+    /// A network has not that many classes.
+    ClassesDoNotFit,
     /// There is no usable GPU.
     NoGpu,
     /// The device failed at work.
@@ -217,6 +221,7 @@ impl From<crate::Error> for Failure {
             | Error::NotFinite { .. } => FailureCode::WeightsDamaged,
             Error::UnknownLayout { .. } => FailureCode::UnknownNetwork,
             Error::LabelCount { .. } => FailureCode::LabelsDoNotFit,
+            Error::ClassCount { .. } => FailureCode::ClassesDoNotFit,
             Error::SelfTest { .. } => FailureCode::NoGpu,
             Error::Device { .. } => FailureCode::DeviceFailed,
             _ => FailureCode::Internal,

@@ -99,6 +99,37 @@ fn layouts_are_told_apart_with_any_prefix_folded_or_not() -> Result<()> {
 }
 
 #[test]
+fn the_first_classes_alone_answer_as_they_did_among_all() -> Result<()> {
+    let mut checkpoint = Checkpoint::default();
+    for (name, shape) in Architecture::EfficientNetLite0.tensors(5, true) {
+        let values = common::noise(&name, shape.iter().product());
+        checkpoint.insert(name, shape, values.map(|v| 0.1 * v).collect())?;
+    }
+    let input: Vec<f32> = common::noise("x", 3 * 64 * 64).collect();
+    let logits = |checkpoint| {
+        let network = Network::load(Architecture::EfficientNetLite0, checkpoint, &Device::flex())?;
+        Ok::<_, Error>(common::logits_of(&network, &input, 64))
+    };
+    let keep = |classes| {
+        let mut kept = checkpoint.clone();
+        Architecture::EfficientNetLite0.keep_classes(&mut kept, classes)?;
+        Ok::<_, Error>(kept)
+    };
+    let all = logits(checkpoint.clone())?;
+    assert_eq!(all.len(), 5);
+    assert_eq!(logits(keep(2)?)?, all[..2]);
+    assert_eq!(logits(keep(5)?)?, all);
+    for asked in [0, 6] {
+        let refused = keep(asked).unwrap_err();
+        assert!(
+            matches!(refused, Error::ClassCount { found: 5, asked: a } if a == asked),
+            "{refused}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn what_is_missing_or_of_another_shape_is_named() -> Result<()> {
     let mut checkpoint = Checkpoint::default();
     for (name, mut shape) in Architecture::ResNet18.tensors(10, false) {
@@ -116,7 +147,7 @@ fn what_is_missing_or_of_another_shape_is_named() -> Result<()> {
         "nearest is ResNet-18",
         "missing: layer1.0.bn1.bias",
         "too much: head.bias",
-        "layer2.0.conv1.weight [128, 64, 5, 3] instead of [128, 64, 3, 3]",
+        "layer2.0.conv1.weight [128, 64, 5, 3] ≠ [128, 64, 3, 3]",
     ] {
         assert!(refused.contains(part), "{refused}");
     }

@@ -103,20 +103,76 @@ fn nothing_is_translated_that_nobody_says() {
     assert!(idle.is_empty(), "said nowhere: {idle:#?}");
 }
 
+fn holes(sentence: &str) -> BTreeSet<String> {
+    let parts = sentence.split('{').skip(1);
+    parts
+        .map(|part| part.split_once('}').unwrap().0.to_owned())
+        .collect()
+}
+
 #[test]
 fn both_languages_have_the_same_holes() {
-    let holes = |sentence: &str| -> BTreeSet<String> {
-        let parts = sentence.split('{').skip(1);
-        parts
-            .map(|part| part.split_once('}').unwrap().0.to_owned())
-            .collect()
-    };
     for (english, french) in &catalogue()["sentences"] {
         assert_eq!(holes(english), holes(french), "{english}");
         assert!(!french.is_empty(), "{english}");
         // French puts a space that does not break before these.
         for sign in [';', '?', '!', '»', '%'] {
             assert!(!french.contains(&format!(" {sign}")), "{french}");
+        }
+    }
+}
+
+/// The sentences of `#[error("…")]`, their holes without formats.
+fn errors() -> BTreeSet<String> {
+    let code = include_str!("../src/error.rs");
+    let literals = code.split("#[error(").skip(1).map(|rest| {
+        let (literal, _) = rest.split_once('"').unwrap().1.split_once('"').unwrap();
+        let mut pieces = literal.split('{');
+        let mut sentence = pieces.next().unwrap().to_owned();
+        for piece in pieces {
+            let (hole, after) = piece.split_once('}').unwrap();
+            let name = hole.split(':').next().unwrap();
+            sentence.push_str(&format!("{{{name}}}{after}"));
+        }
+        sentence
+    });
+    literals.collect()
+}
+
+#[test]
+fn every_error_has_its_french_with_the_same_holes() {
+    let details = &catalogue()["details"];
+    let errors = errors();
+    assert!(errors.len() > 15, "{errors:?}");
+    let missing: Vec<_> = errors
+        .iter()
+        .filter(|e| !details.contains_key(*e))
+        .collect();
+    assert!(missing.is_empty(), "without French: {missing:#?}");
+    for (english, french) in details {
+        assert_eq!(holes(english), holes(french), "{english}");
+    }
+}
+
+#[test]
+fn every_class_of_imagenet_has_a_french_name() {
+    let english = include_str!("../weights/imagenet-labels.txt").lines();
+    let french: Vec<&str> = include_str!("../weights/imagenet-labels.fr.txt")
+        .lines()
+        .collect();
+    assert_eq!(english.clone().count(), french.len());
+    let distinct: BTreeSet<_> = french.iter().collect();
+    assert_eq!(distinct.len(), french.len());
+    assert!(
+        french
+            .iter()
+            .all(|name| !name.is_empty() && *name == name.trim())
+    );
+    // What both lists of classes name is called the same.
+    let names = &catalogue()["names"];
+    for (english, french) in english.zip(french) {
+        if let Some(other) = names.get(english) {
+            assert_eq!(other, french, "{english}");
         }
     }
 }

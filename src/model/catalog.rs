@@ -107,7 +107,7 @@ pub struct ModelSpec {
     pub source_sha256: Option<&'static str>,
 }
 
-const IMAGENET_LABELS: &str = include_str!("../../weights/imagenet-labels.txt");
+pub(crate) const IMAGENET_LABELS: &str = include_str!("../../weights/imagenet-labels.txt");
 const COCO_LABELS: &str = include_str!("../../weights/coco-labels.txt");
 const OURS: &str = "trained by this project: cargo run --release --bin train-shapes";
 

@@ -199,6 +199,23 @@ impl Checkpoint {
         Ok(&mut array.values)
     }
 
+    /// Keeps the first rows of the array of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`]; [`Error::ClassCount`] if it has fewer, or none were asked for.
+    pub(super) fn keep_rows(&mut self, name: &str, rows: usize) -> Result<()> {
+        let found = self.rows(name)?;
+        if rows == 0 || rows > found {
+            return Err(Error::ClassCount { found, asked: rows });
+        }
+        if let Some(array) = self.arrays.get_mut(name) {
+            array.values.truncate(array.values.len() / found * rows);
+            array.shape[0] = rows;
+        }
+        Ok(())
+    }
+
     /// Gives every array the name that `rename` makes of its own.
     pub(super) fn rename(&mut self, rename: impl Fn(&str) -> &str) {
         let arrays = std::mem::take(&mut self.arrays).into_iter();

@@ -39,6 +39,7 @@ pub mod tensorflow;
 
 #[cfg(feature = "engine")]
 pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
+pub(crate) use catalog::IMAGENET_LABELS;
 pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "engine")]
 pub use checkpoint::Checkpoint;

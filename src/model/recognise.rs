@@ -89,6 +89,21 @@ impl Architecture {
         Architecture::EfficientNetLite0,
     ];
 
+    /// Leaves the network only its first `classes` outputs. A classifier is often wider than what
+    /// it was trained to tell apart, as when ImageNet's thousand outputs are kept for ten classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ClassCount`] if it has fewer, or none were asked for; [`Error::MissingTensor`] if
+    /// the checkpoint is of another architecture.
+    pub fn keep_classes(self, checkpoint: &mut Checkpoint, classes: usize) -> Result<()> {
+        if let Some((name, _)) = self.classifier() {
+            checkpoint.keep_rows(&format!("{name}.weight"), classes)?;
+            checkpoint.keep_rows(&format!("{name}.bias"), classes)?;
+        }
+        Ok(())
+    }
+
     /// Name and shape of every tensor that a checkpoint of this architecture has, with that many
     /// classes, and with BatchNorm or folded.
     pub fn tensors(self, classes: usize, folded: bool) -> BTreeMap<String, Vec<usize>> {
@@ -131,7 +146,7 @@ impl Difference {
         };
         let reshaped = expected.iter().filter_map(|(name, shape)| {
             let other = found.get(name).filter(|other| *other != shape)?;
-            Some(format!("{name} {other:?} instead of {shape:?}"))
+            Some(format!("{name} {other:?} ≠ {shape:?}"))
         });
         Self {
             missing: only(expected, found),
@@ -145,12 +160,15 @@ impl Difference {
     }
 }
 
-/// The first names, and how many more there are.
+/// The first names, and how many more there are; a dash for none.
 fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "–".into();
+    }
     let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>();
     let more = names.len().saturating_sub(LISTED);
     let rest = if more > 0 {
-        format!(" and {more} more")
+        format!(", … (+{more})")
     } else {
         String::new()
     };

@@ -54,6 +54,8 @@ pub(super) struct Weights {
     pub(super) preprocessing: Preprocessing,
     /// Nothing, for someone's own.
     pub(super) sha256: Option<String>,
+    /// How many of its classes to keep; nothing, for all.
+    pub(super) classes: Option<usize>,
     pub(super) bytes: ArrayBuffer,
     /// Layers that shall forget what they learnt.
     pub(super) randomised: Option<Randomised>,
@@ -374,6 +376,7 @@ async fn load(client: &Client, weights: &Weights) -> Result<(), NoAnswer> {
         architecture: weights.architecture,
         preprocessing: weights.preprocessing,
         sha256: weights.sha256.clone(),
+        classes: weights.classes,
         randomised: weights.randomised.map(|extent| (extent, SEED)),
     };
     match client.ask(&request, Some(&weights.bytes)).await? {

@@ -1,11 +1,11 @@
 //! What people read when something did not work: what happened, and what to do next.
 
-use super::words::{Phrase, name, phrase};
+use super::words::{Phrase, detail, phrase};
 use crate::protocol::{Failure, FailureCode};
 
 /// (what happened, what to do next)
 pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
-    let detail = || name(failure.detail.as_str());
+    let detail = || detail(failure.detail.as_str());
     match failure.code {
         FailureCode::EmptyFile => (
             phrase!("That file is empty."),
@@ -16,7 +16,7 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
             phrase!("Choose it again, or another one."),
         ),
         FailureCode::NotAPhoto => (
-            phrase!("That is no photo: {detail}.", detail = detail()),
+            phrase!("That cannot be opened: {detail}.", detail = detail()),
             phrase!("Choose a PNG, JPEG, WebP, GIF or BMP; most programs can save one of these."),
         ),
         FailureCode::DamagedPhoto => (
@@ -51,8 +51,15 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
         FailureCode::LabelsDoNotFit => (
             phrase!("Those labels do not fit: {detail}.", detail = detail()),
             phrase!(
-                "Drop a text file with one label a line, or a JSON list, in the order of the network's outputs."
+                "Drop a text file with one label a line, or a JSON list, in the order of the network's outputs; if only the first outputs were trained, set the number of classes first."
             ),
+        ),
+        FailureCode::ClassesDoNotFit => (
+            phrase!(
+                "That number of classes does not fit: {detail}.",
+                detail = detail()
+            ),
+            phrase!("Keep at least one class, and no more than the weights have."),
         ),
         FailureCode::UnreadableWeights => (
             phrase!(

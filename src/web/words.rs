@@ -5,7 +5,7 @@
 //! has written into keeps its phrase as an attribute, so that [`speak`] can say it again.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Node};
 
 use super::dom::{all, document, element};
+use crate::model::IMAGENET_LABELS;
 
 /// A language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,12 +42,16 @@ impl Language {
     }
 }
 
-/// French for each English sentence and name.
+/// French for each English sentence, name, and detail of a failure.
 #[derive(Deserialize)]
 struct Catalogue {
     sentences: HashMap<String, String>,
     names: HashMap<String, String>,
+    details: BTreeMap<String, String>,
 }
+
+/// French for ImageNet's names, line by line.
+const IMAGENET: &str = include_str!("../../weights/imagenet-labels.fr.txt");
 
 /// A sentence of index.html: where it stands, and its English.
 struct Fixed {
@@ -92,6 +97,8 @@ pub(super) enum Value {
     Text(String),
     /// The name of a class or a network.
     Name(String),
+    /// What exactly was found when something failed.
+    Detail(String),
     /// A sentence of its own.
     Phrase(Phrase),
     /// A number with so many decimals.
@@ -108,6 +115,11 @@ pub(super) fn decimal(value: f64, decimals: usize) -> Value {
 /// A share, 0..=1, with so many decimals, as the number before a percent sign.
 pub(super) fn percent(share: f64, decimals: usize) -> Value {
     Value::Decimal(100.0 * share, decimals)
+}
+
+/// What exactly was found when something failed: an error's own words, holes filled.
+pub(super) fn detail(detail: impl Into<String>) -> Value {
+    Value::Detail(detail.into())
 }
 
 /// The name of a class or a network.
@@ -181,6 +193,7 @@ impl fmt::Display for Value {
         match self {
             Value::Text(text) => f.write_str(text),
             Value::Name(name) => f.write_str(&translated_name(name)),
+            Value::Detail(detail) => f.write_str(&translated_detail(detail)),
             Value::Phrase(phrase) => phrase.fmt(f),
             Value::Decimal(value, decimals) => {
                 f.write_str(&in_language(&format!("{value:.decimals$}")))
@@ -218,8 +231,12 @@ fn in_french<T>(look_up: impl FnOnce(&Catalogue) -> T) -> T {
     FRENCH.with(|french| {
         look_up(french.get_or_init(|| {
             // A test reads the same file.
-            serde_json::from_str(include_str!("french.json"))
-                .unwrap_or_else(|error| unreachable!("french.json: {error}"))
+            let mut french: Catalogue = serde_json::from_str(include_str!("french.json"))
+                .unwrap_or_else(|error| unreachable!("french.json: {error}"));
+            let imagenet = IMAGENET_LABELS.lines().zip(IMAGENET.lines());
+            let imagenet = imagenet.map(|(english, french)| (english.into(), french.into()));
+            french.names.extend(imagenet);
+            french
         }))
     })
 }
@@ -239,6 +256,42 @@ pub(super) fn translated_name(english: &str) -> String {
         Language::French => in_french(|french| french.names.get(english).cloned()),
     };
     french.unwrap_or_else(|| english.into())
+}
+
+/// A failure's detail in the page's language. Errors come with their holes filled, so the catalogue's
+/// sentences are patterns here. What browsers and libraries say stays as it is.
+fn translated_detail(english: &str) -> String {
+    let french = match LANGUAGE.get() {
+        Language::English => None,
+        Language::French => in_french(|french| {
+            french.details.iter().find_map(|(pattern, sentence)| {
+                let holes = filled(pattern, english)?;
+                let fill = |sentence: String, (hole, value): (&str, &str)| {
+                    sentence.replace(&format!("{{{hole}}}"), &translated_name(value))
+                };
+                Some(holes.into_iter().fold(sentence.clone(), fill))
+            })
+        }),
+    };
+    french.unwrap_or_else(|| english.into())
+}
+
+/// What stands in each `{hole}` of the pattern, if the text is one of its.
+fn filled<'a>(pattern: &'a str, text: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut pieces = pattern.split('{');
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut holes = Vec::new();
+    for piece in pieces {
+        let (hole, after) = piece.split_once('}')?;
+        let end = if after.is_empty() {
+            rest.len()
+        } else {
+            rest.find(after)?
+        };
+        holes.push((hole, &rest[..end]));
+        rest = &rest[end + after.len()..];
+    }
+    rest.is_empty().then_some(holes)
 }
 
 /// Writes a phrase into the element of that id.

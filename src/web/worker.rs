@@ -73,9 +73,13 @@ impl Engine {
                 architecture,
                 preprocessing,
                 sha256,
+                classes,
                 randomised,
             } => {
                 let mut checkpoint = checkpoint_of(sha256.as_deref(), &body())?;
+                if let Some(classes) = classes {
+                    architecture.keep_classes(&mut checkpoint, classes)?;
+                }
                 if let Some((extent, seed)) = randomised {
                     architecture.randomise(&mut checkpoint, extent, seed)?;
                 }

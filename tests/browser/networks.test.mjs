@@ -165,7 +165,8 @@ check("bring a network of one's own, with labels", async (t) => {
     },
     { name: "labels.txt", mimeType: "text/plain", buffer: Buffer.from("lynx\ncat\nsofa\n") },
   ]);
-  await page.waitForFunction(() => /3 classes/.test(document.getElementById("own-summary").textContent));
+  await page.waitForFunction(() => /of 3/.test(document.getElementById("own-found").textContent));
+  assert.equal(await page.inputValue("#own-classes"), "3");
   await page.waitForFunction(() => document.querySelectorAll("#predictions button").length === 3);
   await done(page, 3);
   assert.match((await page.locator("#predictions button").allInnerTexts()).join(" "), /lynx|cat|sofa/);
@@ -177,6 +178,30 @@ check("bring a network of one's own, with labels", async (t) => {
   await page.locator("#own-mean-0").blur();
   await page.waitForFunction((before) => document.getElementById("output-input").textContent !== before, before);
   await done(page, 3);
+
+  // The first two classes alone: they share the probability between them, and each keeps its logit.
+  const logit = await page.textContent("#output-input");
+  const answers = () => page.locator("#predictions button").allInnerTexts();
+  assert.equal((await answers()).length, 3);
+  await page.locator("#own-classes").fill("2");
+  await page.locator("#own-classes").blur();
+  await page.waitForFunction(() => document.querySelectorAll("#predictions button").length === 2);
+  await done(page, 3);
+  assert.ok(!/sofa/.test((await answers()).join()));
+  // None, or more than there are: a sentence, and the number before stays.
+  for (const wrong of ["0", "4", ""]) {
+    await page.locator("#own-classes").fill(wrong);
+    await page.locator("#own-classes").blur();
+    await page.waitForFunction(() => /number of classes does not fit.*3 classes/.test(document.getElementById("notice").innerText));
+    await page.click("#notice-close");
+    assert.equal(await page.inputValue("#own-classes"), "2");
+  }
+  await page.locator("#own-classes").fill("3");
+  await page.locator("#own-classes").blur();
+  await page.waitForFunction(() => document.querySelectorAll("#predictions button").length === 3);
+  await done(page, 3);
+  assert.match((await answers()).join(" "), /sofa/, "its name is back");
+  assert.equal(await page.textContent("#output-input"), logit);
 
   // Broken ones: a sentence, and everything stays.
   const mask = await canvas(page);

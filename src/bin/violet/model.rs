@@ -24,6 +24,10 @@ pub(crate) struct Arguments {
     /// What your own classes are called: one a line, or a JSON list
     #[arg(long, value_name = "FILE", requires = "weights")]
     labels: Option<PathBuf>,
+    /// How many classes of your own network to keep, the first ones, where its last layer is wider than
+    /// what it was trained for [default: all]
+    #[arg(long, value_name = "N", requires = "weights", conflicts_with = "model")]
+    classes: Option<usize>,
     /// What is subtracted from each channel of your own network's input, on a scale of 0 to 1
     /// [default: as the layout's authors do]
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
@@ -91,7 +95,13 @@ impl Arguments {
 
     /// Weights of someone's own, told by their tensors.
     fn own(&self, path: &Path) -> Result<(ModelSpec, Checkpoint), String> {
-        let recognised = recognise(read_checkpoint(path)?).map_err(at(path))?;
+        let mut recognised = recognise(read_checkpoint(path)?).map_err(at(path))?;
+        if let Some(classes) = self.classes {
+            let checkpoint = &mut recognised.checkpoint;
+            let kept = recognised.architecture.keep_classes(checkpoint, classes);
+            kept.map_err(at(path))?;
+            recognised.classes = classes;
+        }
         let labels = match &self.labels {
             Some(path) => Some(std::fs::read_to_string(path).map_err(at(path))?),
             None => None,

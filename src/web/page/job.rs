@@ -443,6 +443,7 @@ impl Page {
             architecture: spec.architecture,
             preprocessing: spec.preprocessing,
             sha256: Some(entry.sha256),
+            classes: None,
             bytes,
             randomised: None,
         };

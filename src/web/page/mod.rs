@@ -36,7 +36,7 @@ use self::walk::Walk;
 use super::dom::{document, element};
 use super::pool::{Picture, Pool, Prepared, Weights};
 use super::stage::Stage;
-use super::words::{self, Phrase, decimal, name, phrase, say, say_as, say_in};
+use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
 use super::{files, sentences};
 use crate::attribution::{Baseline, Method, PathSample, Rule};
 use crate::device::DeviceKind;
@@ -211,7 +211,7 @@ impl Page {
                     (DeviceKind::Cpu, n) => phrase!("Now on the CPU, {n} workers.", n = n),
                 };
                 let why = match why {
-                    Some(why) => phrase!("No GPU: {why}.", why = name(why)),
+                    Some(why) => phrase!("No GPU: {why}.", why = detail(why)),
                     None => Phrase::nothing(),
                 };
                 say(

@@ -7,6 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Element, Event, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
 use super::{From, Page, add_option};
+use crate::error::Error;
 use crate::model::{Architecture, ModelSpec};
 use crate::protocol::Failure;
 use crate::web::dom::{all, element, on};
@@ -18,6 +19,11 @@ use crate::web::words::{Phrase, phrase, say};
 pub(super) struct OwnModel {
     file: String,
     pub(super) spec: ModelSpec,
+    /// What its classes are called, if a file said so.
+    labels: Option<String>,
+    /// How many classes the weights have.
+    found: usize,
+    /// How many of them are kept, the first ones.
     classes: usize,
     bytes: ArrayBuffer,
 }
@@ -32,6 +38,64 @@ fn ends_as(name: &str, endings: &[&str]) -> bool {
     endings.iter().any(|ending| name.ends_with(ending))
 }
 
+impl OwnModel {
+    /// A network of that many classes; `labels` is a file of their names.
+    fn new(
+        file: String,
+        bytes: ArrayBuffer,
+        architecture: Architecture,
+        classes: usize,
+        labels: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let stem = file
+            .rsplit_once('.')
+            .map_or(file.as_str(), |(stem, _)| stem);
+        let mut spec = ModelSpec::own(stem, architecture, classes, labels)?;
+        // Its name in the list is the file's, so that none of ours can be meant.
+        spec.name = format!("own:{file}").into();
+        Ok(Self {
+            file,
+            labels: labels.is_some().then(|| spec.labels.clone().into()),
+            spec,
+            found: classes,
+            classes,
+            bytes,
+        })
+    }
+
+    /// The same network with its classes named by that file.
+    fn named(&self, labels: Option<&str>) -> Result<Self, Failure> {
+        let (file, bytes) = (self.file.clone(), self.bytes.clone());
+        let named = Self::new(file, bytes, self.spec.architecture, self.classes, labels)?;
+        let preprocessing = self.spec.preprocessing;
+        Ok(Self {
+            found: self.found,
+            spec: ModelSpec {
+                preprocessing,
+                ..named.spec
+            },
+            ..named
+        })
+    }
+
+    /// Keeps that many classes, and as many of the names that a file gave, if it gave enough.
+    fn keep(&mut self, classes: usize) -> Result<(), Failure> {
+        let found = self.found;
+        if classes == 0 || classes > found {
+            let asked = classes;
+            return Err(Error::ClassCount { found, asked }.into());
+        }
+        let labels = self.labels.as_ref().map(|labels| labels.lines());
+        let labels = labels.filter(|labels| labels.clone().count() >= classes);
+        let labels = labels.map(|labels| labels.take(classes).collect::<Vec<_>>().join("\n"));
+        let architecture = self.spec.architecture;
+        let spec = ModelSpec::own("", architecture, classes, labels.as_deref())?;
+        self.spec.labels = spec.labels;
+        self.classes = classes;
+        Ok(())
+    }
+}
+
 impl Page {
     /// Whether a file of that name holds weights, or labels for a network that was brought before.
     pub(super) fn is_for_own_model(&self, name: &str) -> bool {
@@ -44,9 +108,7 @@ impl Page {
         });
         for input in all("#own-model input") {
             let page = Rc::clone(self);
-            on(&input, "change", move |_: Event| {
-                page.change_normalisation()
-            });
+            on(&input, "change", move |_: Event| page.change_own_model());
         }
     }
 
@@ -77,7 +139,7 @@ impl Page {
             }
             None => None,
         };
-        let (file, bytes, architecture, classes) = match file_of(&WEIGHTS) {
+        let own = match file_of(&WEIGHTS) {
             Some(file) => {
                 let name = file.name();
                 self.status(phrase!("Reading {file}…", file = name.as_str()));
@@ -86,59 +148,31 @@ impl Page {
                 let pool = self.pool.borrow().clone();
                 let pool = pool.ok_or_else(|| files::not_ready(&name))?;
                 let (architecture, classes) = pool.recognise(&bytes).await?;
-                (name, bytes, architecture, classes)
+                OwnModel::new(name, bytes, architecture, classes, labels.as_deref())?
             }
             None => {
                 // Labels alone belong to the network that was brought last.
                 let own = self.own.borrow();
                 let last = own.last().ok_or_else(files::labels_alone)?;
-                (
-                    last.file.clone(),
-                    last.bytes.clone(),
-                    last.spec.architecture,
-                    last.classes,
-                )
+                last.named(labels.as_deref())?
             }
         };
-        self.add_own_model(file, bytes, architecture, classes, labels.as_deref())
+        self.add_own_model(own);
+        Ok(())
     }
 
-    fn add_own_model(
-        &self,
-        file: String,
-        bytes: ArrayBuffer,
-        architecture: Architecture,
-        classes: usize,
-        labels: Option<&str>,
-    ) -> Result<(), Failure> {
-        let stem = file
-            .rsplit_once('.')
-            .map_or(file.as_str(), |(stem, _)| stem);
-        let mut spec = ModelSpec::own(stem, architecture, classes, labels)?;
-        // Its name in the list is the file's, so that none of ours can be meant.
-        spec.name = format!("own:{file}").into();
+    fn add_own_model(&self, own: OwnModel) {
         let models: HtmlSelectElement = element("model");
-        let known = self
-            .own
-            .borrow()
-            .iter()
-            .any(|own| own.spec.name == spec.name);
-        if !known {
-            add_option(&models, &spec.name, Phrase::of(&*spec.title), true);
+        let mut known = self.own.borrow_mut();
+        let before = known.len();
+        known.retain(|other| other.spec.name != own.spec.name);
+        if known.len() == before {
+            add_option(&models, &own.spec.name, Phrase::of(&*own.spec.title), true);
         }
-        models.set_value(&spec.name);
-        self.own
-            .borrow_mut()
-            .retain(|own| own.spec.name != spec.name);
+        models.set_value(&own.spec.name);
         // The same file may come again with other labels.
         *self.model.borrow_mut() = None;
-        self.own.borrow_mut().push(OwnModel {
-            file,
-            spec,
-            classes,
-            bytes,
-        });
-        Ok(())
+        known.push(own);
     }
 
     /// The weights of a network that was brought, if it is one.
@@ -149,6 +183,7 @@ impl Page {
             architecture: own.spec.architecture,
             preprocessing: own.spec.preprocessing,
             sha256: None,
+            classes: (own.classes < own.found).then_some(own.classes),
             bytes: own.bytes.clone(),
             randomised: None,
         })
@@ -170,12 +205,16 @@ impl Page {
         say(
             "own-summary",
             phrase!(
-                "{network}, {classes} classes ({first}, …). It stays on this page.",
+                "{network} ({first}, …). It stays on this page.",
                 network = own.spec.architecture.title(),
-                classes = own.classes,
                 first = first,
             ),
         );
+        let classes: HtmlInputElement = element("own-classes");
+        classes.set_max(&own.found.to_string());
+        classes.set_value(&own.classes.to_string());
+        let of = phrase!("of {classes}", classes = own.found);
+        say("own-found", of);
         let preprocessing = &own.spec.preprocessing;
         for (part, values) in [("mean", preprocessing.mean), ("std", preprocessing.std)] {
             for (c, value) in values.iter().enumerate() {
@@ -186,21 +225,22 @@ impl Page {
         }
     }
 
-    /// Takes the normalisation that someone typed.
-    fn change_normalisation(self: &Rc<Self>) {
+    /// Takes the number of classes and the normalisation that someone typed.
+    fn change_own_model(self: &Rc<Self>) {
         let name = element::<HtmlSelectElement>("model").value();
+        let typed = |id: &str| element::<HtmlInputElement>(id).value_as_number();
+        let mut kept = Ok(());
         if let Some(own) = self
             .own
             .borrow_mut()
             .iter_mut()
             .find(|own| own.spec.name == name)
         {
+            // What is no number is 0 then, and refused.
+            kept = own.keep(typed("own-classes") as usize);
             let preprocessing = &mut own.spec.preprocessing;
             for c in 0..3 {
-                let typed = |part: &str| {
-                    let input: HtmlInputElement = element(&format!("own-{part}-{c}"));
-                    (input.value_as_number() * 255.0) as f32
-                };
+                let typed = |part: &str| (typed(&format!("own-{part}-{c}")) * 255.0) as f32;
                 let (mean, std) = (typed("mean"), typed("std"));
                 if mean.is_finite() {
                     preprocessing.mean[c] = mean;
@@ -209,6 +249,11 @@ impl Page {
                     preprocessing.std[c] = std;
                 }
             }
+        }
+        if let Err(failure) = kept {
+            // The photo, the mask and the number before stay.
+            self.show_own_model(&name);
+            return self.tell(&failure);
         }
         *self.model.borrow_mut() = None;
         self.run(From::Model);
