@@ -10,6 +10,7 @@ mod integration;
 mod partial_sum;
 mod perturbation;
 mod quadrature;
+mod refinement;
 mod scores;
 mod trail;
 
@@ -21,5 +22,6 @@ pub use integration::{Integration, Method, Round};
 pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use perturbation::{Perturbation, area_under, order_of, random_order};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};
+pub use refinement::Refinement;
 pub use scores::{Scores, rank_correlation};
 pub use trail::{Trail, convergence, interpolate};

@@ -61,6 +61,11 @@ impl Accumulator {
         Ok(())
     }
 
+    /// Changes the weight of all that is in.
+    pub(super) fn scale(&mut self, factor: f64) {
+        self.gradient_sum.iter_mut().for_each(|sum| *sum *= factor);
+    }
+
     /// The points seen so far, in the order of their arrival.
     pub fn samples(&self) -> &[PathSample] {
         &self.samples

@@ -49,6 +49,19 @@ pub(super) struct Line<'a> {
     pub(super) name: Option<Phrase>,
 }
 
+impl<'a> Line<'a> {
+    /// The only line of a plot, a dot on each point.
+    pub(super) fn dotted(points: &'a [[f64; 2]]) -> Self {
+        Self {
+            points,
+            style: "main",
+            area: false,
+            dots: true,
+            name: None,
+        }
+    }
+}
+
 impl Axis {
     /// From the smallest to the largest of some values, zero among them, with a little room.
     pub(super) fn around(values: impl Iterator<Item = f64>, title: Phrase) -> Self {

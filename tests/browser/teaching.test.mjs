@@ -101,6 +101,26 @@ check("how many steps: the delta of fewer steps, from gradients that are there",
   await page.close();
 });
 
+check("5, 50 and 500 steps side by side: each reuses the gradients before it", async () => {
+  const page = await explained();
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  await page.click("#steps-start");
+  await status(page, /of 501 gradients/);
+  await status(page, /side by side/);
+  const cards = await page.locator("#steps-list li").allInnerTexts();
+  assert.deepEqual(cards.map((card) => card.match(/^\d+/)[0]), ["5", "50", "500"]);
+  const missed = cards.map((card) => Math.abs(number(card.match(/(−?[\d.]+) %/)[1])));
+  assert.ok(missed[2] < 1 && missed[2] <= missed[0], `${missed}`);
+  const [, , five, , fifty] = numbers(await page.textContent("#steps-compared"));
+  assert.ok(five > 0.3 && five <= fifty && fifty <= 1, `${five} ${fifty}`);
+  // Another mask takes them away.
+  await page.locator("#predictions button").nth(1).click();
+  await status(page, /^Done: 61/);
+  assert.equal(await page.locator("#steps-list li").count(), 0);
+  await page.close();
+});
+
 check("another mask has its own walk: the old one is not shown beside it", async () => {
   const page = await explained();
   await page.click("#walk-start");

@@ -36,6 +36,21 @@ check("several photos become a strip, and all are explained one after the other"
   await page.close();
 });
 
+check("a file that waited for the engine and is no photo leaves the strip", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
+  await page.waitForFunction(() => document.getElementById("status").textContent !== "Loading the engine…");
+  await page.locator("#file").setInputFiles([
+    { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no photo") },
+    ...await photos("cat.jpg", "coffee.jpg"),
+  ]);
+  await status(page, /^Stopped/);
+  assert.equal(await page.locator("#strip-list li").count(), 2);
+  await page.locator("#strip-list button").first().click();
+  await status(page, /^Done/);
+  assert.match(await page.textContent("#predictions"), /cat/);
+  await page.close();
+});
+
 check("a queue is cancelled, and a file that is no photo does not join the strip", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=300`);
   await status(page, /is ready/);
@@ -133,8 +148,18 @@ check("French, switched in place, and kept", async () => {
   assert.equal(await page.evaluate(() => document.body.innerText.includes("réseau")), false);
   await page.close();
 
-  const visitor = await open(shared.browser, shared.site, "device=cpu&model=shapesnet", { locale: "fr-CH" });
+  const visitor = await open(shared.browser, shared.site, "device=cpu&model=efficientnet-lite0&steps=2", { locale: "fr-CH" });
   await status(visitor, /est prêt/);
+  // The thousand classes have French names, and so has what went wrong.
+  await drop(visitor, "coffee.jpg", await sample("coffee.jpg"), "image/jpeg");
+  await status(visitor, /^Terminé/);
+  assert.match(await visitor.textContent("#predictions"), /expresso|tasse/);
+  await drop(visitor, "notes.pdf", Buffer.from("%PDF-1.7"));
+  await visitor.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(visitor), /c'est un document PDF, pas une photo que Violet sait lire/);
+  await visitor.selectOption("#language", "en");
+  assert.match(await visitor.textContent("#predictions"), /espresso|cup/);
+  assert.match(await notice(visitor), /this is a PDF document, not a photo that Violet can read/);
   await visitor.close();
 });
 

@@ -132,6 +132,7 @@ impl Page {
                 if opened.is_err() && self.stage.borrow().is_empty() {
                     // It waited for the engine and was no photo: nothing is there to explain.
                     *self.picture.borrow_mut() = None;
+                    self.drop_shown_photo();
                 }
                 self.show_photo(opened?);
             }

@@ -30,6 +30,7 @@ impl Page {
         self.listen_to_camera();
         self.listen_to_handout();
         self.listen_to_walk();
+        self.listen_to_steps();
         self.listen_to_trust();
         self.listen_to_baselines();
     }

@@ -12,6 +12,7 @@ mod own_model;
 mod results;
 mod scenes;
 mod settings;
+mod steps;
 mod strip;
 mod trust;
 mod walk;

@@ -129,13 +129,26 @@ impl Page {
         if let Some(bytes) = bytes
             && !Rc::clone(self).open_photo(Ok(bytes)).await
         {
-            let mut strip = self.strip.borrow_mut();
-            strip.photos.retain(|photo| photo.number != number);
-            if strip.shown == Some(number) {
-                strip.shown = None;
-            }
-            drop(strip);
-            self.show_strip();
+            self.drop_photo(number);
+        }
+    }
+
+    /// Takes a photo that is none out of the strip.
+    fn drop_photo(&self, number: usize) {
+        let mut strip = self.strip.borrow_mut();
+        strip.photos.retain(|photo| photo.number != number);
+        if strip.shown == Some(number) {
+            strip.shown = None;
+        }
+        drop(strip);
+        self.show_strip();
+    }
+
+    /// The photo that is shown turned out to be none.
+    pub(super) fn drop_shown_photo(&self) {
+        let shown = self.strip.borrow().shown;
+        if let Some(number) = shown {
+            self.drop_photo(number);
         }
     }
 

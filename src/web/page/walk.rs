@@ -8,8 +8,9 @@ use web_sys::{
     Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement,
 };
 
+use super::steps::show_missed;
 use super::{Page, append, class, create};
-use crate::attribution::{PathSample, Trail, convergence, interpolate};
+use crate::attribution::{PathSample, Trail, interpolate};
 use crate::mask::Mask;
 use crate::preprocessing::Preprocessing;
 use crate::protocol::Failure;
@@ -17,7 +18,7 @@ use crate::web::dom::{all, element, on, sleep};
 use crate::web::picture;
 use crate::web::plot::{Axis, Line, Plot};
 use crate::web::pool::Prepared;
-use crate::web::words::{Phrase, decimal, percent, phrase, say, say_as};
+use crate::web::words::{Phrase, decimal, phrase, say, say_as};
 
 /// Steps of the walk: few enough to keep every gradient.
 const STEPS: usize = 20;
@@ -72,6 +73,7 @@ impl Page {
     pub(super) fn forget_walk(&self) {
         self.playing.set(false);
         self.trail.replace(None);
+        self.forget_steps();
         element::<HtmlElement>("walk-body").set_hidden(true);
         element::<HtmlElement>("walk-start").set_hidden(false);
     }
@@ -175,7 +177,7 @@ impl Page {
             picture::show(&canvas, &photo);
             picture::lay_over(&canvas, &mask.to_rgba(self.stage.borrow().palette()));
         }
-        show_steps(&walk.explained, &walk.trail.samples());
+        show_missed(&walk.explained, &walk.trail.samples());
         self.show_stop();
     }
 
@@ -311,13 +313,7 @@ fn draw_output(samples: &[PathSample], stop: usize) {
         .collect();
     let here = points.get(stop).copied();
     let plot = Plot {
-        lines: vec![Line {
-            points: &points,
-            style: "main",
-            area: false,
-            dots: true,
-            name: None,
-        }],
+        lines: vec![Line::dotted(&points)],
         logarithmic: false,
         x: Axis::unit(Phrase::of("α")),
         y: Axis::around(points.iter().map(|p| p[1]), Phrase::of("F(α)")),
@@ -325,54 +321,4 @@ fn draw_output(samples: &[PathSample], stop: usize) {
         summary: phrase!("F along the path"),
     };
     plot.draw(&element("walk-plot"));
-}
-
-/// What fewer steps would have missed: of the explanation itself, if its samples are evenly spaced, else
-/// of the walk.
-fn show_steps(explained: &[PathSample], walked: &[PathSample]) {
-    let mut deltas = convergence(explained);
-    if deltas.len() < 3 {
-        deltas = convergence(walked);
-    }
-    let points: Vec<[f64; 2]> = deltas
-        .iter()
-        .map(|&(steps, delta)| [steps as f64, 100.0 * delta])
-        .collect();
-    let Some(&(most, last)) = deltas.last() else {
-        return say(
-            "steps-note",
-            phrase!("F does not change on this path: there is nothing to miss."),
-        );
-    };
-    let plot = Plot {
-        lines: vec![Line {
-            points: &points,
-            style: "main",
-            area: false,
-            dots: true,
-            name: None,
-        }],
-        logarithmic: true,
-        x: Axis {
-            from: 1.0,
-            to: most as f64,
-            ticks: points.iter().map(|p| p[0]).collect(),
-            decimals: 0,
-            title: phrase!("steps"),
-        },
-        y: Axis::around(points.iter().map(|p| p[1]), phrase!("missed, %")),
-        here: None,
-        summary: phrase!("Delta for each number of steps"),
-    };
-    plot.draw(&element("steps-plot"));
-    let first = deltas.first().map_or(0.0, |d| d.1);
-    say(
-        "steps-note",
-        phrase!(
-            "One step would be {first} % off, {most} steps are {last} % off. “Auto” looks at this while it computes and puts its steps where they are needed.",
-            first = percent(first, 0),
-            most = most,
-            last = percent(last, 1),
-        ),
-    );
 }
