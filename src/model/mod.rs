@@ -39,6 +39,7 @@ pub mod tensorflow;
 
 #[cfg(feature = "engine")]
 pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
+#[cfg(target_family = "wasm")]
 pub(crate) use catalog::IMAGENET_LABELS;
 pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "engine")]
