@@ -24,4 +24,4 @@ pub use perturbation::{Perturbation, area_under, order_of, random_order};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};
 pub use refinement::Refinement;
 pub use scores::{Scores, rank_correlation};
-pub use trail::{Trail, convergence, interpolate};
+pub use trail::{Trail, convergence, interpolate, rise};

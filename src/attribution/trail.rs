@@ -136,6 +136,38 @@ pub fn convergence(samples: &[PathSample]) -> Vec<(usize, f64)> {
     deltas.collect()
 }
 
+/// Where F makes its way: the α at which it first has made a tenth of its whole change, and nine
+/// tenths, on straight lines between the samples. Before and after, F is settled: it saturates.
+/// Nothing, if F does not change.
+///
+/// # Example
+///
+/// ```
+/// use violet::attribution::{PathSample, rise};
+///
+/// let sample = |alpha: f64, output: f32| PathSample { alpha, output, slope: 0.0 };
+/// let samples = [sample(0.0, 1.0), sample(0.5, 1.0), sample(0.75, 3.0), sample(1.0, 3.0)];
+/// assert_eq!(rise(&samples).map(|ends| ends.map(|alpha| (1000.0 * alpha).round())), Some([525.0, 725.0]));
+/// assert_eq!(rise(&samples[..2]), None);
+/// ```
+pub fn rise(samples: &[PathSample]) -> Option<[f64; 2]> {
+    let mut samples = samples.to_vec();
+    samples.sort_by(|a, b| a.alpha.total_cmp(&b.alpha));
+    let start = f64::from(samples.first()?.output);
+    let change = f64::from(samples.last()?.output) - start;
+    if change == 0.0 {
+        return None;
+    }
+    let made = |sample: &PathSample| (f64::from(sample.output) - start) / change;
+    let reaches = |share: f64| {
+        let steps = samples.windows(2).map(|pair| (&pair[0], &pair[1]));
+        let (before, after) = steps.into_iter().find(|(_, after)| made(after) >= share)?;
+        let part = (share - made(before)) / (made(after) - made(before));
+        Some(before.alpha + part * (after.alpha - before.alpha))
+    };
+    Some([reaches(0.1)?, reaches(0.9)?])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,10 @@ check("the walk: drag α, and image, F, gradient and what is gathered follow", a
   await alpha.fill("0");
   assert.equal(numbers(await page.textContent("#walk-sum"))[0], 0, "nothing is gathered at the start");
 
+  // Where F makes its way, of which saturation is the rest.
+  const [from, to] = (await page.textContent("#walk-rise")).match(/α = ([\d.]+)/g).map((text) => Number(text.slice(4)));
+  assert.ok(from > 0 && from < to && to < 1, `${from} ${to}`);
+
   // By the keyboard, too.
   await alpha.focus();
   await page.keyboard.press("ArrowRight");

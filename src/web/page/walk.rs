@@ -10,7 +10,7 @@ use web_sys::{
 
 use super::steps::show_missed;
 use super::{Page, append, class, create};
-use crate::attribution::{PathSample, Trail, interpolate};
+use crate::attribution::{PathSample, Trail, interpolate, rise};
 use crate::mask::Mask;
 use crate::preprocessing::Preprocessing;
 use crate::protocol::Failure;
@@ -177,7 +177,17 @@ impl Page {
             picture::show(&canvas, &photo);
             picture::lay_over(&canvas, &mask.to_rgba(self.stage.borrow().palette()));
         }
-        show_missed(&walk.explained, &walk.trail.samples());
+        let samples = walk.trail.samples();
+        let risen = match rise(&samples) {
+            Some([from, to]) => phrase!(
+                "F makes eight tenths of its way between α = {from} and α = {to}. Outside, the network is settled: F saturates, and the gradient says little. A probability saturates sooner than a logit.",
+                from = decimal(from, 2),
+                to = decimal(to, 2),
+            ),
+            None => Phrase::nothing(),
+        };
+        say("walk-rise", risen);
+        show_missed(&walk.explained, &samples);
         self.show_stop();
     }
 
