@@ -4,7 +4,7 @@ use super::Shape;
 
 /// Whether the shape covers the point.
 pub(super) fn covers(shape: Shape, [x, y]: [f32; 2]) -> bool {
-    let radius = length(x, y);
+    let radius = x.hypot(y);
     match shape {
         Shape::Disc => radius <= 0.9,
         Shape::Ring => (0.55..=0.95).contains(&radius),
@@ -12,7 +12,7 @@ pub(super) fn covers(shape: Shape, [x, y]: [f32; 2]) -> bool {
         Shape::Triangle => polygon(x, y, 3, 1.0, 1.0),
         Shape::Star => polygon(x, y, 5, 1.0, 0.42),
         Shape::Cross => x.abs().min(y.abs()) <= 0.26 && x.abs().max(y.abs()) <= 0.92,
-        Shape::Crescent => radius <= 0.95 && length(x - 0.42, y) > 0.78,
+        Shape::Crescent => radius <= 0.95 && (x - 0.42).hypot(y) > 0.78,
         // Taubin's heart, (x² + y² − 1)³ ≤ x² y³, made to fit.
         Shape::Heart => {
             let (x, y) = (x * 1.25, 0.12 - y * 1.25);
@@ -22,19 +22,12 @@ pub(super) fn covers(shape: Shape, [x, y]: [f32; 2]) -> bool {
     }
 }
 
-fn length(x: f32, y: f32) -> f32 {
-    (x * x + y * y).sqrt()
-}
-
 /// A regular polygon with its first corner on the y axis; with `waist` < 1, a star whose inner
 /// corners lie at that radius. A polygon without waist has its sides' middles as inner corners.
 fn polygon(x: f32, y: f32, corners: u32, tip: f32, waist: f32) -> bool {
     let sector = std::f32::consts::PI / corners as f32;
     let inner = if waist < 1.0 { waist } else { sector.cos() };
-    let radius = length(x, y);
-    if radius > tip {
-        return false;
-    }
+    let radius = x.hypot(y);
     // The angle from the nearest tip, in 0..=sector.
     let angle = x.atan2(-y).rem_euclid(2.0 * sector);
     let angle = angle.min(2.0 * sector - angle);

@@ -65,7 +65,7 @@ impl Scene {
         let place = Place {
             centre: [room(random), room(random)],
             radius,
-            turn: uniform(random, 0.0, std::f32::consts::TAU).sin_cos(),
+            angle: uniform(random, 0.0, std::f32::consts::TAU),
         };
 
         let mut canvas = Canvas::ground(random);
@@ -81,11 +81,7 @@ impl Scene {
             }
         };
         let light = shade(random);
-        let near = |point| {
-            let [x, y] = place.inward(point);
-            x.abs().max(y.abs()) <= 1.0 + 1.0 / radius
-        };
-        let inside = canvas.fill(colour, light, near, |point| {
+        let inside = canvas.fill(place.centre, radius, colour, light, |point| {
             covers(shape, place.inward(point))
         });
 
@@ -121,14 +117,13 @@ impl Scene {
 struct Place {
     centre: [f32; 2],
     radius: f32,
-    /// Sine and cosine of its angle.
-    turn: (f32, f32),
+    angle: f32,
 }
 
 impl Place {
     /// A point of the canvas in the shape's own coordinates.
     fn inward(&self, point: [f32; 2]) -> [f32; 2] {
-        let (sin, cos) = self.turn;
+        let (sin, cos) = self.angle.sin_cos();
         let [x, y] = [0, 1].map(|axis| (point[axis] - self.centre[axis]) / self.radius);
         [cos * x + sin * y, cos * y - sin * x]
     }
@@ -197,44 +192,40 @@ impl Canvas {
         if random.random_bool(0.6) {
             let (length, width) = (uniform(random, 8.0, 30.0), uniform(random, 0.8, 2.6));
             let bend = uniform(random, -0.03, 0.03);
-            let within = |[px, py]: [f32; 2], length: f32, width: f32| {
+            let reach = length + width + bend.abs() * length * length;
+            self.fill([x, y], reach, colour, flat, |[px, py]| {
                 let along = cos * (px - x) + sin * (py - y);
                 let across = cos * (py - y) - sin * (px - x) - bend * along * along;
                 along.abs() <= length && across.abs() <= width
-            };
-            // How fast `across` changes, at most.
-            let slope = 1.0 + 2.0 * bend.abs() * (length + 1.0);
-            let near = |centre| within(centre, length + 1.0, width + slope);
-            self.fill(colour, flat, near, |point| within(point, length, width));
+            });
         } else {
             let radius = uniform(random, 2.5, 7.0);
             let phases = [0; 3].map(|_| uniform(random, 0.0, std::f32::consts::TAU));
-            let distance = |[px, py]: [f32; 2]| ((px - x).powi(2) + (py - y).powi(2)).sqrt();
-            let near = |centre| distance(centre) <= 1.8 * radius + 1.0;
-            self.fill(colour, flat, near, |point| {
-                let around = (point[1] - y).atan2(point[0] - x);
+            self.fill([x, y], 1.8 * radius, colour, flat, |[px, py]| {
+                let around = (py - y).atan2(px - x);
                 let ragged = 1.0
                     + 0.35 * (3.0 * around + phases[0]).sin()
                     + 0.25 * (4.0 * around + phases[1]).sin()
                     + 0.20 * (7.0 * around + phases[2]).sin();
-                distance(point) <= radius * ragged
+                (px - x).hypot(py - y) <= radius * ragged
             });
         }
     }
 
-    /// Paints what `covers` says, with smooth edges; how much of each pixel that was. A pixel whose centre
-    /// is not `near` has nothing covered within a pixel's length of it.
+    /// Paints what `covers` says, no farther than `reach` from `centre`, with smooth edges; how
+    /// much of each pixel that was.
     fn fill(
         &mut self,
+        centre: [f32; 2],
+        reach: f32,
         colour: Colour,
         light: impl Fn([f32; 2]) -> f32,
-        near: impl Fn([f32; 2]) -> bool,
         covers: impl Fn([f32; 2]) -> bool,
     ) -> Vec<f32> {
         let offset = |k: usize| (k as f32 + 0.5) / SAMPLES as f32;
         let shares = (0..SIZE * SIZE).map(|k| {
             let [x, y] = [(k % SIZE) as f32, (k / SIZE) as f32];
-            if !near([x + 0.5, y + 0.5]) {
+            if (x - centre[0]).abs().max((y - centre[1]).abs()) > reach + 1.0 {
                 return 0.0;
             }
             let points =
@@ -279,7 +270,7 @@ impl Canvas {
     }
 
     fn rgb(&self) -> Vec<u8> {
-        let byte = |&value: &f32| (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+        let byte = |&value: &f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
         self.0.as_flattened().iter().map(byte).collect()
     }
 }
@@ -303,7 +294,7 @@ impl Noise {
         let scale = self.cells as f32 / SIZE as f32;
         let (x, y) = (x * scale, y * scale);
         let (column, row) = (x as usize, y as usize);
-        let (u, v) = (x - column as f32, y - row as f32);
+        let (u, v) = (x.fract(), y.fract());
         let value = |dx, dy| self.values[(row + dy) * (self.cells + 1) + column + dx];
         let top = value(0, 0) * (1.0 - u) + value(1, 0) * u;
         let bottom = value(0, 1) * (1.0 - u) + value(1, 1) * u;

@@ -80,8 +80,11 @@ impl Learn for Flex {
         let (input, weight) = (input.to_contiguous(), weight.to_contiguous());
         let packed = cpu::pack(values(&weight), &geometry.filter);
         let bias = vec![0.0; geometry.filter.channels_out];
-        let (input, identity) = (values(&input), Activation::Identity);
-        let sums = cpu::forward(&geometry, input, &packed, &bias, None, identity);
+        let [first, second] = halves(values(&input), geometry.values()[0]);
+        let sums =
+            |input| cpu::forward(&geometry, input, &packed, &bias, None, Activation::Identity);
+        let (mut sums, rest) = both(|| sums(first), || sums(second));
+        sums.extend(rest);
         images(sums, geometry.filter.channels_out, geometry.output)
     }
 
@@ -129,16 +132,28 @@ impl Backward<Flex, 2> for Convolution {
             geometry,
         } = ops.state;
         let filter = &geometry.filter;
+        let [given, made] = geometry.values();
         let gradient = gradients.consume::<Flex>(&ops.node).to_contiguous();
         let [input_node, weight_node] = ops.parents;
+        let [first, second] = halves(values(&gradient), made);
         if let Some(node) = input_node {
             let packed = cpu::pack(values(&weight.to_contiguous()), filter);
-            let input = cpu::backward(&geometry, values(&gradient), &packed);
+            let back = |gradient| cpu::backward(&geometry, gradient, &packed);
+            let (mut input, rest) = both(|| back(first), || back(second));
+            input.extend(rest);
             gradients.register::<Flex>(node.id, images(input, filter.channels_in, geometry.input));
         }
         if let Some(node) = weight_node {
             let input = input.to_contiguous();
-            let weight = weight_gradient(&geometry, values(&input), values(&gradient));
+            let inputs = halves(values(&input), given);
+            let (mut weight, rest) = both(
+                || weight_gradient(&geometry, inputs[0], first),
+                || weight_gradient(&geometry, inputs[1], second),
+            );
+            weight
+                .iter_mut()
+                .zip(rest)
+                .for_each(|(sum, more)| *sum += more);
             gradients.register::<Flex>(node.id, shaped(weight, filter.weight_dims()));
         }
     }
@@ -242,6 +257,25 @@ impl<C: CheckpointStrategy> Learn for Autodiff<Flex, C> {
             }
         }
     }
+}
+
+/// Two results, on a thread each.
+fn both<T: Send>(first: impl FnOnce() -> T, second: impl FnOnce() -> T + Send) -> (T, T) {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        let second = second.join();
+        (
+            first,
+            second.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
+    })
+}
+
+/// A batch of images in two, for a thread each: always the same two, so that sums come out the same.
+fn halves(batch: &[f32], image: usize) -> [&[f32]; 2] {
+    let (first, second) = batch.split_at(batch.len() / image / 2 * image);
+    [first, second]
 }
 
 /// The values of a contiguous tensor.

@@ -42,9 +42,8 @@ impl Trainee {
         }
     }
 
-    /// \[N, 3, 96, 96\] → \[N, classes\], and what each BatchNorm saw.
-    pub(crate) fn forward(&self, mut x: Tensor<4>) -> (Tensor<2>, Vec<Statistics>) {
-        let mut seen = Vec::new();
+    /// \[N, 3, 96, 96\] → \[N, classes\].
+    pub(crate) fn forward(&self, mut x: Tensor<4>) -> Tensor<2> {
         let layers = self.convolutions.iter().zip(&self.batch_norms);
         for ((convolution, batch_norm), shape) in layers.zip(&CONVOLUTIONS) {
             let [_, _, height, width] = x.dims();
@@ -52,20 +51,15 @@ impl Trainee {
             x = convolve(x, convolution.weight.val(), geometry);
             let (gamma, beta) = (batch_norm.gamma.val(), batch_norm.beta.val());
             let (output, statistics) = normalise(x, gamma, beta, batch_norm.epsilon);
-            seen.extend(statistics);
+            if let Some(Statistics { mean, variance }) = statistics {
+                follow(&batch_norm.running_mean, mean, batch_norm.momentum);
+                follow(&batch_norm.running_var, variance, batch_norm.momentum);
+            }
             x = output;
         }
         let [n, channels, height, width] = x.dims();
         let x = x.reshape([n, channels, height * width]).max_dim(2);
-        (self.fc.forward(x.reshape([n, channels])), seen)
-    }
-
-    /// Lets the running statistics follow those that a batch had.
-    pub(crate) fn follow(&self, seen: Vec<Statistics>) {
-        for (batch_norm, Statistics { mean, variance }) in self.batch_norms.iter().zip(seen) {
-            follow(&batch_norm.running_mean, mean, batch_norm.momentum);
-            follow(&batch_norm.running_var, variance, batch_norm.momentum);
-        }
+        self.fc.forward(x.reshape([n, channels]))
     }
 
     /// Its weights by the names that `Network::load` takes.

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams};
+use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use violet::Result;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network};
@@ -20,7 +19,7 @@ use crate::report;
 pub(crate) struct Arguments {
     /// Looks at scenes that the honest network learns from; colours are learnt sooner than shapes, so a
     /// tenth of them will do for the other
-    #[arg(long, default_value_t = 64_000)]
+    #[arg(long, default_value_t = 96_000)]
     looks: u64,
     /// Scenes it is measured on; none of them was trained on
     #[arg(long, default_value_t = 4_000)]
@@ -33,8 +32,7 @@ pub(crate) struct Arguments {
     pub(crate) out: PathBuf,
 }
 
-/// Scenes in one step of the optimiser. A thread learns from each half, normalised by itself; their gradients
-/// are added up.
+/// Scenes in one step of the optimiser.
 pub(crate) const BATCH: u64 = 16;
 /// Batches that are drawn before they are wanted.
 const AHEAD: usize = 4;
@@ -105,39 +103,14 @@ fn train(model: &str, mut network: Trainee, arguments: &Arguments) -> Result<Che
     std::thread::spawn(move || {
         let draw = |k| Scene::draw((seed << 32) + k, tag(&name, k));
         let mut album = Album::new(seed, draw);
-        let halves = |batch: &[Scene]| {
-            let (first, second) = batch.split_at(batch.len() / 2);
-            [first, second].map(|half| Pixels::of(spec, half))
-        };
-        while sender.send(halves(&album.batch())).is_ok() {}
+        while sender.send(Pixels::of(spec, album.batch())).is_ok() {}
     });
-    let learn = |network: &Trainee, pixels: Pixels| {
-        // A graph of its own: threads whose graphs meet in the same weights wait for each other.
-        let network = network.clone().fork(&device);
+    for (step, pixels) in (0..steps).zip(drawn.iter()) {
         let (inputs, targets) = pixels.tensors(&device);
-        let (logits, seen) = network.forward(inputs);
-        let loss = loss.forward(logits, targets) / 2.0;
-        let share = loss.clone().into_scalar::<f64>();
+        let loss = loss.forward(network.forward(inputs), targets);
+        mean += loss.clone().into_scalar::<f64>();
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        (share, gradients, seen)
-    };
-    for (step, [first, second]) in (0..steps).zip(drawn.iter()) {
-        let learnt = std::thread::scope(|scope| {
-            let second = scope.spawn(|| learn(&network, second));
-            let first = learn(&network, first);
-            let second = second.join();
-            [
-                first,
-                second.unwrap_or_else(|p| std::panic::resume_unwind(p)),
-            ]
-        });
-        let mut gradients = GradientsAccumulator::new();
-        for (share, of_half, seen) in learnt {
-            mean += share;
-            gradients.accumulate(&network, of_half);
-            network.follow(seen);
-        }
-        network = optimizer.step(rate(step, steps), network, gradients.grads());
+        network = optimizer.step(rate(step, steps), network, gradients);
         if (step + 1) % 100 == 0 {
             eprintln!(
                 "{model}: step {} of {steps}, loss {:.3}",
@@ -168,7 +141,7 @@ struct Pixels {
 }
 
 impl Pixels {
-    fn of(spec: &ModelSpec, scenes: &[Scene]) -> Self {
+    fn of(spec: &ModelSpec, scenes: impl IntoIterator<Item = Scene>) -> Self {
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for scene in scenes {
             let (pixels, _) = scene.rgb.as_chunks::<3>();
@@ -198,8 +171,8 @@ pub(crate) fn confusion(network: &Network, scenes: u64, tag: Tag) -> [[u64; 8]; 
         ModelSpec::from_name("shapesnet").unwrap_or_else(|_| unreachable!("in the catalogue"));
     for first in (0..scenes).step_by(BATCH as usize) {
         let seeds = first..(first + BATCH).min(scenes);
-        let drawn: Vec<Scene> = seeds.map(|k| Scene::draw(HELD_OUT + k, tag)).collect();
-        let (inputs, targets) = Pixels::of(spec, &drawn).tensors(network.device());
+        let drawn = seeds.map(|k| Scene::draw(HELD_OUT + k, tag));
+        let (inputs, targets) = Pixels::of(spec, drawn).tensors(network.device());
         let answers = network.logits(inputs).argmax(1).into_data();
         let targets = targets.into_data();
         for (target, answer) in targets.iter::<i64>().zip(answers.iter::<i64>()) {
