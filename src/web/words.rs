@@ -249,13 +249,14 @@ fn translated(english: &str) -> String {
     french.unwrap_or_else(|| english.into())
 }
 
-/// The name of a class or a network in the page's language, or, unknown, as it is.
+/// The name of a class or a network in the page's language, or, unknown, as a pattern says it, or as it
+/// is.
 pub(super) fn translated_name(english: &str) -> String {
     let french = match LANGUAGE.get() {
         Language::English => None,
         Language::French => in_french(|french| french.names.get(english).cloned()),
     };
-    french.unwrap_or_else(|| english.into())
+    french.unwrap_or_else(|| translated_detail(english))
 }
 
 /// A failure's detail in the page's language. Errors come with their holes filled, so the catalogue's
