@@ -63,7 +63,7 @@ const states = [
     await page.click("#pin");
     await page.locator("#steps").fill("29");
     await page.locator("#predictions button").nth(1).click();
-    await status(page, /30/);
+    await status(page, /^Done: 30/);
     await view(page, "difference");
   }],
   ["compare-phone", photo, async (page) => {
@@ -71,7 +71,7 @@ const states = [
     await page.click("#pin");
     await page.locator("#steps").fill("29");
     await page.locator("#predictions button").nth(1).click();
-    await status(page, /30/);
+    await status(page, /^Done: 30/);
   }, phone],
   ["detector", "device=cpu&model=ssd-mobilenet-v2&steps=10", coffee],
   ["nothing-found", "device=cpu&model=ssd-mobilenet-v2&steps=10", async (page) => {
@@ -108,6 +108,8 @@ const states = [
     await ready(page);
     const files = ["cat.jpg", "rocket.jpg", "astronaut.jpg", "coffee.jpg"];
     await page.locator("#file").setInputFiles(await Promise.all(files.map(async (name) => ({ name, mimeType: "image/jpeg", buffer: await sample(name) }))));
+    await status(page, /^Done/);
+    await page.click("#strip-all");
     await page.waitForFunction(() => document.querySelectorAll("#strip .done").length >= 2);
   }],
   ["scene", `${scene}&tag=telling`, done],
@@ -147,8 +149,8 @@ const states = [
     await page.mouse.move(box.x + 160, box.y + 120, { steps: 5 });
     await page.mouse.up();
   }],
-  ["camera", scene, async (page) => {
-    await done(page);
+  ["camera", photo, async (page) => {
+    await ready(page);
     await page.click("#camera");
     await page.waitForSelector("#camera-dialog[open]");
   }],

@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn long_lists_are_cut() {
         let names = ["a", "b", "c", "d", "e"].map(String::from);
-        assert_eq!(listed(&names), "a, b, c and 2 more");
+        assert_eq!(listed(&names), "a, b, c, … (+2)");
         assert_eq!(listed(&names[..2]), "a, b");
         assert_eq!(listed(&[]), "");
     }

@@ -122,6 +122,21 @@ check("without a camera the page says so", async () => {
   await page.close();
 });
 
+check("the menu of what can be saved is on the page, whatever its width and language", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3&scene=5");
+  await status(page, /^Done: 4/);
+  await page.click("#save summary");
+  for (const width of [1440, 1000, 700, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const language of ["en", "fr"]) {
+      await page.selectOption("#language", language);
+      const box = await page.locator("#save ul").boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= width, `${language}, ${width}: ${JSON.stringify(box)}`);
+    }
+  }
+  await page.close();
+});
+
 check("French, switched in place, and kept", async () => {
   const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=7&scene=5");
   await status(page, /^Done: 8/);
