@@ -269,6 +269,8 @@ fn someones_own_weights_are_explained_with_their_labels_and_normalisation() {
     let same = output(&["--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"]);
     assert!((usual - same).abs() < 1e-4, "{usual} and {same}");
     assert!((usual - output(&["--mean", "0.5,0.5,0.5"])).abs() > 1e-3);
+    let refused = violet(&[&fixed[..], &["--std", "0,1,1"]].concat());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("above 0"));
     // Two names for three classes do not fit, but for the first two classes they do.
     std::fs::write(&labels, r#"["lynx", "cat"]"#).unwrap();
     let refused = violet(&fixed);
@@ -279,8 +281,6 @@ fn someones_own_weights_are_explained_with_their_labels_and_normalisation() {
     );
     let refused = violet(&[&fixed[..], &["--classes", "4"]].concat());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("4 of them cannot be kept"));
-    let refused = violet(&[&fixed[..], &["--std", "0,1,1"]].concat());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("above 0"));
 }
 
 #[test]

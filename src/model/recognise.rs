@@ -190,6 +190,6 @@ mod tests {
         let names = ["a", "b", "c", "d", "e"].map(String::from);
         assert_eq!(listed(&names), "a, b, c, … (+2)");
         assert_eq!(listed(&names[..2]), "a, b");
-        assert_eq!(listed(&[]), "");
+        assert_eq!(listed(&[]), "–");
     }
 }
