@@ -1,9 +1,9 @@
 //! Dense convolution as a matrix product: rows are target channels, columns the pixels of all
 //! images of a batch, and the sum runs over (tap, source channel).
 //!
-//! A workgroup of 64 threads makes the same few rows of some hundred columns. All its threads read
-//! the same weights at the same time, which every machine can broadcast, and neighbouring threads
-//! read neighbouring pixels; each thread keeps a block of sums in registers. Shared memory and its
+//! A workgroup of 64 threads makes the same few rows of some hundred columns, or, where there are fewer
+//! columns, more rows of them. Neighbouring threads read the same weights at the same time, which every
+//! machine can broadcast, and neighbouring pixels; each thread keeps a block of sums in registers. Shared memory and its
 //! barriers were slower on the adapters at hand (docs/DESIGN.md).
 
 use cubecl::prelude::*;
@@ -20,10 +20,12 @@ pub(super) const LANES: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Plan {
     pub(super) forward: bool,
-    /// Rows of a thread and of a workgroup, in fours.
+    /// Rows of a thread, in fours.
     pub(super) fours: usize,
     /// Columns of a thread.
     pub(super) columns: usize,
+    /// Threads of a workgroup that share its rows; the others have other rows of the same columns.
+    pub(super) across: usize,
     /// Source channels between two looks at the loop's end.
     pub(super) depth: usize,
     pub(super) epilogue: Epilogue,
@@ -38,14 +40,19 @@ impl Plan {
         columns: usize,
         epilogue: Epilogue,
     ) -> Self {
-        let fours = match rows.div_ceil(LANES) {
+        let row_fours = rows.div_ceil(LANES);
+        let fours = match row_fours {
             n if n.is_multiple_of(4) => 4,
             n if n.is_multiple_of(3) => 3,
             n if n.is_multiple_of(2) => 2,
             n if n < 8 => 1,
             _ => 4,
         };
-        let columns = match columns.div_ceil(THREADS) {
+        // Four columns a thread, if there are so many: what a thread loads serves them all.
+        let wanted = columns.div_ceil(4).next_power_of_two().min(THREADS);
+        let groups = row_fours.div_ceil(fours).next_power_of_two();
+        let across = THREADS / groups.min(THREADS / wanted);
+        let columns = match columns.div_ceil(across) {
             1 => 1,
             2 | 3 => 2,
             _ => 4,
@@ -54,9 +61,20 @@ impl Plan {
             forward,
             fours,
             columns,
+            across,
             depth: if channels.is_multiple_of(4) { 4 } else { 1 },
             epilogue,
         }
+    }
+
+    /// Columns of a workgroup.
+    pub(super) fn workgroup_columns(&self) -> usize {
+        self.across * self.columns
+    }
+
+    /// Rows of a workgroup, in fours.
+    pub(super) fn workgroup_fours(&self) -> usize {
+        THREADS / self.across * self.fours
     }
 }
 
@@ -92,10 +110,13 @@ pub(super) fn dense<N: Size>(
     let fours = comptime![plan.fours];
     let mine = comptime![plan.columns];
     let row_fours = sizes.rows.div_ceil(LANES);
-    let first_four = CUBE_POS_Y as usize * fours;
+    let across = comptime![plan.across];
+    let unit = UNIT_POS as usize;
+    let first_four =
+        CUBE_POS_Y as usize * comptime![plan.workgroup_fours()] + unit / across * fours;
     let plane = vertical.grid * horizontal.grid;
     let columns = sizes.images * plane;
-    let first_column = CUBE_POS_X as usize * comptime![THREADS * plan.columns] + UNIT_POS as usize;
+    let first_column = CUBE_POS_X as usize * comptime![plan.workgroup_columns()] + unit % across;
     let source_plane = vertical.source * horizontal.source;
 
     // Rows beyond the last are made, of the last one's weights, and thrown away.
@@ -110,7 +131,7 @@ pub(super) fn dense<N: Size>(
     let mut images = Array::<usize>::new(mine);
     #[unroll]
     for c in 0..mine {
-        let column = min(first_column + c * THREADS, columns - 1);
+        let column = min(first_column + c * across, columns - 1);
         let pixel = column % plane;
         ys[c] = pixel / horizontal.grid;
         xs[c] = pixel % horizontal.grid;
@@ -164,7 +185,7 @@ pub(super) fn dense<N: Size>(
 
     #[unroll]
     for c in 0..mine {
-        let column = first_column + c * THREADS;
+        let column = first_column + c * across;
         if column < columns {
             let image = column / plane;
             let y = ys[c] * vertical.target_step + vertical.target_start;

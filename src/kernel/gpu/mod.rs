@@ -245,8 +245,8 @@ impl Call<'_> {
         let columns = images * grid;
         let plan = dense::Plan::new(self.forward, rows, channels, columns, epilogue);
         let count = CubeCount::Static(
-            columns.div_ceil(dense::THREADS * plan.columns) as u32,
-            fours(rows).div_ceil(plan.fours) as u32,
+            columns.div_ceil(plan.workgroup_columns()) as u32,
+            fours(rows).div_ceil(plan.workgroup_fours()) as u32,
             1,
         );
         let sizes = dense::SizesLaunch::new(images, channels, rows, kernel, first_weight);
