@@ -52,7 +52,7 @@ check("the walk: drag α, and image, F, gradient and what is gathered follow", a
   assert.equal(numbers(await page.textContent("#walk-sum"))[0], 0, "nothing is gathered at the start");
 
   // Where F makes its way, of which saturation is the rest.
-  const [from, to] = (await page.textContent("#walk-rise")).match(/α = ([\d.]+)/g).map((text) => Number(text.slice(4)));
+  const [from, to] = (await page.textContent("#walk-rise")).match(/α = \d\.\d+/g).map((text) => Number(text.slice(4)));
   assert.ok(from > 0 && from < to && to < 1, `${from} ${to}`);
 
   // By the keyboard, too.
