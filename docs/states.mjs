@@ -20,7 +20,22 @@ const coffee = async (page) => {
   await page.locator("[data-sample='samples/coffee.jpg']").click();
   await done(page);
 };
-const png = { mimeType: "image/png" };
+
+const compare = async (page) => {
+  await coffee(page);
+  await page.click("#pin");
+  await page.locator("#steps").fill("29");
+  await page.locator("#predictions button").nth(1).click();
+  await status(page, /^Done: 30/);
+};
+/** A photo's mask, and a chapter below it, opened. */
+const chapter = (name, opened) => async (page) => {
+  await coffee(page);
+  await page.click(`#${name}-start`);
+  await status(page, opened);
+};
+const walk = chapter("walk", /drag α/);
+const trust = chapter("trust", /tests are below/);
 
 /** Name, address, what to do, options of the page; `part` is the element that is pictured, else all. */
 const states = [
@@ -59,20 +74,10 @@ const states = [
     await done(page);
   }],
   ["compare", photo, async (page) => {
-    await coffee(page);
-    await page.click("#pin");
-    await page.locator("#steps").fill("29");
-    await page.locator("#predictions button").nth(1).click();
-    await status(page, /^Done: 30/);
+    await compare(page);
     await view(page, "difference");
   }],
-  ["compare-phone", photo, async (page) => {
-    await coffee(page);
-    await page.click("#pin");
-    await page.locator("#steps").fill("29");
-    await page.locator("#predictions button").nth(1).click();
-    await status(page, /^Done: 30/);
-  }, phone],
+  ["compare-phone", photo, compare, phone],
   ["detector", "device=cpu&model=ssd-mobilenet-v2&steps=10", coffee],
   ["nothing-found", "device=cpu&model=ssd-mobilenet-v2&steps=10", async (page) => {
     await ready(page);
@@ -115,31 +120,13 @@ const states = [
   ["scene", `${scene}&tag=telling`, done],
   ["scene-shortcut", `${scene}&tag=telling`.replace("shapesnet", "shapesnet-shortcut"), done],
   ["walk", photo, async (page) => {
-    await coffee(page);
-    await page.click("#walk-start");
-    await status(page, /drag α/);
+    await walk(page);
     await page.locator("#walk-alpha").fill("4");
   }, { part: "#walk" }],
-  ["walk-phone", photo, async (page) => {
-    await coffee(page);
-    await page.click("#walk-start");
-    await status(page, /drag α/);
-  }, { ...phone, part: "#walk" }],
-  ["trust", photo, async (page) => {
-    await coffee(page);
-    await page.click("#trust-start");
-    await status(page, /tests are below/);
-  }, { part: "#trust" }],
-  ["trust-phone", photo, async (page) => {
-    await coffee(page);
-    await page.click("#trust-start");
-    await status(page, /tests are below/);
-  }, { ...phone, part: "#trust" }],
-  ["baselines", photo, async (page) => {
-    await coffee(page);
-    await page.click("#baselines-start");
-    await status(page, /choose a baseline/);
-  }, { part: "#baselines" }],
+  ["walk-phone", photo, walk, { ...phone, part: "#walk" }],
+  ["trust", photo, trust, { part: "#trust" }],
+  ["trust-phone", photo, trust, { ...phone, part: "#trust" }],
+  ["baselines", photo, chapter("baselines", /choose a baseline/), { part: "#baselines" }],
   ["paint", scene, async (page) => {
     await done(page);
     await page.click("#paint");

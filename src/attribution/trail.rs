@@ -160,8 +160,8 @@ pub fn rise(samples: &[PathSample]) -> Option<[f64; 2]> {
     }
     let made = |sample: &PathSample| (f64::from(sample.output) - start) / change;
     let reaches = |share: f64| {
-        let steps = samples.windows(2).map(|pair| (&pair[0], &pair[1]));
-        let (before, after) = steps.into_iter().find(|(_, after)| made(after) >= share)?;
+        let mut steps = samples.windows(2).map(|pair| (&pair[0], &pair[1]));
+        let (before, after) = steps.find(|(_, after)| made(after) >= share)?;
         let part = (share - made(before)) / (made(after) - made(before));
         Some(before.alpha + part * (after.alpha - before.alpha))
     };

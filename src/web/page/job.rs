@@ -12,7 +12,9 @@ use super::{
     From, PREVIEW_SIDE, Page, baseline_name, chosen_baseline, chosen_method, duration,
     missing_weights, set_progress,
 };
-use crate::attribution::{Accumulator, Attributions, Baseline, Integration, Method, Rule};
+use crate::attribution::{
+    Accumulator, Attributions, Baseline, Integration, Method, PartialSum, Quadrature, Rule,
+};
 use crate::device::DeviceKind;
 use crate::mask::Mask;
 use crate::model::{ModelSpec, Target};
@@ -356,17 +358,10 @@ impl Page {
         n_steps: usize,
         what: &Phrase,
     ) -> Result<Option<Attributions>, Failure> {
-        let current = || self.job.get() == job;
         let quadrature = Rule::default().quadrature(n_steps)?;
         let sum = RefCell::new(Accumulator::new(input.len()));
-        let failed = RefCell::new(None);
         let take = |partial| {
-            if !current() {
-                return;
-            }
-            if let Err(error) = sum.borrow_mut().add(&partial) {
-                failed.replace(Some(Failure::from(error)));
-            }
+            sum.borrow_mut().add(&partial)?;
             let (done, all) = (sum.borrow().samples().len(), quadrature.alphas.len());
             let sentence = phrase!(
                 "{what}: {done} of {all}",
@@ -375,17 +370,40 @@ impl Page {
                 all = all,
             );
             self.show_share(done, all, sentence);
+            Ok(())
         };
-        let (alphas, sizes) = (&quadrature.alphas, &quadrature.step_sizes);
-        pool.sum(target, alphas, Some(sizes), current, take).await?;
-        if let Some(failure) = failed.take() {
-            return Err(failure);
-        }
-        if !current() {
+        if !self.gather(job, pool, target, &quadrature, take).await? {
             return Ok(None);
         }
         let attributions = sum.borrow().attributions(input, baseline)?;
         Ok(Some(attributions))
+    }
+
+    /// Hands the weighted gradients at points of the path that the pool keeps to `take`, as they come.
+    /// Whether the job is still wanted.
+    pub(super) async fn gather(
+        &self,
+        job: u64,
+        pool: &Pool,
+        target: Target,
+        quadrature: &Quadrature,
+        take: impl Fn(PartialSum) -> crate::Result<()>,
+    ) -> Result<bool, Failure> {
+        let current = || self.job.get() == job;
+        let failed = RefCell::new(None);
+        let take = |partial| {
+            if current()
+                && let Err(error) = take(partial)
+            {
+                failed.replace(Some(Failure::from(error)));
+            }
+        };
+        let (alphas, sizes) = (&quadrature.alphas, &quadrature.step_sizes);
+        pool.sum(target, alphas, Some(sizes), current, take).await?;
+        match failed.take() {
+            Some(failure) => Err(failure),
+            None => Ok(current()),
+        }
     }
 
     /// What the finished mask explains, and by what.

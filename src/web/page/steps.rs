@@ -43,21 +43,14 @@ impl Page {
         };
         self.forget_steps();
         element::<HtmlElement>("steps-start").set_hidden(true);
-        let current = || self.job.get() == job;
         let (input, baseline) = (&prepared.input, &prepared.baseline);
         let detector = spec.architecture.is_detector();
         let [start, end] = [&prepared.logits_baseline, &prepared.logits_input]
             .map(|logits| f64::from(target.of(logits, detector)));
         let all = COMPARED[COMPARED.len() - 1] + 1;
         let sum = RefCell::new(Refinement::new(input.len()));
-        let failed = RefCell::new(None);
         let take = |partial| {
-            if !current() {
-                return;
-            }
-            if let Err(error) = sum.borrow_mut().add(&partial) {
-                failed.replace(Some(Failure::from(error)));
-            }
+            sum.borrow_mut().add(&partial)?;
             let done = sum.borrow().samples().len();
             let sentence = phrase!(
                 "Comparing: {done} of {all} gradients",
@@ -65,17 +58,13 @@ impl Page {
                 all = all
             );
             self.show_share(done, all, sentence);
+            Ok(())
         };
         let photo = spec.preprocessing.rgba(input);
         let mut maps = Vec::new();
         for n_steps in COMPARED {
             let missing = sum.borrow_mut().refine(n_steps)?;
-            let (alphas, sizes) = (&missing.alphas, &missing.step_sizes);
-            pool.sum(target, alphas, Some(sizes), current, take).await?;
-            if let Some(failure) = failed.take() {
-                return Err(failure);
-            }
-            if !current() {
+            if !self.gather(job, &pool, target, &missing, take).await? {
                 return Ok(());
             }
             let attributions = sum.borrow().attributions(input, baseline)?;
