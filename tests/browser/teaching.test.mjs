@@ -174,19 +174,40 @@ check("can I trust it: pixels go and come back, the network forgets, and is itse
 check("a test of trust that is cancelled leaves the network as it was", async () => {
   const page = await explained();
   const mask = await canvas(page);
-  await page.click("#trust-start");
-  await status(page, /forgot: [1-9]/);
-  await page.click("#cancel");
-  await status(page, /^Cancelled/);
-  await page.click("#walk-start");
-  await status(page, /drag α/);
-  const [input] = [await page.textContent("#output-input")].map(number);
-  await page.locator("#walk-alpha").fill("20");
-  const end = numbers(await page.textContent("#walk-output"))[0];
-  assert.ok(Math.abs(end - input) < 0.02, `F(1) = ${end}, F(x) = ${input}`);
+  await cancelAndWalk(page, "trust-start", "forgot: [1-9]");
   assert.equal((await canvas(page)).hash, mask.hash);
   await page.close();
 });
+
+check("a comparison of baselines that is cancelled leaves the path as it was", async () => {
+  const page = await explained();
+  await cancelAndWalk(page, "baselines-start", "blurred: [1-9]");
+  await page.close();
+});
+
+/**
+ * Starts a test, cancels it when the status matches, and asks for the walk before the test could clear
+ * up: the walk's ends are those of the mask.
+ */
+async function cancelAndWalk(page, start, pattern) {
+  await page.evaluate(([start, pattern]) => {
+    const click = (id) => document.getElementById(id).click();
+    const line = document.getElementById("status");
+    new MutationObserver((_, observer) => {
+      if (!new RegExp(pattern).test(line.textContent)) return;
+      observer.disconnect();
+      ["cancel", "walk-start"].forEach(click);
+    }).observe(line, { childList: true, characterData: true, subtree: true });
+    click(start);
+  }, [start, pattern]);
+  await status(page, /drag α/);
+  for (const [stop, id] of [["0", "output-baseline"], ["20", "output-input"]]) {
+    const end = number(await page.textContent(`#${id}`));
+    await page.locator("#walk-alpha").fill(stop);
+    const walked = numbers(await page.textContent("#walk-output"))[0];
+    assert.ok(Math.abs(walked - end) < 0.02, `F = ${walked} at stop ${stop}, ${end} beside the mask`);
+  }
+}
 
 check("every baseline side by side, and one of them chosen", async () => {
   const page = await explained();

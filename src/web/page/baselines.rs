@@ -39,7 +39,7 @@ impl Page {
     }
 
     async fn try_baselines(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained() else {
+        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
             return Ok(());
         };
         let picture = self.picture.borrow().clone();
@@ -52,6 +52,7 @@ impl Page {
         say("baselines-note", Phrase::nothing());
         element::<Element>("baselines-body").scroll_into_view();
         let current = || self.job.get() == job;
+        self.lent.set(true);
         let tried = async {
             // Of the pixels that are near black: share of the photo, and of each mask.
             let mut of_black = None;
@@ -85,9 +86,10 @@ impl Page {
             Ok(())
         };
         let tried: Result<(), Failure> = tried.await;
-        let now = self.job.get();
-        if now == job || !self.busy.get() {
+        // A newer job takes the pool back itself.
+        if current() {
             pool.keep(&prepared.input, &prepared.baseline).await?;
+            self.lent.set(false);
         }
         tried
     }

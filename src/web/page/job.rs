@@ -100,7 +100,12 @@ impl Page {
         self.show_own_model(&name);
 
         let loaded = self.model.borrow().as_ref() == Some(&spec);
-        if !loaded {
+        if loaded {
+            self.take_back(&pool, &spec).await?;
+            if !current() {
+                return Ok(());
+            }
+        } else {
             *self.model.borrow_mut() = None;
             self.prepared.replace(None);
             self.output.set(None);
@@ -114,6 +119,7 @@ impl Page {
                 return Ok(());
             }
             *self.model.borrow_mut() = Some(spec.clone());
+            self.lent.set(false);
         }
         let Some(picture) = self.picture.borrow().clone() else {
             self.status(phrase!(
@@ -406,14 +412,39 @@ impl Page {
         }
     }
 
-    /// What the finished mask explains, and by what.
-    pub(super) fn explained(&self) -> Option<(Rc<Pool>, Target, Rc<Prepared>, ModelSpec)> {
-        self.finished.borrow().as_ref()?;
-        let pool = self.pool.borrow().clone()?;
-        let spec = self.model.borrow().clone()?;
-        let prepared = self.prepared.borrow().clone()?;
-        let target = self.target(&spec, self.output.get()?);
-        Some((pool, target, prepared, spec))
+    /// What the finished mask explains, and by what: nothing, if the job is no longer wanted.
+    pub(super) async fn explained(
+        &self,
+        job: u64,
+    ) -> Result<Option<(Rc<Pool>, Target, Rc<Prepared>, ModelSpec)>, Failure> {
+        let there = || {
+            self.finished.borrow().as_ref()?;
+            let pool = self.pool.borrow().clone()?;
+            let spec = self.model.borrow().clone()?;
+            let prepared = self.prepared.borrow().clone()?;
+            let target = self.target(&spec, self.output.get()?);
+            Some((pool, target, prepared, spec))
+        };
+        let Some(explained) = there() else {
+            return Ok(None);
+        };
+        self.take_back(&explained.0, &explained.3).await?;
+        Ok((self.job.get() == job).then_some(explained))
+    }
+
+    /// Gives the pool the network and the path back that are explained, if a test left others there.
+    pub(super) async fn take_back(&self, pool: &Pool, spec: &ModelSpec) -> Result<(), Failure> {
+        if !self.lent.get() {
+            return Ok(());
+        }
+        let weights = self.weights(spec).await?;
+        pool.load(&weights).await?;
+        let prepared = self.prepared.borrow().clone();
+        if let Some(prepared) = prepared {
+            pool.keep(&prepared.input, &prepared.baseline).await?;
+        }
+        self.lent.set(false);
+        Ok(())
     }
 
     /// What can be learnt from a finished mask; of one that is not finished, nothing.

@@ -80,6 +80,8 @@ struct Page {
     /// The model that the pool has loaded, and what it says of the picture.
     model: RefCell<Option<ModelSpec>>,
     prepared: RefCell<Option<Rc<Prepared>>>,
+    /// Whether a test has the pool, or left it, with another network or path than these.
+    lent: Cell<bool>,
     /// Whether that was said of another photo or baseline than the chosen one.
     stale: Cell<bool>,
     /// The output that someone chose, or that is explained because nobody did.
@@ -137,6 +139,7 @@ impl Page {
             truth: RefCell::default(),
             model: RefCell::default(),
             prepared: RefCell::default(),
+            lent: Cell::default(),
             stale: Cell::default(),
             output: Cell::default(),
             finished: RefCell::default(),

@@ -38,7 +38,7 @@ impl Page {
 
     /// A mask for each number of steps; each takes only the gradients that are not there yet.
     async fn compare_steps(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained() else {
+        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
             return Ok(());
         };
         self.forget_steps();

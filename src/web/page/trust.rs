@@ -62,7 +62,7 @@ impl Page {
     }
 
     async fn put_to_the_test(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained() else {
+        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
             return Ok(());
         };
         let map = reduce_absolute(&self.values.borrow());
@@ -86,21 +86,13 @@ impl Page {
         if self.job.get() != job {
             return Ok(());
         }
-        // From here on the pool holds another network than the page believes.
-        *self.model.borrow_mut() = None;
+        self.lent.set(true);
         let forgot = self
             .forget(job, &pool, target, &prepared, &weights, &map)
             .await;
-        let now = self.job.get();
-        let alone = || self.job.get() == now && (now == job || !self.busy.get());
-        if alone() {
-            pool.load(&weights).await?;
-        }
-        if alone() {
-            pool.keep(&prepared.input, &prepared.baseline).await?;
-        }
-        if alone() {
-            *self.model.borrow_mut() = Some(spec);
+        // A newer job takes the pool back itself.
+        if self.job.get() == job {
+            self.take_back(&pool, &spec).await?;
         }
         forgot
     }
@@ -173,6 +165,9 @@ impl Page {
             let mut forgetful = weights.clone();
             forgetful.randomised = Some(extent);
             pool.load(&forgetful).await?;
+            if self.job.get() != job {
+                return Ok(());
+            }
             pool.keep(&prepared.input, &prepared.baseline).await?;
             let title = match extent {
                 Randomised::LastLayer => phrase!("The last layer forgot"),

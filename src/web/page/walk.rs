@@ -80,7 +80,7 @@ impl Page {
 
     /// Every gradient of the walk, one by one.
     async fn take_walk(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained() else {
+        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
             return Ok(());
         };
         let trail = Trail::new(STEPS);
