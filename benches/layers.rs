@@ -36,7 +36,11 @@ fn main() -> violet::Result<()> {
     }
     println!("| layer | MMAC | forward | GFLOP/s | backward | GFLOP/s |");
     println!("|---|---|---|---|---|---|");
-    for (name, geometry) in layers() {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for (name, geometry) in layers()
+        .into_iter()
+        .filter(|(name, _)| name.contains(&only))
+    {
         let operations = 2.0 * (images * geometry.multiplications()) as f64;
         let [forward, backward] = time(&geometry, images, &device)?;
         println!(
@@ -123,7 +127,11 @@ fn time(g: &Geometry, images: usize, device: &Device) -> violet::Result<[f64; 2]
         pollster::block_on(read(value)).map(|_| ())
     };
     let mut least = [f64::INFINITY; 2];
-    for _ in 0..ROUNDS {
+    let rounds = std::env::var("ROUNDS")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(ROUNDS);
+    for round in 0..rounds {
         let input = Tensor::<4>::from_data(input.clone(), device).require_grad();
         wait(input.clone().inner())?;
         let (weight, bias) = (weight.clone(), bias.clone());
@@ -136,6 +144,13 @@ fn time(g: &Geometry, images: usize, device: &Device) -> violet::Result<[f64; 2]
         let gradient = input.grad(&gradients);
         wait(gradient.unwrap_or_else(|| input.clone().inner()))?;
         let end = Instant::now();
+        if round == 0 {
+            eprint!(
+                "first {:.2} {:.2}: ",
+                (half - start).as_secs_f64(),
+                (end - half).as_secs_f64()
+            );
+        }
         least[0] = least[0].min((half - start).as_secs_f64());
         least[1] = least[1].min((end - half).as_secs_f64());
     }

@@ -1,4 +1,4 @@
-//! The last steps of a sum, the same for every kernel: bias, residual, activation.
+//! How a sum begins and ends, the same for every kernel: bias; residual, activation.
 
 use cubecl::prelude::*;
 
@@ -12,21 +12,26 @@ pub(super) struct Epilogue {
     pub(super) clamp_high: bool,
 }
 
-/// A sum of that channel, finished; `at` is its place in the target.
+/// What the sums of a channel begin with.
+#[cube]
+pub(super) fn begin(channel: usize, bias: &[f32], #[comptime] epilogue: Epilogue) -> f32 {
+    let mut value = 0.0f32;
+    if comptime![epilogue.bias] {
+        value = bias[channel];
+    }
+    value
+}
+
+/// A sum, finished; `at` is its place in the target.
 #[cube]
 pub(super) fn finish(
     sum: f32,
-    channel: usize,
     at: usize,
-    bias: &[f32],
     residual: &[f32],
     high: f32,
     #[comptime] epilogue: Epilogue,
 ) -> f32 {
     let mut value = sum;
-    if comptime![epilogue.bias] {
-        value += bias[channel];
-    }
     if comptime![epilogue.residual] {
         value += residual[at];
     }

@@ -4,10 +4,11 @@
 //! No more than 256 threads a workgroup, no shared memory, no subgroup operation, sums in f32, no
 //! autotuning.
 
-mod dense;
-mod depthwise;
+mod call;
+mod card;
 mod epilogue;
 mod pass;
+mod software;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
@@ -17,15 +18,15 @@ use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
 use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
-use epilogue::Epilogue;
-use pass::Axis;
+use call::Call;
+use pass::{Axis, LANES, fours};
 
 /// Threads of a workgroup that works element by element.
 const THREADS: u32 = 256;
 
 impl Convolve for Cube {
-    /// Dense: \[tap, in, out\] for the way forward, then \[tap, out, in\] for the way back, the
-    /// last of the three padded with zeros to whole fours. Depthwise: as they are.
+    /// Dense: \[⌈out / 4⌉, tap, in, 4\] for the way forward, then \[⌈in / 4⌉, tap, out, 4\] for the
+    /// way back, padded with zeros to whole fours. Depthwise: as they are.
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
         let flat = |weight: CubeTensor| {
             let length = weight.shape().num_elements();
@@ -36,18 +37,20 @@ impl Convolve for Cube {
         }
         let (device, side) = (weight.device(), filter.kernel);
         let both = [
-            ([2, 3, 1, 0], filter.channels_in, filter.channels_out),
-            ([2, 3, 0, 1], filter.channels_out, filter.channels_in),
+            ([0, 1, 2, 3], filter.channels_out, filter.channels_in),
+            ([1, 0, 2, 3], filter.channels_in, filter.channels_out),
         ]
-        .map(|(order, lines, rows)| {
-            let weight = contiguous(Self::float_permute(weight.clone(), &order));
-            let missing = fours(rows) * dense::LANES - rows;
-            if missing == 0 {
-                return flat(weight);
+        .map(|(order, rows, lines)| {
+            let mut weight = Self::float_permute(weight.clone(), &order);
+            let missing = fours(rows) * LANES - rows;
+            if missing > 0 {
+                let shape = Shape::from([missing, lines, side, side]);
+                let zeros = Self::float_zeros(shape, &device, FloatDType::F32);
+                weight = Self::float_cat(vec![contiguous(weight), zeros], 0);
             }
-            let shape = Shape::from([side, side, lines, missing]);
-            let zeros = Self::float_zeros(shape, &device, FloatDType::F32);
-            flat(Self::float_cat(vec![weight, zeros], 3))
+            let shape = Shape::from([fours(rows), LANES, lines, side, side]);
+            let weight = Self::float_reshape(contiguous(weight), shape);
+            flat(Self::float_permute(weight, &[0, 3, 4, 2, 1]))
         });
         Self::float_cat(both.into(), 0)
     }
@@ -160,123 +163,6 @@ fn forward(
     };
     call.launch(Axis::forward(geometry, 0), Axis::forward(geometry, 1));
     target
-}
-
-/// One launch of a convolution, dense or depthwise.
-struct Call<'a> {
-    filter: &'a Filter,
-    forward: bool,
-    source: &'a CubeTensor,
-    weight: &'a CubeTensor,
-    bias: Option<&'a CubeTensor>,
-    residual: Option<&'a CubeTensor>,
-    activation: Activation,
-    target: &'a CubeTensor,
-}
-
-impl Call<'_> {
-    fn launch(&self, vertical: Axis, horizontal: Axis) {
-        let client = &self.target.client;
-        let images = self.target.shape()[0];
-        let [low, high] = self.activation.range();
-        let epilogue = Epilogue {
-            bias: self.bias.is_some(),
-            residual: self.residual.is_some(),
-            clamp_low: low.is_finite(),
-            clamp_high: high.is_finite(),
-        };
-        let high = high.min(f32::MAX);
-        // What a kernel does not read still has to be bound to something.
-        let buffer =
-            |tensor: Option<&CubeTensor>| tensor.unwrap_or(self.weight).clone().into_buffer_arg();
-        let buffers = [
-            Some(self.source),
-            Some(self.weight),
-            self.bias,
-            self.residual,
-        ];
-        let [source, weight, bias, residual] = buffers.map(buffer);
-        let target = self.target.clone().into_buffer_arg();
-        let grid = vertical.grid * horizontal.grid;
-        let Filter {
-            channels_in,
-            channels_out,
-            kernel,
-            ..
-        } = *self.filter;
-
-        if self.filter.depthwise {
-            let plan = depthwise::Plan::new(self.forward, grid, epilogue);
-            let count = CubeCount::Static(
-                grid.div_ceil(depthwise::THREADS * plan.pixels) as u32,
-                channels_in as u32,
-                images as u32,
-            );
-            // SAFETY: the kernel checks its pixels against the grid and its taps against the
-            // source; the buffers have the sizes that the geometry says.
-            #[allow(unsafe_code)]
-            unsafe {
-                depthwise::depthwise::launch_unchecked(
-                    client,
-                    count,
-                    CubeDim::new_1d(depthwise::THREADS as u32),
-                    source,
-                    weight,
-                    bias,
-                    residual,
-                    target,
-                    channels_in,
-                    kernel,
-                    vertical.launch(),
-                    horizontal.launch(),
-                    high,
-                    plan,
-                );
-            }
-            return;
-        }
-
-        let (rows, channels, first_weight) = if self.forward {
-            (channels_out, channels_in, 0)
-        } else {
-            let forward = kernel * kernel * channels_in * fours(channels_out);
-            (channels_in, channels_out, forward)
-        };
-        let columns = images * grid;
-        let plan = dense::Plan::new(self.forward, rows, channels, columns, epilogue);
-        let count = CubeCount::Static(
-            columns.div_ceil(plan.workgroup_columns()) as u32,
-            fours(rows).div_ceil(plan.workgroup_fours()) as u32,
-            1,
-        );
-        let sizes = dense::SizesLaunch::new(images, channels, rows, kernel, first_weight);
-        // SAFETY: the kernel checks rows, columns and taps against their ends; the buffers have
-        // the sizes that the geometry says.
-        #[allow(unsafe_code)]
-        unsafe {
-            dense::dense::launch_unchecked(
-                client,
-                count,
-                CubeDim::new_1d(dense::THREADS as u32),
-                dense::LANES,
-                source,
-                weight,
-                bias,
-                residual,
-                target,
-                sizes,
-                vertical.launch(),
-                horizontal.launch(),
-                high,
-                plan,
-            );
-        }
-    }
-}
-
-/// Fours of rows, the last one perhaps not full.
-fn fours(rows: usize) -> usize {
-    rows.div_ceil(dense::LANES)
 }
 
 /// The gradient where an output is strictly between 0 and `high`, else 0.

@@ -1,8 +1,31 @@
-//! What a kernel is told about a convolution: one grid of outputs and the taps it reads.
+//! What a kernel is told about a convolution: its sizes, one grid of outputs and the taps it reads.
 
 use cubecl::prelude::*;
 
 use crate::kernel::Geometry;
+
+/// Rows (target channels) that lie side by side in the packed weights.
+pub(super) const LANES: usize = 4;
+
+/// Fours of rows, the last one perhaps not full.
+pub(super) fn fours(rows: usize) -> usize {
+    rows.div_ceil(LANES)
+}
+
+/// Sizes that vary from layer to layer.
+#[derive(CubeLaunch, CubeType)]
+pub(super) struct Sizes {
+    pub(super) images: usize,
+    /// Source channels.
+    pub(super) channels: usize,
+    /// Target channels.
+    pub(super) rows: usize,
+    /// Taps of a row of the whole kernel.
+    pub(super) kernel: usize,
+    /// Where this direction's weights begin, in fours: \[⌈target channels / 4⌉, tap, source
+    /// channel\].
+    pub(super) weight: usize,
+}
 
 /// Positions on one axis. Output `k` of the grid reads, for tap `t`, source `k · step + t − offset`
 /// on the way forward and `k + offset − t` on the way back, where that is within the source, and

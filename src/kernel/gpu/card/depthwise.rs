@@ -3,24 +3,25 @@
 
 use cubecl::prelude::*;
 
-use super::epilogue::{Epilogue, finish};
-use super::pass::{Axis, source_position};
+use crate::kernel::gpu::call::Call;
+use crate::kernel::gpu::epilogue::{Epilogue, begin, finish};
+use crate::kernel::gpu::pass::{Axis, source_position};
 
 /// Threads of a workgroup.
-pub(super) const THREADS: usize = 64;
+const THREADS: usize = 64;
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Plan {
-    pub(super) forward: bool,
+struct Plan {
+    forward: bool,
     /// Pixels of a thread.
-    pub(super) pixels: usize,
-    pub(super) epilogue: Epilogue,
+    pixels: usize,
+    epilogue: Epilogue,
 }
 
 impl Plan {
     /// Blocks that waste few pixels and reuse what was loaded.
-    pub(super) fn new(forward: bool, pixels: usize, epilogue: Epilogue) -> Self {
+    fn new(forward: bool, pixels: usize, epilogue: Epilogue) -> Self {
         let pixels = match pixels.div_ceil(THREADS) {
             1 => 1,
             2 | 3 => 2,
@@ -34,9 +35,41 @@ impl Plan {
     }
 }
 
+pub(in crate::kernel::gpu) fn launch(call: &Call, vertical: Axis, horizontal: Axis) {
+    let grid = vertical.grid * horizontal.grid;
+    let channels = call.filter.channels_in;
+    let plan = Plan::new(call.forward, grid, call.epilogue());
+    let [source, weight, bias, residual, target] = call.buffers();
+    // SAFETY: the kernel checks its pixels against the grid and its taps against the source; the
+    // buffers have the sizes that the geometry says.
+    #[allow(unsafe_code)]
+    unsafe {
+        depthwise::launch_unchecked(
+            call.client(),
+            CubeCount::Static(
+                grid.div_ceil(THREADS * plan.pixels) as u32,
+                channels as u32,
+                call.images() as u32,
+            ),
+            CubeDim::new_1d(THREADS as u32),
+            source,
+            weight,
+            bias,
+            residual,
+            target,
+            channels,
+            call.filter.kernel,
+            vertical.launch(),
+            horizontal.launch(),
+            call.high(),
+            plan,
+        );
+    }
+}
+
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments)]
-pub(super) fn depthwise(
+fn depthwise(
     source: &[f32],
     weight: &[f32],
     bias: &[f32],
@@ -64,7 +97,7 @@ pub(super) fn depthwise(
         let pixel = min(first + p * THREADS, grid - 1);
         ys[p] = pixel / horizontal.grid;
         xs[p] = pixel % horizontal.grid;
-        sums[p] = 0.0;
+        sums[p] = begin(channel, bias, comptime![plan.epilogue]);
     }
     for ti in 0..vertical.taps {
         let i = vertical.tap_start + ti * vertical.tap_step;
@@ -90,7 +123,7 @@ pub(super) fn depthwise(
             let at = (plane * vertical.target + y) * horizontal.target + x;
             let sum = sums[p];
             let last = comptime![plan.epilogue];
-            target[at] = finish(sum, channel, at, bias, residual, high, last);
+            target[at] = finish(sum, at, residual, high, last);
         }
     }
 }

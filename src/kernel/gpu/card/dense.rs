@@ -8,39 +8,37 @@
 
 use cubecl::prelude::*;
 
-use super::epilogue::{Epilogue, finish};
-use super::pass::{Axis, source_position};
+use crate::kernel::gpu::call::Call;
+use crate::kernel::gpu::epilogue::{Epilogue, begin, finish};
+use crate::kernel::gpu::pass::{Axis, LANES, Sizes, fours, source_position};
 
 /// Threads of a workgroup.
-pub(super) const THREADS: usize = 64;
-/// Rows that lie side by side in the packed weights.
-pub(super) const LANES: usize = 4;
-
+const THREADS: usize = 64;
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Plan {
-    pub(super) forward: bool,
+struct Plan {
+    forward: bool,
     /// Rows of a thread, in fours.
-    pub(super) fours: usize,
+    fours: usize,
     /// Columns of a thread.
-    pub(super) columns: usize,
+    columns: usize,
     /// Threads of a workgroup that share its rows; the others have other rows of the same columns.
-    pub(super) across: usize,
+    across: usize,
     /// Source channels between two looks at the loop's end.
-    pub(super) depth: usize,
-    pub(super) epilogue: Epilogue,
+    depth: usize,
+    epilogue: Epilogue,
 }
 
 impl Plan {
     /// Blocks that waste few rows and columns and reuse what was loaded.
-    pub(super) fn new(
+    fn new(
         forward: bool,
         rows: usize,
         channels: usize,
         columns: usize,
         epilogue: Epilogue,
     ) -> Self {
-        let row_fours = rows.div_ceil(LANES);
+        let row_fours = fours(rows);
         let fours = match row_fours {
             n if n.is_multiple_of(4) => 4,
             n if n.is_multiple_of(3) => 3,
@@ -68,34 +66,51 @@ impl Plan {
     }
 
     /// Columns of a workgroup.
-    pub(super) fn workgroup_columns(&self) -> usize {
+    fn workgroup_columns(&self) -> usize {
         self.across * self.columns
     }
 
     /// Rows of a workgroup, in fours.
-    pub(super) fn workgroup_fours(&self) -> usize {
+    fn workgroup_fours(&self) -> usize {
         THREADS / self.across * self.fours
     }
 }
 
-/// Sizes that vary from layer to layer.
-#[derive(CubeLaunch, CubeType)]
-pub(super) struct Sizes {
-    pub(super) images: usize,
-    /// Source channels.
-    pub(super) channels: usize,
-    /// Target channels.
-    pub(super) rows: usize,
-    /// Taps of a row of the whole kernel.
-    pub(super) kernel: usize,
-    /// Where this direction's weights begin, in fours: \[tap, source channel, ⌈target channels /
-    /// 4⌉\].
-    pub(super) weight: usize,
+pub(in crate::kernel::gpu) fn launch(call: &Call, vertical: Axis, horizontal: Axis) {
+    let [rows, channels, _] = call.rows();
+    let columns = call.images() * vertical.grid * horizontal.grid;
+    let plan = Plan::new(call.forward, rows, channels, columns, call.epilogue());
+    let [source, weight, bias, residual, target] = call.buffers();
+    // SAFETY: the kernel checks rows, columns and taps against their ends; the buffers have the sizes
+    // that the geometry says.
+    #[allow(unsafe_code)]
+    unsafe {
+        dense::launch_unchecked(
+            call.client(),
+            CubeCount::Static(
+                columns.div_ceil(plan.workgroup_columns()) as u32,
+                fours(rows).div_ceil(plan.workgroup_fours()) as u32,
+                1,
+            ),
+            CubeDim::new_1d(THREADS as u32),
+            LANES,
+            source,
+            weight,
+            bias,
+            residual,
+            target,
+            call.sizes(),
+            vertical.launch(),
+            horizontal.launch(),
+            call.high(),
+            plan,
+        );
+    }
 }
 
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments)]
-pub(super) fn dense<N: Size>(
+fn dense<N: Size>(
     source: &[f32],
     weight: &[Vector<f32, N>],
     bias: &[f32],
@@ -120,10 +135,11 @@ pub(super) fn dense<N: Size>(
     let source_plane = vertical.source * horizontal.source;
 
     // Rows beyond the last are made, of the last one's weights, and thrown away.
-    let mut lines = Array::<usize>::new(fours);
+    let filter = sizes.kernel * sizes.kernel * sizes.channels;
+    let mut filters = Array::<usize>::new(fours);
     #[unroll]
     for r in 0..fours {
-        lines[r] = min(first_four + r, row_fours - 1);
+        filters[r] = sizes.weight + min(first_four + r, row_fours - 1) * filter;
     }
     // Where each column of this thread lies.
     let mut ys = Array::<usize>::new(mine);
@@ -139,8 +155,17 @@ pub(super) fn dense<N: Size>(
     }
     let mut sums = Array::<Vector<f32, N>>::new(comptime![plan.fours * plan.columns]);
     #[unroll]
-    for k in 0..comptime![plan.fours * plan.columns] {
-        sums[k] = Vector::new(0.0f32);
+    for r in 0..fours {
+        let mut four = Vector::new(0.0f32);
+        #[unroll]
+        for lane in 0..LANES {
+            let row = min((first_four + r) * LANES + lane, sizes.rows - 1);
+            four.insert(lane, begin(row, bias, comptime![plan.epilogue]));
+        }
+        #[unroll]
+        for c in 0..mine {
+            sums[r * mine + c] = four;
+        }
     }
 
     let mut inside = Array::<bool>::new(mine);
@@ -158,7 +183,7 @@ pub(super) fn dense<N: Size>(
                 // Outside, something is read all the same, and not used.
                 from[c] = select(here, images[c] + sy * horizontal.source + sx, 0);
             }
-            let first_line = sizes.weight + (i * sizes.kernel + j) * sizes.channels * row_fours;
+            let tap = (i * sizes.kernel + j) * sizes.channels;
             for start in range_stepped(0usize, sizes.channels, comptime![plan.depth]) {
                 #[unroll]
                 for k in 0..comptime![plan.depth] {
@@ -169,10 +194,9 @@ pub(super) fn dense<N: Size>(
                         let value = source[from[c] + channel * source_plane];
                         pixels[c] = select(inside[c], value, 0.0f32);
                     }
-                    let line = first_line + channel * row_fours;
                     #[unroll]
                     for r in 0..fours {
-                        let weights = weight[line + lines[r]];
+                        let weights = weight[filters[r] + tap + channel];
                         #[unroll]
                         for c in 0..mine {
                             sums[r * mine + c] += weights * Vector::new(pixels[c]);
@@ -199,7 +223,7 @@ pub(super) fn dense<N: Size>(
                     let four = sums[comptime![r / LANES] * mine + c];
                     let sum = four.extract(comptime![r % LANES]);
                     let last = comptime![plan.epilogue];
-                    target[at] = finish(sum, row, at, bias, residual, high, last);
+                    target[at] = finish(sum, at, residual, high, last);
                 }
             }
         }
