@@ -8,8 +8,11 @@ use common::{networks, noise, relative_error};
 use violet::Result;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
-use violet::kernel::{Activation, Filter, Geometry, convolve, pack};
+use violet::kernel::{Activation, Adapter, Filter, Geometry, convolve, pack, with_kernels_for};
 use violet::model::ModelSpec;
+
+/// Whatever the GPU is here, its kernels for every kind are tested.
+const ADAPTERS: [Adapter; 2] = [Adapter::Card, Adapter::Software];
 
 /// A convolution with everything that it works on, drawn from a seed.
 struct Case {
@@ -258,7 +261,11 @@ fn the_gpu_computes_what_the_definition_says() -> Result<()> {
         println!("skipped: no GPU, not even a software one");
         return Ok(());
     };
-    (0..60).for_each(|seed| Case::draw(seed).check(&device));
+    for adapter in ADAPTERS {
+        with_kernels_for(adapter, || {
+            (0..60).for_each(|seed| Case::draw(seed).check(&device))
+        });
+    }
     Ok(())
 }
 
@@ -270,6 +277,7 @@ fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
         return Ok(());
     };
     let cpu = pollster::block_on(open(DeviceKind::Cpu))?;
+    let mut differ = false;
     for (name, network) in networks(&cpu)? {
         let mut geometries: Vec<Geometry> = Vec::new();
         let spec = ModelSpec::from_name(name); // ResNet-50 is none of the shipped ones
@@ -291,15 +299,20 @@ fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
         for (seed, geometry) in geometries.into_iter().enumerate() {
             // No activation: where an output is next to a kink, rounding decides its gradient.
             let case = Case::fill(seed, geometry, 1, Activation::Identity, false);
-            let [here, there] = [&cpu, &gpu].map(|device| case.by_kernel(device));
-            for (what, here, there) in [
-                ("output", &here[0], &there[0]),
-                ("input gradient", &here[1], &there[1]),
-            ] {
-                let error = relative_error(there, here);
-                assert!(error < 1e-5, "{name}, {what}: {error:e}\n{geometry:?}");
+            let here = case.by_kernel(&cpu);
+            let there = ADAPTERS.map(|kind| with_kernels_for(kind, || case.by_kernel(&gpu)));
+            for (adapter, there) in ADAPTERS.iter().zip(&there) {
+                for (what, k) in [("output", 0), ("input gradient", 1)] {
+                    let error = relative_error(&there[k], &here[k]);
+                    assert!(
+                        error < 1e-5,
+                        "{name}, {what}, {adapter:?}: {error:e}\n{geometry:?}"
+                    );
+                }
             }
+            differ |= there[0] != there[1];
         }
     }
+    assert!(differ, "both kinds of kernels round alike: are there two?");
     Ok(())
 }

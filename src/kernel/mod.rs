@@ -11,6 +11,7 @@ mod gpu;
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
+pub use gpu::{Adapter, with_kernels_for};
 pub use violet_kernel_cpu::{Activation, Filter, Geometry};
 
 /// What a backend adds to Burn's operations.

@@ -1,5 +1,7 @@
 //! One launch of a convolution: what it reads and writes, and which kernel does it.
 
+use std::cell::Cell;
+
 use burn::backend::TensorMetadata;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -8,6 +10,28 @@ use super::epilogue::Epilogue;
 use super::pass::{Axis, SizesLaunch, fours};
 use super::{card, software};
 use crate::kernel::{Activation, Filter};
+
+/// What kernels are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adapter {
+    /// A real GPU.
+    Card,
+    /// A processor that stands in for one.
+    Software,
+}
+
+thread_local! {
+    static PREFERRED: Cell<Option<Adapter>> = const { Cell::new(None) };
+}
+
+/// Whatever the GPU is, convolutions that this thread asks for in `body` take the kernels for that kind
+/// of adapter: so that both kinds can be tested and timed on either.
+pub fn with_kernels_for<T>(adapter: Adapter, body: impl FnOnce() -> T) -> T {
+    let before = PREFERRED.replace(Some(adapter));
+    let result = body();
+    PREFERRED.set(before);
+    result
+}
 
 pub(super) struct Call<'a> {
     pub(super) filter: &'a Filter,
@@ -23,15 +47,21 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// Makes one grid of the target.
     pub(super) fn launch(&self, vertical: Axis, horizontal: Axis) {
-        // A device that is no card is a processor.
-        let software = self.client().properties().identity.physical.is_none();
-        let launch = match (software, self.filter.depthwise) {
-            (true, true) => software::depthwise::launch,
-            (true, false) => software::dense::launch,
-            (false, true) => card::depthwise::launch,
-            (false, false) => card::dense::launch,
+        let launch = match (self.adapter(), self.filter.depthwise) {
+            (Adapter::Card, false) => card::dense::launch,
+            (Adapter::Card, true) => card::depthwise::launch,
+            (Adapter::Software, false) => software::dense::launch,
+            (Adapter::Software, true) => software::depthwise::launch,
         };
         launch(self, vertical, horizontal);
+    }
+
+    fn adapter(&self) -> Adapter {
+        let found = match self.client().properties().identity.physical {
+            Some(_) => Adapter::Card,
+            None => Adapter::Software,
+        };
+        PREFERRED.get().unwrap_or(found)
     }
 
     pub(super) fn client(&self) -> &Client {

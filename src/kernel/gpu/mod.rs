@@ -19,6 +19,7 @@ use cubecl::prelude::*;
 
 use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
 use call::Call;
+pub use call::{Adapter, with_kernels_for};
 use pass::{Axis, LANES, fours};
 
 /// Threads of a workgroup that works element by element.

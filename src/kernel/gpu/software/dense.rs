@@ -10,11 +10,16 @@ use crate::kernel::gpu::epilogue::{Epilogue, begin, finish};
 use crate::kernel::gpu::pass::{Axis, LANES, Sizes, source_position};
 
 /// What a load costs, in multiply-adds.
-const LOAD: usize = 16;
-/// Sums of a thread, and multiply-adds between two turns of its innermost loop: more would reuse more,
-/// and take longer to compile than they save.
-const MOST_SUMS: usize = 128;
+const LOAD: usize = 20;
+/// Multiply-adds between two turns of a thread's innermost loop, at most, and its sums. More would reuse
+/// more, and take longer to compile than they save.
 const MOST_PRODUCTS: usize = 400;
+const MOST_SUMS: usize = 64;
+/// Rows of a thread, in fours, and pixels of a run, at most.
+const MOST_FOURS: usize = 4;
+const LONGEST: usize = 28;
+/// From so many multiply-adds on, a layer pays for twice the code.
+const HEAVY: usize = 64_000_000;
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +46,7 @@ impl Plan {
         rows: usize,
         lines: usize,
         horizontal: &Axis,
+        work: usize,
         epilogue: Epilogue,
     ) -> (Self, usize) {
         let grid = horizontal.grid;
@@ -53,9 +59,10 @@ impl Plan {
             whole: [rows.is_multiple_of(fours * LANES), grid.is_multiple_of(run)],
             epilogue,
         };
-        let plans = (1..=MOST_SUMS / LANES)
-            .flat_map(|fours| (1..=grid.min(MOST_SUMS)).map(move |run| plan(fours, run)))
-            .filter(Self::is_small);
+        let most = if work < HEAVY { 1 } else { 2 };
+        let plans = (1..=MOST_FOURS)
+            .flat_map(|fours| (1..=grid.min(LONGEST)).map(move |run| plan(fours, run)))
+            .filter(|plan| plan.is_small(most));
         let widths = (0..=THREADS.ilog2()).map(|k| 1usize << k);
         plans
             .flat_map(|plan| widths.clone().map(move |across| (plan, across)))
@@ -63,9 +70,9 @@ impl Plan {
             .unwrap_or((plan(1, 1), 1))
     }
 
-    fn is_small(&self) -> bool {
+    fn is_small(&self, most: usize) -> bool {
         let sums = self.run * self.fours * LANES;
-        sums <= MOST_SUMS && sums * self.taps <= MOST_PRODUCTS
+        sums <= most * MOST_SUMS * self.taps.clamp(1, 2) && sums * self.taps <= most * MOST_PRODUCTS
     }
 
     /// What all threads do for one source channel and vertical tap, in multiply-adds.
@@ -92,9 +99,17 @@ impl Plan {
 }
 
 pub(in crate::kernel::gpu) fn launch(call: &Call, vertical: Axis, horizontal: Axis) {
-    let [rows, ..] = call.rows();
+    let [rows, channels, _] = call.rows();
     let lines = call.images() * vertical.grid;
-    let (plan, across) = Plan::new(call.forward, rows, lines, &horizontal, call.epilogue());
+    let work = rows * lines * horizontal.grid * channels * vertical.taps * horizontal.taps;
+    let (plan, across) = Plan::new(
+        call.forward,
+        rows,
+        lines,
+        &horizontal,
+        work,
+        call.epilogue(),
+    );
     let [columns, groups] = plan.workgroups(across, rows, lines, horizontal.grid);
     let [source, weight, bias, residual, target] = call.buffers();
     // SAFETY: the kernel checks rows, pixels and taps against their ends; the buffers have the sizes
