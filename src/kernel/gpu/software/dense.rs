@@ -198,9 +198,11 @@ fn dense<N: Size>(
     }];
     let left = source_position(&horizontal, first_x, leftmost, plan.forward);
 
-    let mut inside = Array::<bool>::new(reach);
-    let mut from = Array::<usize>::new(reach);
-    let mut pixels = Array::<f32>::new(reach);
+    // Without taps there are no pixels; WGSL knows no empty array.
+    let room = comptime![plan.reach().max(1)];
+    let mut inside = Array::<bool>::new(room);
+    let mut from = Array::<usize>::new(room);
+    let mut pixels = Array::<f32>::new(room);
     for ti in 0..vertical.taps {
         let i = vertical.tap_start + ti * vertical.tap_step;
         let sy = source_position(&vertical, y, ti, plan.forward);
@@ -236,7 +238,7 @@ fn dense<N: Size>(
         }
     }
 
-    if mine < strips {
+    if mine < strips && first_four < row_fours {
         let ty = y * vertical.target_step + vertical.target_start;
         #[unroll]
         for c in 0..run {

@@ -132,7 +132,7 @@ fn depthwise(
     let source_start = plane * vertical.source * horizontal.source;
 
     // In the order of the source pixels that they meet.
-    let mut weights = Array::<f32>::new(comptime![plan.taps[0] * plan.taps[1]]);
+    let mut weights = Array::<f32>::new(comptime![(plan.taps[0] * plan.taps[1]).max(1)]);
     #[unroll]
     for ti in 0..comptime![plan.taps[0]] {
         #[unroll]
@@ -158,7 +158,9 @@ fn depthwise(
     })];
     let top = source_position(&vertical, first_y, comptime![first_tap[0]], plan.forward);
     let left = source_position(&horizontal, first_x, comptime![first_tap[1]], plan.forward);
-    let mut inside = Array::<bool>::new(reach);
+    // Without taps there are no pixels; WGSL knows no empty array.
+    let room = comptime![plan.reach().max(1)];
+    let mut inside = Array::<bool>::new(room);
     #[unroll]
     for k in 0..reach {
         inside[k] = left + k < horizontal.source;
@@ -170,7 +172,7 @@ fn depthwise(
     for k in 0..comptime![plan.pending() * plan.run] {
         sums[k] = start;
     }
-    let mut pixels = Array::<f32>::new(reach);
+    let mut pixels = Array::<f32>::new(room);
     for n in 0..rows + comptime![plan.pending() - 1] {
         #[unroll]
         for below in 0..comptime![plan.step[0]] {
