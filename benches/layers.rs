@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo bench --bench layers               # the CPU, one thread
 //! cargo bench --bench layers -- gpu 8      # the GPU, that many images at a time
+//! cargo bench --bench layers -- gpu 8 card # with the kernels for cards, whatever the adapter is
 //! ```
 //!
 //! Above the table stands what the CPU can do at most: fused multiply-adds in registers. Minimum
@@ -17,7 +18,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::noise;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
-use violet::kernel::{Activation, Filter, Geometry, convolve, pack};
+use violet::kernel::{Activation, Adapter, Filter, Geometry, convolve, pack, with_kernels_for};
 
 const ROUNDS: usize = 3;
 
@@ -36,13 +37,13 @@ fn main() -> violet::Result<()> {
     }
     println!("| layer | MMAC | forward | GFLOP/s | backward | GFLOP/s |");
     println!("|---|---|---|---|---|---|");
-    let only = std::env::var("ONLY").unwrap_or_default();
-    for (name, geometry) in layers()
-        .into_iter()
-        .filter(|(name, _)| name.contains(&only))
-    {
+    for (name, geometry) in layers() {
         let operations = 2.0 * (images * geometry.multiplications()) as f64;
-        let [forward, backward] = time(&geometry, images, &device)?;
+        let run = || time(&geometry, images, &device);
+        let [forward, backward] = match words.iter().any(|word| word == "card") {
+            true => with_kernels_for(Adapter::Card, run)?,
+            false => run()?,
+        };
         println!(
             "| {name} | {:.1} | {:.2} ms | {:.1} | {:.2} ms | {:.1} |",
             operations / 2e6,
@@ -127,11 +128,7 @@ fn time(g: &Geometry, images: usize, device: &Device) -> violet::Result<[f64; 2]
         pollster::block_on(read(value)).map(|_| ())
     };
     let mut least = [f64::INFINITY; 2];
-    let rounds = std::env::var("ROUNDS")
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(ROUNDS);
-    for round in 0..rounds {
+    for _ in 0..ROUNDS {
         let input = Tensor::<4>::from_data(input.clone(), device).require_grad();
         wait(input.clone().inner())?;
         let (weight, bias) = (weight.clone(), bias.clone());
@@ -144,13 +141,6 @@ fn time(g: &Geometry, images: usize, device: &Device) -> violet::Result<[f64; 2]
         let gradient = input.grad(&gradients);
         wait(gradient.unwrap_or_else(|| input.clone().inner()))?;
         let end = Instant::now();
-        if round == 0 {
-            eprint!(
-                "first {:.2} {:.2}: ",
-                (half - start).as_secs_f64(),
-                (end - half).as_secs_f64()
-            );
-        }
         least[0] = least[0].min((half - start).as_secs_f64());
         least[1] = least[1].min((end - half).as_secs_f64());
     }

@@ -9,16 +9,17 @@ use crate::kernel::gpu::call::Call;
 use crate::kernel::gpu::epilogue::{Epilogue, begin, finish};
 use crate::kernel::gpu::pass::{Axis, LANES, Sizes, source_position};
 
-/// What a load costs, in multiply-adds.
+/// What a load costs, in multiply-adds: about a hundred instructions for five.
 const LOAD: usize = 20;
-/// Multiply-adds between two turns of a thread's innermost loop, at most, and its sums. More would reuse
-/// more, and take longer to compile than they save.
+/// Multiply-adds between two turns of a thread's innermost loop, at most: more would reuse more, and
+/// take longer to compile than they save.
 const MOST_PRODUCTS: usize = 400;
+/// Sums of a thread, at most, for the same reason; twice as many where several taps use them.
 const MOST_SUMS: usize = 64;
 /// Rows of a thread, in fours, and pixels of a run, at most.
 const MOST_FOURS: usize = 4;
 const LONGEST: usize = 28;
-/// From so many multiply-adds on, a layer pays for twice the code.
+/// From so many multiply-adds an image on, a layer pays for twice the code.
 const HEAVY: usize = 64_000_000;
 
 /// What a kernel is compiled for.
@@ -38,35 +39,41 @@ struct Plan {
     epilogue: Epilogue,
 }
 
+/// What is to be made: rows, of lines of pixels (of all images), of so many pixels each.
+#[derive(Clone, Copy)]
+struct Extent {
+    rows: usize,
+    lines: usize,
+    pixels: usize,
+}
+
 impl Plan {
-    /// The cheapest blocks for so many rows, and lines of pixels as long as the horizontal grid; with
-    /// the threads of a workgroup that share rows, while the others have other rows of their pixels.
-    fn new(
-        forward: bool,
-        rows: usize,
-        lines: usize,
-        horizontal: &Axis,
-        work: usize,
-        epilogue: Epilogue,
-    ) -> (Self, usize) {
-        let grid = horizontal.grid;
+    /// The cheapest blocks, and how many threads of a workgroup share rows; the others have other rows
+    /// of their pixels.
+    fn new(call: &Call, vertical: &Axis, horizontal: &Axis, extent: Extent) -> (Self, usize) {
+        let Extent { rows, pixels, .. } = extent;
         let plan = |fours, run| Self {
-            forward,
+            forward: call.forward,
             fours,
             run,
             taps: horizontal.taps,
             step: horizontal.step,
-            whole: [rows.is_multiple_of(fours * LANES), grid.is_multiple_of(run)],
-            epilogue,
+            whole: [
+                rows.is_multiple_of(fours * LANES),
+                pixels.is_multiple_of(run),
+            ],
+            epilogue: call.epilogue(),
         };
-        let most = if work < HEAVY { 1 } else { 2 };
+        let [_, channels, _] = call.rows();
+        let of_each_pixel = rows * channels * vertical.taps * horizontal.taps;
+        let heavy = of_each_pixel * vertical.grid * pixels >= HEAVY;
         let plans = (1..=MOST_FOURS)
-            .flat_map(|fours| (1..=grid.min(LONGEST)).map(move |run| plan(fours, run)))
-            .filter(|plan| plan.is_small(most));
+            .flat_map(|fours| (1..=pixels.min(LONGEST)).map(move |run| plan(fours, run)))
+            .filter(|plan| plan.is_small(if heavy { 2 } else { 1 }));
         let widths = (0..=THREADS.ilog2()).map(|k| 1usize << k);
         plans
             .flat_map(|plan| widths.clone().map(move |across| (plan, across)))
-            .min_by_key(|(plan, across)| plan.cost(*across, rows, lines, grid))
+            .min_by_key(|(plan, across)| plan.cost(*across, extent))
             .unwrap_or((plan(1, 1), 1))
     }
 
@@ -76,16 +83,16 @@ impl Plan {
     }
 
     /// What all threads do for one source channel and vertical tap, in multiply-adds.
-    fn cost(&self, across: usize, rows: usize, lines: usize, grid: usize) -> usize {
-        let [columns, groups] = self.workgroups(across, rows, lines, grid);
+    fn cost(&self, across: usize, extent: Extent) -> usize {
+        let [columns, groups] = self.workgroups(across, extent);
         let weights = self.taps * self.fours * LANES;
         columns * groups * (LOAD * (self.reach() + weights) + self.run * weights)
     }
 
     /// Workgroups across the pixels, and across the rows.
-    fn workgroups(&self, across: usize, rows: usize, lines: usize, grid: usize) -> [usize; 2] {
-        let strips = lines * grid.div_ceil(self.run);
-        let groups = rows.div_ceil(LANES * self.fours);
+    fn workgroups(&self, across: usize, extent: Extent) -> [usize; 2] {
+        let strips = extent.lines * extent.pixels.div_ceil(self.run);
+        let groups = extent.rows.div_ceil(LANES * self.fours);
         [strips.div_ceil(across), groups.div_ceil(THREADS / across)]
     }
 
@@ -99,18 +106,14 @@ impl Plan {
 }
 
 pub(in crate::kernel::gpu) fn launch(call: &Call, vertical: Axis, horizontal: Axis) {
-    let [rows, channels, _] = call.rows();
-    let lines = call.images() * vertical.grid;
-    let work = rows * lines * horizontal.grid * channels * vertical.taps * horizontal.taps;
-    let (plan, across) = Plan::new(
-        call.forward,
+    let [rows, ..] = call.rows();
+    let extent = Extent {
         rows,
-        lines,
-        &horizontal,
-        work,
-        call.epilogue(),
-    );
-    let [columns, groups] = plan.workgroups(across, rows, lines, horizontal.grid);
+        lines: call.images() * vertical.grid,
+        pixels: horizontal.grid,
+    };
+    let (plan, across) = Plan::new(call, &vertical, &horizontal, extent);
+    let [columns, groups] = plan.workgroups(across, extent);
     let [source, weight, bias, residual, target] = call.buffers();
     // SAFETY: the kernel checks rows, pixels and taps against their ends; the buffers have the sizes
     // that the geometry says.

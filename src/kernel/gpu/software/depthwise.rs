@@ -41,20 +41,19 @@ struct Cut {
 }
 
 impl Plan {
-    /// Runs that waste few pixels.
-    fn new(forward: bool, vertical: &Axis, horizontal: &Axis, epilogue: Epilogue) -> Self {
+    /// The run that loads and makes the fewest pixels.
+    fn new(call: &Call, vertical: &Axis, horizontal: &Axis) -> Self {
         let grid = horizontal.grid;
         let run = (1..=LONGEST.min(grid))
-            .rev()
-            .min_by_key(|run| grid.div_ceil(*run) * run + grid.div_ceil(*run) * horizontal.taps);
-        let run = run.unwrap_or(1);
+            .min_by_key(|run| grid.div_ceil(*run) * (run + horizontal.taps))
+            .unwrap_or(1);
         Self {
-            forward,
+            forward: call.forward,
             run,
             whole: grid.is_multiple_of(run),
             taps: [vertical.taps, horizontal.taps],
             step: [vertical.step, horizontal.step],
-            epilogue,
+            epilogue: call.epilogue(),
         }
     }
 
@@ -74,7 +73,7 @@ impl Plan {
 
 pub(in crate::kernel::gpu) fn launch(call: &Call, vertical: Axis, horizontal: Axis) {
     let planes = call.images() * call.filter.channels_in;
-    let plan = Plan::new(call.forward, &vertical, &horizontal, call.epilogue());
+    let plan = Plan::new(call, &vertical, &horizontal);
     let strips = planes * horizontal.grid.div_ceil(plan.run);
     let span = vertical.grid.div_ceil(ENOUGH.div_ceil(strips));
     let threads = strips * vertical.grid.div_ceil(span);

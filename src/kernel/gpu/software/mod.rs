@@ -1,7 +1,7 @@
 //! Kernels for adapters that are software.
 //!
 //! There a load is dear: the processor takes each lane by itself and checks it, at the price of some
-//! sixteen multiply-adds (docs/PERFORMANCE.md). So a thread loads little and keeps it for long, where
+//! twenty multiply-adds (docs/DESIGN.md). So a thread loads little and keeps it for long, where
 //! a real GPU would rather have neighbouring threads read neighbouring pixels ([`card`](super::card)).
 
 pub(super) mod dense;
