@@ -2,11 +2,13 @@
 # What a machine with a real GPU reaches: every kind of layer by itself, whole steps beside Burn's kernels,
 # and captum on the same card. Its output, with date and hardware, belongs into docs/PERFORMANCE.md.
 #
-#   benches/gpu.sh
+#   benches/gpu.sh             1, 4, 16 and 32 gradients a pass
+#   benches/gpu.sh 1 64        that many
 #
 # On a machine without one it measures the software adapter that Vulkan finds there.
 source "$(dirname "$0")/../scripts/setup.sh"
 cd "$root"
+[ $# -gt 0 ] || set -- 1 4 16 32
 setup_rust
 "$root/scripts/weights.sh"
 
@@ -17,16 +19,16 @@ if has vulkaninfo; then vulkaninfo --summary 2>/dev/null | grep -E "deviceName|d
 say "Correct first: every kernel against its definition, every layer against the CPU"
 cargo test --release --test kernels gpu
 
-for images in 1 16; do
+for images in "$@"; do
   say "Every kind of layer, $images image(s) a pass"
-  cargo bench --bench layers -- gpu $images
+  cargo bench --bench layers -- gpu "$images"
 done
 say "Whole steps beside Burn's kernels"
-cargo bench --bench step -- gpu 1 4 16 32
+cargo bench --bench step -- gpu "$@"
 
 say "captum on the same GPU"
 if python3 -c 'import torch, torchvision, captum' 2>/dev/null; then
-  python3 benches/captum_gpu.py 1 4 16 32
+  python3 benches/captum_gpu.py "$@"
 else
   say "skipped: python3 here lacks PyTorch, torchvision or captum"
 fi

@@ -24,6 +24,13 @@ const ROUNDS: usize = 3;
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "card") {
+        return with_kernels_for(Adapter::Card, || measure(&words));
+    }
+    measure(&words)
+}
+
+fn measure(words: &[String]) -> violet::Result<()> {
     let gpu = words.iter().any(|word| word == "gpu");
     let images = words.iter().find_map(|word| word.parse().ok()).unwrap_or(1);
     let kind = if gpu {
@@ -39,11 +46,7 @@ fn main() -> violet::Result<()> {
     println!("|---|---|---|---|---|---|");
     for (name, geometry) in layers() {
         let operations = 2.0 * (images * geometry.multiplications()) as f64;
-        let run = || time(&geometry, images, &device);
-        let [forward, backward] = match words.iter().any(|word| word == "card") {
-            true => with_kernels_for(Adapter::Card, run)?,
-            false => run()?,
-        };
+        let [forward, backward] = time(&geometry, images, &device)?;
         println!(
             "| {name} | {:.1} | {:.2} ms | {:.1} | {:.2} ms | {:.1} |",
             operations / 2e6,

@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo bench --bench step                # the CPU, one and two threads
 //! cargo bench --bench step -- gpu 1 8 32  # the GPU, that many gradients a pass
+//! cargo bench --bench step -- gpu 1 card  # with the kernels for cards, whatever the adapter is
 //! ```
 //!
 //! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds
@@ -19,6 +20,7 @@ use burn::tensor::{Device, Tensor};
 use common::{random_resnet18, tensor, weights};
 use violet::attribution::{gradients_along_path, read};
 use violet::device::{DeviceKind, open};
+use violet::kernel::{Adapter, with_kernels_for};
 use violet::model::{Architecture, Checkpoint, Kernels, Network, Target};
 
 const SIDE: usize = 224;
@@ -27,6 +29,13 @@ const ROUNDS: [usize; 2] = [5, 3];
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "card") {
+        return with_kernels_for(Adapter::Card, || measure(&words));
+    }
+    measure(&words)
+}
+
+fn measure(words: &[String]) -> violet::Result<()> {
     let gpu = words.iter().any(|word| word == "gpu");
     let batches: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
     let kind = if gpu {

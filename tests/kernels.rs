@@ -28,8 +28,8 @@ struct Case {
 }
 
 impl Case {
-    /// Odd sizes from a single pixel on, every stride up to 3, kernels up to 7, any padding below the kernel's side,
-    /// channels on both sides of every block size, depthwise or not.
+    /// Odd sizes from a single pixel on, every stride up to 3, kernels up to 7, any padding below the
+    /// kernel's side, channels on both sides of every block size, depthwise or not.
     fn draw(seed: usize) -> Self {
         let mut numbers = noise(&format!("case {seed}"), 16);
         let mut pick = |from: usize, to: usize| {

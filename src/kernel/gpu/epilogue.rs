@@ -2,6 +2,8 @@
 
 use cubecl::prelude::*;
 
+use super::pass::LANES;
+
 /// Which of them a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Epilogue {
@@ -10,6 +12,23 @@ pub(super) struct Epilogue {
     /// Whether sums are clamped to `0..` and to `..high`.
     pub(super) clamp_low: bool,
     pub(super) clamp_high: bool,
+}
+
+/// What the sums of four rows begin with; rows beyond the last begin as the last.
+#[cube]
+pub(super) fn begin_four<N: Size>(
+    four: usize,
+    rows: usize,
+    bias: &[f32],
+    #[comptime] epilogue: Epilogue,
+) -> Vector<f32, N> {
+    let mut sums = Vector::new(0.0f32);
+    #[unroll]
+    for lane in 0..LANES {
+        let row = min(four * LANES + lane, rows - 1);
+        sums.insert(lane, begin(row, bias, epilogue));
+    }
+    sums
 }
 
 /// What the sums of a channel begin with.

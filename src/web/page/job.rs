@@ -438,6 +438,7 @@ impl Page {
             return Ok(());
         }
         let weights = self.weights(spec).await?;
+        self.status(phrase!("Loading {network}…", network = named(&*spec.title)));
         pool.load(&weights).await?;
         let prepared = self.prepared.borrow().clone();
         if let Some(prepared) = prepared {

@@ -93,6 +93,9 @@ impl Page {
         // A newer job takes the pool back itself.
         if self.job.get() == job {
             self.take_back(&pool, &spec).await?;
+            if forgot.is_ok() && self.job.get() == job {
+                self.status(phrase!("Done: the tests are below the photo."));
+            }
         }
         forgot
     }
@@ -192,7 +195,6 @@ impl Page {
         let likeness = rank_correlation(map, &edges);
         thumbnail(&edges, palette, phrase!("An edge detector"), Some(likeness));
         say("oblivion-note", oblivion_verdict(worst, likeness));
-        self.status(phrase!("Done: the tests are below the photo."));
         Ok(())
     }
 }

@@ -3,17 +3,17 @@
 //!
 //! A workgroup of 64 threads makes the same few rows of some hundred columns, or, where there are fewer
 //! columns, more rows of them. Neighbouring threads read the same weights at the same time, which every
-//! machine can broadcast, and neighbouring pixels; each thread keeps a block of sums in registers. Shared memory and its
-//! barriers were slower on the adapters at hand (docs/DESIGN.md).
+//! card can broadcast, and neighbouring pixels; each thread keeps a block of sums in registers.
 
 use cubecl::prelude::*;
 
 use crate::kernel::gpu::call::Call;
-use crate::kernel::gpu::epilogue::{Epilogue, begin, finish};
+use crate::kernel::gpu::epilogue::{Epilogue, begin_four, finish};
 use crate::kernel::gpu::pass::{Axis, LANES, Sizes, fours, source_position};
 
 /// Threads of a workgroup.
 const THREADS: usize = 64;
+
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Plan {
@@ -156,12 +156,7 @@ fn dense<N: Size>(
     let mut sums = Array::<Vector<f32, N>>::new(comptime![plan.fours * plan.columns]);
     #[unroll]
     for r in 0..fours {
-        let mut four = Vector::new(0.0f32);
-        #[unroll]
-        for lane in 0..LANES {
-            let row = min((first_four + r) * LANES + lane, sizes.rows - 1);
-            four.insert(lane, begin(row, bias, comptime![plan.epilogue]));
-        }
+        let four = begin_four::<N>(first_four + r, sizes.rows, bias, comptime![plan.epilogue]);
         #[unroll]
         for c in 0..mine {
             sums[r * mine + c] = four;

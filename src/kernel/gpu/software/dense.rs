@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 
 use super::THREADS;
 use crate::kernel::gpu::call::Call;
-use crate::kernel::gpu::epilogue::{Epilogue, begin, finish};
+use crate::kernel::gpu::epilogue::{Epilogue, begin_four, finish};
 use crate::kernel::gpu::pass::{Axis, LANES, Sizes, source_position};
 
 /// What a load costs, in multiply-adds: about a hundred instructions for five.
@@ -182,12 +182,7 @@ fn dense<N: Size>(
     let mut sums = Array::<Vector<f32, N>>::new(comptime![plan.fours * plan.run]);
     #[unroll]
     for r in 0..fours {
-        let mut four = Vector::new(0.0f32);
-        #[unroll]
-        for lane in 0..LANES {
-            let row = min((first_four + r) * LANES + lane, sizes.rows - 1);
-            four.insert(lane, begin(row, bias, comptime![plan.epilogue]));
-        }
+        let four = begin_four::<N>(first_four + r, sizes.rows, bias, comptime![plan.epilogue]);
         #[unroll]
         for c in 0..run {
             sums[r * run + c] = four;
