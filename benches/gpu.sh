@@ -27,8 +27,11 @@ say "Whole steps beside Burn's kernels"
 cargo bench --bench step -- gpu "$@"
 
 say "captum on the same GPU"
-if python3 -c 'import torch, torchvision, captum' 2>/dev/null; then
-  python3 benches/captum_gpu.py "$@"
-else
+for python in python3 /usr/bin/python3 none; do
+  "$python" -c 'import torch, torchvision, captum' 2>/dev/null && break
+done
+if [ "$python" = none ]; then
   say "skipped: python3 here lacks PyTorch, torchvision or captum"
+else
+  "$python" benches/captum_gpu.py "$@"
 fi

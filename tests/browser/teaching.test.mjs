@@ -207,6 +207,7 @@ async function cancelAndWalk(page, start, pattern) {
     const walked = numbers(await page.textContent("#walk-output"))[0];
     assert.ok(Math.abs(walked - end) < 0.02, `F = ${walked} at stop ${stop}, ${end} beside the mask`);
   }
+  assert.ok(await page.isVisible(`#${start}`) && await page.isEnabled(`#${start}`), "it can be started again");
 }
 
 check("every baseline side by side, and one of them chosen", async () => {

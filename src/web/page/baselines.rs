@@ -47,7 +47,6 @@ impl Page {
             return Ok(());
         };
         element::<HtmlElement>("baselines-body").set_hidden(false);
-        element::<HtmlElement>("baselines-start").set_hidden(true);
         element::<Element>("baselines-list").set_inner_html("");
         say("baselines-note", Phrase::nothing());
         element::<Element>("baselines-body").scroll_into_view();
@@ -82,6 +81,7 @@ impl Page {
                     self.note_black(baseline, near, &map);
                 }
             }
+            element::<HtmlElement>("baselines-start").set_hidden(true);
             self.status(phrase!("Done: choose a baseline to explain with it."));
             Ok(())
         };

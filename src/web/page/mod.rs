@@ -427,7 +427,12 @@ impl Page {
         element::<HtmlInputElement>("clip").set_disabled(!photo);
         element::<HtmlSelectElement>("reduction").set_disabled(!photo);
         element::<HtmlSelectElement>("palette").set_disabled(!photo);
-        for id in ["walk-start", "trust-start", "baselines-start"] {
+        for id in [
+            "walk-start",
+            "trust-start",
+            "baselines-start",
+            "steps-start",
+        ] {
             element::<HtmlButtonElement>(id).set_disabled(busy);
         }
         if !busy {

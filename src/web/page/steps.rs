@@ -42,7 +42,6 @@ impl Page {
             return Ok(());
         };
         self.forget_steps();
-        element::<HtmlElement>("steps-start").set_hidden(true);
         let (input, baseline) = (&prepared.input, &prepared.baseline);
         let detector = spec.architecture.is_detector();
         let [start, end] = [&prepared.logits_baseline, &prepared.logits_input]
@@ -84,6 +83,7 @@ impl Page {
             );
             say("steps-compared", note);
         }
+        element::<HtmlElement>("steps-start").set_hidden(true);
         self.status(phrase!("Done: the masks are side by side."));
         Ok(())
     }

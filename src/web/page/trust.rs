@@ -67,7 +67,6 @@ impl Page {
         };
         let map = reduce_absolute(&self.values.borrow());
         element::<HtmlElement>("trust-body").set_hidden(false);
-        element::<HtmlElement>("trust-start").set_hidden(true);
         element::<Element>("oblivion").set_inner_html("");
         say("oblivion-note", Phrase::nothing());
         for trial in &TRIALS {
@@ -94,6 +93,7 @@ impl Page {
         if self.job.get() == job {
             self.take_back(&pool, &spec).await?;
             if forgot.is_ok() && self.job.get() == job {
+                element::<HtmlElement>("trust-start").set_hidden(true);
                 self.status(phrase!("Done: the tests are below the photo."));
             }
         }
