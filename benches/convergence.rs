@@ -243,7 +243,7 @@ fn integrate(
     method: Method,
 ) -> Integration {
     let mut integration = Integration::new(method, prepared.input.len()).unwrap();
-    while let Some(round) = integration.next_round() {
+    while let Some(round) = integration.next_round(&prepared.input, &prepared.baseline) {
         in_parallel(
             round.alphas.len(),
             |k| {

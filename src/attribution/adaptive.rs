@@ -1,25 +1,44 @@
-//! Points chosen where the sum is still wrong.
+//! Points chosen where the map and its sum are still wrong.
 //!
-//! A gradient pass yields the output F as well as its slope along the path, so the error of the
-//! trapezoid rule is known on every interval, for free: the trapezoid of the slopes less the
-//! change of F. Intervals that are wrong are halved until the whole is right; no gradient is
-//! thrown away, and no other pass is made.
+//! What is in already tells how far off it is, for nothing:
+//!
+//! - Of the *sum*: a gradient pass yields the output F as well as its slope along the path, so the
+//!   error of the trapezoid rule is known on every interval. It is the trapezoid of the slopes less
+//!   the change of F.
+//! - Of the *map*: a network of rectifiers is piecewise linear, so its gradient along the path is a
+//!   sum of many jumps. Between two points h apart whose gradients differ by d (as attributions: the
+//!   difference times x − x'), the trapezoid is off by about h ‖d‖ / √12: the variance of a Brownian
+//!   bridge, integrated. Even steps of 1/n would be off by √Σ‖d‖² / (n √12), so the two can be
+//!   compared without knowing the integral.
+//!
+//! Intervals are divided until both are good enough; no gradient is thrown away, and no other pass
+//! is made. docs/CONVERGENCE.md has what comes of it.
 
 use super::partial_sum::{Attributions, PartialSum, PathSample};
 use super::quadrature::{Quadrature, progressive_order};
 use crate::error::{Error, Result};
 
-/// The part of the budget that is kept for halving: one seventh. The rest is the first round.
-/// Points near errors set the sum right, but points everywhere set the map right; these shares
-/// did best on both (docs/CONVERGENCE.md).
-const KEPT: usize = 7;
+/// The first round's share of the budget, in twelfths: 20 points of 48.
+const FIRST_TWELFTHS: usize = 5;
 /// The first round's points are `(k / (n − 1))` to this power: denser towards the baseline, where
 /// networks change fastest.
 const GRADING: f64 = 1.5;
-/// Points of each further round.
-const ROUND: usize = 2;
-/// How much an interval's width counts beside its error, so that none stays wide for ever.
+/// A further round is a sixth of the budget while the map is wanted: 8 points of 48, so that all
+/// workers have something to do.
+const MAP_ROUNDS: usize = 6;
+/// Points of a further round when only the sum is still wrong.
+const SUM_ROUND: usize = 2;
+/// The part of the budget that is kept for the sum: a twelfth.
+const KEPT: usize = 12;
+/// How much the sum's errors count beside the map's while the map is wanted.
+const SUM_SHARE: f64 = 0.5;
+/// How much an interval's width counts beside its error of the sum, so that none stays wide for
+/// ever.
 const WIDTH_SHARE: f64 = 1.0;
+/// The map is to be as near as that of `STEPS_AT_ONE / tolerance` even steps: 50 at 5 %.
+const STEPS_AT_ONE: f64 = 2.5;
+/// … or rather this much nearer, as it is an estimate.
+const MAP_MARGIN: f64 = 0.9;
 
 /// The smallest budget.
 pub const MIN_BUDGET: usize = 8;
@@ -43,7 +62,8 @@ struct Node {
 }
 
 impl Adaptive {
-    /// Until the convergence delta is within `tolerance` of the change of F (0.05: 5 %), or
+    /// Until the convergence delta is within `tolerance` of the change of F (0.05: 5 %) and the map
+    /// is estimated to be nearer to the integral than that of `2.5 / tolerance` even steps (50), or
     /// `budget` gradients are spent.
     ///
     /// # Errors
@@ -73,12 +93,14 @@ impl Adaptive {
     }
 
     fn first_round(&self) -> usize {
-        self.budget - self.budget.div_ceil(KEPT)
+        (self.budget * FIRST_TWELFTHS).div_ceil(12)
     }
 
-    /// Where the gradient is wanted next; nothing once the tolerance is met or the budget spent.
+    /// Where the gradient is wanted next; nothing once both tolerances are met or the budget spent.
     /// Ask again when all of these are [in](Self::add).
-    pub fn next_round(&self) -> Vec<f64> {
+    ///
+    /// `input` and `baseline` are flat, as long as a gradient.
+    pub fn next_round(&self, input: &[f32], baseline: &[f32]) -> Vec<f64> {
         if self.nodes.is_empty() {
             let count = self.first_round();
             let last = (count - 1) as f64;
@@ -86,25 +108,30 @@ impl Adaptive {
             // In an order in which an unfinished sum spans the whole path.
             return progressive_order(count).into_iter().map(alpha).collect();
         }
-        if self.relative_delta().abs() <= self.tolerance {
-            return Vec::new();
-        }
-        let errors: Vec<f64> = self.nodes.windows(2).map(error).collect();
-        let all: f64 = errors.iter().map(|e| e.abs()).sum();
-        let sign = errors.iter().sum::<f64>().signum();
-        let mut intervals: Vec<(f64, f64)> = self
+        let intervals: Vec<Interval> = self
             .nodes
             .windows(2)
-            .zip(&errors)
-            .map(|(pair, error)| {
-                let [a, b] = [pair[0].sample.alpha, pair[1].sample.alpha];
-                let score = (sign * error).max(0.0) + WIDTH_SHARE * all * (b - a);
-                (score, f64::midpoint(a, b))
-            })
+            .map(|pair| Interval::between(&pair[0], &pair[1], input, baseline))
             .collect();
-        intervals.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let count = ROUND.min(self.budget.saturating_sub(self.nodes.len()));
-        intervals.into_iter().take(count).map(|i| i.1).collect()
+        let left = self.budget.saturating_sub(self.nodes.len());
+        let free = left.saturating_sub(self.budget.div_ceil(KEPT));
+        let sum_is_near = self.relative_delta().abs() <= self.tolerance;
+        match (self.map_is_near(&intervals), sum_is_near) {
+            (true, true) => Vec::new(),
+            (false, _) if free > 0 => {
+                let round = self.budget.div_ceil(MAP_ROUNDS).min(free);
+                divide(&intervals, &map_scores(&intervals), round)
+            }
+            (false, true) => divide(&intervals, &map_scores(&intervals), SUM_ROUND.min(left)),
+            (_, false) => divide(&intervals, &sum_scores(&intervals), SUM_ROUND.min(left)),
+        }
+    }
+
+    fn map_is_near(&self, intervals: &[Interval]) -> bool {
+        let even_step = self.tolerance / STEPS_AT_ONE;
+        let here: f64 = intervals.iter().map(Interval::map_error).sum();
+        let evenly: f64 = intervals.iter().map(|i| i.jump * even_step.powi(2)).sum();
+        here <= MAP_MARGIN.powi(2) * evenly
     }
 
     /// Takes in the gradient at one point, with weight 1.
@@ -172,7 +199,8 @@ impl Adaptive {
             return f64::INFINITY;
         };
         let change = f64::from(last.sample.output) - f64::from(first.sample.output);
-        let delta: f64 = self.nodes.windows(2).map(error).sum();
+        let errors = self.nodes.windows(2).map(|pair| error(&pair[0], &pair[1]));
+        let delta: f64 = errors.sum();
         if delta == 0.0 { 0.0 } else { delta / change }
     }
 
@@ -193,11 +221,83 @@ impl Adaptive {
     }
 }
 
-/// What the trapezoid rule gets wrong between two points.
-fn error(pair: &[Node]) -> f64 {
-    let [a, b] = [pair[0].sample, pair[1].sample];
+/// What is known of the path between two neighbouring points.
+#[derive(Debug, Clone, Copy)]
+struct Interval {
+    from: f64,
+    width: f64,
+    /// What the trapezoid rule gets wrong of the change of F.
+    error: f64,
+    /// The squared length of the difference of both gradients times x − x'.
+    jump: f64,
+}
+
+impl Interval {
+    fn between(a: &Node, b: &Node, input: &[f32], baseline: &[f32]) -> Self {
+        let gradients = a.gradient.iter().zip(&b.gradient);
+        let jump = gradients
+            .zip(input.iter().zip(baseline))
+            .map(|((a, b), (x, x0))| f64::from((b - a) * (x - x0)).powi(2))
+            .sum();
+        Self {
+            from: a.sample.alpha,
+            width: b.sample.alpha - a.sample.alpha,
+            error: error(a, b),
+            jump,
+        }
+    }
+
+    /// Twelve times the variance of the map's error.
+    fn map_error(&self) -> f64 {
+        self.width.powi(2) * self.jump
+    }
+}
+
+/// What the trapezoid rule gets wrong of the change of F between two points.
+fn error(a: &Node, b: &Node) -> f64 {
+    let [a, b] = [a.sample, b.sample];
     let slope = f64::midpoint(f64::from(a.slope), f64::from(b.slope));
     slope * (b.alpha - a.alpha) - (f64::from(b.output) - f64::from(a.output))
+}
+
+/// How much is won by dividing each interval, for the map first.
+fn map_scores(intervals: &[Interval]) -> Vec<f64> {
+    let share = |of: f64, all: f64| if all > 0.0 { of / all } else { 0.0 };
+    let map: f64 = intervals.iter().map(Interval::map_error).sum();
+    let sum: f64 = intervals.iter().map(|i| i.error.powi(2)).sum();
+    let score = |i: &Interval| share(i.map_error(), map) + SUM_SHARE * share(i.error.powi(2), sum);
+    intervals.iter().map(score).collect()
+}
+
+/// How much is won by dividing each interval, for the sum alone: errors against its sign make it
+/// no worse.
+fn sum_scores(intervals: &[Interval]) -> Vec<f64> {
+    let all: f64 = intervals.iter().map(|i| i.error.abs()).sum();
+    let sign = intervals.iter().map(|i| i.error).sum::<f64>().signum();
+    let score = |i: &Interval| (sign * i.error).max(0.0) + WIDTH_SHARE * all * i.width;
+    intervals.iter().map(|i| score(i).powi(2)).collect()
+}
+
+/// `count` new points, each in the interval where it wins most. An interval with n points in it is
+/// in n + 1 equal parts, and its score falls with their number squared.
+fn divide(intervals: &[Interval], scores: &[f64], count: usize) -> Vec<f64> {
+    let mut parts = vec![1usize; intervals.len()];
+    let gain = |score: f64, parts: usize| {
+        let parts = parts as f64;
+        score * (parts.powi(-2) - (parts + 1.0).powi(-2))
+    };
+    for _ in 0..count {
+        let most = (0..intervals.len())
+            .max_by(|&i, &j| gain(scores[i], parts[i]).total_cmp(&gain(scores[j], parts[j])));
+        if let Some(most) = most {
+            parts[most] += 1;
+        }
+    }
+    let points = |(interval, &parts): (&Interval, &usize)| {
+        let Interval { from, width, .. } = *interval;
+        (1..parts).map(move |k| from + width * k as f64 / parts as f64)
+    };
+    intervals.iter().zip(&parts).flat_map(points).collect()
 }
 
 #[cfg(test)]
@@ -208,7 +308,7 @@ mod tests {
     fn run(tolerance: f64, budget: usize, f: impl Fn(f64) -> (f64, f64)) -> Adaptive {
         let mut adaptive = Adaptive::new(tolerance, budget).unwrap();
         loop {
-            let round = adaptive.next_round();
+            let round = adaptive.next_round(&[1.0], &[0.0]);
             if round.is_empty() {
                 return adaptive;
             }
@@ -241,7 +341,7 @@ mod tests {
     #[test]
     fn a_straight_line_takes_the_first_round_only() {
         let adaptive = run(0.05, 48, |alpha| (3.0 * alpha, 3.0));
-        assert_eq!(adaptive.samples().len(), 41);
+        assert_eq!(adaptive.samples().len(), 20);
         assert!((sum(&adaptive) - 3.0).abs() < 1e-6);
     }
 
@@ -249,7 +349,7 @@ mod tests {
     fn a_sudden_step_is_found_within_the_budget() {
         let adaptive = run(0.01, 48, step);
         assert!((sum(&adaptive) - 1.0).abs() <= 0.01, "{}", sum(&adaptive));
-        let first = Adaptive::new(0.01, 48).unwrap().next_round();
+        let first = Adaptive::new(0.01, 48).unwrap().next_round(&[1.0], &[0.0]);
         let near = |alpha: &f64| (alpha - 0.7).abs() < 0.05;
         let before = first.iter().filter(|alpha| near(alpha)).count();
         let samples = adaptive.samples();
@@ -269,10 +369,41 @@ mod tests {
         }
     }
 
+    /// Two values whose gradients jump against each other leave the sum right and the map wrong.
+    #[test]
+    fn the_map_is_made_near_even_where_the_sum_is_right() {
+        let jump = |alpha: f64| if alpha < 0.37 { 1.0 } else { -1.0 };
+        let [input, baseline] = [[1.0, 1.0], [0.0, 0.0]];
+        let mut adaptive = Adaptive::new(0.05, 48).unwrap();
+        loop {
+            let round = adaptive.next_round(&input, &baseline);
+            if round.is_empty() {
+                break;
+            }
+            for alpha in round {
+                let there = jump(alpha) as f32;
+                let sample = PathSample {
+                    alpha,
+                    output: 1.0,
+                    slope: 0.0,
+                };
+                let gradient = PartialSum {
+                    gradient_sum: vec![there, -there],
+                    samples: vec![sample],
+                };
+                adaptive.add(gradient).unwrap();
+            }
+        }
+        // ∫ jump = 0.37 − 0.63; fifty even steps know it to ± 0.02, twenty graded ones to ± 0.05.
+        let found = adaptive.attributions(&input, &baseline).unwrap().values;
+        assert!((found[0] + 0.26).abs() <= 0.02, "{found:?}");
+        assert!(adaptive.samples().len() < 48);
+    }
+
     #[test]
     fn weights_sum_to_one_after_every_point() {
         let mut adaptive = Adaptive::new(0.05, 48).unwrap();
-        for (k, alpha) in adaptive.next_round().into_iter().enumerate() {
+        for (k, alpha) in adaptive.next_round(&[1.0], &[0.0]).into_iter().enumerate() {
             let sample = PathSample {
                 alpha,
                 output: 0.0,
@@ -291,7 +422,7 @@ mod tests {
     #[test]
     fn an_output_that_does_not_change_is_converged() {
         let adaptive = run(0.05, 48, |_| (2.0, 0.0));
-        assert_eq!(adaptive.samples().len(), 41);
+        assert_eq!(adaptive.samples().len(), 20);
         assert_eq!(adaptive.relative_delta(), 0.0);
     }
 

@@ -70,7 +70,10 @@ impl Integration {
     }
 
     /// What is wanted next; nothing when the integral is done. Ask again when all of it is in.
-    pub fn next_round(&mut self) -> Option<Round> {
+    ///
+    /// `input` and `baseline` are those of [`attributions`](Self::attributions): where an adaptive
+    /// rule looks next depends on how much each value can still change.
+    pub fn next_round(&mut self, input: &[f32], baseline: &[f32]) -> Option<Round> {
         match &mut self.0 {
             State::Fixed { asked: true, .. } => None,
             State::Fixed {
@@ -85,7 +88,7 @@ impl Integration {
                 })
             }
             State::Adaptive(adaptive) => {
-                let alphas = adaptive.next_round();
+                let alphas = adaptive.next_round(input, baseline);
                 (!alphas.is_empty()).then_some(Round {
                     alphas,
                     step_sizes: None,

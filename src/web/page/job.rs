@@ -260,7 +260,9 @@ impl Page {
             }
         };
         loop {
-            let round = sum.borrow_mut().next_round();
+            let round = sum
+                .borrow_mut()
+                .next_round(&prepared.input, &prepared.baseline);
             let Some(round) = round.filter(|_| current()) else {
                 break;
             };
