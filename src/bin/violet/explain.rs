@@ -30,7 +30,8 @@ pub(crate) struct Arguments {
     /// takes as many gradients as the tolerance asks for, whatever the steps
     #[arg(long, default_value = "trapezoid", value_parser = rule)]
     rule: RuleChoice,
-    /// For the adaptive rule: the largest convergence delta, as a share of F(x) − F(x')
+    /// For the adaptive rule: the largest convergence delta, as a share of F(x) − F(x'). The map
+    /// is to be as near as that of 2.5 / SHARE even steps
     #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
     tolerance: f64,
     /// For the adaptive rule: the most gradients
