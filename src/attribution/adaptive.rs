@@ -28,8 +28,10 @@ const GRADING: f64 = 1.5;
 const MAP_ROUNDS: usize = 6;
 /// Points of a further round when only the sum is still wrong.
 const SUM_ROUND: usize = 2;
-/// The part of the budget that is kept for the sum: a twelfth.
-const KEPT: usize = 12;
+/// The part of the budget that is kept for where the sum is wrong: an eighth. It is spent there even
+/// while the sum is near, for the map's sake, but for the last round: a new point could set the sum
+/// wrong, and nothing would be left to mend it.
+const KEPT: usize = 8;
 /// How much the sum's errors count beside the map's while the map is wanted.
 const SUM_SHARE: f64 = 0.5;
 /// How much an interval's width counts beside its error of the sum, so that none stays wide for
@@ -64,7 +66,7 @@ struct Node {
 impl Adaptive {
     /// Until the convergence delta is within `tolerance` of the change of F (0.05: 5 %) and the map
     /// is estimated to be nearer to the integral than that of `2.5 / tolerance` even steps (50), or
-    /// `budget` gradients are spent.
+    /// `budget` gradients are spent, less the last two if the sum does not need them.
     ///
     /// # Errors
     ///
@@ -122,8 +124,8 @@ impl Adaptive {
                 let round = self.budget.div_ceil(MAP_ROUNDS).min(free);
                 divide(&intervals, &map_scores(&intervals), round)
             }
-            (false, true) => divide(&intervals, &map_scores(&intervals), SUM_ROUND.min(left)),
-            (_, false) => divide(&intervals, &sum_scores(&intervals), SUM_ROUND.min(left)),
+            (false, true) if left <= SUM_ROUND => Vec::new(),
+            _ => divide(&intervals, &sum_scores(&intervals), SUM_ROUND.min(left)),
         }
     }
 
