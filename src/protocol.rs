@@ -205,6 +205,20 @@ pub enum FailureCode {
     Internal,
 }
 
+impl FailureCode {
+    /// Whether the file is to blame: another photo would do.
+    pub fn is_of_photo(self) -> bool {
+        matches!(
+            self,
+            Self::EmptyFile
+                | Self::FileUnreadable
+                | Self::NotAPhoto
+                | Self::DamagedPhoto
+                | Self::PhotoTooLarge
+        )
+    }
+}
+
 impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
         use crate::Error;

@@ -70,6 +70,44 @@ check("a queue is cancelled, and a file that is no photo does not join the strip
   await page.close();
 });
 
+check("Cancel and another choice while a photo of the queue is decoded end the queue, and nothing else", async () => {
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=2`);
+  await status(page, /is ready/);
+  await page.locator("#file").setInputFiles([...await photos("cat.jpg", "coffee.jpg", "rocket.jpg")]);
+  await status(page, /^Done/);
+  const photo = page.locator("#strip-list button[aria-pressed=true]");
+  const [sum, first] = [await page.textContent("#attribution-sum"), await photo.getAttribute("data-photo")];
+  // Clicks in the same task in which the page says that it opens a photo: before that is decoded.
+  const clickOnOpening = (selector) => page.evaluate((selector) => {
+    const status = document.getElementById("status");
+    const seen = new MutationObserver(() => {
+      if (!status.textContent.startsWith("Opening")) return;
+      seen.disconnect();
+      document.querySelector(selector).click();
+    });
+    seen.observe(status, { childList: true, characterData: true, subtree: true });
+    document.getElementById("strip-all").click();
+  }, selector);
+
+  await clickOnOpening("#cancel");
+  await status(page, /^Cancelled/);
+  await page.waitForTimeout(500);
+  assert.match(await page.textContent("#status"), /^Cancelled/);
+  assert.equal(await page.locator("#cancel").isVisible(), false);
+  assert.equal(await photo.getAttribute("data-photo"), first);
+  assert.equal(await page.textContent("#attribution-sum"), sum);
+
+  await clickOnOpening("#strip-list li:nth-child(3) button");
+  await status(page, /^Done/);
+  await page.waitForTimeout(500);
+  assert.match(await page.textContent("#status"), /^Done/);
+  assert.equal(await photo.getAttribute("data-photo"), "2");
+  assert.match(await page.textContent("#predictions"), /missile/);
+  assert.equal(await page.locator("#strip-list .done").count(), 2);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
 check("ten photos in a row, classes and models changed in between: no mask of an older one is left", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=8`);
   await status(page, /is ready/);

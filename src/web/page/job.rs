@@ -460,14 +460,23 @@ impl Page {
         }
     }
 
-    /// Stops the current job; what is on the page stays.
+    /// Stops the current job, and the opening of a picture; what is on the page stays.
     pub(super) fn cancel(&self) {
+        if self.busy.get() || self.decoding.get() {
+            self.opening.set(self.opening.get() + 1);
+            self.decoding.set(false);
+            self.stop();
+            self.status(phrase!("Cancelled. What there is so far stays."));
+        }
+    }
+
+    /// Stops the current job.
+    pub(super) fn stop(&self) {
         if self.busy.get() {
             self.job.set(self.job.get() + 1);
             self.busy.set(false);
-            self.show_controls();
-            self.status(phrase!("Cancelled. What there is so far stays."));
         }
+        self.show_controls();
     }
 
     /// A model's weights: someone's own, fetched before, or fetched now.

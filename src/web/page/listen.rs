@@ -102,10 +102,9 @@ impl Page {
             let page = Rc::clone(self);
             let path = button.get_attribute("data-sample").unwrap_or_default();
             on(&button, "click", move |_: Event| {
-                page.leave_strip();
                 let (page, path) = (Rc::clone(&page), path.clone());
                 spawn_local(async move {
-                    page.open_photo(files::file(&path).await).await;
+                    page.open_photo(files::file(&path), None).await;
                 });
             });
         }

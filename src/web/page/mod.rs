@@ -8,6 +8,7 @@ mod export;
 mod handout;
 mod job;
 mod listen;
+mod open;
 mod own_model;
 mod results;
 mod scenes;
@@ -21,7 +22,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::ArrayBuffer;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
@@ -45,7 +45,7 @@ use crate::model::{
     ModelSpec,
     catalog::{CATALOG, Manifest},
 };
-use crate::protocol::{Failure, FailureCode, Response, Truth};
+use crate::protocol::{Failure, FailureCode, Truth};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
@@ -101,6 +101,10 @@ struct Page {
     /// Whether the current job is still at work, and since when.
     busy: Cell<bool>,
     started: Cell<f64>,
+    /// Counts the pictures that are opened; an older one than this is dropped.
+    opening: Cell<u64>,
+    /// Whether the newest is still being decoded.
+    decoding: Cell<bool>,
     /// F along the path of the last explanation.
     samples: RefCell<Vec<PathSample>>,
     /// The walk through the path, and whether it is playing.
@@ -151,6 +155,8 @@ impl Page {
             job: Cell::default(),
             busy: Cell::default(),
             started: Cell::default(),
+            opening: Cell::default(),
+            decoding: Cell::default(),
             samples: RefCell::default(),
             trail: RefCell::default(),
             playing: Cell::default(),
@@ -198,7 +204,7 @@ impl Page {
 
     /// Starts the pool that the device selector asks for, and goes on with it.
     async fn change_device(self: Rc<Self>) {
-        self.cancel();
+        self.stop();
         *self.pool.borrow_mut() = None;
         *self.model.borrow_mut() = None;
         self.status(phrase!("Starting the engine…"));
@@ -293,116 +299,6 @@ impl Page {
         }
     }
 
-    /// Opens a photo's bytes.
-    async fn open_photo(self: Rc<Self>, bytes: Result<ArrayBuffer, Failure>) -> bool {
-        self.open(bytes.map(Picture::Photo)).await
-    }
-
-    /// Opens a picture. Until it is decoded, and if it cannot be, the old one stays.
-    ///
-    /// Whether it was one, as far as can be told yet.
-    async fn open(self: Rc<Self>, picture: Result<Picture, Failure>) -> bool {
-        let opened = async {
-            let picture = picture?;
-            let pool = self.pool.borrow().clone();
-            let pool = match pool {
-                Some(pool) => pool,
-                None => {
-                    // Dropped before the engine runs: the picture waits, and is opened with it.
-                    *self.picture.borrow_mut() = Some(picture);
-                    self.status(phrase!("The photo waits for the engine…"));
-                    return Ok(None);
-                }
-            };
-            self.status(phrase!("Opening the photo…"));
-            let response = pool.open(&picture, PREVIEW_SIDE).await?;
-            Ok(Some((picture, response)))
-        };
-        match opened.await {
-            Ok(None) => true,
-            Ok(Some((picture, response))) => {
-                // A mask of another picture is nothing to compare with.
-                self.stage.borrow_mut().unpin();
-                self.show_photo(response);
-                *self.picture.borrow_mut() = Some(picture);
-                self.run(From::Photo);
-                true
-            }
-            Err(failure) => {
-                self.tell(&failure);
-                if !self.busy.get() {
-                    self.status(Phrase::nothing());
-                }
-                false
-            }
-        }
-    }
-
-    fn show_photo(&self, response: Response) {
-        let Response::Opened {
-            width,
-            height,
-            animated,
-            preview_width,
-            preview,
-            truth,
-            ..
-        } = response
-        else {
-            return;
-        };
-        let drawn = truth.is_some();
-        self.prepared.replace(None);
-        self.truth.replace(truth);
-        self.show_chapters(false);
-        self.output.set(None);
-        self.finished.replace(None);
-        self.show_exports();
-        element::<HtmlElement>("notice").set_hidden(true);
-        element::<HtmlElement>("empty").set_hidden(true);
-        // Nothing said of the photo before stands beside the new one.
-        element::<Element>("predictions").set_inner_html("");
-        for (id, hidden) in [
-            ("caption", true),
-            ("legend", true),
-            ("meter", true),
-            ("truth", true),
-            ("against-field", true),
-            ("threshold-field", true),
-            ("detector-hint", true),
-            ("answer-hint", false),
-            ("completeness-hint", false),
-        ] {
-            element::<HtmlElement>(id).set_hidden(hidden);
-        }
-        self.stage
-            .borrow_mut()
-            .set_photo(&preview, preview_width, (width, height));
-        self.show_pin();
-        self.label_canvas(phrase!("Your photo, not explained yet"));
-        let smallest = self
-            .model
-            .borrow()
-            .as_ref()
-            .map_or(96, |spec| spec.preprocessing.size);
-        if animated {
-            self.note(
-                phrase!("This picture moves; its first frame is explained."),
-                Phrase::nothing(),
-            );
-        } else if width.min(height) < smallest && !drawn {
-            self.note(
-                phrase!(
-                    "This photo is small ({width} × {height}); it was enlarged to the {side} pixels that the network sees.",
-                    width = width,
-                    height = height,
-                    side = smallest,
-                ),
-                phrase!("A larger one gives a finer mask."),
-            );
-        }
-    }
-
     /// The model of that name: one of ours, or one that someone brought.
     fn spec(&self, name: &str) -> Option<ModelSpec> {
         let own = self.own.borrow();
@@ -419,9 +315,9 @@ impl Page {
     /// Buttons as the current state has them.
     fn show_controls(&self) {
         let photo = self.picture.borrow().is_some();
-        let busy = self.busy.get();
+        let (busy, decoding) = (self.busy.get(), self.decoding.get());
         element::<HtmlButtonElement>("explain").set_disabled(!photo || busy);
-        element::<HtmlElement>("cancel").set_hidden(!busy || !photo);
+        element::<HtmlElement>("cancel").set_hidden(!(busy && photo || decoding));
         element::<HtmlFieldSetElement>("views").set_disabled(!photo);
         element::<HtmlInputElement>("opacity").set_disabled(!photo);
         element::<HtmlInputElement>("clip").set_disabled(!photo);

@@ -51,8 +51,8 @@ impl Page {
         let tag = element::<HtmlSelectElement>("tag").value();
         let tag = Tag::from_name(&tag).unwrap_or_default();
         self.prefer_shapes();
-        self.leave_strip();
-        self.open(Ok(Picture::Scene { seed, tag })).await;
+        let scene = async { Ok(Picture::Scene { seed, tag }) };
+        self.open(scene, None).await;
     }
 
     /// Chooses a network that knows the shapes, unless one is chosen.
@@ -125,12 +125,8 @@ impl Page {
                 let (page, canvas) = (Rc::clone(&page), canvas.clone());
                 spawn_local(async move {
                     page.prefer_shapes();
-                    let painted = match files::png(&canvas).await {
-                        Ok(blob) => files::blob(&blob).await,
-                        Err(failure) => Err(failure),
-                    };
-                    page.leave_strip();
-                    page.open_photo(painted).await;
+                    let painted = async { files::blob(&files::png(&canvas).await?).await };
+                    page.open_photo(painted, None).await;
                 });
             }
         });

@@ -7,9 +7,10 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Element, Event, HtmlButtonElement, HtmlElement, HtmlImageElement, Url};
 
+use super::open::Opened;
 use super::{Page, append, create};
 use crate::protocol::Failure;
-use crate::web::dom::{element, on, sleep};
+use crate::web::dom::{document, element, on, sleep};
 use crate::web::words::{Phrase, name, phrase, say_as, say_in};
 
 /// Photos kept at once; the oldest goes when another comes.
@@ -27,8 +28,6 @@ pub(super) struct Strip {
     shown: Option<usize>,
     /// What was cleared last.
     cleared: Vec<Photo>,
-    /// Whether the queue is at work.
-    queued: bool,
 }
 
 struct Photo {
@@ -61,7 +60,6 @@ impl Page {
             let page = Rc::clone(self);
             move |_: Event| {
                 let mut strip = page.strip.borrow_mut();
-                strip.queued = false;
                 strip.shown = None;
                 strip.cleared = std::mem::take(&mut strip.photos);
                 drop(strip);
@@ -111,26 +109,25 @@ impl Page {
             }
         }
         if let Some(first) = first {
-            self.strip.borrow_mut().queued = false;
             self.choose_photo(first).await;
         }
     }
 
-    async fn choose_photo(self: &Rc<Self>, number: usize) {
+    async fn choose_photo(self: &Rc<Self>, number: usize) -> Opened {
         let bytes = {
-            let mut strip = self.strip.borrow_mut();
+            let strip = self.strip.borrow();
             let mut photos = strip.photos.iter();
             let photo = photos.find(|photo| photo.number == number);
-            let bytes = photo.map(|photo| photo.bytes.clone());
-            strip.shown = bytes.is_some().then_some(number);
-            bytes
+            photo.map(|photo| photo.bytes.clone())
         };
-        self.show_strip();
-        if let Some(bytes) = bytes
-            && !Rc::clone(self).open_photo(Ok(bytes)).await
-        {
+        let Some(bytes) = bytes else {
+            return Opened::Refused;
+        };
+        let opened = self.open_photo(async { Ok(bytes) }, Some(number)).await;
+        if opened == Opened::Refused {
             self.drop_photo(number);
         }
+        opened
     }
 
     /// Takes a photo that is none out of the strip.
@@ -152,34 +149,32 @@ impl Page {
         }
     }
 
-    /// No photo of the strip is shown any more: a sample or a scene is.
-    pub(super) fn leave_strip(&self) {
-        self.strip.borrow_mut().shown = None;
+    /// The photo of that number is shown, or, with none, what is not of the strip.
+    pub(super) fn show_in_strip(&self, number: Option<usize>) {
+        self.strip.borrow_mut().shown = number;
         self.show_strip();
     }
 
     /// Explains one photo after the other, until all are done or someone interferes.
     async fn explain_all(self: Rc<Self>) {
-        let numbers: Vec<usize> = {
-            let mut strip = self.strip.borrow_mut();
-            strip.queued = true;
-            strip.photos.iter().map(|photo| photo.number).collect()
-        };
+        let strip = self.strip.borrow();
+        let numbers: Vec<usize> = strip.photos.iter().map(|photo| photo.number).collect();
+        drop(strip);
         for number in numbers {
-            if !self.strip.borrow().queued {
-                return;
+            match self.choose_photo(number).await {
+                Opened::Shown => {}
+                Opened::Refused => continue,
+                Opened::Dropped => return,
             }
-            self.choose_photo(number).await;
-            let job = self.job.get();
-            while self.busy.get() && self.job.get() == job {
+            let now = || (self.job.get(), self.opening.get());
+            let own = now();
+            while self.busy.get() && now() == own {
                 sleep(LOOK_MS).await;
             }
-            if self.job.get() != job {
-                self.strip.borrow_mut().queued = false;
+            if now() != own || self.pool.borrow().is_none() {
+                return;
             }
         }
-        self.strip.borrow_mut().queued = false;
-        self.show_strip();
     }
 
     /// Notes what the network said of the photo that is shown.
@@ -203,6 +198,8 @@ impl Page {
             element::<HtmlElement>(id).set_hidden(strip.photos.is_empty());
         }
         let list: Element = element("strip-list");
+        let focused = document().active_element();
+        let focused = focused.and_then(|focused| focused.get_attribute("data-photo"));
         list.set_inner_html("");
         for photo in &strip.photos {
             let number = photo.number;
@@ -234,6 +231,9 @@ impl Page {
             }
             append(&item, &button);
             append(&list, &item);
+            if focused == Some(number.to_string()) {
+                button.focus().unwrap_or(());
+            }
         }
     }
 
@@ -250,9 +250,10 @@ impl Page {
                 let button = element.and_then(|e| e.closest("[data-photo]").ok()?);
                 let number = button.and_then(|b| b.get_attribute("data-photo")?.parse().ok());
                 if let Some(number) = number {
-                    page.strip.borrow_mut().queued = false;
                     let page = Rc::clone(&page);
-                    spawn_local(async move { page.choose_photo(number).await });
+                    spawn_local(async move {
+                        page.choose_photo(number).await;
+                    });
                 }
             },
         );
