@@ -155,12 +155,14 @@ impl Page {
         self.show_strip();
     }
 
+    fn photo_numbers(&self) -> Vec<usize> {
+        let strip = self.strip.borrow();
+        strip.photos.iter().map(|photo| photo.number).collect()
+    }
+
     /// Explains one photo after the other, until all are done or someone interferes.
     async fn explain_all(self: Rc<Self>) {
-        let strip = self.strip.borrow();
-        let numbers: Vec<usize> = strip.photos.iter().map(|photo| photo.number).collect();
-        drop(strip);
-        for number in numbers {
+        for number in self.photo_numbers() {
             match self.choose_photo(number).await {
                 Opened::Shown => {}
                 Opened::Refused => continue,
