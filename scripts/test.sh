@@ -15,6 +15,7 @@ if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1
     target=(--release --target wasm32-unknown-unknown)
     cargo clippy -q "${target[@]}" --lib --bins -- -D warnings
     cargo clippy -q "${target[@]}" --no-default-features --bin app -- -D warnings
+    cargo clippy -q "${target[@]}" -p violet-kernel-cpu --features violet-kernel-cpu/relaxed -- -D warnings
   fi
 else
   say "No rustfmt or clippy here: lints are skipped"

@@ -64,6 +64,29 @@ impl Case {
         Self::fill(seed, geometry, images, activation, residual)
     }
 
+    /// As [`draw`](Self::draw), with other filters over a larger image.
+    fn with_filter(self, seed: usize, filter: Filter, larger: [usize; 2]) -> Self {
+        let Geometry {
+            input,
+            padding_before,
+            ..
+        } = self.geometry;
+        let input = [0, 1].map(|axis| input[axis].max(filter.kernel) + larger[axis]);
+        let padding_before = padding_before.map(|padding| padding.min(filter.kernel - 1));
+        // As much behind as before, and a part of the last stride left over.
+        let output = [0, 1].map(|axis| {
+            (input[axis] + 2 * padding_before[axis] - filter.kernel) / filter.stride + 1
+        });
+        let geometry = Geometry {
+            filter,
+            padding_before,
+            input,
+            output,
+        };
+        let residual = self.residual.is_some();
+        Self::fill(seed, geometry, self.images, self.activation, residual)
+    }
+
     fn fill(
         seed: usize,
         geometry: Geometry,
@@ -225,6 +248,36 @@ impl Case {
 fn the_cpu_computes_what_the_definition_says() -> Result<()> {
     let device = pollster::block_on(open(DeviceKind::Cpu))?;
     (0..150).for_each(|seed| Case::draw(seed).check(&device));
+    Ok(())
+}
+
+/// With enough channels, 3×3 filters at stride 1 are computed in a way of their own.
+#[test]
+fn transformed_filters_compute_what_the_definition_says() -> Result<()> {
+    let device = pollster::block_on(open(DeviceKind::Cpu))?;
+    for seed in 0..60 {
+        let filter = Filter::dense(16 + seed % 23, 16 + seed % 37, 3, 1);
+        let case = Case::draw(seed).with_filter(seed, filter, [0, seed % 3 * 20]);
+        case.check(&device);
+    }
+    Ok(())
+}
+
+/// So are few channels of wide images, on the way forward and on the way back.
+#[test]
+fn few_channels_compute_what_the_definition_says() -> Result<()> {
+    let device = pollster::block_on(open(DeviceKind::Cpu))?;
+    for seed in 0..60 {
+        let [few, many] = [1 + seed % 8, 9 + seed % 11];
+        let [from, to] = if seed % 2 == 0 {
+            [few, many]
+        } else {
+            [many, few]
+        };
+        let filter = Filter::dense(from, to, 1 + seed % 7, 1 + seed % 3);
+        let case = Case::draw(seed).with_filter(seed, filter, [0, 90]);
+        case.check(&device);
+    }
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 // Offline after the first visit. The network comes first, so that what is shown is never older than
 // what is served; without a network, what was seen last. `scripts/stamp.sh` writes the version in: when
 // it changes, the browser fetches this file anew and register.js tells the page.
+importScripts("engine.js");
 const VERSION = "unstamped";
 const CACHE = `violet-${VERSION}`;
 // What a first visit may not have asked for before this worker was there.
 const SHELL = [
-  "./", "register.js", "style.css", "icon.svg", "manifest.webmanifest", "app.js", "app_bg.wasm", "worker.js",
-  "worker_bg.wasm", "worker-loader.js", "samples/cat.jpg", "samples/coffee.jpg", "samples/rocket.jpg",
+  "./", "register.js", "style.css", "icon.svg", "manifest.webmanifest", "app.js", "app_bg.wasm", "engine.js",
+  `${violetEngine}.js`, `${violetEngine}_bg.wasm`, "worker-loader.js", "samples/cat.jpg", "samples/coffee.jpg", "samples/rocket.jpg",
   "samples/astronaut.jpg", "weights/shapesnet.safetensors", "weights/shapesnet-shortcut.safetensors",
 ];
 // Weights are large and checked by their sha256: they outlive a version.

@@ -1,9 +1,9 @@
-// Starts the engine in a worker: the first message is the compiled module, everything after it
-// is for the engine, which takes over `onmessage` once it runs.
-importScripts("worker.js");
+// Starts the engine in a worker: the first message says which and brings the compiled module, everything
+// after it is for the engine, which takes over `onmessage` once it runs.
 const early = [];
-self.onmessage = async ({ data }) => {
+self.onmessage = async ({ data: [name, module] }) => {
   self.onmessage = (event) => early.push(event);
-  await wasm_bindgen({ module_or_path: data });
+  importScripts(`${name}.js`);
+  await wasm_bindgen({ module_or_path: module });
   for (const event of early) self.onmessage(event);
 };

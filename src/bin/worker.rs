@@ -1,11 +1,11 @@
 //! The engine in a worker: answers the page's requests.
 
 #[cfg(target_family = "wasm")]
-fn main() {
+pub(crate) fn main() {
     violet::web::start_worker();
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn main() {
+pub(crate) fn main() {
     eprintln!("This program is a part of the page; scripts/serve.sh builds and serves it.");
 }

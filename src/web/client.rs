@@ -10,6 +10,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use super::dom::message;
+use super::files::Engine;
 use crate::protocol::{Failure, FailureCode, Request, Response};
 
 /// The loader script, relative to the page.
@@ -48,8 +49,8 @@ impl State {
 }
 
 impl Client {
-    /// Starts a worker with the compiled engine.
-    pub(super) fn spawn(module: &JsValue) -> Result<Self, NoAnswer> {
+    /// Starts a worker with an engine.
+    pub(super) fn spawn(engine: &Engine) -> Result<Self, NoAnswer> {
         let lost = |error: JsValue| NoAnswer::Lost(message(&error));
         let worker = Worker::new(SCRIPT).map_err(lost)?;
         let state = Rc::new(RefCell::new(State::default()));
@@ -83,7 +84,8 @@ impl Client {
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
 
-        worker.post_message(module).map_err(lost)?;
+        let first = Array::of2(&engine.name.as_str().into(), &engine.module);
+        worker.post_message(&first).map_err(lost)?;
         Ok(Self {
             worker,
             state,

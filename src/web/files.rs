@@ -18,26 +18,43 @@ const PARTIAL_CONTENT: u16 = 206;
 const TRIES: u32 = 3;
 const RETRY_MS: i32 = 400;
 
-/// The engine's compiled module; every worker instantiates this one.
-pub(super) async fn engine() -> Result<JsValue, Failure> {
-    const FILE: &str = "worker_bg.wasm";
+/// What workers are started with.
+#[derive(Clone)]
+pub(super) struct Engine {
+    /// Which build: the name of its script, and of its module without `_bg.wasm`.
+    pub(super) name: String,
+    /// Compiled; every worker instantiates this one.
+    pub(super) module: JsValue,
+}
+
+/// The engine: the build of that name, or else the one that `www/engine.js` chose for this browser.
+pub(super) async fn engine(name: Option<String>) -> Result<Engine, Failure> {
+    let chosen = || {
+        Reflect::get(&window(), &"violetEngine".into())
+            .ok()?
+            .as_string()
+    };
+    let name = name.or_else(chosen).unwrap_or_else(|| "worker".into());
+    let file = format!("{name}_bg.wasm");
+    let file = file.as_str();
     let failed = |error: JsValue| Failure {
         code: FailureCode::EngineMissing,
-        detail: format!("{FILE}: {}", message(&error)),
+        detail: format!("{file}: {}", message(&error)),
     };
     let compile = async {
         // Streaming needs the server to say application/wasm; compiling the bytes does not.
-        let streamed = WebAssembly::compile_streaming(&window().fetch_with_str(FILE));
+        let streamed = WebAssembly::compile_streaming(&window().fetch_with_str(file));
         match JsFuture::from(streamed).await {
             Ok(module) => Ok(module),
             Err(_) => {
-                let response = fetch(FILE).await?;
+                let response = fetch(file).await?;
                 let bytes = JsFuture::from(response.array_buffer()?).await?;
                 JsFuture::from(WebAssembly::compile(&bytes)).await
             }
         }
     };
-    compile.await.map_err(failed)
+    let module = compile.await.map_err(failed)?;
+    Ok(Engine { name, module })
 }
 
 /// Which models' weights are there.

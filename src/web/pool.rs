@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use futures_util::future::try_join_all;
 use js_sys::ArrayBuffer;
-use wasm_bindgen::JsValue;
 
 use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
+use super::files::Engine;
 use crate::attribution::{Baseline, PartialSum, Perturbation};
 use crate::device::DeviceKind;
 use crate::model::{Architecture, Detection, Randomised, Target};
@@ -38,7 +38,7 @@ pub(super) struct Pool {
     /// For people: the GPU's name.
     pub(super) adapter: String,
     accept_software: bool,
-    engine: JsValue,
+    engine: Engine,
     clients: RefCell<Vec<Rc<Client>>>,
     model: RefCell<Option<Weights>>,
     path: RefCell<Option<Request>>,
@@ -83,7 +83,7 @@ pub(super) struct Prepared {
 impl Pool {
     /// Starts workers: one for a GPU, else as many as cores and memory allow.
     pub(super) async fn start(
-        engine: &JsValue,
+        engine: &Engine,
         device: DeviceKind,
         accept_software: bool,
         workers: Option<usize>,

@@ -143,6 +143,20 @@ export async function drop(page, name, bytes, type = "application/octet-stream")
 
 export const sample = (name) => readFile(path.join(root, "www/samples", name));
 
+/** Saves one of the things that the page offers, by its name in the menu. */
+export async function save(page, what) {
+  await page.click("#save summary");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(`[data-save=${what}]`)]);
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+}
+
+/** The last `count` values, all f32, of a file in NumPy's format. */
+export function npyValues(bytes, count) {
+  const values = new Float32Array(count);
+  Buffer.from(values.buffer).set(bytes.subarray(bytes.length - values.byteLength));
+  return values;
+}
+
 /** The notice's text, or "" while it is hidden. */
 export const notice = (page) =>
   page.evaluate(() => {

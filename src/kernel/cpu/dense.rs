@@ -2,52 +2,28 @@
 //!
 //! Rows are output channels, columns the pixels of one image, and the sum runs over (input
 //! channel, tap). A panel of a few columns is gathered so that it stays in the nearest cache,
-//! then every block of four rows walks over it with eight vectors of sums in registers. Weights
-//! lie in 4×4 tiles that serve both directions: forward reads them by column, backward by row.
+//! then every block of four rows walks over it. Where there are few rows, nothing is gathered.
 
-use macerator::{Simd, Vector, with_simd};
+use crate::machine::{self as macerator, Simd, Vector, with_simd};
 
 use super::Epilogue;
+use super::product::{BLOCK, Sums, TILE, Tiles, VECTORS, multiply};
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
-use super::walk::{Direction, Pass, Walk};
+use super::walk::{Direction, Pass, Tap, Walk};
 use crate::geometry::{Activation, Filter};
 
-/// Channels in a block of rows, and in a block of the sum.
-pub(super) const BLOCK: usize = 4;
-/// Weights in a tile.
-const TILE: usize = BLOCK * BLOCK;
-/// Vectors of columns in a panel.
-const VECTORS: usize = 2;
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
 const PANEL_ROWS: usize = 384;
+/// Blocks of target channels for which nothing is gathered: it would take as long as the product.
+const FEW_BLOCKS: usize = 2;
 
-/// Where the tile of each pair of channel blocks lies: \[chunk of input blocks, output block,
-/// input block within the chunk, tap\]. A chunk is what fits into a panel, so that forward reads
-/// long runs, and backward as many runs side by side as it has blocks in a panel.
-#[derive(Clone, Copy)]
-struct Tiles {
-    outs: usize,
-    ins: usize,
-    taps: usize,
-    chunk: usize,
-}
-
-impl Tiles {
-    fn new(filter: &Filter) -> Self {
-        Self {
-            outs: filter.channels_out.div_ceil(BLOCK),
-            ins: filter.channels_in.div_ceil(BLOCK),
-            taps: filter.taps(),
-            chunk: blocks_in_panel(filter.taps()),
-        }
-    }
-
-    /// The first weight of the first tap's tile.
-    #[inline(always)]
-    fn start(&self, out: usize, input: usize) -> usize {
-        let first = input / self.chunk * self.chunk;
-        let length = self.chunk.min(self.ins - first);
-        (first * self.outs + out * length + input - first) * self.taps * TILE
+fn tiles(filter: &Filter) -> Tiles {
+    Tiles {
+        outs: filter.channels_out.div_ceil(BLOCK),
+        ins: filter.channels_in.div_ceil(BLOCK),
+        taps: filter.taps(),
+        // What fits into a panel.
+        chunk: blocks_in_panel(filter.taps()),
     }
 }
 
@@ -58,14 +34,14 @@ fn blocks_in_panel(taps: usize) -> usize {
 
 /// Weights \[out, in, k, k\] as [`Tiles`], each tile \[4 out, 4 in\], padded with zeros.
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
-    let tiles = Tiles::new(filter);
-    let mut packed = vec![0.0; tiles.outs * tiles.ins * tiles.taps * TILE];
+    let tiles = tiles(filter);
+    let mut packed = vec![0.0; tiles.len()];
     for (o, filters) in weight
         .chunks_exact(filter.channels_in * tiles.taps)
         .enumerate()
     {
         for (i, filter) in filters.chunks_exact(tiles.taps).enumerate() {
-            let start = tiles.start(o / BLOCK, i / BLOCK) + o % BLOCK * BLOCK + i % BLOCK;
+            let start = tiles.weight(o, i);
             for (tap, &value) in filter.iter().enumerate() {
                 packed[start + tap * TILE] = value;
             }
@@ -88,7 +64,7 @@ pub(super) fn run(
     source: &mut Vec<f32>,
     panel: &mut Vec<f32>,
 ) {
-    let tiles = Tiles::new(filter);
+    let tiles = tiles(filter);
     let (channels, given_channels, depth) = match direction {
         Direction::Forward => (filter.channels_out, filter.channels_in, tiles.ins),
         Direction::Backward => (filter.channels_in, filter.channels_out, tiles.outs),
@@ -154,12 +130,52 @@ fn run_pass_backward<'a, S: Simd>(job: &Job<'a>, target: &mut [f32], panel: &mut
 
 #[inline(always)]
 fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], panel: &mut [f32]) {
-    let lanes = lanes::<S>();
-    let width = VECTORS * lanes;
+    let blocks = job.channels.div_ceil(BLOCK);
+    if blocks <= FEW_BLOCKS && job.pass.grid[1] >= VECTORS * lanes::<S>() {
+        run_rows::<S, FORWARD>(job, target);
+    } else {
+        run_panels::<S, FORWARD>(job, target, panel);
+    }
+}
+
+/// Reads the source where it lies, row by row.
+#[inline(always)]
+fn run_rows<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32]) {
+    let width = VECTORS * lanes::<S>();
+    let pass = job.pass;
+    let mut targets = [0usize; VECTORS * WIDEST];
+    for y in 0..pass.grid[0] {
+        for x in (0..pass.grid[1]).step_by(width) {
+            // The last columns end with the row; some of them are made twice.
+            let x = x.min(pass.grid[1] - width);
+            for (lane, at) in targets[..width].iter_mut().enumerate() {
+                *at = pass.target + y * pass.target_row + (x + lane) * pass.target_column;
+            }
+            for block in 0..job.channels.div_ceil(BLOCK) {
+                let columns = |source: usize, tap: &Tap| {
+                    let plane = source * BLOCK * job.source_plane;
+                    job.source.get(plane + tap.source + y * job.row + x..)
+                };
+                let (taps, stride) = (&pass.taps, job.source_plane);
+                let (tiles, depth) = (&job.tiles, 0..job.depth);
+                let sums =
+                    multiply::<S, FORWARD>(tiles, job.packed, block, depth, taps, stride, columns);
+                let contiguous = pass.target_column == 1;
+                let targets = &targets[..width];
+                finish::<S>(job, block, &sums, targets, contiguous, (true, true), target);
+            }
+        }
+    }
+}
+
+/// Gathers the source into panels that stay in the first cache.
+#[inline(always)]
+fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], panel: &mut [f32]) {
+    let width = VECTORS * lanes::<S>();
     let pass = job.pass;
     let columns = pass.grid[0] * pass.grid[1];
     let taps = pass.taps.len();
-    if columns == 0 || taps == 0 {
+    if taps == 0 {
         return;
     }
     let plain = pass.target_column == 1 && (pass.target_row == pass.grid[1] || pass.grid[0] == 1);
@@ -179,24 +195,22 @@ fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], pan
             let panel = &mut panel[..depth.len() * taps * BLOCK * width];
             gather::<S>(job, depth.clone(), &sources[..width], panel);
             for block in 0..job.channels.div_ceil(BLOCK) {
-                let sums = multiply::<S, FORWARD>(job, block, depth.clone(), panel);
-                let rows = BLOCK.min(job.channels - block * BLOCK);
+                let mut steps = panel.chunks_exact(BLOCK * width);
+                let columns = |_, _: &Tap| steps.next();
+                let (taps, tiles, depth) = (&pass.taps, &job.tiles, depth.clone());
                 let done = (depth.start == 0, depth.end == job.depth);
-                for (row, sum) in sums.iter().take(rows).enumerate() {
-                    let channel = block * BLOCK + row;
-                    let start = channel * job.plane;
-                    if plain && count == width {
-                        let at = start + targets[0];
-                        finish_vectors::<S>(job, channel, at, sum, done, target);
-                    } else {
-                        let mut values = [0.0; VECTORS * WIDEST];
-                        store::<S>(&mut values[..lanes], sum[0]);
-                        store::<S>(&mut values[lanes..width], sum[1]);
-                        for (&value, &at) in values.iter().zip(&targets[..count]) {
-                            finish_value(job, channel, start + at, value, done, target);
-                        }
-                    }
-                }
+                let sums =
+                    multiply::<S, FORWARD>(tiles, job.packed, block, depth, taps, width, columns);
+                let contiguous = plain && count == width;
+                finish::<S>(
+                    job,
+                    block,
+                    &sums,
+                    &targets[..count],
+                    contiguous,
+                    done,
+                    target,
+                );
             }
         }
     }
@@ -212,10 +226,7 @@ fn gather<S: Simd>(
 ) {
     let lanes = lanes::<S>();
     let width = sources.len();
-    let contiguous = sources
-        .iter()
-        .enumerate()
-        .all(|(k, &s)| s == sources[0] + k);
+    let contiguous = sources.windows(2).all(|pair| pair[1] == pair[0] + 1);
     let mut rows = panel.chunks_exact_mut(width);
     for block in depth {
         for tap in &job.pass.taps {
@@ -238,52 +249,34 @@ fn gather<S: Simd>(
     }
 }
 
-/// Four rows × a panel's columns.
+/// Writes a block's rows to `targets` of each channel's plane, which lie side by side or not; `done`
+/// says whether these sums are the first, and whether they are the last.
 #[inline(always)]
-fn multiply<S: Simd, const FORWARD: bool>(
+fn finish<S: Simd>(
     job: &Job<'_>,
     block: usize,
-    depth: std::ops::Range<usize>,
-    panel: &[f32],
-) -> [[Vector<S, f32>; VECTORS]; BLOCK] {
+    sums: &Sums<S>,
+    targets: &[usize],
+    contiguous: bool,
+    done: (bool, bool),
+    target: &mut [f32],
+) {
     let lanes = lanes::<S>();
-    let width = VECTORS * lanes;
-    let zero = splat::<S>(0.0);
-    let mut sums = [[zero; VECTORS]; BLOCK];
-    let mut steps = panel.chunks_exact(BLOCK * width);
-    for source in depth {
-        let tiles = if FORWARD {
-            job.tiles.start(block, source)
+    let rows = BLOCK.min(job.channels - block * BLOCK);
+    for (row, sum) in sums.iter().take(rows).enumerate() {
+        let channel = block * BLOCK + row;
+        let start = channel * job.plane;
+        if contiguous {
+            finish_vectors::<S>(job, channel, start + targets[0], sum, done, target);
         } else {
-            job.tiles.start(source, block)
-        };
-        for tap in &job.pass.taps {
-            let Some(step) = steps.next() else {
-                return sums;
-            };
-            let start = tiles + tap.weight * TILE;
-            let tile: &[f32; TILE] = match job.packed[start..start + TILE].try_into() {
-                Ok(tile) => tile,
-                Err(_) => return sums,
-            };
-            for k in 0..BLOCK {
-                let columns = &step[k * width..(k + 1) * width];
-                let columns = [load::<S>(columns), load::<S>(&columns[lanes..])];
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let at = if FORWARD {
-                        row * BLOCK + k
-                    } else {
-                        k * BLOCK + row
-                    };
-                    let weight = splat::<S>(tile[at]);
-                    for (sum, column) in sums.iter_mut().zip(columns) {
-                        *sum = weight.mul_add(column, *sum);
-                    }
-                }
+            let mut values = [0.0; VECTORS * WIDEST];
+            store::<S>(&mut values, sum[0]);
+            store::<S>(&mut values[lanes..], sum[1]);
+            for (&value, &at) in values.iter().zip(targets) {
+                finish_value(job, channel, start + at, value, done, target);
             }
         }
     }
-    sums
 }
 
 /// Adds what is there already, and, once the sum is whole, bias, residual and activation.

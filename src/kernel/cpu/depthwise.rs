@@ -1,6 +1,6 @@
 //! Depthwise convolution: each channel filtered by itself, rows of outputs side by side in vectors.
 
-use macerator::{Simd, with_simd};
+use crate::machine::{self as macerator, Simd, mul_add, with_simd};
 
 use super::Epilogue;
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
@@ -96,7 +96,7 @@ fn part<S: Simd, const N: usize>(job: &Job<'_>, y: usize, x: usize, target: &mut
         let source = &job.source[tap.source + from..][..N * lanes];
         let weight = splat::<S>(job.weight[tap.weight]);
         for (k, sum) in sums.iter_mut().enumerate() {
-            *sum = weight.mul_add(load::<S>(&source[k * lanes..]), *sum);
+            *sum = mul_add::<S>(weight, load::<S>(&source[k * lanes..]), *sum);
         }
     }
     let [low, high] = job.range.map(splat::<S>);

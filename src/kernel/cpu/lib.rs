@@ -6,9 +6,12 @@
 mod dense;
 mod depthwise;
 mod geometry;
+mod machine;
+mod product;
 pub mod training;
 mod vector;
 mod walk;
+mod winograd;
 
 use std::cell::RefCell;
 
@@ -29,6 +32,7 @@ struct Epilogue<'a> {
 struct Scratch {
     source: Vec<f32>,
     panel: Vec<f32>,
+    winograd: winograd::Scratch,
 }
 
 thread_local! {
@@ -40,6 +44,8 @@ thread_local! {
 pub fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     if filter.depthwise {
         weight.to_vec()
+    } else if winograd::suits(filter) {
+        winograd::pack(weight, filter)
     } else {
         dense::pack(weight, filter)
     }
@@ -120,23 +126,31 @@ fn image(
     epilogue: Epilogue<'_>,
     target: &mut [f32],
 ) {
-    SCRATCH.with_borrow_mut(|Scratch { source, panel }| {
-        if g.filter.depthwise {
-            depthwise::run(
-                walk,
-                given,
-                packed,
-                g.filter.channels_in,
-                epilogue,
-                target,
-                source,
-            );
-        } else {
-            dense::run(
-                &g.filter, direction, walk, given, packed, epilogue, target, source, panel,
-            );
-        }
-    });
+    SCRATCH.with_borrow_mut(
+        |Scratch {
+             source,
+             panel,
+             winograd,
+         }| {
+            if winograd::suits(&g.filter) {
+                winograd::run(g, direction, given, packed, epilogue, target, winograd);
+            } else if g.filter.depthwise {
+                depthwise::run(
+                    walk,
+                    given,
+                    packed,
+                    g.filter.channels_in,
+                    epilogue,
+                    target,
+                    source,
+                );
+            } else {
+                dense::run(
+                    &g.filter, direction, walk, given, packed, epilogue, target, source, panel,
+                );
+            }
+        },
+    );
 }
 
 /// The gradient of an activation's argument in place of that of its result `output`: kept where

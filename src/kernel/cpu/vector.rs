@@ -1,6 +1,8 @@
 //! Vectors of f32, as wide as the machine has them, over slices.
 
-use macerator::{Scalar, Simd, Vector, vload_unaligned, vstore_unaligned, with_simd};
+use crate::machine::{
+    self as macerator, Scalar, Simd, Vector, mul_add, vload_unaligned, vstore_unaligned, with_simd,
+};
 
 /// Values in the widest vector there is.
 pub(super) const WIDEST: usize = 16;
@@ -60,7 +62,7 @@ pub(super) fn busy<S: Simd>(times: usize) -> usize {
     let mut sums = [splat::<S>(1.0); 12];
     for _ in 0..times {
         for sum in &mut sums {
-            *sum = sum.mul_add(factor, factor);
+            *sum = mul_add::<S>(*sum, factor, factor);
         }
     }
     let mut values = [0.0; WIDEST];

@@ -139,6 +139,23 @@ impl Walk {
         }
     }
 
+    /// What output tiles of 2×2 at stride 1 read: every second row and column, as 3×3 filters reach
+    /// them on the way forward, or turned by half a turn on the way back. Without passes.
+    pub(super) fn tiles(g: &Geometry, direction: Direction, grid: Size) -> Self {
+        let (given, before) = match direction {
+            Direction::Forward => (g.input, g.padding_before),
+            Direction::Backward => (g.output, g.padding_before.map(|p| g.filter.kernel - 1 - p)),
+        };
+        Self {
+            given,
+            step: 2,
+            phases: 2,
+            before,
+            phase: grid.map(|side| side + 1),
+            passes: Vec::new(),
+        }
+    }
+
     /// Distance between the rows that a tap reads.
     pub(super) fn row(&self) -> usize {
         self.phase[1]

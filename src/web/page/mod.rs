@@ -247,7 +247,7 @@ impl Page {
 
     /// A pool on the wanted device; with the reason, if it became another than the best.
     async fn start_pool(self: &Rc<Self>) -> Result<(Pool, Option<String>), Failure> {
-        let engine = files::engine().await?;
+        let engine = files::engine(parameter("engine")).await?;
         let accept_software = parameter("adapter").as_deref() == Some("software");
         let workers = parameter("workers").and_then(|text| text.parse().ok());
         let wanted = element::<HtmlSelectElement>("device").value();
