@@ -20,11 +20,13 @@ say "Correct first: every kernel against its definition, every layer against the
 cargo test --release --test kernels gpu
 
 for images in "$@"; do
-  say "Every kind of layer, $images image(s) a pass"
-  cargo bench --bench layers -- gpu "$images"
+  say "Every kind of layer, $images image(s) a pass: in tiles of shared memory where they fit, then without"
+  cargo bench --bench layers -- gpu "$images" card
+  cargo bench --bench layers -- gpu "$images" card-without-tiles
 done
-say "Whole steps beside Burn's kernels"
-cargo bench --bench step -- gpu "$@"
+say "Whole steps beside Burn's kernels: in tiles, then without"
+cargo bench --bench step -- gpu card "$@"
+cargo bench --bench step -- gpu card-without-tiles "$@"
 
 say "captum on the same GPU"
 for python in python3 /usr/bin/python3 none; do

@@ -4,6 +4,7 @@
 //! cargo bench --bench layers               # the CPU, one thread
 //! cargo bench --bench layers -- gpu 8      # the GPU, that many images at a time
 //! cargo bench --bench layers -- gpu 8 card # with the kernels for cards, whatever the adapter is
+//! cargo bench --bench layers -- gpu 8 card-without-tiles
 //! ```
 //!
 //! Above the table stands what the CPU can do at most: fused multiply-adds in registers. Minimum
@@ -24,10 +25,17 @@ const ROUNDS: usize = 3;
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words.iter().any(|word| word == "card") {
-        return with_kernels_for(Adapter::Card, || measure(&words));
+    let kernels = [
+        ("card", Adapter::Card),
+        ("card-without-tiles", Adapter::CardWithoutTiles),
+    ];
+    match kernels
+        .iter()
+        .find(|(name, _)| words.iter().any(|word| word == name))
+    {
+        Some(&(_, adapter)) => with_kernels_for(adapter, || measure(&words)),
+        None => measure(&words),
     }
-    measure(&words)
 }
 
 fn measure(words: &[String]) -> violet::Result<()> {

@@ -5,6 +5,7 @@
 //! cargo bench --bench step                # the CPU, one and two threads
 //! cargo bench --bench step -- gpu 1 8 32  # the GPU, that many gradients a pass
 //! cargo bench --bench step -- gpu 1 card  # with the kernels for cards, whatever the adapter is
+//! cargo bench --bench step -- gpu 1 card-without-tiles
 //! ```
 //!
 //! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds
@@ -29,10 +30,17 @@ const ROUNDS: [usize; 2] = [5, 3];
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words.iter().any(|word| word == "card") {
-        return with_kernels_for(Adapter::Card, || measure(&words));
+    let kernels = [
+        ("card", Adapter::Card),
+        ("card-without-tiles", Adapter::CardWithoutTiles),
+    ];
+    match kernels
+        .iter()
+        .find(|(name, _)| words.iter().any(|word| word == name))
+    {
+        Some(&(_, adapter)) => with_kernels_for(adapter, || measure(&words)),
+        None => measure(&words),
     }
-    measure(&words)
 }
 
 fn measure(words: &[String]) -> violet::Result<()> {

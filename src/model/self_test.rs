@@ -74,13 +74,15 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
         Convolution::load(source, &Part::new("c", None, filter), padding)
     };
     let stem = Filter::dense(3, 8, 7, 2);
-    let wide = Filter::dense(8, 16, 3, 2);
-    let shortcut = Filter::dense(8, 16, 1, 2);
-    let depthwise = Filter::depthwise(16, 5, 2);
-    let pointwise = Filter::dense(16, 24, 1, 1);
+    let wide = Filter::dense(8, 64, 3, 2);
+    let shortcut = Filter::dense(8, 64, 1, 2);
+    let deep = Filter::dense(64, 64, 3, 1);
+    let depthwise = Filter::depthwise(64, 5, 2);
+    let pointwise = Filter::dense(64, 24, 1, 1);
     let stem = conv(stem, Padding::Even(3))?;
     let wide = conv(wide, Padding::Even(1))?;
     let shortcut = conv(shortcut, Padding::Even(0))?;
+    let deep = conv(deep, Padding::Even(1))?;
     let depthwise = conv(depthwise, Padding::Same)?;
     let pointwise = conv(pointwise, Padding::Same)?;
     checkpoint.insert("fc.weight", vec![10, 24], noise.take(240, 0.3))?;
@@ -98,6 +100,7 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
     let x = max_pool_3x3(stem.forward(input.clone(), Activation::Relu));
     let residual = shortcut.forward(x.clone(), Activation::Identity);
     let x = wide.forward_add(x, residual, Activation::Relu);
+    let x = deep.forward(x, Activation::Relu);
     let x = depthwise.forward(x, Activation::Relu6);
     let x = pointwise.forward(x, Activation::Relu6);
     let logits = fc.forward(global_average_pool(x.clone()) + global_max_pool(x));

@@ -14,8 +14,10 @@ use crate::kernel::{Activation, Filter};
 /// What kernels are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adapter {
-    /// A real GPU.
+    /// A real GPU: tiles of shared memory, where they fit.
     Card,
+    /// A real GPU, its caches in place of shared memory.
+    CardWithoutTiles,
     /// A processor that stands in for one.
     Software,
 }
@@ -48,8 +50,9 @@ impl Call<'_> {
     /// Makes one grid of the target.
     pub(super) fn launch(&self, vertical: Axis, horizontal: Axis) {
         let launch = match (self.adapter(), self.filter.depthwise) {
-            (Adapter::Card, false) => card::dense::launch,
-            (Adapter::Card, true) => card::depthwise::launch,
+            (Adapter::Card, false) if card::tiled::launch(self, vertical, horizontal) => return,
+            (Adapter::Card | Adapter::CardWithoutTiles, false) => card::dense::launch,
+            (Adapter::Card | Adapter::CardWithoutTiles, true) => card::depthwise::launch,
             (Adapter::Software, false) => software::dense::launch,
             (Adapter::Software, true) => software::depthwise::launch,
         };

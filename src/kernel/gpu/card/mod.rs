@@ -2,3 +2,4 @@
 
 pub(super) mod dense;
 pub(super) mod depthwise;
+pub(super) mod tiled;
