@@ -102,8 +102,8 @@ fn main() {
         let prepared = pollster::block_on(explainer.prepare(&image, Baseline::Black)).unwrap();
         let class = top_predictions(&prepared.logits_input, 1)[0].target;
         let target = Target::output(class);
-        let change = f64::from(target.of(&prepared.logits_input, false))
-            - f64::from(target.of(&prepared.logits_baseline, false));
+        let [from, to] = explainer.ends(&prepared, target).outputs.map(f64::from);
+        let change = to - from;
         let reference = reference(
             &explainer,
             &prepared,
@@ -243,7 +243,7 @@ fn integrate(
     method: Method,
 ) -> Integration {
     let mut integration = Integration::new(method, prepared.input.len()).unwrap();
-    while let Some(round) = integration.next_round(&prepared.input, &prepared.baseline) {
+    while let Some(round) = integration.next_round(&explainer.ends(prepared, target)) {
         in_parallel(
             round.alphas.len(),
             |k| {

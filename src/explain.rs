@@ -3,7 +3,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::attribution::{Baseline, PartialSum, gradients_along_path, gradients_at, read};
+use crate::attribution::{
+    Baseline, PartialSum, PathEnds, gradients_along_path, gradients_at, read,
+};
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
 use crate::model::{Architecture, Checkpoint, Detection, Network, Target, detections};
@@ -12,6 +14,7 @@ use crate::preprocessing::{Crop, Preprocessing};
 /// A model ready to explain.
 #[derive(Debug)]
 pub struct Explainer {
+    architecture: Architecture,
     preprocessing: Preprocessing,
     network: Network,
 }
@@ -53,6 +56,7 @@ impl Explainer {
         device: &Device,
     ) -> Result<Self> {
         Ok(Self {
+            architecture,
             preprocessing,
             network: Network::load(architecture, checkpoint, device)?,
         })
@@ -90,6 +94,17 @@ impl Explainer {
             baseline,
             detections,
         })
+    }
+
+    /// The ends of a photo's path, and a target's output there.
+    pub fn ends<'a>(&self, prepared: &'a Prepared, target: Target) -> PathEnds<'a> {
+        let detector = self.architecture.is_detector();
+        PathEnds {
+            baseline: &prepared.baseline,
+            input: &prepared.input,
+            outputs: [&prepared.logits_baseline, &prepared.logits_input]
+                .map(|logits| target.of(logits, detector)),
+        }
     }
 
     /// The baseline for a view, normalised.

@@ -2,7 +2,7 @@
 //! and the sum of those that are in. Whoever computes gradients drives it.
 
 use super::adaptive::Adaptive;
-use super::partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
+use super::partial_sum::{Accumulator, Attributions, PartialSum, PathEnds, PathSample};
 use super::quadrature::{Quadrature, Rule};
 use crate::error::Result;
 
@@ -71,9 +71,8 @@ impl Integration {
 
     /// What is wanted next; nothing when the integral is done. Ask again when all of it is in.
     ///
-    /// `input` and `baseline` are those of [`attributions`](Self::attributions): where an adaptive
-    /// rule looks next depends on how much each value can still change.
-    pub fn next_round(&mut self, input: &[f32], baseline: &[f32]) -> Option<Round> {
+    /// Where an adaptive rule looks next depends on how much each value, and F, can still change.
+    pub fn next_round(&mut self, ends: &PathEnds<'_>) -> Option<Round> {
         match &mut self.0 {
             State::Fixed { asked: true, .. } => None,
             State::Fixed {
@@ -88,7 +87,7 @@ impl Integration {
                 })
             }
             State::Adaptive(adaptive) => {
-                let alphas = adaptive.next_round(input, baseline);
+                let alphas = adaptive.next_round(ends);
                 (!alphas.is_empty()).then_some(Round {
                     alphas,
                     step_sizes: None,

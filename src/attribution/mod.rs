@@ -19,7 +19,7 @@ pub use baseline::{Baseline, unmoved};
 #[cfg(feature = "engine")]
 pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, read};
 pub use integration::{Integration, Method, Round};
-pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
+pub use partial_sum::{Accumulator, Attributions, PartialSum, PathEnds, PathSample};
 pub use perturbation::{Perturbation, area_under, order_of, random_order};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule};
 pub use refinement::Refinement;

@@ -15,6 +15,17 @@ pub struct PathSample {
     pub slope: f32,
 }
 
+/// The two ends of the path, and the explained output there, which cost no gradient.
+#[derive(Debug, Clone, Copy)]
+pub struct PathEnds<'a> {
+    /// x', flat.
+    pub baseline: &'a [f32],
+    /// x, flat.
+    pub input: &'a [f32],
+    /// F(x') and F(x).
+    pub outputs: [f32; 2],
+}
+
 /// The weighted gradients of a few points of the path. Partial sums of disjoint points add up
 /// to the whole integral, whoever computed them and in which order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

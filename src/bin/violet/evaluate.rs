@@ -116,10 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                     .map_err(|e| e.to_string())?;
                 let map = reduce_absolute(&attributions.values);
                 let scores = Scores::of(&map, &scene.inside);
-                let (to, from) = (
-                    target.of(&prepared.logits_input, false),
-                    target.of(&prepared.logits_baseline, false),
-                );
+                let [from, to] = explainer.ends(&prepared, target).outputs;
                 let delta = attributions.convergence_delta(to, from);
                 total.mass_inside += scores.mass_inside / n;
                 total.hits += f64::from(u8::from(scores.hit)) / n;

@@ -271,9 +271,7 @@ fn explain(
     let mask = Mask::of_map(&arguments.show.reduce(&attributions.values));
     let quadrature = sum.quadrature();
 
-    let detector = spec.architecture.is_detector();
-    let output_input = target.of(&prepared.logits_input, detector);
-    let output_baseline = target.of(&prepared.logits_baseline, detector);
+    let [output_baseline, output_input] = explainer.ends(&prepared, target).outputs;
     let delta = attributions.convergence_delta(output_input, output_baseline);
     let labels = spec.labels();
     let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");

@@ -22,7 +22,8 @@ pub(crate) fn integrate(
     progress: impl Fn(u64) + Sync,
 ) -> Result<Integration> {
     let mut integration = Integration::new(method, prepared.input.len())?;
-    while let Some(round) = integration.next_round(&prepared.input, &prepared.baseline) {
+    let ends = explainer.ends(prepared, target);
+    while let Some(round) = integration.next_round(&ends) {
         let run = |from: usize, to: usize| gradients(explainer, prepared, target, &round, from, to);
         let count = round.alphas.len();
         let size = internal_batch_size.max(1);

@@ -13,7 +13,8 @@ use super::{
     missing_weights, set_progress,
 };
 use crate::attribution::{
-    Accumulator, Attributions, Baseline, Integration, Method, PartialSum, Quadrature, Rule,
+    Accumulator, Attributions, Baseline, Integration, Method, PartialSum, PathEnds, Quadrature,
+    Rule,
 };
 use crate::device::DeviceKind;
 use crate::mask::Mask;
@@ -217,6 +218,14 @@ impl Page {
                 baseline = baseline_name(baseline),
             ),
         };
+        let detector = spec.architecture.is_detector();
+        let [base, input] = [&prepared.logits_baseline, &prepared.logits_input]
+            .map(|logits| target.of(logits, detector));
+        let ends = PathEnds {
+            baseline: &prepared.baseline,
+            input: &prepared.input,
+            outputs: [base, input],
+        };
         let sum = RefCell::new(integration);
         let failed = RefCell::new(None);
         let start = now();
@@ -260,9 +269,7 @@ impl Page {
             }
         };
         loop {
-            let round = sum
-                .borrow_mut()
-                .next_round(&prepared.input, &prepared.baseline);
+            let round = sum.borrow_mut().next_round(&ends);
             let Some(round) = round.filter(|_| current()) else {
                 break;
             };
@@ -278,9 +285,6 @@ impl Page {
             let elapsed_ms = now() - start;
             let all = sum.borrow().gradients();
             set_progress(1.0);
-            let detector = spec.architecture.is_detector();
-            let input = target.of(&prepared.logits_input, detector);
-            let base = target.of(&prepared.logits_baseline, detector);
             self.show_completeness(input, base, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
