@@ -294,7 +294,7 @@ fn explain(
         baseline: arguments.baseline.to_string(),
         n_steps: match arguments.rule {
             RuleChoice::Fixed(_) => arguments.steps,
-            RuleChoice::Adaptive => quadrature.alphas.len() - 1,
+            RuleChoice::Adaptive => quadrature.alphas.len(),
         },
         alphas: quadrature.alphas.clone(),
         step_sizes: quadrature.step_sizes.clone(),

@@ -4,11 +4,11 @@
 //! channel, tap). A panel of a few columns is gathered so that it stays in the nearest cache,
 //! then every block of four rows walks over it. Where there are few rows, nothing is gathered.
 
-use crate::machine::{self as macerator, Simd, Vector, with_simd};
+use crate::machine::{self, self as macerator, Simd, with_simd};
 
 use super::Epilogue;
 use super::product::{BLOCK, Sums, TILE, Tiles, VECTORS, multiply};
-use super::vector::{WIDEST, clamp, lanes, load, splat, store};
+use super::vector::{WIDEST, clamp, lanes, load, load_at, splat, store};
 use super::walk::{Direction, Pass, Tap, Walk};
 use crate::geometry::{Activation, Filter};
 
@@ -250,7 +250,8 @@ fn gather<S: Simd>(
 }
 
 /// Writes a block's rows to `targets` of each channel's plane, which lie side by side or not; `done`
-/// says whether these sums are the first, and whether they are the last.
+/// says whether these sums are the first, and whether they are the last. Once a sum is whole, bias,
+/// residual and activation follow.
 #[inline(always)]
 fn finish<S: Simd>(
     job: &Job<'_>,
@@ -258,60 +259,46 @@ fn finish<S: Simd>(
     sums: &Sums<S>,
     targets: &[usize],
     contiguous: bool,
-    done: (bool, bool),
+    (first, last): (bool, bool),
     target: &mut [f32],
 ) {
     let lanes = lanes::<S>();
     let rows = BLOCK.min(job.channels - block * BLOCK);
+    let range = job.epilogue.activation.range().map(splat::<S>);
     for (row, sum) in sums.iter().take(rows).enumerate() {
         let channel = block * BLOCK + row;
         let start = channel * job.plane;
         if contiguous {
-            finish_vectors::<S>(job, channel, start + targets[0], sum, done, target);
+            let bias = splat::<S>(job.epilogue.bias.map_or(0.0, |bias| bias[channel]));
+            for (v, &sum) in sum.iter().enumerate() {
+                let at = start + targets[0] + v * lanes;
+                let mut sum = sum;
+                if !first {
+                    sum += load_at::<S>(target, at);
+                }
+                if last {
+                    sum += bias;
+                    if let Some(residual) = job.epilogue.residual {
+                        sum += load_at::<S>(residual, at);
+                    }
+                    if job.epilogue.activation != Activation::Identity {
+                        sum = machine::clamp::<S>(sum, range);
+                    }
+                }
+                store::<S>(&mut target[at..], sum);
+            }
         } else {
             let mut values = [0.0; VECTORS * WIDEST];
             store::<S>(&mut values, sum[0]);
             store::<S>(&mut values[lanes..], sum[1]);
             for (&value, &at) in values.iter().zip(targets) {
-                finish_value(job, channel, start + at, value, done, target);
+                finish_value(job, channel, start + at, value, (first, last), target);
             }
         }
     }
 }
 
-/// Adds what is there already, and, once the sum is whole, bias, residual and activation.
-#[inline(always)]
-fn finish_vectors<S: Simd>(
-    job: &Job<'_>,
-    channel: usize,
-    at: usize,
-    sums: &[Vector<S, f32>; VECTORS],
-    (first, last): (bool, bool),
-    target: &mut [f32],
-) {
-    let lanes = lanes::<S>();
-    let bias = job.epilogue.bias.map_or(0.0, |bias| bias[channel]);
-    let [low, high] = job.epilogue.activation.range();
-    for (v, &sum) in sums.iter().enumerate() {
-        let at = at + v * lanes..at + (v + 1) * lanes;
-        let mut sum = sum;
-        if !first {
-            sum += load::<S>(&target[at.clone()]);
-        }
-        if last {
-            sum += splat::<S>(bias);
-            if let Some(residual) = job.epilogue.residual {
-                sum += load::<S>(&residual[at.clone()]);
-            }
-            if job.epilogue.activation != Activation::Identity {
-                sum = sum.max(splat::<S>(low)).min(splat::<S>(high));
-            }
-        }
-        store::<S>(&mut target[at], sum);
-    }
-}
-
-/// As [`finish_vectors`], for one value.
+/// The same for one value.
 #[inline(always)]
 fn finish_value(
     job: &Job<'_>,

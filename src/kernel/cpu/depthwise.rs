@@ -1,13 +1,15 @@
-//! Depthwise convolution: each channel filtered by itself, rows of outputs side by side in vectors.
+//! Depthwise convolution: each channel filtered by itself, neighbouring outputs side by side in vectors.
 
-use crate::machine::{self as macerator, Simd, mul_add, with_simd};
+use crate::machine::{self, self as macerator, Simd, Vector, mul_add, with_simd};
 
 use super::Epilogue;
-use super::vector::{WIDEST, clamp, lanes, load, splat, store};
+use super::vector::{WIDEST, clamp, lanes, load_at, splat, store};
 use super::walk::{Pass, Walk};
 
 /// Values behind a source plane that may be read.
 const SLACK: usize = WIDEST;
+/// Vectors of sums that are kept in registers: of one row, or of several where rows are short.
+const GROUP: usize = 8;
 
 /// One image. `given` \[channels, h, w\] and `target` \[channels, H, W\] are whole planes;
 /// `weight` is \[channels, k·k\].
@@ -22,111 +24,125 @@ pub(super) fn run(
 ) {
     scratch.clear();
     scratch.resize(walk.plane() + SLACK, 0.0);
-    let (given_plane, plane) = (given.len() / channels, target.len() / channels);
-    let taps = weight.len() / channels;
+    let job = Job {
+        walk,
+        channels,
+        epilogue,
+    };
+    run_channels(&job, given, weight, target, scratch);
+}
+
+struct Job<'a> {
+    walk: &'a Walk,
+    channels: usize,
+    epilogue: Epilogue<'a>,
+}
+
+/// Where a vector of neighbouring outputs reads and writes.
+#[derive(Clone, Copy)]
+struct Place {
+    source: usize,
+    target: usize,
+}
+
+#[with_simd]
+fn run_channels<'a, S: Simd>(
+    job: &Job<'a>,
+    given: &[f32],
+    weight: &[f32],
+    target: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let (given_plane, plane) = (given.len() / job.channels, target.len() / job.channels);
+    let taps = weight.len() / job.channels;
+    let passes = job.walk.passes.iter();
+    let passes: Vec<_> = passes
+        .map(|pass| (pass, places(pass, job.walk.row(), lanes::<S>())))
+        .collect();
     let planes = given
         .chunks_exact(given_plane)
         .zip(target.chunks_exact_mut(plane))
         .zip(weight.chunks_exact(taps));
     for (channel, ((given, target), weight)) in planes.enumerate() {
-        walk.split(given, scratch);
-        let bias = epilogue.bias.map_or(0.0, |bias| bias[channel]);
-        let residual = epilogue.residual.map(|r| &r[channel * plane..][..plane]);
-        let range = epilogue.activation.range();
-        for pass in &walk.passes {
-            let job = Job {
-                pass,
-                row: walk.row(),
-                source: scratch,
-                weight,
-                bias,
-                residual,
-                range,
-            };
-            run_pass(&job, target);
+        job.walk.split(given, scratch);
+        let bias = job.epilogue.bias.map_or(0.0, |bias| bias[channel]);
+        let residual = job.epilogue.residual;
+        let residual = residual.map(|r| &r[channel * plane..][..plane]);
+        for (pass, places) in &passes {
+            for group in places.chunks_exact(GROUP) {
+                let sums = sums::<S>(pass, group, scratch, weight, bias);
+                finish::<S>(job, pass, group, &sums, residual, target);
+            }
         }
     }
 }
 
-struct Job<'a> {
-    pass: &'a Pass,
-    row: usize,
-    source: &'a [f32],
-    weight: &'a [f32],
-    bias: f32,
-    residual: Option<&'a [f32]>,
-    range: [f32; 2],
-}
-
-#[with_simd]
-fn run_pass<'a, S: Simd>(job: &Job<'a>, target: &mut [f32]) {
-    let lanes = lanes::<S>();
-    let [rows, columns] = job.pass.grid;
+/// The places of a pass, row by row, in whole groups. What is left of a row that ends within a vector
+/// is a vector that ends with the row, partly done already; the last place fills the last group.
+fn places(pass: &Pass, row: usize, lanes: usize) -> Vec<Place> {
+    let [rows, columns] = pass.grid;
+    let mut places = Vec::new();
     for y in 0..rows {
-        let mut x = 0;
-        while x < columns {
-            let left = columns - x;
-            x += if left >= 4 * lanes {
-                part::<S, 4>(job, y, x, target)
-            } else if left >= 2 * lanes {
-                part::<S, 2>(job, y, x, target)
-            } else if left >= lanes || columns < lanes {
-                part::<S, 1>(job, y, x, target)
-            } else {
-                // Less than a vector is left: one that ends with the row, partly done already.
-                part::<S, 1>(job, y, columns - lanes, target);
-                left
-            };
+        for x in (0..columns).step_by(lanes) {
+            let x = x.min(columns.saturating_sub(lanes));
+            places.push(Place {
+                source: y * row + x,
+                target: pass.target + y * pass.target_row + x * pass.target_column,
+            });
         }
     }
+    if let Some(&last) = places.last() {
+        places.resize(places.len().next_multiple_of(GROUP), last);
+    }
+    places
 }
 
-/// `N` vectors of a row, or a single one of which only the row's rest counts; how many values
-/// were wanted.
 #[inline(always)]
-fn part<S: Simd, const N: usize>(job: &Job<'_>, y: usize, x: usize, target: &mut [f32]) -> usize {
-    let lanes = lanes::<S>();
-    let pass = job.pass;
-    let from = y * job.row + x;
-    let start = pass.target + y * pass.target_row + x * pass.target_column;
-    let count = (N * lanes).min(pass.grid[1] - x);
-
-    let mut sums = [splat::<S>(job.bias); N];
+fn sums<S: Simd>(
+    pass: &Pass,
+    group: &[Place],
+    source: &[f32],
+    weight: &[f32],
+    bias: f32,
+) -> [Vector<S, f32>; GROUP] {
+    let mut sums = [splat::<S>(bias); GROUP];
     for tap in &pass.taps {
-        let source = &job.source[tap.source + from..][..N * lanes];
-        let weight = splat::<S>(job.weight[tap.weight]);
-        for (k, sum) in sums.iter_mut().enumerate() {
-            *sum = mul_add::<S>(weight, load::<S>(&source[k * lanes..]), *sum);
+        let source = &source[tap.source..];
+        let weight = splat::<S>(weight[tap.weight]);
+        for (sum, place) in sums.iter_mut().zip(group) {
+            *sum = mul_add::<S>(weight, load_at::<S>(source, place.source), *sum);
         }
     }
-    let [low, high] = job.range.map(splat::<S>);
-    let contiguous = pass.target_column == 1;
-    for (k, mut sum) in sums.into_iter().enumerate() {
-        let at = start + k * lanes * pass.target_column;
-        let whole = count == N * lanes;
-        if contiguous && whole {
-            if let Some(residual) = job.residual {
-                sum += load::<S>(&residual[at..]);
+    sums
+}
+
+#[inline(always)]
+fn finish<S: Simd>(
+    job: &Job<'_>,
+    pass: &Pass,
+    group: &[Place],
+    sums: &[Vector<S, f32>; GROUP],
+    residual: Option<&[f32]>,
+    target: &mut [f32],
+) {
+    let lanes = lanes::<S>();
+    let range = job.epilogue.activation.range();
+    let ends = range.map(splat::<S>);
+    let count = lanes.min(pass.grid[1]);
+    for (place, &sum) in group.iter().zip(sums) {
+        let target = &mut target[place.target..];
+        match residual.map(|residual| &residual[place.target..]) {
+            None if pass.target_column == 1 && count == lanes => {
+                store::<S>(target, machine::clamp::<S>(sum, ends));
             }
-            store::<S>(&mut target[at..], sum.max(low).min(high));
-        } else {
-            let mut values = [0.0; WIDEST];
-            store::<S>(&mut values, sum);
-            let count = lanes.min(count);
-            let targets = target[at..].iter_mut().step_by(pass.target_column);
-            match job.residual {
-                None => {
-                    store::<S>(&mut values, sum.max(low).min(high));
-                    targets.zip(&values[..count]).for_each(|(t, &v)| *t = v);
-                }
-                Some(residual) => {
-                    let residual = residual[at..].iter().step_by(pass.target_column);
-                    for ((t, v), r) in targets.zip(&values[..count]).zip(residual) {
-                        *t = clamp(v + r, job.range);
-                    }
+            residual => {
+                let mut values = [0.0; WIDEST];
+                store::<S>(&mut values, sum);
+                for (k, &value) in values[..count].iter().enumerate() {
+                    let at = k * pass.target_column;
+                    target[at] = clamp(value + residual.map_or(0.0, |r| r[at]), range);
                 }
             }
         }
     }
-    count
 }

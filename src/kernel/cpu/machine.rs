@@ -22,6 +22,55 @@ pub(crate) fn mul_add<S: Simd>(
     a.mul_add(b, c)
 }
 
+/// The values, or the ends of the range that they lie beyond.
+///
+/// What browsers call the maximum of two vectors is several instructions where it is none of the
+/// machine's own; to choose by a comparison is one.
+#[inline(always)]
+pub(crate) fn clamp<S: Simd>(
+    values: Vector<S, f32>,
+    [low, high]: [Vector<S, f32>; 2],
+) -> Vector<S, f32> {
+    #[cfg(target_family = "wasm")]
+    {
+        use std::arch::wasm32::{f32x4_pmax, f32x4_pmin};
+        let clamped = in_browser([values, low, high], |[values, low, high]| {
+            f32x4_pmin(f32x4_pmax(values, low), high)
+        });
+        if let Some(clamped) = clamped {
+            return clamped;
+        }
+    }
+    values.max(low).min(high)
+}
+
+/// An operation on a browser's vectors; nothing, where they are none.
+#[cfg(target_family = "wasm")]
+#[inline(always)]
+fn in_browser<S: Simd>(
+    vectors: [Vector<S, f32>; 3],
+    operation: impl FnOnce([std::arch::wasm32::v128; 3]) -> std::arch::wasm32::v128,
+) -> Option<Vector<S, f32>> {
+    use std::arch::wasm32::v128;
+    use std::mem::transmute_copy;
+
+    if size_of::<S::Register>() != size_of::<v128>() {
+        return None;
+    }
+    let [a, b, c] = vectors;
+    // SAFETY: both are 128 bits of plain data.
+    #[allow(unsafe_code)]
+    unsafe {
+        let [a, b, c] = [
+            transmute_copy::<S::Register, v128>(&a),
+            transmute_copy::<S::Register, v128>(&b),
+            transmute_copy::<S::Register, v128>(&c),
+        ];
+        let result = operation([a, b, c]);
+        Some(S::typed(transmute_copy::<v128, S::Register>(&result)))
+    }
+}
+
 /// Browsers that multiply and add in one go.
 ///
 /// They refuse a whole module for one instruction that they do not know, so this is for a module of
@@ -29,8 +78,7 @@ pub(crate) fn mul_add<S: Simd>(
 /// then everything that Violet stands on would have to be built twice.
 #[cfg(all(target_family = "wasm", feature = "relaxed"))]
 mod relaxed {
-    use std::arch::wasm32::{f32x4_relaxed_madd, v128};
-    use std::mem::transmute_copy;
+    use std::arch::wasm32::f32x4_relaxed_madd;
 
     use super::{Simd, Vector, WithSimd};
 
@@ -60,22 +108,12 @@ mod relaxed {
         }
     }
 
-    /// Nothing, where the vectors are none of a browser's.
     #[inline(always)]
     pub(super) fn mul_add<S: Simd>(
         a: Vector<S, f32>,
         b: Vector<S, f32>,
         c: Vector<S, f32>,
     ) -> Option<Vector<S, f32>> {
-        if size_of::<S::Register>() != size_of::<v128>() {
-            return None;
-        }
-        // SAFETY: both are 128 bits of plain data.
-        #[allow(unsafe_code)]
-        unsafe {
-            let [a, b, c] = [*a, *b, *c].map(|v| transmute_copy::<S::Register, v128>(&v));
-            let sum = f32x4_relaxed_madd(a, b, c);
-            Some(S::typed(transmute_copy::<v128, S::Register>(&sum)))
-        }
+        super::in_browser([a, b, c], |[a, b, c]| f32x4_relaxed_madd(a, b, c))
     }
 }

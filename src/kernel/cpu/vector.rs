@@ -30,6 +30,17 @@ pub(super) fn load<S: Simd>(from: &[f32]) -> Vector<S, f32> {
     }
 }
 
+/// The slice's values from `at` on.
+#[inline(always)]
+pub(super) fn load_at<S: Simd>(from: &[f32], at: usize) -> Vector<S, f32> {
+    assert!(from.len() >= lanes::<S>() && at <= from.len() - lanes::<S>());
+    // SAFETY: a whole vector lies behind `at`, and the load needs no alignment.
+    #[allow(unsafe_code)]
+    unsafe {
+        vload_unaligned(from.as_ptr().add(at))
+    }
+}
+
 /// Overwrites the slice's first values.
 #[inline(always)]
 pub(super) fn store<S: Simd>(to: &mut [f32], value: Vector<S, f32>) {

@@ -13,7 +13,7 @@
 //! Lavin, Gray: *Fast Algorithms for Convolutional Neural Networks*, CVPR 2016,
 //! [arXiv 1509.09308](https://arxiv.org/abs/1509.09308), section 4.1.
 
-use crate::machine::{self as macerator, Simd, Vector, with_simd};
+use crate::machine::{self, self as macerator, Simd, Vector, with_simd};
 
 use super::Epilogue;
 use super::product::{BLOCK, Tiles, VECTORS, multiply};
@@ -324,7 +324,8 @@ fn transform_back<S: Simd>(
     let lanes = lanes::<S>();
     let [height, width] = job.size;
     let (positions, count) = positions::<S>(job, panel);
-    let [low, high] = job.epilogue.activation.range();
+    let range = job.epilogue.activation.range();
+    let ends = range.map(splat::<S>);
     for (channel, plane) in target.chunks_exact_mut(height * width).enumerate() {
         let bias = splat::<S>(job.epilogue.bias.map_or(0.0, |bias| bias[channel]));
         let residual = job
@@ -348,7 +349,7 @@ fn transform_back<S: Simd>(
                 for (mut value, outputs) in column.into_iter().zip(&mut outputs) {
                     value += bias;
                     if residual.is_none() {
-                        value = value.max(splat::<S>(low)).min(splat::<S>(high));
+                        value = machine::clamp::<S>(value, ends);
                     }
                     store::<S>(&mut outputs[b], value);
                 }
@@ -364,7 +365,7 @@ fn transform_back<S: Simd>(
                         let value = outputs[a][b][k];
                         plane[at] = match residual {
                             None => value,
-                            Some(residual) => clamp(value + residual[at], [low, high]),
+                            Some(residual) => clamp(value + residual[at], range),
                         };
                     }
                 }

@@ -1,8 +1,8 @@
 //! Convolutions on Burn's CubeCL backends: WebGPU in the browser; Vulkan, Metal or DirectX
 //! natively.
 //!
-//! No more than 256 threads a workgroup, no shared memory, no subgroup operation, sums in f32, no
-//! autotuning.
+//! No more than 256 threads and 16 KiB of shared memory a workgroup, no subgroup operation, sums in
+//! f32, no autotuning.
 
 mod call;
 mod card;

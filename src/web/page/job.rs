@@ -314,7 +314,7 @@ impl Page {
                 baseline: baseline.to_string(),
                 n_steps: match chosen_method() {
                     Method::Fixed { n_steps, .. } => n_steps,
-                    Method::Adaptive { .. } => quadrature.alphas.len().saturating_sub(1),
+                    Method::Adaptive { .. } => quadrature.alphas.len(),
                 },
                 alphas: quadrature.alphas,
                 step_sizes: quadrature.step_sizes,

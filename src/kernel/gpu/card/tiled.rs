@@ -2,9 +2,8 @@
 //!
 //! A workgroup of 64 threads makes 64 rows of 64 columns, or 32 of 128. For each tap, and sixteen source
 //! channels at a time, it brings the weights of its rows and the pixels of its columns into shared
-//! memory, where every value is read by all threads of its row or column; each thread keeps 8 × 8 sums
-//! in registers. What comes from memory is used 64 times so, where [`dense`](super::dense) leaves it to
-//! the caches.
+//! memory, where every value is read for the whole of its row or column; each thread keeps 8 × 8 sums in
+//! registers. [`dense`](super::dense) leaves that to the caches.
 
 use cubecl::prelude::*;
 
