@@ -1,6 +1,6 @@
 //! From model to mask: one job at a time, of which a newer one drops what is left.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -25,6 +25,11 @@ use crate::web::dom::{element, now};
 use crate::web::files;
 use crate::web::pool::{Picture, Pool, Prepared, Weights};
 use crate::web::words::{Phrase, decimal, name as named, phrase, say};
+
+/// While a mask forms, the page draws it and then rests, for so many times as long as that took, and at
+/// least so long: where there are only two cores, drawing takes from the workers.
+const REST: f64 = 9.0;
+const LEAST_REST_MS: f64 = 100.0;
 
 impl Page {
     /// Starts a job and forgets the one before.
@@ -254,18 +259,24 @@ impl Page {
             sum.borrow()
                 .attributions(&prepared.input, &prepared.baseline)
         };
+        let rested = Cell::new(f64::NEG_INFINITY);
         let take = &|partial| {
             if !current() {
                 return;
             }
             let added = sum.borrow_mut().add(partial);
-            match added.and_then(|()| attributions()) {
-                Ok(attributions) => {
-                    let done = sum.borrow().gradients();
-                    self.show_map(attributions.values);
-                    show_progress(done);
+            let drawn = added.and_then(|()| {
+                show_progress(sum.borrow().gradients());
+                let begin = now();
+                if begin >= rested.get() {
+                    self.show_map(attributions()?.values);
+                    let took = now() - begin;
+                    rested.set(begin + took + (took * REST).max(LEAST_REST_MS));
                 }
-                Err(error) => *failed.borrow_mut() = Some(Failure::from(error)),
+                Ok(())
+            });
+            if let Err(error) = drawn {
+                *failed.borrow_mut() = Some(Failure::from(error));
             }
         };
         loop {
@@ -285,6 +296,7 @@ impl Page {
             let elapsed_ms = now() - start;
             let all = sum.borrow().gradients();
             set_progress(1.0);
+            self.show_map(finished.values.clone());
             self.show_completeness(input, base, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
