@@ -16,26 +16,16 @@ mod common;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::noise;
+use common::{noise, with_wanted_kernels};
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
-use violet::kernel::{Activation, Adapter, Filter, Geometry, convolve, pack, with_kernels_for};
+use violet::kernel::{Activation, Filter, Geometry, convolve, pack};
 
 const ROUNDS: usize = 3;
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let kernels = [
-        ("card", Adapter::Card),
-        ("card-without-tiles", Adapter::CardWithoutTiles),
-    ];
-    match kernels
-        .iter()
-        .find(|(name, _)| words.iter().any(|word| word == name))
-    {
-        Some(&(_, adapter)) => with_kernels_for(adapter, || measure(&words)),
-        None => measure(&words),
-    }
+    with_wanted_kernels(&words, || measure(&words))
 }
 
 fn measure(words: &[String]) -> violet::Result<()> {

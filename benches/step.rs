@@ -18,10 +18,9 @@ mod common;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
-use common::{random_resnet18, tensor, weights};
+use common::{random_resnet18, tensor, weights, with_wanted_kernels};
 use violet::attribution::{gradients_along_path, read};
 use violet::device::{DeviceKind, open};
-use violet::kernel::{Adapter, with_kernels_for};
 use violet::model::{Architecture, Checkpoint, Kernels, Network, Target};
 
 const SIDE: usize = 224;
@@ -30,17 +29,7 @@ const ROUNDS: [usize; 2] = [5, 3];
 
 fn main() -> violet::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let kernels = [
-        ("card", Adapter::Card),
-        ("card-without-tiles", Adapter::CardWithoutTiles),
-    ];
-    match kernels
-        .iter()
-        .find(|(name, _)| words.iter().any(|word| word == name))
-    {
-        Some(&(_, adapter)) => with_kernels_for(adapter, || measure(&words)),
-        None => measure(&words),
-    }
+    with_wanted_kernels(&words, || measure(&words))
 }
 
 fn measure(words: &[String]) -> violet::Result<()> {

@@ -110,7 +110,7 @@ impl Adaptive {
         let intervals = self.intervals(ends);
         let left = self.budget.saturating_sub(self.nodes.len());
         let free = left.saturating_sub(self.budget.div_ceil(KEPT));
-        let sum_is_near = self.relative_delta(ends).abs() <= self.tolerance;
+        let sum_is_near = relative_delta(&intervals, ends).abs() <= self.tolerance;
         let goal = self.map_goal(&intervals);
         match (map_error(&intervals) <= goal, sum_is_near) {
             (true, true) => Vec::new(),
@@ -228,13 +228,7 @@ impl Adaptive {
         if self.nodes.is_empty() {
             return f64::INFINITY;
         }
-        let [at_baseline, at_input] = ends.outputs.map(f64::from);
-        let delta: f64 = self.intervals(ends).iter().map(|i| i.error).sum();
-        if delta == 0.0 {
-            0.0
-        } else {
-            delta / (at_input - at_baseline)
-        }
+        relative_delta(&self.intervals(ends), ends)
     }
 
     /// `(x − x') · Σ w · ∂F/∂x` of what is in so far.
@@ -314,6 +308,17 @@ impl Interval {
             Points::Both | Points::AtItsStart => step,
         };
         (0..count).map(move |k| self.from + first + step * k as f64)
+    }
+}
+
+/// See [`Adaptive::relative_delta`].
+fn relative_delta(intervals: &[Interval], ends: &PathEnds<'_>) -> f64 {
+    let [at_baseline, at_input] = ends.outputs.map(f64::from);
+    let delta: f64 = intervals.iter().map(|i| i.error).sum();
+    if delta == 0.0 {
+        0.0
+    } else {
+        delta / (at_input - at_baseline)
     }
 }
 

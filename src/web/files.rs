@@ -27,6 +27,9 @@ pub(super) struct Engine {
     pub(super) module: JsValue,
 }
 
+/// The engine's builds; the first is for every browser.
+const ENGINES: [&str; 2] = ["worker", "worker-relaxed"];
+
 /// The engine: the build of that name, or else the one that `www/engine.js` chose for this browser.
 pub(super) async fn engine(name: Option<String>) -> Result<Engine, Failure> {
     let chosen = || {
@@ -34,7 +37,10 @@ pub(super) async fn engine(name: Option<String>) -> Result<Engine, Failure> {
             .ok()?
             .as_string()
     };
-    let name = name.or_else(chosen).unwrap_or_else(|| "worker".into());
+    // Whatever an address says, nothing else is fetched and run.
+    let known = |name: &String| ENGINES.contains(&&**name);
+    let name = name.filter(known).or_else(chosen);
+    let name = name.unwrap_or_else(|| ENGINES[0].into());
     let file = format!("{name}_bg.wasm");
     let file = file.as_str();
     let failed = |error: JsValue| Failure {

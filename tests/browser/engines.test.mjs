@@ -22,6 +22,8 @@ check("this browser takes relaxed SIMD, and both builds compute the same", async
   assert.ok(!relaxed.modules.includes("worker_bg.wasm"), "one of them is enough");
   const plain = await explained("&engine=worker");
   assert.ok(plain.modules.includes("worker_bg.wasm"), plain.modules.join());
+  const other = await explained("&engine=//elsewhere.example/worker");
+  assert.deepEqual(other.modules, relaxed.modules, "an address brings no engine from elsewhere");
   const length = (of) => Math.sqrt(of.reduce((sum, v) => sum + v * v, 0));
   const error = length(plain.values.map((v, k) => v - relaxed.values[k])) / length(plain.values);
   assert.ok(error < 1e-3, `they differ by ${error}`);

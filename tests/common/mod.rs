@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
 use violet::attribution::{Rule, integrate, read};
 use violet::explain::Explainer;
+use violet::kernel::{Adapter, with_kernels_for};
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalog::Manifest};
 
 /// The repository's root.
@@ -249,4 +250,17 @@ pub(crate) fn random_checkpoint(architecture: Architecture) -> Result<Checkpoint
         checkpoint.insert(name, shape, values.collect())?;
     }
     Ok(checkpoint)
+}
+
+/// A benchmark with the GPU kernels that one of its words names, or with those for the adapter.
+pub(crate) fn with_wanted_kernels<T>(words: &[String], body: impl FnOnce() -> T) -> T {
+    let kernels = [
+        ("card", Adapter::Card),
+        ("card-without-tiles", Adapter::CardWithoutTiles),
+    ];
+    let wanted = |(name, _): &&(&str, Adapter)| words.iter().any(|word| word == name);
+    match kernels.iter().find(wanted) {
+        Some(&(_, adapter)) => with_kernels_for(adapter, body),
+        None => body(),
+    }
 }

@@ -116,3 +116,73 @@ pub(super) fn source_position(
         position + axis.offset - tap
     }
 }
+
+/// Some columns of the product, pixels of all images of a batch, and where they read.
+#[derive(CubeType)]
+pub(super) struct Columns {
+    pub(super) ys: Array<usize>,
+    pub(super) xs: Array<usize>,
+    images: Array<usize>,
+    /// Whether the tap that they were [aimed](Columns::aim) at is within the source.
+    pub(super) inside: Array<bool>,
+    /// Where they read for it in the first channel.
+    pub(super) from: Array<usize>,
+    #[cube(comptime)]
+    count: usize,
+}
+
+#[cube]
+impl Columns {
+    /// `count` of them, `step` apart; beyond the last one, the last again.
+    pub(super) fn new(
+        first: usize,
+        step: usize,
+        sizes: &Sizes,
+        vertical: &Axis,
+        horizontal: &Axis,
+        #[comptime] count: usize,
+    ) -> Columns {
+        let plane = vertical.grid * horizontal.grid;
+        let last = sizes.images * plane - 1;
+        let image = sizes.channels * vertical.source * horizontal.source;
+        let mut ys = Array::<usize>::new(count);
+        let mut xs = Array::<usize>::new(count);
+        let mut images = Array::<usize>::new(count);
+        #[unroll]
+        for c in 0..count {
+            let column = min(first + c * step, last);
+            let pixel = column % plane;
+            ys[c] = pixel / horizontal.grid;
+            xs[c] = pixel % horizontal.grid;
+            images[c] = column / plane * image;
+        }
+        Columns {
+            ys,
+            xs,
+            images,
+            inside: Array::<bool>::new(count),
+            from: Array::<usize>::new(count),
+            count,
+        }
+    }
+
+    /// Looks for what they read for a tap.
+    pub(super) fn aim(
+        &mut self,
+        vertical: &Axis,
+        horizontal: &Axis,
+        ti: usize,
+        tj: usize,
+        #[comptime] forward: bool,
+    ) {
+        #[unroll]
+        for c in 0..self.count {
+            let sy = source_position(vertical, self.ys[c], ti, forward);
+            let sx = source_position(horizontal, self.xs[c], tj, forward);
+            let here = sy < vertical.source && sx < horizontal.source;
+            self.inside[c] = here;
+            // Outside, something is read all the same, and not used.
+            self.from[c] = select(here, self.images[c] + sy * horizontal.source + sx, 0);
+        }
+    }
+}

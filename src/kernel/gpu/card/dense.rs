@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 
 use crate::kernel::gpu::call::Call;
 use crate::kernel::gpu::epilogue::{Epilogue, begin_four, finish};
-use crate::kernel::gpu::pass::{Axis, LANES, Sizes, fours, source_position};
+use crate::kernel::gpu::pass::{Axis, Columns, LANES, Sizes, fours};
 
 /// Threads of a workgroup.
 const THREADS: usize = 64;
@@ -123,7 +123,7 @@ fn dense<N: Size>(
     #[comptime] plan: Plan,
 ) {
     let fours = comptime![plan.fours];
-    let mine = comptime![plan.columns];
+    let count = comptime![plan.columns];
     let row_fours = sizes.rows.div_ceil(LANES);
     let across = comptime![plan.across];
     let unit = UNIT_POS as usize;
@@ -141,60 +141,39 @@ fn dense<N: Size>(
     for r in 0..fours {
         filters[r] = sizes.weight + min(first_four + r, row_fours - 1) * filter;
     }
-    // Where each column of this thread lies.
-    let mut ys = Array::<usize>::new(mine);
-    let mut xs = Array::<usize>::new(mine);
-    let mut images = Array::<usize>::new(mine);
-    #[unroll]
-    for c in 0..mine {
-        let column = min(first_column + c * across, columns - 1);
-        let pixel = column % plane;
-        ys[c] = pixel / horizontal.grid;
-        xs[c] = pixel % horizontal.grid;
-        images[c] = column / plane * sizes.channels * source_plane;
-    }
+    let mut mine = Columns::new(first_column, across, &sizes, &vertical, &horizontal, count);
     let mut sums = Array::<Vector<f32, N>>::new(comptime![plan.fours * plan.columns]);
     #[unroll]
     for r in 0..fours {
         let four = begin_four::<N>(first_four + r, sizes.rows, bias, comptime![plan.epilogue]);
         #[unroll]
-        for c in 0..mine {
-            sums[r * mine + c] = four;
+        for c in 0..count {
+            sums[r * count + c] = four;
         }
     }
 
-    let mut inside = Array::<bool>::new(mine);
-    let mut from = Array::<usize>::new(mine);
     for ti in 0..vertical.taps {
         let i = vertical.tap_start + ti * vertical.tap_step;
         for tj in 0..horizontal.taps {
             let j = horizontal.tap_start + tj * horizontal.tap_step;
-            #[unroll]
-            for c in 0..mine {
-                let sy = source_position(&vertical, ys[c], ti, plan.forward);
-                let sx = source_position(&horizontal, xs[c], tj, plan.forward);
-                let here = sy < vertical.source && sx < horizontal.source;
-                inside[c] = here;
-                // Outside, something is read all the same, and not used.
-                from[c] = select(here, images[c] + sy * horizontal.source + sx, 0);
-            }
+            mine.aim(&vertical, &horizontal, ti, tj, plan.forward);
             let tap = (i * sizes.kernel + j) * sizes.channels;
             for start in range_stepped(0usize, sizes.channels, comptime![plan.depth]) {
                 #[unroll]
                 for k in 0..comptime![plan.depth] {
                     let channel = start + k;
-                    let mut pixels = Array::<f32>::new(mine);
+                    let mut pixels = Array::<f32>::new(count);
                     #[unroll]
-                    for c in 0..mine {
-                        let value = source[from[c] + channel * source_plane];
-                        pixels[c] = select(inside[c], value, 0.0f32);
+                    for c in 0..count {
+                        let value = source[mine.from[c] + channel * source_plane];
+                        pixels[c] = select(mine.inside[c], value, 0.0f32);
                     }
                     #[unroll]
                     for r in 0..fours {
                         let weights = weight[filters[r] + tap + channel];
                         #[unroll]
-                        for c in 0..mine {
-                            sums[r * mine + c] += weights * Vector::new(pixels[c]);
+                        for c in 0..count {
+                            sums[r * count + c] += weights * Vector::new(pixels[c]);
                         }
                     }
                 }
@@ -203,19 +182,19 @@ fn dense<N: Size>(
     }
 
     #[unroll]
-    for c in 0..mine {
+    for c in 0..count {
         let column = first_column + c * across;
         if column < columns {
             let image = column / plane;
-            let y = ys[c] * vertical.target_step + vertical.target_start;
-            let x = xs[c] * horizontal.target_step + horizontal.target_start;
+            let y = mine.ys[c] * vertical.target_step + vertical.target_start;
+            let x = mine.xs[c] * horizontal.target_step + horizontal.target_start;
             #[unroll]
             for r in 0..comptime![plan.fours * LANES] {
                 let row = first_four * LANES + r;
                 if row < sizes.rows {
                     let line = (image * sizes.rows + row) * vertical.target + y;
                     let at = line * horizontal.target + x;
-                    let four = sums[comptime![r / LANES] * mine + c];
+                    let four = sums[comptime![r / LANES] * count + c];
                     let sum = four.extract(comptime![r % LANES]);
                     let last = comptime![plan.epilogue];
                     target[at] = finish(sum, at, residual, high, last);

@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 
 use crate::kernel::gpu::call::Call;
 use crate::kernel::gpu::epilogue::{Epilogue, begin_four, finish};
-use crate::kernel::gpu::pass::{Axis, LANES, Sizes, fours, source_position};
+use crate::kernel::gpu::pass::{Axis, Columns, LANES, Sizes, fours};
 
 /// Threads of a workgroup.
 const THREADS: usize = 64;
@@ -133,17 +133,8 @@ fn tiled<N: Size>(
 
     // Where the four columns lie that this thread brings.
     let brought = unit % column_fours;
-    let mut ys = Array::<usize>::new(LANES);
-    let mut xs = Array::<usize>::new(LANES);
-    let mut images = Array::<usize>::new(LANES);
-    #[unroll]
-    for lane in 0..LANES {
-        let column = min(first_column + brought * LANES + lane, columns - 1);
-        let pixel = column % plane;
-        ys[lane] = pixel / horizontal.grid;
-        xs[lane] = pixel % horizontal.grid;
-        images[lane] = column / plane * sizes.channels * source_plane;
-    }
+    let first = first_column + brought * LANES;
+    let mut bring = Columns::new(first, 1usize, &sizes, &vertical, &horizontal, LANES);
 
     let mut sums = Array::<Vector<f32, N>>::new(comptime![FOURS * COLUMNS]);
     #[unroll]
@@ -156,21 +147,11 @@ fn tiled<N: Size>(
         }
     }
 
-    let mut inside = Array::<bool>::new(LANES);
-    let mut from = Array::<usize>::new(LANES);
     for ti in 0..vertical.taps {
         let i = vertical.tap_start + ti * vertical.tap_step;
         for tj in 0..horizontal.taps {
             let j = horizontal.tap_start + tj * horizontal.tap_step;
-            #[unroll]
-            for lane in 0..LANES {
-                let sy = source_position(&vertical, ys[lane], ti, plan.forward);
-                let sx = source_position(&horizontal, xs[lane], tj, plan.forward);
-                let here = sy < vertical.source && sx < horizontal.source;
-                inside[lane] = here;
-                // Outside, something is read all the same, and not used.
-                from[lane] = select(here, images[lane] + sy * horizontal.source + sx, 0);
-            }
+            bring.aim(&vertical, &horizontal, ti, tj, plan.forward);
             let tap = sizes.weight + (i * sizes.kernel + j) * sizes.channels;
             for start in range_stepped(0usize, sizes.channels, DEPTH) {
                 // Beyond the last channel, the last one is read, and zeros are kept.
@@ -191,8 +172,8 @@ fn tiled<N: Size>(
                     let mut four = Vector::<f32, N>::new(0.0f32);
                     #[unroll]
                     for lane in 0..LANES {
-                        let value = source[from[lane] + channel * source_plane];
-                        four.insert(lane, select(inside[lane], value, 0.0f32));
+                        let value = source[bring.from[lane] + channel * source_plane];
+                        four.insert(lane, select(bring.inside[lane], value, 0.0f32));
                     }
                     pixels[k * column_fours + brought] =
                         select(start + k < sizes.channels, four, Vector::new(0.0f32));
