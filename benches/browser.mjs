@@ -2,6 +2,7 @@
 //
 //   node benches/browser.mjs [STEPS]        the CPU pool with one and two workers
 //   node benches/browser.mjs [STEPS] gpu    WebGPU on SwiftShader, Chromium's software adapter
+//   node benches/browser.mjs [STEPS] builds one worker, the engine without relaxed SIMD and with it
 //
 // Needs dist/ and, for ResNet-18, the random weights that scripts/test.sh makes: the time does not
 // depend on them.
@@ -10,7 +11,11 @@ import { drop, launch, open, sample, serve, status, withRandomResnet18 } from ".
 
 const gpu = process.argv.includes("gpu");
 const steps = Number(process.argv[2]) || 20;
-const settings = gpu ? ["device=gpu&adapter=software"] : ["device=cpu&workers=1", "device=cpu&workers=2"];
+const settings = gpu
+  ? ["device=gpu&adapter=software"]
+  : process.argv.includes("builds")
+    ? ["device=cpu&workers=1&engine=worker", "device=cpu&workers=1&engine=worker-relaxed"]
+    : ["device=cpu&workers=1", "device=cpu&workers=2"];
 const browser = await launch({ webgpu: gpu });
 const site = await serve(withRandomResnet18() ?? undefined);
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, ${steps + 1} gradients each`);

@@ -12,7 +12,8 @@
 //!   compared without knowing the integral.
 //!
 //! No gradient is taken at the ends of the path. Of the sum nothing is lost, as F is known there; and
-//! that at the baseline is like none other: in an image of one colour every pixel is at the same kink.
+//! that at the baseline is like none other, presumably because in an image of one colour every pixel is
+//! at the same kink.
 //! The outermost points stand for what lies beyond them, so such an *end* is half an interval: its
 //! error is that of one twice as wide.
 //!

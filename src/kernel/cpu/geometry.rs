@@ -65,7 +65,7 @@ impl Filter {
 pub struct Geometry {
     /// The filters.
     pub filter: Filter,
-    /// Zeros above and to the left of the input, in pixels.
+    /// Zeros above and to the left of the input, in pixels; fewer than the kernel's side.
     pub padding_before: Size,
     /// Height and width of the input.
     pub input: Size,

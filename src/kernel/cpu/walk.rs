@@ -142,9 +142,11 @@ impl Walk {
     /// What output tiles of 2×2 at stride 1 read: every second row and column, as 3×3 filters reach
     /// them on the way forward, or turned by half a turn on the way back. Without passes.
     pub(super) fn tiles(g: &Geometry, direction: Direction, grid: Size) -> Self {
+        let reach = g.filter.kernel - 1;
+        assert!(g.padding_before.iter().all(|&padding| padding <= reach));
         let (given, before) = match direction {
             Direction::Forward => (g.input, g.padding_before),
-            Direction::Backward => (g.output, g.padding_before.map(|p| g.filter.kernel - 1 - p)),
+            Direction::Backward => (g.output, g.padding_before.map(|padding| reach - padding)),
         };
         Self {
             given,
