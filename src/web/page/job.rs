@@ -1,6 +1,6 @@
 //! From model to mask: one job at a time, of which a newer one drops what is left.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -25,11 +25,6 @@ use crate::web::dom::{element, now};
 use crate::web::files;
 use crate::web::pool::{Picture, Pool, Prepared, Weights};
 use crate::web::words::{Phrase, decimal, name as named, phrase, say};
-
-/// While a mask forms, the page draws it and then rests, for so many times as long as that took, and at
-/// least so long: where there are only two cores, drawing takes from the workers.
-const REST: f64 = 9.0;
-const LEAST_REST_MS: f64 = 100.0;
 
 impl Page {
     /// Starts a job and forgets the one before.
@@ -259,7 +254,6 @@ impl Page {
             sum.borrow()
                 .attributions(&prepared.input, &prepared.baseline)
         };
-        let rested = Cell::new(f64::NEG_INFINITY);
         let take = &|partial| {
             if !current() {
                 return;
@@ -267,12 +261,7 @@ impl Page {
             let added = sum.borrow_mut().add(partial);
             let drawn = added.and_then(|()| {
                 show_progress(sum.borrow().gradients());
-                let begin = now();
-                if begin >= rested.get() {
-                    self.show_map(attributions()?.values);
-                    let took = now() - begin;
-                    rested.set(begin + took + (took * REST).max(LEAST_REST_MS));
-                }
+                self.show_map(attributions()?.values);
                 Ok(())
             });
             if let Err(error) = drawn {
@@ -296,7 +285,6 @@ impl Page {
             let elapsed_ms = now() - start;
             let all = sum.borrow().gradients();
             set_progress(1.0);
-            self.show_map(finished.values.clone());
             self.show_completeness(input, base, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
