@@ -223,8 +223,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Shares points of a path out and hands in each partial sum as it comes: of some points with
-    /// their `step_sizes`, or, without, of each point by itself. `wanted` is asked before each
+    /// Shares points of a path out and hands in the partial sums as they come: one for the points of a
+    /// pass with their `step_sizes`, or, without, one for each point. `wanted` is asked before each
     /// pass; when it says no, the rest is left undone.
     pub(super) async fn sum(
         &self,
@@ -232,7 +232,7 @@ impl Pool {
         alphas: &[f64],
         step_sizes: Option<&[f64]>,
         wanted: impl Fn() -> bool,
-        take: impl Fn(PartialSum),
+        take: impl Fn(Vec<PartialSum>),
     ) -> Result<(), Failure> {
         let request = |nodes: &[usize]| {
             let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect::<Vec<f64>>();
@@ -244,7 +244,7 @@ impl Pool {
         };
         let take = |_: &[usize], response| match response {
             Response::Summed(sums) => {
-                sums.into_iter().for_each(&take);
+                take(sums);
                 Ok(())
             }
             other => Err(unexpected(&other).failure()),

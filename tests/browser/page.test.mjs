@@ -93,6 +93,9 @@ check("cancel keeps what is there, and explain goes on", async () => {
   assert.ok(kept.purple > 0.01);
   await page.waitForTimeout(1500);
   assert.equal((await canvas(page)).hash, kept.hash, "nothing moves after cancel");
+  // While it forms, not every gradient is drawn as it comes; now all of them are.
+  for (const reduction of ["signed", "absolute"]) await page.locator("#reduction").selectOption(reduction);
+  assert.equal((await canvas(page)).hash, kept.hash, "what had come is drawn");
   await page.locator("#steps").fill("2");
   await page.locator("#steps").press("Enter");
   await page.locator("#explain").click();

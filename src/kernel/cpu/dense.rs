@@ -8,7 +8,7 @@ use crate::machine::{self, self as macerator, Simd, with_simd};
 
 use super::Epilogue;
 use super::product::{BLOCK, Sums, TILE, Tiles, VECTORS, multiply};
-use super::vector::{WIDEST, clamp, lanes, load, load_at, splat, store};
+use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Direction, Pass, Tap, Walk};
 use crate::geometry::{Activation, Filter};
 
@@ -263,30 +263,40 @@ fn finish<S: Simd>(
     target: &mut [f32],
 ) {
     let lanes = lanes::<S>();
-    let rows = BLOCK.min(job.channels - block * BLOCK);
-    let range = job.epilogue.activation.range().map(splat::<S>);
-    for (row, sum) in sums.iter().take(rows).enumerate() {
-        let channel = block * BLOCK + row;
-        let start = channel * job.plane;
+    let Epilogue {
+        bias,
+        residual,
+        activation,
+    } = job.epilogue;
+    let range = activation.range().map(splat::<S>);
+    let channels = block * BLOCK..job.channels.min((block + 1) * BLOCK);
+    let mut start = channels.start * job.plane;
+    for (sum, channel) in sums.iter().zip(channels) {
         if contiguous {
-            let bias = splat::<S>(job.epilogue.bias.map_or(0.0, |bias| bias[channel]));
-            for (v, &sum) in sum.iter().enumerate() {
-                let at = start + targets[0] + v * lanes;
-                let mut sum = sum;
-                if !first {
-                    sum += load_at::<S>(target, at);
-                }
-                if last {
-                    sum += bias;
-                    if let Some(residual) = job.epilogue.residual {
-                        sum += load_at::<S>(residual, at);
-                    }
-                    if job.epilogue.activation != Activation::Identity {
-                        sum = machine::clamp::<S>(sum, range);
-                    }
-                }
-                store::<S>(&mut target[at..], sum);
+            let at = start + targets[0];
+            let Some(row) = target.get_mut(at..at + VECTORS * lanes) else {
+                return;
+            };
+            let mut sum = *sum;
+            if !first {
+                sum = [sum[0] + load::<S>(row), sum[1] + load::<S>(&row[lanes..])];
             }
+            if last {
+                if let Some(bias) = bias {
+                    let bias = splat::<S>(bias[channel]);
+                    sum = sum.map(|sum| sum + bias);
+                }
+                if let Some(residual) = residual {
+                    let residual = &residual[at..at + VECTORS * lanes];
+                    let residual = [load::<S>(residual), load::<S>(&residual[lanes..])];
+                    sum = [sum[0] + residual[0], sum[1] + residual[1]];
+                }
+                if activation != Activation::Identity {
+                    sum = sum.map(|sum| machine::clamp::<S>(sum, range));
+                }
+            }
+            store::<S>(row, sum[0]);
+            store::<S>(&mut row[lanes..], sum[1]);
         } else {
             let mut values = [0.0; VECTORS * WIDEST];
             store::<S>(&mut values, sum[0]);
@@ -295,6 +305,7 @@ fn finish<S: Simd>(
                 finish_value(job, channel, start + at, value, (first, last), target);
             }
         }
+        start += job.plane;
     }
 }
 

@@ -4,6 +4,7 @@
 //! row, so that both share one copy.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use crate::machine::{Simd, Vector, mul_add};
 
@@ -48,6 +49,30 @@ impl Tiles {
         (first * self.outs + out * length + input - first) * self.taps * TILE
     }
 
+    /// The first of `sources`, as many as have their tiles of a block at equal distances; where the
+    /// first tap's first tile starts, and that distance.
+    #[inline(always)]
+    fn run<const FORWARD: bool>(
+        &self,
+        block: usize,
+        sources: Range<usize>,
+    ) -> (Range<usize>, usize, usize) {
+        let tile = self.taps * TILE;
+        if FORWARD {
+            let end = (sources.start / self.chunk + 1) * self.chunk;
+            let start = self.start(block, sources.start);
+            (sources.start..end.min(sources.end), start, tile)
+        } else {
+            let first = block / self.chunk * self.chunk;
+            let length = self.chunk.min(self.ins - first);
+            (
+                sources.clone(),
+                self.start(sources.start, block),
+                length * tile,
+            )
+        }
+    }
+
     /// Where the weight from an input to an output channel lies, for the first tap.
     pub(super) fn weight(&self, out: usize, input: usize) -> usize {
         self.start(out / BLOCK, input / BLOCK) + out % BLOCK * BLOCK + input % BLOCK
@@ -64,46 +89,66 @@ pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
     tiles: &Tiles,
     packed: &[f32],
     block: usize,
-    depth: std::ops::Range<usize>,
+    depth: Range<usize>,
     taps: &[Tap],
     stride: usize,
     mut columns: impl FnMut(usize, &Tap) -> Option<&'a [f32]>,
 ) -> Sums<S> {
-    let lanes = lanes::<S>();
     let mut sums = [[splat::<S>(0.0); VECTORS]; BLOCK];
-    for source in depth {
-        let first = if FORWARD {
-            tiles.start(block, source)
+    let mut sources = depth;
+    while !sources.is_empty() {
+        let (run, first, distance) = tiles.run::<FORWARD>(block, sources.clone());
+        sources.start = run.end;
+        if let [tap] = taps {
+            let mut at = first + tap.weight * TILE;
+            for source in run {
+                let Some(columns) = columns(source, tap) else {
+                    return sums;
+                };
+                add::<S, FORWARD>(&mut sums, &packed[at..at + TILE], columns, stride);
+                at += distance;
+            }
         } else {
-            tiles.start(source, block)
-        };
-        for tap in taps {
-            let Some(columns) = columns(source, tap) else {
-                return sums;
-            };
-            let start = first + tap.weight * TILE;
-            let tile: &[f32; TILE] = match packed[start..start + TILE].try_into() {
-                Ok(tile) => tile,
-                Err(_) => return sums,
-            };
-            // If the compiler knew how many, it would make one sum after another, which takes more
-            // registers than browsers have, instead of one source channel after another.
-            for k in 0..black_box(BLOCK) {
-                let columns = &columns[k * stride..k * stride + VECTORS * lanes];
-                let columns = [load::<S>(columns), load::<S>(&columns[lanes..])];
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let at = if FORWARD {
-                        row * BLOCK + k
-                    } else {
-                        k * BLOCK + row
+            let mut first = first;
+            for source in run {
+                for tap in taps {
+                    let Some(columns) = columns(source, tap) else {
+                        return sums;
                     };
-                    let weight = splat::<S>(tile[at]);
-                    for (sum, column) in sums.iter_mut().zip(columns) {
-                        *sum = mul_add::<S>(weight, column, *sum);
-                    }
+                    let at = first + tap.weight * TILE;
+                    add::<S, FORWARD>(&mut sums, &packed[at..at + TILE], columns, stride);
                 }
+                first += distance;
             }
         }
     }
     sums
+}
+
+/// Adds what the four channels of one block of the sum give.
+#[inline(always)]
+fn add<S: Simd, const FORWARD: bool>(
+    sums: &mut Sums<S>,
+    tile: &[f32],
+    columns: &[f32],
+    stride: usize,
+) {
+    let lanes = lanes::<S>();
+    // If the compiler knew how many, it would make one sum after another, which takes more
+    // registers than browsers have, instead of one source channel after another.
+    for k in 0..black_box(BLOCK) {
+        let columns = &columns[k * stride..k * stride + VECTORS * lanes];
+        let columns = [load::<S>(columns), load::<S>(&columns[lanes..])];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let at = if FORWARD {
+                row * BLOCK + k
+            } else {
+                k * BLOCK + row
+            };
+            let weight = splat::<S>(tile[at]);
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = mul_add::<S>(weight, column, *sum);
+            }
+        }
+    }
 }

@@ -70,15 +70,16 @@ pub(super) fn clamp(value: f32, [low, high]: [f32; 2]) -> f32 {
 #[with_simd]
 pub(super) fn busy<S: Simd>(times: usize) -> usize {
     let factor = splat::<S>(1.0 - 1e-7);
-    let mut sums = [splat::<S>(1.0); 12];
+    // Of different values, and all of them asked for, or the compiler would make fewer.
+    let mut sums = std::array::from_fn::<_, 12, _>(|k| splat::<S>(k as f32));
     for _ in 0..times {
         for sum in &mut sums {
             *sum = mul_add::<S>(*sum, factor, factor);
         }
     }
-    let mut values = [0.0; WIDEST];
-    sums.into_iter()
-        .for_each(|sum| store::<S>(&mut values, sum));
+    let mut values = [[0.0; WIDEST]; 12];
+    let all = values.iter_mut().zip(sums);
+    all.for_each(|(values, sum)| store::<S>(values, sum));
     std::hint::black_box(values);
     times * 12 * lanes::<S>() * 2
 }

@@ -33,7 +33,7 @@ const LEAST_CHANNELS: usize = 16;
 /// second cache between.
 const GROUP: usize = 64;
 /// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run.
-const CHUNK: usize = 4;
+const CHUNK: usize = 8;
 
 /// Whether filters are packed for this module.
 pub(super) fn suits(filter: &Filter) -> bool {

@@ -1,6 +1,6 @@
 //! From model to mask: one job at a time, of which a newer one drops what is left.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -25,6 +25,11 @@ use crate::web::dom::{element, now};
 use crate::web::files;
 use crate::web::pool::{Picture, Pool, Prepared, Weights};
 use crate::web::words::{Phrase, decimal, name as named, phrase, say};
+
+/// While a mask forms, the page shows what has come and then rests: so many times as long as that took,
+/// and at least so long. Drawing keeps workers waiting, and on two cores it takes one from them.
+const REST: f64 = 9.0;
+const LEAST_REST_MS: f64 = 100.0;
 
 impl Page {
     /// Starts a job and forgets the one before.
@@ -57,6 +62,7 @@ impl Page {
             page.busy.set(false);
             page.show_controls();
             if let Err(failure) = done {
+                page.draw_map_again();
                 page.give_up(failure).await;
             }
         });
@@ -230,6 +236,7 @@ impl Page {
         let failed = RefCell::new(None);
         let start = now();
         self.stage.borrow_mut().set_map(None);
+        self.values.take();
         self.finished.replace(None);
         self.show_exports();
         self.show_controls();
@@ -254,18 +261,25 @@ impl Page {
             sum.borrow()
                 .attributions(&prepared.input, &prepared.baseline)
         };
-        let take = &|partial| {
+        let rested_at = Cell::new(start);
+        let take = &|partials: Vec<PartialSum>| {
             if !current() {
                 return;
             }
-            let added = sum.borrow_mut().add(partial);
-            let drawn = added.and_then(|()| {
+            let mut added = partials.into_iter().map(|p| sum.borrow_mut().add(p));
+            let so_far = added
+                .try_for_each(|added| added)
+                .and_then(|()| attributions());
+            match so_far {
+                Ok(attributions) => *self.values.borrow_mut() = attributions.values,
+                Err(error) => return *failed.borrow_mut() = Some(Failure::from(error)),
+            }
+            let begin = now();
+            if begin >= rested_at.get() {
                 show_progress(sum.borrow().gradients());
-                self.show_map(attributions()?.values);
-                Ok(())
-            });
-            if let Err(error) = drawn {
-                *failed.borrow_mut() = Some(Failure::from(error));
+                self.draw_map();
+                let end = now();
+                rested_at.set(end + ((end - begin) * REST).max(LEAST_REST_MS));
             }
         };
         loop {
@@ -285,6 +299,7 @@ impl Page {
             let elapsed_ms = now() - start;
             let all = sum.borrow().gradients();
             set_progress(1.0);
+            self.draw_map();
             self.show_completeness(input, base, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
@@ -403,9 +418,9 @@ impl Page {
     ) -> Result<bool, Failure> {
         let current = || self.job.get() == job;
         let failed = RefCell::new(None);
-        let take = |partial| {
+        let take = |partials: Vec<PartialSum>| {
             if current()
-                && let Err(error) = take(partial)
+                && let Err(error) = partials.into_iter().try_for_each(&take)
             {
                 failed.replace(Some(Failure::from(error)));
             }
@@ -474,11 +489,12 @@ impl Page {
         }
     }
 
-    /// Stops the current job.
+    /// Stops the current job, and shows what has come of its mask.
     pub(super) fn stop(&self) {
         if self.busy.get() {
             self.job.set(self.job.get() + 1);
             self.busy.set(false);
+            self.draw_map_again();
         }
         self.show_controls();
     }

@@ -10,7 +10,7 @@ use web_sys::{
 
 use super::steps::show_missed;
 use super::{Page, append, class, create};
-use crate::attribution::{PathSample, Trail, interpolate, rise};
+use crate::attribution::{PartialSum, PathSample, Trail, interpolate, rise};
 use crate::mask::Mask;
 use crate::preprocessing::Preprocessing;
 use crate::protocol::Failure;
@@ -97,9 +97,10 @@ impl Page {
         });
         let current = || self.job.get() == job;
         let failed = RefCell::new(None);
-        let take = |gradient| {
+        let take = |gradients: Vec<PartialSum>| {
             if let Some(walk) = self.trail.borrow_mut().as_mut().filter(|_| current()) {
-                if let Err(error) = walk.trail.add(gradient) {
+                let mut gradients = gradients.into_iter();
+                if let Err(error) = gradients.try_for_each(|gradient| walk.trail.add(gradient)) {
                     failed.replace(Some(Failure::from(error)));
                 }
                 let done = walk.trail.gradients();
