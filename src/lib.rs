@@ -23,6 +23,7 @@ pub mod device;
 mod error;
 #[cfg(feature = "engine")]
 pub mod explain;
+mod floats;
 #[cfg(feature = "engine")]
 pub mod image;
 #[cfg(feature = "engine")]

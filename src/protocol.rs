@@ -56,8 +56,10 @@ pub enum Request {
     /// Keep this path for the partial sums to come. Answer: [`Response::Kept`].
     Keep {
         /// Normalised input, flat.
+        #[serde(with = "crate::floats")]
         input: Vec<f32>,
         /// Normalised baseline, flat.
+        #[serde(with = "crate::floats")]
         baseline: Vec<f32>,
     },
     /// Sum the gradients at some points of the kept path. Answer: [`Response::Summed`].
@@ -123,12 +125,16 @@ pub enum Response {
         /// The square of the photo that it sees, in pixels of the upright photo.
         crop: Crop,
         /// Normalised input, flat.
+        #[serde(with = "crate::floats")]
         input: Vec<f32>,
         /// Normalised baseline, flat.
+        #[serde(with = "crate::floats")]
         baseline: Vec<f32>,
         /// Every output at the input.
+        #[serde(with = "crate::floats")]
         logits_input: Vec<f32>,
         /// Every output at the baseline.
+        #[serde(with = "crate::floats")]
         logits_baseline: Vec<f32>,
         /// What a detector found, the best first.
         detections: Vec<Detection>,

@@ -31,6 +31,7 @@ pub struct PathEnds<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartialSum {
     /// `Σ w · ∂F/∂x`, flat, shaped as one input \[C, H, W\].
+    #[serde(with = "crate::floats")]
     pub gradient_sum: Vec<f32>,
     /// One for each point, in the order asked for.
     pub samples: Vec<PathSample>,
