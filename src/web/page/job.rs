@@ -29,7 +29,7 @@ use crate::web::words::{Phrase, decimal, name as named, phrase, say};
 /// While a mask forms, the page shows what has come and then rests: so many times as long as that took,
 /// and at least so long. Drawing keeps workers waiting, and on two cores it takes one from them.
 const REST: f64 = 9.0;
-const LEAST_REST_MS: f64 = 100.0;
+const LEAST_REST_MS: f64 = 200.0;
 
 impl Page {
     /// Starts a job and forgets the one before.
@@ -51,6 +51,7 @@ impl Page {
         let job = self.job.get() + 1;
         self.job.set(job);
         self.busy.set(true);
+        self.forming.take();
         self.started.set(now());
         self.show_controls();
         let page = Rc::clone(self);
@@ -62,7 +63,7 @@ impl Page {
             page.busy.set(false);
             page.show_controls();
             if let Err(failure) = done {
-                page.draw_map_again();
+                page.draw_forming();
                 page.give_up(failure).await;
             }
         });
@@ -232,11 +233,11 @@ impl Page {
             input: &prepared.input,
             outputs: [base, input],
         };
-        let sum = RefCell::new(integration);
+        let sum = Rc::new(RefCell::new(integration));
         let failed = RefCell::new(None);
         let start = now();
         self.stage.borrow_mut().set_map(None);
-        self.values.take();
+        self.forming.replace(Some(Rc::clone(&sum)));
         self.finished.replace(None);
         self.show_exports();
         self.show_controls();
@@ -257,27 +258,20 @@ impl Page {
         element::<HtmlElement>("completeness-hint").set_hidden(false);
 
         let current = || self.job.get() == job;
-        let attributions = || {
-            sum.borrow()
-                .attributions(&prepared.input, &prepared.baseline)
-        };
         let rested_at = Cell::new(start);
         let take = &|partials: Vec<PartialSum>| {
             if !current() {
                 return;
             }
             let mut added = partials.into_iter().map(|p| sum.borrow_mut().add(p));
-            let so_far = added
-                .try_for_each(|added| added)
-                .and_then(|()| attributions());
-            match so_far {
-                Ok(attributions) => *self.values.borrow_mut() = attributions.values,
-                Err(error) => return *failed.borrow_mut() = Some(Failure::from(error)),
+            if let Err(error) = added.try_for_each(|added| added) {
+                *failed.borrow_mut() = Some(Failure::from(error));
+                return;
             }
             let begin = now();
             if begin >= rested_at.get() {
                 show_progress(sum.borrow().gradients());
-                self.draw_map();
+                self.draw_forming();
                 let end = now();
                 rested_at.set(end + ((end - begin) * REST).max(LEAST_REST_MS));
             }
@@ -295,15 +289,17 @@ impl Page {
             }
         }
         if current() {
-            let finished = attributions()?;
+            let sum = sum.borrow();
+            let finished = sum.attributions(&prepared.input, &prepared.baseline)?;
             let elapsed_ms = now() - start;
-            let all = sum.borrow().gradients();
+            let all = sum.gradients();
             set_progress(1.0);
-            self.draw_map();
+            self.forming.take();
+            self.show_map(finished.values.clone());
             self.show_completeness(input, base, &finished);
             self.show_scores(spec, prepared, target, &finished);
             self.show_pin();
-            let quadrature = sum.borrow().quadrature();
+            let quadrature = sum.quadrature();
             let report = Report {
                 photo: match &*self.picture.borrow() {
                     Some(Picture::Scene { seed, tag }) => {
@@ -344,7 +340,7 @@ impl Page {
                 attributions: finished.values,
                 report,
             });
-            *self.samples.borrow_mut() = sum.borrow().samples();
+            *self.samples.borrow_mut() = sum.samples();
             self.show_exports();
             self.note_answer(name(output));
             self.show_chapters(true);
@@ -360,6 +356,19 @@ impl Page {
             ));
         }
         Ok(())
+    }
+
+    /// Draws what has come of the mask that forms, if one does.
+    fn draw_forming(&self) {
+        let (sum, prepared) = (self.forming.borrow(), self.prepared.borrow());
+        if let (Some(sum), Some(prepared)) = (&*sum, &*prepared)
+            && sum.borrow().gradients() > 0
+            && let Ok(so_far) = sum
+                .borrow()
+                .attributions(&prepared.input, &prepared.baseline)
+        {
+            self.show_map(so_far.values);
+        }
     }
 
     /// How far the work has come, in words, on the bar and in time.
@@ -494,7 +503,7 @@ impl Page {
         if self.busy.get() {
             self.job.set(self.job.get() + 1);
             self.busy.set(false);
-            self.draw_map_again();
+            self.draw_forming();
         }
         self.show_controls();
     }

@@ -151,7 +151,7 @@ impl Page {
         on(&element::<Element>("reduction"), "change", {
             let page = Rc::clone(self);
             move |_: Event| {
-                page.draw_map_again();
+                page.show_map_again();
                 page.write_address();
             }
         });

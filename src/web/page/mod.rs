@@ -39,7 +39,7 @@ use super::pool::{Picture, Pool, Prepared, Weights};
 use super::stage::Stage;
 use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
 use super::{files, sentences};
-use crate::attribution::{Baseline, Method, PathSample, Rule};
+use crate::attribution::{Baseline, Integration, Method, PathSample, Rule};
 use crate::device::DeviceKind;
 use crate::model::{
     ModelSpec,
@@ -96,6 +96,8 @@ struct Page {
     full_scale: Cell<f32>,
     /// The attributions that it shows, as far as they are summed, flat \[3, size, size\].
     values: RefCell<Vec<f32>>,
+    /// What the current job sums, while the mask forms.
+    forming: RefCell<Option<Rc<RefCell<Integration>>>>,
     /// Counts the jobs; what belongs to an older one than this is dropped.
     job: Cell<u64>,
     /// Whether the current job is still at work, and since when.
@@ -152,6 +154,7 @@ impl Page {
             title: RefCell::new(Phrase::nothing()),
             full_scale: Cell::default(),
             values: RefCell::default(),
+            forming: RefCell::default(),
             job: Cell::default(),
             busy: Cell::default(),
             started: Cell::default(),

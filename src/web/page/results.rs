@@ -136,17 +136,19 @@ impl Page {
     }
 
     /// Draws attributions, flat \[3, size, size\], as the chosen reduction shows them.
-    pub(super) fn draw_map(&self) {
-        let map = chosen_reduction().reduce(&self.values.borrow());
+    pub(super) fn show_map(&self, attributions: Vec<f32>) {
+        let map = chosen_reduction().reduce(&attributions);
         let scale = self.stage.borrow_mut().set_map(Some(map));
         self.full_scale.set(scale);
+        *self.values.borrow_mut() = attributions;
         self.show_caption();
     }
 
-    /// Draws them again, by another reduction or with what has come since.
-    pub(super) fn draw_map_again(&self) {
+    /// Draws the same attributions by another reduction.
+    pub(super) fn show_map_again(&self) {
         if self.stage.borrow().has_mask() {
-            self.draw_map();
+            let attributions = self.values.take();
+            self.show_map(attributions);
         }
     }
 
