@@ -14,6 +14,8 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../src/bin/violet/memory.rs"]
+mod memory;
 
 use std::time::Instant;
 
@@ -28,6 +30,7 @@ const SIDE: usize = 224;
 const ROUNDS: [usize; 2] = [5, 3];
 
 fn main() -> violet::Result<()> {
+    memory::keep();
     let words: Vec<String> = std::env::args().skip(1).collect();
     with_wanted_kernels(&words, || measure(&words))
 }

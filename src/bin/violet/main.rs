@@ -7,6 +7,8 @@ mod evaluate;
 #[cfg(not(target_family = "wasm"))]
 mod explain;
 #[cfg(not(target_family = "wasm"))]
+mod memory;
+#[cfg(not(target_family = "wasm"))]
 mod model;
 #[cfg(not(target_family = "wasm"))]
 mod pool;
@@ -50,6 +52,7 @@ Examples:
   violet explain *.jpg --weights mine.pth --labels mine.txt --out masks
       A network of your own. Many photos, one folder each; a broken one does not stop the others.";
 
+    memory::keep();
     let result = match Arguments::parse().command {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Detect(arguments) => detect::run(&arguments),
