@@ -10,14 +10,13 @@ use burn::backend::{AutodiffBackend, tensor::FloatTensor};
 
 use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
 
-/// What the way back needs; not the input, only the output, and that only for its signs.
+/// What the way back needs; not the input, and of the output only where it lets gradients through.
 #[derive(Debug, Clone)]
 struct State<B: ConvolveBackward> {
     /// Nothing, where there is no activation.
-    output: Option<FloatTensor<B>>,
+    gate: Option<B::Gate>,
     weight: FloatTensor<B>,
     geometry: Geometry,
-    activation: Activation,
 }
 
 /// The parents are the input and, of two, the residual.
@@ -34,14 +33,13 @@ impl<B: ConvolveBackward, const N: usize> Backward<B, N> for Convolution {
         _checkpointer: &mut Checkpointer,
     ) {
         let State {
-            output,
+            gate,
             weight,
             geometry,
-            activation,
         } = ops.state;
         let mut gradient = gradients.consume::<B>(&ops.node);
-        if let Some(output) = output {
-            gradient = B::activation_gradient(gradient, output, activation);
+        if let Some(gate) = gate {
+            gradient = B::activation_gradient(gradient, gate);
         }
         let mut parents = ops.parents.into_iter();
         let (input, residual) = (parents.next().flatten(), parents.next().flatten());
@@ -67,10 +65,10 @@ macro_rules! track {
             OpsKind::Tracked(prep) => {
                 let output = $run;
                 let state = State {
-                    output: ($activation != Activation::Identity).then(|| output.clone()),
+                    gate: ($activation != Activation::Identity)
+                        .then(|| B::gate(&output, $activation)),
                     weight: $weight,
                     geometry: $geometry,
-                    activation: $activation,
                 };
                 prep.finish(state, output)
             }

@@ -67,19 +67,20 @@ fn forward(
 }
 
 impl ConvolveBackward for Flex {
-    fn activation_gradient(
-        mut gradient: FloatTensor<Self>,
-        output: FloatTensor<Self>,
-        activation: Activation,
-    ) -> FloatTensor<Self> {
+    type Gate = cpu::Gate;
+
+    fn gate(output: &FloatTensor<Self>, activation: Activation) -> cpu::Gate {
+        cpu::Gate::of(values(output), activation)
+    }
+
+    fn activation_gradient(mut gradient: FloatTensor<Self>, gate: cpu::Gate) -> FloatTensor<Self> {
         if !gradient.is_contiguous() {
             gradient = gradient.to_contiguous();
         }
         let start = gradient.layout().start_offset();
-        let output = values(&output);
+        let length = gradient.layout().num_elements();
         // In place, unless someone else still reads it.
-        let gradients = &mut gradient.storage_mut()[start..][..output.len()];
-        cpu::mask(gradients, output, activation);
+        gate.close(&mut gradient.storage_mut()[start..][..length]);
         gradient
     }
 

@@ -8,6 +8,8 @@ mod autodiff;
 mod flex;
 mod gpu;
 
+use std::fmt::Debug;
+
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
@@ -42,12 +44,14 @@ pub trait Convolve: Backend {
 
 /// The way back, which [`autodiff`] takes.
 trait ConvolveBackward: Convolve {
-    /// The gradient of an activation's argument, given that of its result and the result.
-    fn activation_gradient(
-        gradient: FloatTensor<Self>,
-        output: FloatTensor<Self>,
-        activation: Activation,
-    ) -> FloatTensor<Self>;
+    /// What decides which gradients an activation lets through.
+    type Gate: Debug + Clone + Send + 'static;
+
+    /// The gate of an activation's result.
+    fn gate(output: &FloatTensor<Self>, activation: Activation) -> Self::Gate;
+
+    /// The gradient of an activation's argument, given that of its result.
+    fn activation_gradient(gradient: FloatTensor<Self>, gate: Self::Gate) -> FloatTensor<Self>;
 
     /// The gradient of a convolution's input, given that of its output.
     fn input_gradient(

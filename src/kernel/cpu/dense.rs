@@ -274,9 +274,7 @@ fn finish<S: Simd>(
     for (sum, channel) in sums.iter().zip(channels) {
         if contiguous {
             let at = start + targets[0];
-            let Some(row) = target.get_mut(at..at + VECTORS * lanes) else {
-                return;
-            };
+            let row = &mut target[at..at + VECTORS * lanes];
             let mut sum = *sum;
             if !first {
                 sum = [sum[0] + load::<S>(row), sum[1] + load::<S>(&row[lanes..])];

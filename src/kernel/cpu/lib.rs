@@ -153,16 +153,24 @@ fn image(
     );
 }
 
-/// The gradient of an activation's argument in place of that of its result `output`: kept where
-/// the output is strictly within the activation's range, else zero.
-pub fn mask(gradient: &mut [f32], output: &[f32], activation: Activation) {
-    let [low, high] = activation.range();
-    for (gradient, &output) in gradient.iter_mut().zip(output) {
-        *gradient = if output > low && output < high {
-            *gradient
-        } else {
-            0.0
-        };
+/// Which values an activation lets gradients through: those whose result is strictly within its range.
+/// One byte each, where the results themselves would be kept otherwise.
+#[derive(Debug, Clone)]
+pub struct Gate(Vec<u8>);
+
+impl Gate {
+    /// The gate of an activation's results.
+    pub fn of(results: &[f32], activation: Activation) -> Self {
+        let [low, high] = activation.range();
+        let open = |&result: &f32| u8::from((result > low) & (result < high));
+        Self(results.iter().map(open).collect())
+    }
+
+    /// Sets the gradients to zero that are not let through.
+    pub fn close(&self, gradients: &mut [f32]) {
+        for (gradient, &open) in gradients.iter_mut().zip(&self.0) {
+            *gradient = if open == 0 { 0.0 } else { *gradient };
+        }
     }
 }
 

@@ -99,6 +99,7 @@ pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
     while !sources.is_empty() {
         let (run, first, distance) = tiles.run::<FORWARD>(block, sources.clone());
         sources.start = run.end;
+        // A loop within a loop would take as long as a tile.
         if let [tap] = taps {
             let mut at = first + tap.weight * TILE;
             for source in run {

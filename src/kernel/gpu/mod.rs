@@ -80,10 +80,16 @@ impl Convolve for Cube {
 }
 
 impl ConvolveBackward for Cube {
+    /// The result itself.
+    type Gate = (FloatTensor<Self>, Activation);
+
+    fn gate(output: &FloatTensor<Self>, activation: Activation) -> Self::Gate {
+        (output.clone(), activation)
+    }
+
     fn activation_gradient(
         gradient: FloatTensor<Self>,
-        output: FloatTensor<Self>,
-        activation: Activation,
+        (output, activation): Self::Gate,
     ) -> FloatTensor<Self> {
         let (gradient, output) = (contiguous(gradient), contiguous(output));
         let shape = gradient.shape();
