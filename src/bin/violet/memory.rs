@@ -1,7 +1,7 @@
 //! How freed memory is kept.
 
 /// Passes allocate and free the same tens of megabytes over and over. By default, glibc gives them back
-/// to the system each time, which then clears them anew, page by page: a third of a step.
+/// to the system each time, which then clears them anew, page by page, which takes a good part of a step.
 #[cfg(target_env = "gnu")]
 pub(crate) fn keep() {
     const MIB: i32 = 1 << 20;
