@@ -47,7 +47,7 @@ pub fn start() {
 /// Runs what the crates below do before `main`, once.
 ///
 /// The linker has every function that a module exports do it, each time one is called, unless the module
-/// does it by itself. There are hundreds of them.
+/// does it by itself.
 #[allow(unsafe_code)]
 fn construct() {
     unsafe extern "C" {

@@ -110,10 +110,21 @@ check("cancel draws what has come since the last drawing", async () => {
   await page.evaluate(() => {
     const now = performance.now();
     performance.now = () => now;
+    const post = Worker.prototype.postMessage;
+    window.asked = 0;
+    Worker.prototype.postMessage = function (...message) {
+      window.asked += 1;
+      return post.apply(this, message);
+    };
   });
-  await page.waitForTimeout(500);
+  // A worker is asked for another gradient when its last one has come.
+  const gradients = async (count) => {
+    const all = count + (await page.evaluate(() => window.asked));
+    await page.waitForFunction((all) => window.asked >= all, all, { polling: 20 });
+  };
+  await gradients(4);
   const drawn = await canvas(page);
-  await page.waitForTimeout(1000);
+  await gradients(8);
   assert.equal((await canvas(page)).hash, drawn.hash, "the page rests");
   await page.locator("#cancel").click();
   await status(page, /^Cancelled/);

@@ -2,7 +2,7 @@
 
 /// Passes allocate and free the same tens of megabytes over and over. By default, glibc gives them back
 /// to the system each time, which then clears them anew, page by page, which takes a good part of a step.
-#[cfg(target_env = "gnu")]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn keep() {
     const MIB: i32 = 1 << 20;
     // SAFETY: it sets parameters; what it refuses stays as it was.
@@ -17,5 +17,5 @@ pub(crate) fn keep() {
 }
 
 /// Other systems' allocators are left as they are.
-#[cfg(not(target_env = "gnu"))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn keep() {}
