@@ -17,42 +17,30 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{random_resnet18, weights};
-use violet::attribution::{Baseline, Integration, Method, Quadrature, Rule};
+use violet::attribution::{Accumulator, Attributions, Baseline, Quadrature, Rule, Shares, Slopes};
 use violet::device::{DeviceKind, open};
-use violet::explain::{Explainer, Prepared};
+use violet::explain::{Explainer, Prepared, Walk};
 use violet::image::Photo;
 use violet::model::{Checkpoint, ModelSpec, Target, top_predictions};
 
 /// Steps of the reference: α = (k / n)².
 const REFERENCE: usize = 1536;
-/// Gradients that are summed in one go.
-const CHUNK: usize = 64;
-
-fn methods() -> Vec<(String, Method)> {
-    let fixed = |rule: Rule, n_steps| {
-        let name = format!("{}, {n_steps} steps", rule.name());
-        (name, Method::Fixed { rule, n_steps })
-    };
-    let adaptive = |budget| {
-        let tolerance = 0.05;
-        let name = format!("adaptive, 5 %, at most {budget}");
-        (name, Method::Adaptive { tolerance, budget })
-    };
-    vec![
-        fixed(Rule::Trapezoid, 50),
-        fixed(Rule::Left, 50),
-        fixed(Rule::Right, 50),
-        fixed(Rule::Midpoint, 50),
-        fixed(Rule::GaussLegendre, 32),
-        fixed(Rule::GaussLegendre, 50),
-        adaptive(24),
-        adaptive(32),
-        adaptive(48),
-    ]
-}
+/// Rules, and steps.
+const METHODS: [(Rule, usize); 11] = [
+    (Rule::Trapezoid, 50),
+    (Rule::Left, 50),
+    (Rule::Right, 50),
+    (Rule::Midpoint, 50),
+    (Rule::GaussLegendre, 32),
+    (Rule::GaussLegendre, 50),
+    (Rule::Secant, 12),
+    (Rule::Secant, 16),
+    (Rule::Secant, 20),
+    (Rule::Secant, 24),
+    (Rule::Secant, 48),
+];
 
 /// Of one rule on one photo.
 struct Result {
@@ -86,23 +74,16 @@ fn main() {
         .collect();
     photos.sort();
 
-    let methods = methods();
-    let mut table: Vec<Vec<Result>> = methods.iter().map(|_| Vec::new()).collect();
-    println!(
-        "| photo | class | {} |",
-        methods
-            .iter()
-            .map(|m| &*m.0)
-            .collect::<Vec<_>>()
-            .join(" | ")
-    );
-    println!("|---|---|{}", "---|".repeat(methods.len()));
+    let mut table: Vec<Vec<Result>> = METHODS.iter().map(|_| Vec::new()).collect();
+    let names = METHODS.map(|(rule, n_steps)| format!("{}, {n_steps} steps", rule.name()));
+    println!("| photo | class | {} |", names.join(" | "));
+    println!("|---|---|{}", "---|".repeat(names.len()));
     for photo in &photos {
         let image = Photo::decode(&std::fs::read(photo).unwrap()).unwrap();
         let prepared = pollster::block_on(explainer.prepare(&image, Baseline::Black)).unwrap();
         let class = top_predictions(&prepared.logits_input, 1)[0].target;
         let target = Target::output(class);
-        let [from, to] = explainer.ends(&prepared, target).outputs.map(f64::from);
+        let [from, to] = explainer.ends(&prepared, target).map(f64::from);
         let change = to - from;
         let reference = reference(
             &explainer,
@@ -114,18 +95,16 @@ fn main() {
         let norm = length(reference.iter().copied());
         let name = photo.file_stem().unwrap().to_string_lossy();
         print!("| {name} | {} |", spec.labels()[class]);
-        for ((_, method), results) in methods.iter().zip(&mut table) {
-            let integration = integrate(&explainer, &prepared, target, *method);
-            let found = integration
-                .attributions(&prepared.input, &prepared.baseline)
-                .unwrap();
+        for ((rule, n_steps), results) in METHODS.into_iter().zip(&mut table) {
+            let quadrature = rule.quadrature(n_steps).unwrap();
+            let found = integrate(&explainer, &prepared, target, &quadrature);
             let errors = found
                 .values
                 .iter()
                 .zip(&reference)
                 .map(|(&f, r)| f64::from(f) - r);
             let result = Result {
-                gradients: integration.gradients(),
+                gradients: quadrature.alphas.len(),
                 delta: (found.sum - change) / change.abs(),
                 map: length(errors) / norm,
             };
@@ -145,7 +124,7 @@ fn main() {
         "| rule | gradients, mean (most) | delta, mean (worst) | map, mean | map against trapezoid, mean (worst) |"
     );
     println!("|---|---|---|---|---|");
-    for ((name, _), results) in methods.iter().zip(&table) {
+    for (name, results) in names.iter().zip(&table) {
         let ratios: Vec<f64> = results
             .iter()
             .zip(&table[0])
@@ -196,39 +175,13 @@ fn reference(
         step_sizes[k - 1] += half;
         step_sizes[k] += half;
     }
-    let dense = Quadrature { alphas, step_sizes };
-    let mut sum = vec![0.0; prepared.input.len()];
-    for (alphas, step_sizes) in dense
-        .alphas
-        .chunks(CHUNK)
-        .zip(dense.step_sizes.chunks(CHUNK))
-    {
-        in_parallel(
-            alphas.len(),
-            |k| {
-                let (input, baseline) = (&prepared.input, &prepared.baseline);
-                let one = explainer.partial_sum(
-                    input,
-                    baseline,
-                    target,
-                    &alphas[k..=k],
-                    &step_sizes[k..=k],
-                );
-                pollster::block_on(one).unwrap().gradient_sum
-            },
-            |gradient| {
-                sum.iter_mut()
-                    .zip(gradient)
-                    .for_each(|(s, g)| *s += f64::from(g));
-            },
-        );
-    }
-    let difference = prepared
-        .input
-        .iter()
-        .zip(&prepared.baseline)
-        .map(|(&x, &b)| f64::from(x) - f64::from(b));
-    let values: Vec<f64> = sum.iter().zip(difference).map(|(s, d)| s * d).collect();
+    let dense = Quadrature {
+        alphas,
+        step_sizes,
+        slopes: Slopes::Tangent,
+    };
+    let values = integrate(explainer, prepared, target, &dense).values;
+    let values: Vec<f64> = values.into_iter().map(f64::from).collect();
     if let Some(file) = file {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         std::fs::write(file, bytes).unwrap();
@@ -236,54 +189,38 @@ fn reference(
     values
 }
 
+/// On all cores.
 fn integrate(
     explainer: &Explainer,
     prepared: &Prepared,
     target: Target,
-    method: Method,
-) -> Integration {
-    let mut integration = Integration::new(method, prepared.input.len()).unwrap();
-    while let Some(round) = integration.next_round(&explainer.ends(prepared, target)) {
-        in_parallel(
-            round.alphas.len(),
-            |k| {
-                let (input, baseline, alphas) =
-                    (&prepared.input, &prepared.baseline, &round.alphas[k..=k]);
-                let step_size: &[f64] = round
-                    .step_sizes
-                    .as_ref()
-                    .map_or(&[1.0], |sizes| &sizes[k..=k]);
-                let one = explainer.partial_sum(input, baseline, target, alphas, step_size);
-                pollster::block_on(one).unwrap()
-            },
-            |partial| integration.add(partial).unwrap(),
-        );
-    }
-    integration
-}
-
-/// Runs `work` for `0..count` on all cores; `take` gets the results in any order.
-fn in_parallel<T: Send>(
-    count: usize,
-    work: impl Fn(usize) -> T + Sync,
-    take: impl FnMut(T) + Send,
-) {
-    let (next, take) = (AtomicUsize::new(0), Mutex::new(take));
+    quadrature: &Quadrature,
+) -> Attributions {
+    let (input, baseline) = (&prepared.input, &prepared.baseline);
+    let order = quadrature.order();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let shares = Mutex::new(Shares::new(order.len(), threads));
+    let sum = Mutex::new(Accumulator::new(input.len()));
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+        for thread in 0..threads {
+            let (shares, sum, order) = (&shares, &sum, &order);
+            scope.spawn(move || {
+                let mut walk = Walk::default();
                 loop {
-                    let k = next.fetch_add(1, Ordering::Relaxed);
-                    if k >= count {
+                    let places = shares.lock().unwrap().take(thread, 1);
+                    if places.is_empty() {
                         return;
                     }
-                    let result = work(k);
-                    (take.lock().unwrap())(result);
+                    let part = quadrature.pick(&order[places]);
+                    let one = explainer.partial_sum(input, baseline, target, &part, &mut walk);
+                    let one = pollster::block_on(one).unwrap();
+                    sum.lock().unwrap().add(&one).unwrap();
                 }
             });
         }
     });
+    let sum = sum.into_inner().unwrap();
+    sum.attributions(input, baseline).unwrap()
 }
 
 fn length(values: impl Iterator<Item = f64>) -> f64 {

@@ -140,22 +140,6 @@ pub enum Error {
         limit: usize,
     },
 
-    /// The adaptive rule was asked for a tolerance that is no share above 0.
-    #[error("a tolerance of {found}; choose a share above 0, such as 0.05")]
-    Tolerance {
-        /// The tolerance asked for.
-        found: f64,
-    },
-
-    /// The adaptive rule was given fewer gradients than its first round takes.
-    #[error("a budget of {found} gradients; choose {least} or more")]
-    Budget {
-        /// The number given.
-        found: usize,
-        /// The smallest number.
-        least: usize,
-    },
-
     /// Two arrays that belong together have different lengths.
     #[error("{what}: expected {expected} values, found {found}")]
     Length {

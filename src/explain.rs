@@ -4,11 +4,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::attribution::{
-    Baseline, PartialSum, PathEnds, gradients_along_path, gradients_at, read,
+    Baseline, PartialSum, Quadrature, Slopes, gradients_along_path, gradients_at, points, read,
 };
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
-use crate::model::{Architecture, Checkpoint, Detection, Network, Target, detections};
+use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace, detections};
 use crate::preprocessing::{Crop, Preprocessing};
 
 /// A model ready to explain.
@@ -36,6 +36,22 @@ pub struct Prepared {
     pub logits_baseline: Vec<f32>,
     /// What a detector found in the photo, the best first; candidates of low score included.
     pub detections: Vec<Detection>,
+}
+
+/// How far the secants of one path have come, and what they left there for the next one. A new path takes a
+/// new walk.
+#[derive(Debug, Default)]
+pub struct Walk {
+    end: Option<(f64, Target, Trace)>,
+}
+
+impl Walk {
+    /// What was left at `start`, if that is where the last secant ended.
+    fn trace_from(&mut self, start: f64, target: Target) -> Option<Trace> {
+        let (end, of, trace) = self.end.take()?;
+        // α − (α − β) is β but for its last bit.
+        (of == target && (end - start).abs() < 1e-9).then_some(trace)
+    }
 }
 
 /// Detections below this score are not worth mentioning.
@@ -96,15 +112,11 @@ impl Explainer {
         })
     }
 
-    /// The ends of a photo's path, and a target's output there.
-    pub fn ends<'a>(&self, prepared: &'a Prepared, target: Target) -> PathEnds<'a> {
+    /// A target's output at both ends of a photo's path: F(x') and F(x).
+    pub fn ends(&self, prepared: &Prepared, target: Target) -> [f32; 2] {
         let detector = self.architecture.is_detector();
-        PathEnds {
-            baseline: &prepared.baseline,
-            input: &prepared.input,
-            outputs: [&prepared.logits_baseline, &prepared.logits_input]
-                .map(|logits| target.of(logits, detector)),
-        }
+        [&prepared.logits_baseline, &prepared.logits_input]
+            .map(|logits| target.of(logits, detector))
     }
 
     /// The baseline for a view, normalised.
@@ -133,6 +145,8 @@ impl Explainer {
     /// A part of an explanation: the weighted gradients at some points of the path, all in one
     /// pass.
     ///
+    /// Secants cost one more forward pass if they do not begin where those before have led `walk`.
+    ///
     /// # Errors
     ///
     /// Those of [`gradients_along_path`], and [`Error::UnknownTarget`].
@@ -141,18 +155,30 @@ impl Explainer {
         input: &[f32],
         baseline: &[f32],
         target: Target,
-        alphas: &[f64],
-        step_sizes: &[f64],
+        part: &Quadrature,
+        walk: &mut Walk,
     ) -> Result<PartialSum> {
         self.check(target)?;
-        gradients_along_path(
-            |x| self.network.output(x, target),
-            &self.tensor(input)?,
-            &self.tensor(baseline)?,
-            alphas,
-            step_sizes,
-        )
-        .await
+        let (input, baseline) = (self.tensor(input)?, self.tensor(baseline)?);
+        let (alphas, step_sizes) = (&part.alphas, &part.step_sizes);
+        let mut trace = match (part.slopes, alphas.first()) {
+            (Slopes::Secant, Some(end)) => {
+                let start = end - step_sizes.first().unwrap_or(end);
+                walk.trace_from(start, target).unwrap_or_else(|| {
+                    let mut trace = Trace::secants();
+                    let start = points(&input, &baseline, &[start]);
+                    self.network.output_along(start, target, &mut trace);
+                    trace
+                })
+            }
+            _ => Trace::none(),
+        };
+        let forward = |x| self.network.output_along(x, target, &mut trace);
+        let sum = gradients_along_path(forward, &input, &baseline, alphas, step_sizes).await?;
+        if let (Slopes::Secant, Some(&end)) = (part.slopes, alphas.last()) {
+            walk.end = Some((end, target, trace));
+        }
+        Ok(sum)
     }
 
     /// The gradients at some points of the path, each by itself, all in one pass.

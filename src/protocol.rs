@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attribution::{Baseline, PartialSum, Perturbation};
+use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature};
 use crate::device::DeviceKind;
 use crate::model::{Architecture, Detection, Randomised, Target};
 use crate::preprocessing::{Crop, Preprocessing};
@@ -62,14 +62,19 @@ pub enum Request {
         #[serde(with = "crate::floats")]
         baseline: Vec<f32>,
     },
-    /// Sum the gradients at some points of the kept path. Answer: [`Response::Summed`].
+    /// Sum a part of the gradients of the kept path. Answer: [`Response::Summed`].
     Sum {
+        /// The output explained.
+        target: Target,
+        /// Positions on the path, and their weights.
+        part: Quadrature,
+    },
+    /// The gradients at some points of the kept path, each by itself. Answer: [`Response::Gradients`].
+    Gradients {
         /// The output explained.
         target: Target,
         /// Positions on the path.
         alphas: Vec<f64>,
-        /// Their weights; nothing, for each gradient by itself.
-        step_sizes: Option<Vec<f64>>,
     },
     /// Run the model on the kept path's input or baseline with some pixels exchanged. Answer:
     /// [`Response::Outputs`].
@@ -141,8 +146,10 @@ pub enum Response {
     },
     /// The path is kept.
     Kept,
-    /// The gradients are summed, or each is by itself.
-    Summed(Vec<PartialSum>),
+    /// The gradients are summed.
+    Summed(PartialSum),
+    /// Each gradient, with weight 1.
+    Gradients(Vec<PartialSum>),
     /// F of each image.
     Outputs(Vec<f32>),
     /// The request could not be done; the worker lives on.

@@ -9,7 +9,7 @@ use std::process::Command;
 use burn::tensor::Device;
 use common::relative_error;
 use violet::attribution::{Baseline, Rule, read};
-use violet::explain::Explainer;
+use violet::explain::{Explainer, Walk};
 use violet::image::{Photo, View};
 use violet::model::{
     ANCHORS, Architecture, CLASSES, Checkpoint, Network, Target, decode_boxes, detections,
@@ -182,21 +182,15 @@ fn a_boxs_attributions_do_not_depend_on_the_chunks() -> Result<()> {
     let target = Target::output(prepared.detections[0].output);
     let quadrature = Rule::Midpoint.quadrature(12)?;
     let run = |size: usize| -> Result<Vec<f32>> {
-        let mut sum = violet::attribution::Accumulator::new(prepared.input.len());
-        for k in (0..12).step_by(size) {
-            let part = k..(k + size).min(12);
-            let partial = explainer.partial_sum(
-                &prepared.input,
-                &prepared.baseline,
-                target,
-                &quadrature.alphas[part.clone()],
-                &quadrature.step_sizes[part],
-            );
+        let (input, baseline) = (&prepared.input, &prepared.baseline);
+        let mut sum = violet::attribution::Accumulator::new(input.len());
+        let mut walk = Walk::default();
+        for nodes in quadrature.order().chunks(size) {
+            let part = quadrature.pick(nodes);
+            let partial = explainer.partial_sum(input, baseline, target, &part, &mut walk);
             sum.add(&pollster::block_on(partial)?)?;
         }
-        Ok(sum
-            .attributions(&prepared.input, &prepared.baseline)?
-            .values)
+        Ok(sum.attributions(input, baseline)?.values)
     };
     let attributions = run(1)?;
     assert!(relative_error(&run(7)?, &attributions) < 1e-4);

@@ -9,7 +9,7 @@ use common::{golden, logits_of, random_resnet18, relative_error, weights};
 use violet::Result;
 use violet::attribution::Rule;
 use violet::device::{DeviceKind, open};
-use violet::explain::Explainer;
+use violet::explain::{Explainer, Walk};
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target};
 
 /// How far logits may be from PyTorch's.
@@ -164,6 +164,11 @@ fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
         let what = format!("EfficientNet-Lite0, {}", rule.name());
         assert_same_attributions(&found, &expected, &what);
     }
+    // A single secant is DeepLIFT's Rescale rule.
+    let expected = golden.take("secant_f16", &[3, 224, 224])?;
+    let target = Target::output(target);
+    let found = explainer_sum(&explainer, &input, &baseline, target, Rule::Secant, 1)?;
+    assert_same_attributions(&found, &expected, "EfficientNet-Lite0, one secant");
     Ok(())
 }
 
@@ -199,10 +204,12 @@ fn explainer_sum(
     rule: Rule,
     n_steps: usize,
 ) -> Result<Vec<f32>> {
-    let q = rule.quadrature(n_steps)?;
+    let quadrature = rule.quadrature(n_steps)?;
     let mut sum = violet::attribution::Accumulator::new(input.len());
-    for (alphas, step_sizes) in q.alphas.chunks(3).zip(q.step_sizes.chunks(3)) {
-        let partial = explainer.partial_sum(input, baseline, target, alphas, step_sizes);
+    let mut walk = Walk::default();
+    for nodes in quadrature.order().chunks(3) {
+        let part = quadrature.pick(nodes);
+        let partial = explainer.partial_sum(input, baseline, target, &part, &mut walk);
         sum.add(&pollster::block_on(partial)?)?;
     }
     Ok(sum.attributions(input, baseline)?.values)

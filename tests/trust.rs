@@ -9,7 +9,7 @@ use violet::Result;
 use violet::attribution::{
     Baseline, Perturbation, Trail, area_under, order_of, random_order, rank_correlation,
 };
-use violet::explain::{Explainer, Prepared};
+use violet::explain::{Explainer, Prepared, Walk};
 use violet::image::Photo;
 use violet::mask::reduce_absolute;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target};
@@ -57,13 +57,8 @@ fn a_walk_ends_where_integrated_gradients_does() -> Result<()> {
     let (input, baseline) = (&prepared.input, &prepared.baseline);
     let gathered = trail.gathered(20, input, baseline)?;
     let quadrature = violet::attribution::Rule::Trapezoid.quadrature(20)?;
-    let partial = explainer.partial_sum(
-        input,
-        baseline,
-        target,
-        &quadrature.alphas,
-        &quadrature.step_sizes,
-    );
+    let mut walk = Walk::default();
+    let partial = explainer.partial_sum(input, baseline, target, &quadrature, &mut walk);
     let partial = pollster::block_on(partial)?;
     let mut sum = violet::attribution::Accumulator::new(input.len());
     sum.add(&partial)?;

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// [`Error::Length`] if `alphas` and `step_sizes` differ in length, [`Error::Device`] if the backend
 /// fails, [`Error::NotFinite`] if it returns something that is not a number.
 pub async fn gradients_along_path(
-    forward: impl Fn(Tensor<4>) -> Tensor<1>,
+    forward: impl FnOnce(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
     alphas: &[f64],
@@ -57,7 +57,7 @@ pub async fn gradients_along_path(
 ///
 /// Those of [`gradients_along_path`].
 pub async fn gradients_at(
-    forward: impl Fn(Tensor<4>) -> Tensor<1>,
+    forward: impl FnOnce(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
     alphas: &[f64],
@@ -87,16 +87,14 @@ struct Pass {
 }
 
 fn pass(
-    forward: impl Fn(Tensor<4>) -> Tensor<1>,
+    forward: impl FnOnce(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
     alphas: &[f64],
 ) -> Result<Pass> {
     let n = alphas.len();
     let difference = input.clone() - baseline.clone();
-    let alphas = column(alphas, &input.device());
-    let points = baseline.clone() + difference.clone() * alphas; // [N, C, H, W]
-    let points = points.require_grad();
+    let points = points(input, baseline, alphas).require_grad();
     let outputs = forward(points.clone());
     let mut gradients = outputs.clone().sum().backward();
     let gradient = points
@@ -146,6 +144,12 @@ impl Pass {
     }
 }
 
+/// `x' + α (x − x')` for every α: \[N, C, H, W\].
+pub fn points(input: &Tensor<4>, baseline: &Tensor<4>, alphas: &[f64]) -> Tensor<4> {
+    let difference = input.clone() - baseline.clone();
+    baseline.clone() + difference * column(alphas, &input.device())
+}
+
 /// Numbers as a tensor \[N, 1, 1, 1\].
 fn column(values: &[f64], device: &Device) -> Tensor<4> {
     let n = values.len();
@@ -174,13 +178,13 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
 /// The whole method: every node of `quadrature`, `internal_batch_size` of them at a time.
 ///
 /// `progress` is called after each pass with the sum so far; it breaks to cancel, and then the
-/// result is `None`. Nodes are visited in [`Quadrature::progressive_order`].
+/// result is `None`. Nodes are visited in [`Quadrature::order`].
 ///
 /// # Errors
 ///
 /// Those of [`gradients_along_path`].
 pub async fn integrate(
-    forward: impl Fn(Tensor<4>) -> Tensor<1>,
+    mut forward: impl FnMut(Tensor<4>) -> Tensor<1>,
     input: &Tensor<4>,
     baseline: &Tensor<4>,
     quadrature: &Quadrature,
@@ -188,11 +192,12 @@ pub async fn integrate(
     mut progress: impl FnMut(&Accumulator) -> ControlFlow<()>,
 ) -> Result<Option<Accumulator>> {
     let mut accumulator = Accumulator::new(input.shape().num_elements());
-    let order = quadrature.progressive_order();
+    let order = quadrature.order();
     for nodes in order.chunks(internal_batch_size.max(1)) {
-        let alphas: Vec<f64> = nodes.iter().map(|&k| quadrature.alphas[k]).collect();
-        let step_sizes: Vec<f64> = nodes.iter().map(|&k| quadrature.step_sizes[k]).collect();
-        let partial = gradients_along_path(&forward, input, baseline, &alphas, &step_sizes).await?;
+        let part = quadrature.pick(nodes);
+        let (alphas, step_sizes) = (&part.alphas, &part.step_sizes);
+        let partial =
+            gradients_along_path(&mut forward, input, baseline, alphas, step_sizes).await?;
         accumulator.add(&partial)?;
         if progress(&accumulator).is_break() {
             return Ok(None);

@@ -2,7 +2,6 @@
 //!
 //! The methods here take a forward closure and know nothing of models, photos or the browser.
 
-mod adaptive;
 mod baseline;
 #[cfg(feature = "engine")]
 mod integrated_gradients;
@@ -12,16 +11,17 @@ mod perturbation;
 mod quadrature;
 mod refinement;
 mod scores;
+mod shares;
 mod trail;
 
-pub use adaptive::{Adaptive, MIN_BUDGET};
 pub use baseline::{Baseline, unmoved};
 #[cfg(feature = "engine")]
-pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, read};
-pub use integration::{Integration, Method, Round};
-pub use partial_sum::{Accumulator, Attributions, PartialSum, PathEnds, PathSample};
+pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, points, read};
+pub use integration::Integration;
+pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use perturbation::{Perturbation, area_under, order_of, random_order};
-pub use quadrature::{MAX_STEPS, Quadrature, Rule};
+pub use quadrature::{MAX_STEPS, Quadrature, Rule, Slopes};
 pub use refinement::Refinement;
 pub use scores::{Scores, rank_correlation};
+pub use shares::Shares;
 pub use trail::{Trail, convergence, interpolate, rise};

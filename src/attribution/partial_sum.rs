@@ -11,19 +11,9 @@ pub struct PathSample {
     pub alpha: f64,
     /// `F(x' + α (x − x'))`, the explained output there.
     pub output: f32,
-    /// `dF/dα` there: the gradient's dot product with `x − x'`.
+    /// `dF/dα` there, or its mean over the interval that ends there: the gradient's dot product with
+    /// `x − x'`.
     pub slope: f32,
-}
-
-/// The two ends of the path, and the explained output there, which cost no gradient.
-#[derive(Debug, Clone, Copy)]
-pub struct PathEnds<'a> {
-    /// x', flat.
-    pub baseline: &'a [f32],
-    /// x, flat.
-    pub input: &'a [f32],
-    /// F(x') and F(x).
-    pub outputs: [f32; 2],
 }
 
 /// The weighted gradients of a few points of the path. Partial sums of disjoint points add up

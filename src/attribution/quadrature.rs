@@ -20,16 +20,31 @@ pub enum Rule {
     Trapezoid,
     /// Roots of the Legendre polynomial of degree n, mapped to \[0, 1\]: n gradients.
     GaussLegendre,
+    /// The mean gradients of n intervals, by the slopes of every layer from one end to the other: n gradients.
+    /// With u = k/n, the intervals end at (u + u²)/2: shorter towards the baseline, where trained networks
+    /// change most. (docs/CONVERGENCE.md has what other spacings give.)
+    Secant,
+}
+
+/// What is meant by the gradient of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Slopes {
+    /// The gradient at its position.
+    #[default]
+    Tangent,
+    /// The mean gradient of the interval of its weight's width that ends at its position.
+    Secant,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are offered.
-    pub const ALL: [Rule; 5] = [
+    pub const ALL: [Rule; 6] = [
         Rule::Trapezoid,
         Rule::Left,
         Rule::Right,
         Rule::Midpoint,
         Rule::GaussLegendre,
+        Rule::Secant,
     ];
 
     /// Nodes and weights for `n_steps` steps.
@@ -75,8 +90,30 @@ impl Rule {
                 (evenly(0.0, n_steps + 1), step_sizes)
             }
             Rule::GaussLegendre => gauss_legendre(n_steps),
+            Rule::Secant => {
+                let end = |k: usize| (k as f64 / n) * f64::midpoint(1.0, k as f64 / n);
+                let ends: Vec<f64> = (0..=n_steps).map(end).collect();
+                let widths = ends.windows(2).map(|pair| pair[1] - pair[0]);
+                (ends[1..].to_vec(), widths.collect())
+            }
         };
-        Ok(Quadrature { alphas, step_sizes })
+        Ok(Quadrature {
+            alphas,
+            step_sizes,
+            slopes: match self {
+                Rule::Secant => Slopes::Secant,
+                _ => Slopes::Tangent,
+            },
+        })
+    }
+
+    /// A number of steps that brings map and sum near the integral on most photos
+    /// (docs/CONVERGENCE.md).
+    pub fn usual_steps(self) -> usize {
+        match self {
+            Rule::Secant => 24,
+            _ => 50,
+        }
     }
 
     /// The rule's name on the command line and in addresses, for example `gauss-legendre`.
@@ -87,6 +124,7 @@ impl Rule {
             Rule::Midpoint => "midpoint",
             Rule::Trapezoid => "trapezoid",
             Rule::GaussLegendre => "gauss-legendre",
+            Rule::Secant => "secant",
         }
     }
 
@@ -96,20 +134,36 @@ impl Rule {
     }
 }
 
-/// Nodes in \[0, 1\], ascending, and their weights, which sum to 1.
-#[derive(Debug, Clone, PartialEq)]
+/// Nodes in \[0, 1\], ascending, and their weights, which sum to 1; or some of them.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Quadrature {
     /// Positions on the path: 0 is the baseline, 1 the input.
     pub alphas: Vec<f64>,
     /// The weight of each position.
     pub step_sizes: Vec<f64>,
+    /// What the gradient of each position is.
+    pub slopes: Slopes,
 }
 
 impl Quadrature {
-    /// The nodes' indices in an order in which every beginning is spread over the whole path,
-    /// so that an unfinished sum already looks like the finished one.
-    pub fn progressive_order(&self) -> Vec<usize> {
-        progressive_order(self.alphas.len())
+    /// The nodes' indices in the order in which they serve best. Secants go from one to the next, as each begins
+    /// where another ends; else every beginning is spread over the whole path, so that an unfinished sum already
+    /// looks like the finished one.
+    pub fn order(&self) -> Vec<usize> {
+        match self.slopes {
+            Slopes::Tangent => progressive_order(self.alphas.len()),
+            Slopes::Secant => (0..self.alphas.len()).collect(),
+        }
+    }
+
+    /// Some of its nodes.
+    pub fn pick(&self, nodes: &[usize]) -> Quadrature {
+        let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect();
+        Quadrature {
+            alphas: pick(&self.alphas),
+            step_sizes: pick(&self.step_sizes),
+            slopes: self.slopes,
+        }
     }
 }
 
@@ -118,7 +172,7 @@ impl Quadrature {
 /// # Source
 ///
 /// The base-2 van der Corput sequence (bit reversal).
-pub(super) fn progressive_order(n: usize) -> Vec<usize> {
+fn progressive_order(n: usize) -> Vec<usize> {
     let bits = n.next_power_of_two().trailing_zeros();
     (0..1usize << bits)
         .map(|k| k.reverse_bits() >> (usize::BITS - bits).min(usize::BITS - 1))
@@ -210,7 +264,7 @@ mod tests {
     fn progressive_order_visits_every_node_once() {
         for n in 1..40 {
             let q = Rule::Midpoint.quadrature(n).unwrap();
-            let mut order = q.progressive_order();
+            let mut order = q.order();
             if n > 4 {
                 let spread = order[..4].iter().max().unwrap() - order[..4].iter().min().unwrap();
                 assert!(spread * 2 >= n, "{n}: {order:?}");
@@ -218,6 +272,18 @@ mod tests {
             order.sort_unstable();
             assert_eq!(order, (0..n).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn secants_cover_the_path_without_a_gap() {
+        let q = Rule::Secant.quadrature(24).unwrap();
+        assert_eq!(q.order(), (0..24).collect::<Vec<_>>());
+        let mut end = 0.0;
+        for (alpha, width) in q.alphas.iter().zip(&q.step_sizes) {
+            assert!((alpha - width - end).abs() < 1e-15);
+            end = *alpha;
+        }
+        assert_eq!(end, 1.0);
     }
 
     #[test]

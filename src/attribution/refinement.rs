@@ -39,7 +39,7 @@ impl Refinement {
     ///
     /// [`Error::StepCount`] if `n_steps` is no multiple of the number before, or no number of steps.
     pub fn refine(&mut self, n_steps: usize) -> Result<Quadrature> {
-        let Quadrature { alphas, step_sizes } = Rule::Trapezoid.quadrature(n_steps)?;
+        let all = Rule::Trapezoid.quadrature(n_steps)?;
         let before = self.n_steps;
         if before > 0 && !n_steps.is_multiple_of(before) {
             let (found, limit) = (n_steps, before);
@@ -50,11 +50,8 @@ impl Refinement {
         // Every so many points, one is in.
         let stride = n_steps.checked_div(before);
         let missing = |k: &usize| stride.is_none_or(|stride| !k.is_multiple_of(stride));
-        let (alphas, step_sizes) = (0..=n_steps)
-            .filter(missing)
-            .map(|k| (alphas[k], step_sizes[k]))
-            .unzip();
-        Ok(Quadrature { alphas, step_sizes })
+        let missing: Vec<usize> = (0..=n_steps).filter(missing).collect();
+        Ok(all.pick(&missing))
     }
 
     /// Adds gradients at points of the last refinement.

@@ -53,6 +53,40 @@ impl<B: ConvolveBackward, const N: usize> Backward<B, N> for Convolution {
     }
 }
 
+/// An activation whose secants are known: its arguments, and those of the point before.
+#[derive(Debug, Clone)]
+struct Secants<B: ConvolveBackward> {
+    sums: FloatTensor<B>,
+    before: FloatTensor<B>,
+    activation: Activation,
+}
+
+/// The parent is the argument.
+#[derive(Debug)]
+struct Activate;
+
+impl<B: ConvolveBackward> Backward<B, 1> for Activate {
+    type State = Secants<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Secants<B>, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let Secants {
+            sums,
+            before,
+            activation,
+        } = ops.state;
+        let gradient = gradients.consume::<B>(&ops.node);
+        if let [Some(node)] = ops.parents {
+            let gradient = B::secant_gradient(gradient, sums, before, activation);
+            gradients.register::<B>(node.id, gradient);
+        }
+    }
+}
+
 /// Registers the backward step of an output, if any of its parents is tracked.
 macro_rules! track {
     ($parents:expr, $weight:expr, $geometry:expr, $activation:expr, $run:expr) => {
@@ -117,5 +151,27 @@ impl<B: ConvolveBackward, C: CheckpointStrategy> Convolve for Autodiff<B, C> {
             activation,
             B::convolve_add(input, residual, weight.clone(), bias, geometry, activation)
         )
+    }
+
+    fn activate(
+        sums: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let (sums, node) = sums.into_parts();
+        let before = before.into_primitive();
+        let prepared = Activate.prepare::<C>([node]).compute_bound().stateful();
+        match prepared {
+            OpsKind::UnTracked(prep) => prep.finish(B::activate(sums, before, activation)),
+            OpsKind::Tracked(prep) => {
+                let output = B::activate(sums.clone(), before.clone(), activation);
+                let state = Secants {
+                    sums,
+                    before,
+                    activation,
+                };
+                prep.finish(state, output)
+            }
+        }
     }
 }

@@ -40,6 +40,16 @@ impl Convolve for Flex {
         let residual = Some(values(&residual));
         forward(&input, residual, &weight, &bias, &geometry, activation)
     }
+
+    fn activate(
+        sums: FloatTensor<Self>,
+        _before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let sums = sums.to_contiguous();
+        let values = cpu::activate(values(&sums), activation);
+        FlexTensor::new(Bytes::from_elems(values), sums.layout().clone(), DType::F32)
+    }
 }
 
 fn forward(
@@ -74,13 +84,27 @@ impl ConvolveBackward for Flex {
     }
 
     fn activation_gradient(mut gradient: FloatTensor<Self>, gate: cpu::Gate) -> FloatTensor<Self> {
-        if !gradient.is_contiguous() {
-            gradient = gradient.to_contiguous();
-        }
-        let start = gradient.layout().start_offset();
-        let length = gradient.layout().num_elements();
-        // In place, unless someone else still reads it.
-        gate.close(&mut gradient.storage_mut()[start..][..length]);
+        gate.close(values_mut(&mut gradient));
+        gradient
+    }
+
+    fn secant_gradient(
+        mut gradient: FloatTensor<Self>,
+        sums: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let (sums, before) = (sums.to_contiguous(), before.to_contiguous());
+        let (sums, before) = (values(&sums), values(&before));
+        let image = before.len();
+        let befores = std::iter::once(before).chain(sums.chunks_exact(image));
+        values_mut(&mut gradient)
+            .chunks_exact_mut(image)
+            .zip(sums.chunks_exact(image))
+            .zip(befores)
+            .for_each(|((gradient, sums), before)| {
+                cpu::secant_gradient(gradient, before, sums, activation);
+            });
         gradient
     }
 
@@ -100,6 +124,16 @@ impl ConvolveBackward for Flex {
 /// The values of a contiguous tensor.
 fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("contiguous f32")
+}
+
+/// The values of a tensor, to be changed in place, unless someone else still reads them.
+fn values_mut(tensor: &mut FlexTensor) -> &mut [f32] {
+    if !tensor.is_contiguous() {
+        *tensor = tensor.to_contiguous();
+    }
+    let start = tensor.layout().start_offset();
+    let length = tensor.layout().num_elements();
+    &mut tensor.storage_mut()[start..][..length]
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {

@@ -40,6 +40,13 @@ pub trait Convolve: Backend {
         geometry: Geometry,
         activation: Activation,
     ) -> FloatTensor<Self>;
+
+    /// `activation(sums)`; the way back takes the secant from `before` for its derivative.
+    fn activate(
+        sums: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
 }
 
 /// The way back, which [`autodiff`] takes.
@@ -52,6 +59,15 @@ trait ConvolveBackward: Convolve {
 
     /// The gradient of an activation's argument, given that of its result.
     fn activation_gradient(gradient: FloatTensor<Self>, gate: Self::Gate) -> FloatTensor<Self>;
+
+    /// The gradient of an activation's argument, given that of its result, by the secant to `sums` from
+    /// the image before: of the first, that is `before`.
+    fn secant_gradient(
+        gradient: FloatTensor<Self>,
+        sums: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
 
     /// The gradient of a convolution's input, given that of its output.
     fn input_gradient(
@@ -104,4 +120,21 @@ pub fn convolve(
             Dispatch::convolve_add(input, residual, weight, bias, geometry, activation)
         }
     })
+}
+
+/// `activation(sums)`, whose gradient is taken along a path: with the slope of the secant from one image
+/// to the next in place of the derivative. The first image's begins at `before`.
+///
+/// # Shapes
+///
+/// `sums` and the result \[N, C, H, W\], `before` \[1, C, H, W\], which is a constant.
+///
+/// # Source
+///
+/// Shrikumar, Greenside, Kundaje 2017 (arXiv 1704.02685), the Rescale rule.
+pub fn activate(sums: Tensor<4>, before: Tensor<4>, activation: Activation) -> Tensor<4> {
+    let [_, channels, height, width] = sums.dims();
+    assert_eq!(before.dims(), [1, channels, height, width]);
+    let (sums, before) = (sums.into_dispatch(), before.into_dispatch());
+    Tensor::from_dispatch(Dispatch::activate(sums, before, activation))
 }

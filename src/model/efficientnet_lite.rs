@@ -10,6 +10,7 @@ use burn::tensor::Tensor;
 
 use super::inverted_residual::{Block, BlockParts, Stage};
 use super::layer::{Convolution, Linear, Padding, Part, Source, global_average_pool};
+use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
@@ -98,10 +99,12 @@ impl EfficientNetLite {
     }
 
     /// \[N, 3, H, W\] → \[N, classes\].
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let x = self.stem.forward(x, Activation::Relu6);
-        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        let x = self.head.forward(x, Activation::Relu6);
+    pub(super) fn forward(&self, x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
+        let mut x = self.stem.forward(x, Activation::Relu6, trace);
+        for block in &self.blocks {
+            x = block.forward(x, trace);
+        }
+        let x = self.head.forward(x, Activation::Relu6, trace);
         self.fc.forward(global_average_pool(x))
     }
 }

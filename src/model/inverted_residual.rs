@@ -7,6 +7,7 @@
 use burn::tensor::Tensor;
 
 use super::layer::{Convolution, Padding, Part, Source};
+use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
@@ -120,25 +121,27 @@ impl Block {
     }
 
     /// \[N, input, H, W\] → \[N, output, H', W'\].
-    pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.narrow(self.widen(input.clone()), input)
+    pub(super) fn forward(&self, input: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
+        let wide = self.widen(input.clone(), trace);
+        self.narrow(wide, input, trace)
     }
 
     /// The first half: the widened input.
-    pub(super) fn widen(&self, input: Tensor<4>) -> Tensor<4> {
+    pub(super) fn widen(&self, input: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
         match &self.expand {
-            Some(expand) => expand.forward(input, Activation::Relu6),
+            Some(expand) => expand.forward(input, Activation::Relu6, trace),
             None => input,
         }
     }
 
     /// The second half.
-    pub(super) fn narrow(&self, wide: Tensor<4>, input: Tensor<4>) -> Tensor<4> {
-        let x = self.depthwise.forward(wide, Activation::Relu6);
+    pub(super) fn narrow(&self, wide: Tensor<4>, input: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
+        let x = self.depthwise.forward(wide, Activation::Relu6, trace);
         if self.shortcut {
-            self.project.forward_add(x, input, Activation::Identity)
+            self.project
+                .forward_add(x, input, Activation::Identity, trace)
         } else {
-            self.project.forward(x, Activation::Identity)
+            self.project.forward(x, Activation::Identity, trace)
         }
     }
 }

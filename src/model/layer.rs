@@ -1,10 +1,15 @@
 //! The few differentiable blocks every network is made of.
 
-use burn::tensor::{Device, Tensor, TensorData, module::max_pool2d, ops::MaxPoolOptions};
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    module::{max_pool2d, max_pool2d_with_indices},
+    ops::MaxPoolOptions,
+};
 
 use super::checkpoint::Checkpoint;
 #[cfg(any(feature = "stock", not(target_family = "wasm")))]
 use super::stock;
+use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{self, Activation, Filter, Geometry};
 
@@ -140,8 +145,13 @@ impl Convolution {
     }
 
     /// \[N, input, H, W\] → \[N, output, H', W'\].
-    pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        self.run(x, None, activation)
+    pub(super) fn forward(
+        &self,
+        x: Tensor<4>,
+        activation: Activation,
+        trace: &mut Trace,
+    ) -> Tensor<4> {
+        self.run(x, None, activation, trace)
     }
 
     /// As [`forward`](Self::forward), with `residual` \[N, output, H', W'\] added before the
@@ -151,11 +161,33 @@ impl Convolution {
         x: Tensor<4>,
         residual: Tensor<4>,
         activation: Activation,
+        trace: &mut Trace,
     ) -> Tensor<4> {
-        self.run(x, Some(residual), activation)
+        self.run(x, Some(residual), activation, trace)
     }
 
-    fn run(&self, x: Tensor<4>, residual: Option<Tensor<4>>, activation: Activation) -> Tensor<4> {
+    fn run(
+        &self,
+        x: Tensor<4>,
+        residual: Option<Tensor<4>>,
+        activation: Activation,
+        trace: &mut Trace,
+    ) -> Tensor<4> {
+        if trace.is_kept() && activation != Activation::Identity {
+            let sums = self.convolve(x, residual, Activation::Identity);
+            let before = trace.exchange(&sums);
+            kernel::activate(sums, before, activation)
+        } else {
+            self.convolve(x, residual, activation)
+        }
+    }
+
+    fn convolve(
+        &self,
+        x: Tensor<4>,
+        residual: Option<Tensor<4>>,
+        activation: Activation,
+    ) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
         let geometry = self.geometry([height, width]);
         let bias = self.bias.clone();
@@ -227,23 +259,54 @@ impl Linear {
         let [n, input] = x.dims();
         let x = x.reshape([n, input, 1, 1]);
         let output = self.0.filter.channels_out;
-        let x = self.0.forward(x, Activation::Identity);
+        let x = self.0.convolve(x, None, Activation::Identity);
         x.reshape([n, output])
     }
 }
 
 /// Largest value of each 3×3 window, stride 2, padding 1.
-pub(super) fn max_pool_3x3(x: Tensor<4>) -> Tensor<4> {
+pub(super) fn max_pool_3x3(x: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
     let options = MaxPoolOptions::new([3, 3])
         .with_stride([2, 2])
         .with_padding([1, 1]);
-    max_pool2d(x, options)
+    max_pool(x, options, trace)
 }
 
 /// Largest value of each channel: \[N, C, H, W\] → \[N, C\].
-pub(super) fn global_max_pool(x: Tensor<4>) -> Tensor<2> {
+pub(super) fn global_max_pool(x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
     let [n, channels, height, width] = x.dims();
-    max_pool2d(x, MaxPoolOptions::new([height, width])).reshape([n, channels])
+    let options = MaxPoolOptions::new([height, width]);
+    max_pool(x, options, trace).reshape([n, channels])
+}
+
+fn max_pool(x: Tensor<4>, options: MaxPoolOptions<2>, trace: &mut Trace) -> Tensor<4> {
+    if !trace.is_kept() {
+        return max_pool2d(x, options);
+    }
+    let largest = |x: &Tensor<4>| max_pool2d_with_indices(x.clone(), options.clone());
+    let [n, channels, height, width] = x.dims();
+    let here = x.clone().detach();
+    let first = trace.exchange(&x);
+    let before = Tensor::cat(vec![first, here.clone()], 0).narrow(0, 0, n);
+    let ((_, old), (value, new)) = (largest(&before), largest(&here));
+    let dims = value.dims();
+    let plane = |t: Tensor<4>| t.reshape([n, channels, height * width]);
+    let [old, new] = [old, new].map(|at| at.reshape([n as i32, channels as i32, -1]));
+    // On the straight line from before to here, the old winner leads at first and the new one in the end;
+    // so long, of the whole way, the old one leads.
+    let lead = |x: Tensor<4>| {
+        let x = plane(x);
+        x.clone().gather(2, old.clone()) - x.gather(2, new.clone())
+    };
+    let (lead_before, lead_here) = (lead(before), lead(here));
+    let change = lead_before.clone() - lead_here;
+    let same = change.clone().lower_equal_elem(0.0);
+    let share = (lead_before / change).mask_fill(same, 1.0);
+    let x = plane(x);
+    let mean = x.clone().gather(2, old) * share.clone() + x.gather(2, new) * (-share + 1.0);
+    // Its gradient, with the largest value.
+    let missing = value.reshape(mean.shape()) - mean.clone().detach();
+    (mean + missing).reshape(dims)
 }
 
 /// Mean over height and width: \[N, C, H, W\] → \[N, C\].

@@ -36,6 +36,8 @@ mod stock;
 mod target;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]
 pub mod tensorflow;
+#[cfg(feature = "engine")]
+mod trace;
 
 #[cfg(feature = "engine")]
 pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
@@ -56,3 +58,5 @@ pub use recognise::{Recognised, recognise};
 #[cfg(feature = "engine")]
 pub use self_test::self_test;
 pub use target::{Scale, Target};
+#[cfg(feature = "engine")]
+pub use trace::Trace;

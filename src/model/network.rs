@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::layer::{Kernels, Part, Source};
 use super::{
-    ANCHORS, Architecture, CLASSES, Checkpoint, Scale, Target, efficientnet_lite, resnet,
+    ANCHORS, Architecture, CLASSES, Checkpoint, Scale, Target, Trace, efficientnet_lite, resnet,
     shapesnet, ssd_mobilenet,
 };
 use crate::error::{Error, Result};
@@ -95,10 +95,14 @@ impl Network {
     /// \[N, 3, H, W\], normalised as the model's [preprocessing](crate::preprocessing::Preprocessing)
     /// says, to \[N, outputs\].
     pub fn logits(&self, input: Tensor<4>) -> Tensor<2> {
+        self.logits_along(input, &mut Trace::none())
+    }
+
+    fn logits_along(&self, input: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
         match &self.layers {
-            Layers::ResNet(network) => network.forward(input),
-            Layers::EfficientNetLite(network) => network.forward(input),
-            Layers::ShapesNet(network) => network.forward(input),
+            Layers::ResNet(network) => network.forward(input, trace),
+            Layers::EfficientNetLite(network) => network.forward(input, trace),
+            Layers::ShapesNet(network) => network.forward(input, trace),
             Layers::SsdMobileNet(network) => {
                 let [_, logits] = network.forward(input);
                 logits
@@ -127,25 +131,53 @@ impl Network {
 
     /// F for each input: \[N, 3, H, W\] → \[N\].
     pub fn output(&self, input: Tensor<4>, target: Target) -> Tensor<1> {
-        let outputs: Vec<Tensor<1>> = match &self.layers {
+        self.output_along(input, target, &mut Trace::none())
+    }
+
+    /// As [`output`](Self::output), for points in the order of a path. With [`Trace::secants`] the gradient
+    /// at each is the mean one since the point before: of the first, since the last of the call before with
+    /// the same trace and target.
+    pub fn output_along(&self, input: Tensor<4>, target: Target, trace: &mut Trace) -> Tensor<1> {
+        trace.advance();
+        let logits = match &self.layers {
             Layers::SsdMobileNet(network) => {
-                let of = |output| match target.scale {
-                    Scale::Logit => network.output(input.clone(), output),
-                    Scale::Probability => sigmoid(network.output(input.clone(), output)),
+                let of = |output| {
+                    network
+                        .output(input.clone(), output, trace)
+                        .unsqueeze_dim(1)
                 };
-                target.outputs().map(of).collect()
+                Tensor::cat(target.outputs().map(of).collect(), 1)
             }
-            _ => {
-                let outputs = match target.scale {
-                    Scale::Logit => self.logits(input),
-                    Scale::Probability => softmax(self.logits(input), 1),
-                };
-                let [n, _] = outputs.dims();
-                let of = |k| outputs.clone().slice([0..n, k..k + 1]).reshape([n]);
-                target.outputs().map(of).collect()
-            }
+            _ => self.logits_along(input, trace),
         };
-        let difference = outputs.into_iter().reduce(|output, minus| output - minus);
+        if !trace.is_kept() || target.scale == Scale::Logit {
+            return self.read(logits, target);
+        }
+        let [n, outputs] = logits.dims();
+        let first = trace.exchange(&logits.clone().reshape([n, outputs, 1, 1]));
+        let here = logits.clone().detach();
+        let before = Tensor::cat(vec![first.reshape([1, outputs]), here.clone()], 0);
+        let before = before.narrow(0, 0, n);
+        let slopes = mean_gradient(|logits| self.read(logits, target), &before, &here);
+        let linear = (logits * slopes).sum_dim(1).reshape([n]);
+        // Its gradient, with the value of F.
+        let missing = self.read(here, target) - linear.clone().detach();
+        linear + missing
+    }
+
+    /// F, given a classifier's logits, or those of a detector's that the target names.
+    fn read(&self, logits: Tensor<2>, target: Target) -> Tensor<1> {
+        let detector = matches!(self.layers, Layers::SsdMobileNet(_));
+        let outputs = match (target.scale, detector) {
+            (Scale::Logit, _) => logits,
+            (Scale::Probability, true) => sigmoid(logits),
+            (Scale::Probability, false) => softmax(logits, 1),
+        };
+        let [n, _] = outputs.dims();
+        let column = |k| outputs.clone().narrow(1, k, 1).reshape([n]);
+        let named = target.outputs().enumerate();
+        let columns = named.map(|(k, output)| column(if detector { k } else { output }));
+        let difference = columns.reduce(|output, minus| output - minus);
         difference.unwrap_or_else(|| unreachable!("a target has an output"))
     }
 
@@ -175,6 +207,35 @@ impl Network {
     pub fn device(&self) -> &Device {
         &self.device
     }
+}
+
+/// Positions and weights of the Gauss-Legendre rule of five points on 0..=1 (Abramowitz & Stegun, table
+/// 25.4): exact for polynomials of degree 9.
+const FIVE_POINTS: [(f32, f32); 5] = [
+    (0.046_910_077, 0.118_463_44),
+    (0.230_765_34, 0.239_314_34),
+    (0.5, 0.284_444_45),
+    (0.769_234_66, 0.239_314_34),
+    (0.953_089_9, 0.118_463_44),
+];
+
+/// The mean gradient of a smooth function on the straight line between two points, \[N, outputs\] each.
+fn mean_gradient(
+    function: impl Fn(Tensor<2>) -> Tensor<1>,
+    from: &Tensor<2>,
+    to: &Tensor<2>,
+) -> Tensor<2> {
+    let change = to.clone() - from.clone();
+    FIVE_POINTS
+        .iter()
+        .fold(to.zeros_like(), |sum, &(position, weight)| {
+            let point = (from.clone() + change.clone() * position).require_grad();
+            let mut gradients = function(point.clone()).sum().backward();
+            match point.grad_remove(&mut gradients) {
+                Some(gradient) => sum + Tensor::from_inner(gradient) * weight,
+                None => sum,
+            }
+        })
 }
 
 impl Architecture {

@@ -8,6 +8,7 @@
 use burn::tensor::Tensor;
 
 use super::layer::{Convolution, Linear, Padding, Part, Source, global_average_pool, max_pool_3x3};
+use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
@@ -167,10 +168,11 @@ impl ResNet {
     }
 
     /// \[N, 3, H, W\] → \[N, classes\].
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let mut x = max_pool_3x3(self.conv1.forward(x, Activation::Relu));
+    pub(super) fn forward(&self, x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
+        let x = self.conv1.forward(x, Activation::Relu, trace);
+        let mut x = max_pool_3x3(x, trace);
         for block in &self.blocks {
-            x = block.forward(x);
+            x = block.forward(x, trace);
         }
         self.fc.forward(global_average_pool(x))
     }
@@ -184,17 +186,17 @@ struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
         let shortcut = match &self.downsample {
-            Some(downsample) => downsample.forward(x.clone(), Activation::Identity),
+            Some(downsample) => downsample.forward(x.clone(), Activation::Identity, trace),
             None => x.clone(),
         };
         let Some((last, first)) = self.convolutions.split_last() else {
             return x;
         };
-        let x = first
-            .iter()
-            .fold(x, |x, convolution| convolution.forward(x, Activation::Relu));
-        last.forward_add(x, shortcut, Activation::Relu)
+        let x = first.iter().fold(x, |x, convolution| {
+            convolution.forward(x, Activation::Relu, trace)
+        });
+        last.forward_add(x, shortcut, Activation::Relu, trace)
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Trace;
 use super::checkpoint::Checkpoint;
 use super::layer::{
     Convolution, Kernels, Linear, Padding, Part, Source, global_average_pool, global_max_pool,
@@ -28,10 +29,7 @@ const SIZE: usize = 37;
 pub async fn self_test(device: &Device) -> Result<()> {
     let expected = run(&Device::flex()).await?;
     let found = run(device).await?;
-    for (what, expected, found) in [
-        ("the output", &expected.0, &found.0),
-        ("the input gradient", &expected.1, &found.1),
-    ] {
+    for ((what, expected), (_, found)) in expected.iter().zip(&found) {
         let scale = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
         let difference =
             expected
@@ -45,7 +43,7 @@ pub async fn self_test(device: &Device) -> Result<()> {
                 / scale;
         if difference.is_nan() || difference > TOLERANCE {
             return Err(Error::SelfTest {
-                what,
+                what: what,
                 difference,
                 tolerance: TOLERANCE,
             });
@@ -54,8 +52,8 @@ pub async fn self_test(device: &Device) -> Result<()> {
     Ok(())
 }
 
-/// Logits and input gradient of the test network for a batch of two.
-async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
+/// Logits of the test network for a batch of two, their input gradient, and that between the two.
+async fn run(device: &Device) -> Result<[(&'static str, Vec<f32>); 3]> {
     let device = device.clone().autodiff();
     let mut noise = Noise(1);
     let mut checkpoint = Checkpoint::default();
@@ -95,21 +93,34 @@ async fn run(device: &Device) -> Result<(Vec<f32>, Vec<f32>)> {
     let fc = Linear::load(source, "fc", 24)?;
 
     let input = noise.take(2 * 3 * SIZE * SIZE, 1.0);
-    let input = TensorData::new(input, [2, 3, SIZE, SIZE]);
-    let input = Tensor::<4>::from_data(input, &device).require_grad();
-    let x = max_pool_3x3(stem.forward(input.clone(), Activation::Relu));
-    let residual = shortcut.forward(x.clone(), Activation::Identity);
-    let x = wide.forward_add(x, residual, Activation::Relu);
-    let x = deep.forward(x, Activation::Relu);
-    let x = depthwise.forward(x, Activation::Relu6);
-    let x = pointwise.forward(x, Activation::Relu6);
-    let logits = fc.forward(global_average_pool(x.clone()) + global_max_pool(x));
-    let gradients = logits.clone().slice([0..2, 3..4]).sum().backward();
-    let gradient = input.grad(&gradients).ok_or_else(|| Error::Device {
-        device: "backend",
-        reason: "no gradient reached the input".into(),
-    })?;
-    Ok((read(logits.inner()).await?, read(gradient).await?))
+    let forward = |input: Tensor<4>, trace: &mut Trace| {
+        let x = stem.forward(input, Activation::Relu, trace);
+        let x = max_pool_3x3(x, trace);
+        let residual = shortcut.forward(x.clone(), Activation::Identity, trace);
+        let x = wide.forward_add(x, residual, Activation::Relu, trace);
+        let x = deep.forward(x, Activation::Relu, trace);
+        let x = depthwise.forward(x, Activation::Relu6, trace);
+        let x = pointwise.forward(x, Activation::Relu6, trace);
+        fc.forward(global_average_pool(x.clone()) + global_max_pool(x, trace))
+    };
+    let gradient = |mut trace: Trace| {
+        let input = TensorData::new(input.clone(), [2, 3, SIZE, SIZE]);
+        let input = Tensor::<4>::from_data(input, &device).require_grad();
+        let logits = forward(input.clone(), &mut trace);
+        let gradients = logits.clone().slice([0..2, 3..4]).sum().backward();
+        let gradient = input.grad(&gradients).ok_or_else(|| Error::Device {
+            device: "backend",
+            reason: "no gradient reached the input".into(),
+        })?;
+        Ok::<_, Error>((logits.inner(), gradient))
+    };
+    let (logits, at_points) = gradient(Trace::none())?;
+    let (_, between_points) = gradient(Trace::secants())?;
+    Ok([
+        ("the output", read(logits).await?),
+        ("the input gradient", read(at_points).await?),
+        ("the gradient along a path", read(between_points).await?),
+    ])
 }
 
 /// Reproducible values, spread evenly over −1..1 (Steele et al. 2014, splitmix64).

@@ -6,6 +6,7 @@
 use burn::tensor::Tensor;
 
 use super::layer::{Convolution, Linear, Padding, Part, Source, global_max_pool};
+use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
@@ -77,11 +78,10 @@ impl ShapesNet {
     }
 
     /// \[N, 3, H, W\] → \[N, classes\].
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let x = self
-            .convolutions
-            .iter()
-            .fold(x, |x, convolution| convolution.forward(x, Activation::Relu));
-        self.fc.forward(global_max_pool(x))
+    pub(super) fn forward(&self, x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
+        let x = self.convolutions.iter().fold(x, |x, convolution| {
+            convolution.forward(x, Activation::Relu, trace)
+        });
+        self.fc.forward(global_max_pool(x, trace))
     }
 }

@@ -13,6 +13,7 @@ use burn::tensor::Tensor;
 use super::anchors::{CLASSES, GRIDS};
 use super::inverted_residual::{Block, BlockParts, Stage};
 use super::layer::{Convolution, Padding, Part, Source};
+use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
 
@@ -187,25 +188,25 @@ impl SsdMobileNet {
     }
 
     /// The first feature maps, `count` of 6.
-    fn features(&self, x: Tensor<4>, count: usize) -> Vec<Tensor<4>> {
+    fn features(&self, x: Tensor<4>, count: usize, trace: &mut Trace) -> Vec<Tensor<4>> {
         let mut features = Vec::new();
-        let mut x = self.stem.forward(x, Activation::Relu6);
+        let mut x = self.stem.forward(x, Activation::Relu6, trace);
         for (k, block) in self.blocks.iter().enumerate() {
-            let wide = block.widen(x.clone());
+            let wide = block.widen(x.clone(), trace);
             if k == FIRST_FEATURE {
                 features.push(wide.clone());
                 if count == 1 {
                     return features;
                 }
             }
-            x = block.narrow(wide, x);
+            x = block.narrow(wide, x, trace);
         }
-        x = self.head.forward(x, Activation::Relu6);
+        x = self.head.forward(x, Activation::Relu6, trace);
         features.push(x.clone());
         for [reduce, depthwise, expand] in self.extras.iter().take(count.saturating_sub(2)) {
-            x = reduce.forward(x, Activation::Relu6);
-            x = depthwise.forward(x, Activation::Relu6);
-            x = expand.forward(x, Activation::Relu6);
+            x = reduce.forward(x, Activation::Relu6, trace);
+            x = depthwise.forward(x, Activation::Relu6, trace);
+            x = expand.forward(x, Activation::Relu6, trace);
             features.push(x.clone());
         }
         features
@@ -214,10 +215,11 @@ impl SsdMobileNet {
     /// Box encodings \[N, anchors · 4\] and class logits \[N, anchors · classes\] of an input
     /// \[N, 3, 300, 300\].
     pub(super) fn forward(&self, x: Tensor<4>) -> [Tensor<2>; 2] {
-        let features = self.features(x, FEATURES.len());
+        let trace = &mut Trace::none();
+        let features = self.features(x, FEATURES.len(), trace);
         [&self.boxes, &self.classes].map(|predictors| {
             let maps = predictors.iter().zip(&features).map(|(predictor, x)| {
-                let x = predict(predictor, x.clone());
+                let x = predict(predictor, x.clone(), trace);
                 let [n, channels, height, width] = x.dims();
                 // Cells row by row, the anchors of each, the values of each.
                 x.permute([0, 2, 3, 1])
@@ -229,7 +231,7 @@ impl SsdMobileNet {
 
     /// One class logit, `anchor · classes + class`, and no more of the network than it takes:
     /// \[N, 3, 300, 300\] → \[N\].
-    pub(super) fn output(&self, x: Tensor<4>, output: usize) -> Tensor<1> {
+    pub(super) fn output(&self, x: Tensor<4>, output: usize, trace: &mut Trace) -> Tensor<1> {
         let (mut anchor, class) = (output / CLASSES, output % CLASSES);
         let mut map = 0;
         while anchor >= GRIDS[map].cells() * GRIDS[map].anchors {
@@ -239,8 +241,8 @@ impl SsdMobileNet {
         let grid = &GRIDS[map];
         let (cell, anchor) = (anchor / grid.anchors, anchor % grid.anchors);
         let (row, column) = (cell / grid.side, cell % grid.side);
-        let mut features = self.features(x, map + 1);
-        let x = predict(&self.classes[map], features.swap_remove(map));
+        let mut features = self.features(x, map + 1, trace);
+        let x = predict(&self.classes[map], features.swap_remove(map), trace);
         let channel = anchor * CLASSES + class;
         let n = x.dims()[0];
         let ranges = [0..n, channel..channel + 1, row..row + 1, column..column + 1];
@@ -248,7 +250,11 @@ impl SsdMobileNet {
     }
 }
 
-fn predict([depthwise, pointwise]: &[Convolution; 2], x: Tensor<4>) -> Tensor<4> {
-    let x = depthwise.forward(x, Activation::Relu6);
-    pointwise.forward(x, Activation::Identity)
+fn predict(
+    [depthwise, pointwise]: &[Convolution; 2],
+    x: Tensor<4>,
+    trace: &mut Trace,
+) -> Tensor<4> {
+    let x = depthwise.forward(x, Activation::Relu6, trace);
+    pointwise.forward(x, Activation::Identity, trace)
 }

@@ -1,7 +1,7 @@
 //! The workers that share the work: one that owns the GPU, or several on the CPU.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::ops::Range;
 use std::rc::Rc;
 
 use futures_util::future::try_join_all;
@@ -10,7 +10,7 @@ use js_sys::ArrayBuffer;
 use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
 use super::files::Engine;
-use crate::attribution::{Baseline, PartialSum, Perturbation};
+use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Shares};
 use crate::device::DeviceKind;
 use crate::model::{Architecture, Detection, Randomised, Target};
 use crate::preprocessing::Preprocessing;
@@ -223,28 +223,46 @@ impl Pool {
         Ok(())
     }
 
-    /// Shares points of a path out and hands in the partial sums as they come: one for the points of a
-    /// pass with their `step_sizes`, or, without, one for each point. `wanted` is asked before each
-    /// pass; when it says no, the rest is left undone.
+    /// Shares a number of gradients out and hands in the partial sums as they come: one for each pass, which is
+    /// the `part` of some of them, by their numbers. `wanted` is asked before each pass; when it says no, the rest
+    /// is left undone.
     pub(super) async fn sum(
         &self,
         target: Target,
-        alphas: &[f64],
-        step_sizes: Option<&[f64]>,
+        gradients: usize,
+        part: impl Fn(Range<usize>) -> Quadrature,
         wanted: impl Fn() -> bool,
-        take: impl Fn(Vec<PartialSum>),
+        take: impl Fn(PartialSum),
     ) -> Result<(), Failure> {
-        let request = |nodes: &[usize]| {
-            let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect::<Vec<f64>>();
-            Request::Sum {
-                target,
-                alphas: pick(alphas),
-                step_sizes: step_sizes.map(pick),
-            }
+        let request = |pieces: Range<usize>| Request::Sum {
+            target,
+            part: part(pieces),
         };
-        let take = |_: &[usize], response| match response {
-            Response::Summed(sums) => {
-                take(sums);
+        let take = |_, response| match response {
+            Response::Summed(sum) => {
+                take(sum);
+                Ok(())
+            }
+            other => Err(unexpected(&other).failure()),
+        };
+        self.share(gradients, request, wanted, take).await
+    }
+
+    /// As [`sum`](Self::sum), each gradient by itself, with weight 1.
+    pub(super) async fn gradients(
+        &self,
+        target: Target,
+        alphas: &[f64],
+        wanted: impl Fn() -> bool,
+        take: impl Fn(PartialSum),
+    ) -> Result<(), Failure> {
+        let request = |pieces: Range<usize>| Request::Gradients {
+            target,
+            alphas: alphas[pieces].to_vec(),
+        };
+        let take = |_, response| match response {
+            Response::Gradients(gradients) => {
+                gradients.into_iter().for_each(&take);
                 Ok(())
             }
             other => Err(unexpected(&other).failure()),
@@ -263,15 +281,15 @@ impl Pool {
         wanted: impl Fn() -> bool,
         take: impl Fn(usize, f32),
     ) -> Result<(), Failure> {
-        let request = |images: &[usize]| Request::Perturb {
+        let request = |images: Range<usize>| Request::Perturb {
             target,
             perturbation,
             order: order.to_vec(),
-            counts: images.iter().map(|&k| counts[k] as u32).collect(),
+            counts: counts[images].iter().map(|&count| count as u32).collect(),
         };
-        let take = |images: &[usize], response| match response {
+        let take = |images: Range<usize>, response| match response {
             Response::Outputs(outputs) => {
-                images.iter().zip(outputs).for_each(|(&k, f)| take(k, f));
+                images.zip(outputs).for_each(|(k, f)| take(k, f));
                 Ok(())
             }
             other => Err(unexpected(&other).failure()),
@@ -283,28 +301,27 @@ impl Pool {
     async fn share(
         &self,
         pieces: usize,
-        request: impl Fn(&[usize]) -> Request,
+        request: impl Fn(Range<usize>) -> Request,
         wanted: impl Fn() -> bool,
-        take: impl Fn(&[usize], Response) -> Result<(), Failure>,
+        take: impl Fn(Range<usize>, Response) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let queue: RefCell<VecDeque<usize>> = RefCell::new((0..pieces).collect());
+        let shares = RefCell::new(Shares::new(pieces, self.size()));
         let deaths = Cell::new(0);
         let work = |k: usize| {
-            let (queue, deaths, wanted, take, request) =
-                (&queue, &deaths, &wanted, &take, &request);
+            let (shares, deaths, wanted, take, request) =
+                (&shares, &deaths, &wanted, &take, &request);
             async move {
                 loop {
-                    let count = self.pass.get().min(queue.borrow().len());
-                    let pieces: Vec<usize> = queue.borrow_mut().drain(..count).collect();
+                    let pieces = shares.borrow_mut().take(k, self.pass.get());
                     if pieces.is_empty() || !wanted() {
                         return Ok(());
                     }
                     let client = Rc::clone(&self.clients.borrow()[k]);
                     let start = now();
-                    match client.ask(&request(&pieces), None).await {
+                    match client.ask(&request(pieces.clone()), None).await {
                         Ok(response) => {
                             self.adapt(pieces.len(), now() - start);
-                            take(&pieces, response)?;
+                            take(pieces, response)?;
                         }
                         Err(NoAnswer::Failed(failure)) => return Err(failure),
                         Err(NoAnswer::Lost(detail)) => {
@@ -312,7 +329,7 @@ impl Pool {
                             if deaths.get() > FORGIVEN {
                                 return Err(NoAnswer::Lost(detail).failure());
                             }
-                            queue.borrow_mut().extend(pieces);
+                            shares.borrow_mut().put_back(pieces);
                             self.replace(k).await?;
                         }
                     }

@@ -11,7 +11,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::gpu;
 use crate::device::{self, DeviceKind};
-use crate::explain::Explainer;
+use crate::explain::{Explainer, Walk};
 use crate::image::Photo;
 use crate::model::{Architecture, Checkpoint, checkpoint, recognise, self_test};
 use crate::preprocessing::Preprocessing;
@@ -66,6 +66,7 @@ struct Engine {
     explainer: Option<Explainer>,
     photo: Option<Photo>,
     path: Option<(Vec<f32>, Vec<f32>)>,
+    walk: Walk,
 }
 
 impl Engine {
@@ -136,27 +137,25 @@ impl Engine {
             }
             Request::Keep { input, baseline } => {
                 self.path = Some((input, baseline));
+                self.walk = Walk::default();
                 Ok(Response::Kept)
             }
-            Request::Sum {
-                target,
-                alphas,
-                step_sizes,
-            } => {
+            Request::Sum { target, part } => {
+                let mut walk = std::mem::take(&mut self.walk);
                 let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
-                let explainer = self.explainer()?;
-                Ok(Response::Summed(match step_sizes {
-                    Some(step_sizes) => vec![
-                        explainer
-                            .partial_sum(input, baseline, target, &alphas, &step_sizes)
-                            .await?,
-                    ],
-                    None => {
-                        explainer
-                            .gradients(input, baseline, target, &alphas)
-                            .await?
-                    }
-                }))
+                let sum = self
+                    .explainer()?
+                    .partial_sum(input, baseline, target, &part, &mut walk)
+                    .await?;
+                self.walk = walk;
+                Ok(Response::Summed(sum))
+            }
+            Request::Gradients { target, alphas } => {
+                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
+                let gradients = self
+                    .explainer()?
+                    .gradients(input, baseline, target, &alphas);
+                Ok(Response::Gradients(gradients.await?))
             }
             Request::Perturb {
                 target,
@@ -198,6 +197,7 @@ impl Engine {
     ) -> Result<Response, Failure> {
         let device = self.device.as_ref().ok_or_else(|| internal("no device"))?;
         self.explainer = None; // the old weights go before the new ones come
+        self.walk = Walk::default();
         let explainer = Explainer::load(architecture, preprocessing, checkpoint, device)?;
         self.explainer = Some(explainer);
         Ok(Response::Loaded)

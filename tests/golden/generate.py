@@ -78,7 +78,33 @@ def trapezoid(model, x, baseline, target, n_steps):
     return (x - baseline) * total
 
 
-def golden(model, rgb, mean, std, path, n_steps):
+class Each(torch.nn.Module):
+    """An activation that a block uses `count` times, as so many modules: captum keeps one result a module."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.uses = torch.nn.ModuleList(torch.nn.ReLU6() for _ in range(count))
+        self.used = 0
+
+    def forward(self, x):
+        use = self.uses[self.used]
+        self.used = (self.used + 1) % len(self.uses)
+        return use(x)
+
+
+def rescale(model, x, baseline, target):
+    """captum's DeepLIFT, Rescale rule: a single secant from baseline to input. EfficientNet-Lite only."""
+    from captum.attr import DeepLift
+    from captum.attr._core import deep_lift
+
+    deep_lift.SUPPORTED_NON_LINEAR[torch.nn.ReLU6] = deep_lift.nonlinear
+    for block in model._blocks:
+        block._swish = Each(2 if block._block_args.expand_ratio != 1 else 1)
+    model._swish = Each(2)
+    return DeepLift(model).attribute(x, baseline, target=target)
+
+
+def golden(model, rgb, mean, std, path, n_steps, secant=False):
     """Logits and attributions of one image, RGB uint8 [H, W, 3]."""
     from captum.attr import IntegratedGradients
 
@@ -95,9 +121,7 @@ def golden(model, rgb, mean, std, path, n_steps):
         )
         for method in ("riemann_middle", "gausslegendre")
     }
-    save(
-        path,
-        {
+    arrays = {
             "logits": logits,
             "logits_baseline": logits_baseline,
             "target": np.array([target]),
@@ -105,8 +129,10 @@ def golden(model, rgb, mean, std, path, n_steps):
             "trapezoid_f16": trapezoid(model, x, baseline, target, n_steps)[0].detach(),
             "midpoint_f16": captum["riemann_middle"][0].detach(),
             "gauss-legendre_f16": captum["gausslegendre"][0].detach(),
-        },
-    )
+        }
+    if secant:
+        arrays["secant_f16"] = rescale(model, x, baseline, target)[0].detach()
+    save(path, arrays)
 
 
 def main():
@@ -142,7 +168,7 @@ def main():
 
     model = EfficientNet.from_name("efficientnet-lite0")
     model.load_state_dict(torch.load(arguments.efficientnet, map_location="cpu"))
-    golden(model.eval(), rgb, [127.0] * 3, [128.0] * 3, HERE / "efficientnet-lite0.safetensors", 8)
+    golden(model.eval(), rgb, [127.0] * 3, [128.0] * 3, HERE / "efficientnet-lite0.safetensors", 8, secant=True)
 
     if arguments.resnet18:
         model = torchvision.models.resnet18(weights=None)

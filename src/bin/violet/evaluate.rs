@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use violet::attribution::{Baseline, Method, Rule, Scores};
+use violet::attribution::{Baseline, Rule, Scores};
 use violet::device::DeviceKind;
 use violet::image::Photo;
 use violet::mask::reduce_absolute;
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// The tag in the scenes' corner: none, telling or misleading
     #[arg(long, default_value = "none", value_parser = tag)]
     tag: Tag,
-    /// Number of steps, or for the adaptive rule the budget
+    /// Number of steps; secants take 24 at most
     #[arg(long, default_value_t = 50, value_name = "N")]
     steps: usize,
     /// Explain the drawn shape's class, instead of the likeliest
@@ -57,21 +57,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         DeviceKind::Cpu => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let n_steps = arguments.steps;
-    let mut methods: Vec<(&str, Method)> = Rule::ALL
-        .iter()
-        .map(|&rule| (rule.name(), Method::Fixed { rule, n_steps }))
-        .collect();
-    let adaptive = Method::Adaptive {
-        tolerance: 0.05,
-        budget: n_steps,
+    let steps = |&rule: &Rule| match rule {
+        Rule::Secant => (rule.name(), rule, n_steps.min(rule.usual_steps())),
+        _ => (rule.name(), rule, n_steps),
     };
-    methods.push(("adaptive", adaptive));
+    let mut methods: Vec<(&str, Rule, usize)> = Rule::ALL.iter().map(steps).collect();
     // What one gradient at the photo itself gives: gradient × (input − baseline).
-    let one = Method::Fixed {
-        rule: Rule::Right,
-        n_steps: 1,
-    };
-    methods.push(("one gradient", one));
+    methods.push(("one gradient", Rule::Right, 1));
 
     let rows = methods.len() * Baseline::ALL.len();
     let bar = ProgressBar::new(rows as u64 * arguments.scenes);
@@ -93,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     println!("|---|---|---|---|---|---|---|");
     let n = arguments.scenes.max(1) as f64;
     let mut area = 0.0;
-    for (name, method) in methods {
+    for (name, rule, n_steps) in methods {
         for baseline in Baseline::ALL {
             let mut total = Total::default();
             for seed in arguments.seed..arguments.seed + arguments.scenes {
@@ -108,15 +100,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                     likeliest
                 };
                 let target = Target::output(class);
-                let sum =
-                    pool::integrate(&explainer, &prepared, target, method, 1, threads, |_| ());
+                let sum = pool::integrate(
+                    &explainer,
+                    &prepared,
+                    target,
+                    (rule, n_steps),
+                    1,
+                    threads,
+                    |_| (),
+                );
                 let sum = sum.map_err(|e| e.to_string())?;
                 let attributions = sum
                     .attributions(&prepared.input, &prepared.baseline)
                     .map_err(|e| e.to_string())?;
                 let map = reduce_absolute(&attributions.values);
                 let scores = Scores::of(&map, &scene.inside);
-                let [from, to] = explainer.ends(&prepared, target).outputs;
+                let [from, to] = explainer.ends(&prepared, target);
                 let delta = attributions.convergence_delta(to, from);
                 total.mass_inside += scores.mass_inside / n;
                 total.hits += f64::from(u8::from(scores.hit)) / n;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use violet::attribution::{Attributions, Baseline, Integration, Method, Rule};
+use violet::attribution::{Attributions, Baseline, Integration, Rule};
 use violet::device::DeviceKind;
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
@@ -23,20 +23,14 @@ pub(crate) struct Arguments {
     photos: Vec<PathBuf>,
     #[command(flatten)]
     model: model::Arguments,
-    /// Number of steps from baseline to photo; more steps, smaller convergence delta
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    steps: usize,
-    /// Integration rule: trapezoid, left, right, midpoint, gauss-legendre, or adaptive, which
-    /// takes as many gradients as the tolerance asks for, whatever the steps
+    /// Number of steps from baseline to photo; more steps, nearer to the integral [default: 24 secants,
+    /// 50 of any other rule]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Integration rule: trapezoid, left, right, midpoint, gauss-legendre, or secant, which takes the mean
+    /// gradient between two points
     #[arg(long, default_value = "trapezoid", value_parser = rule)]
-    rule: RuleChoice,
-    /// For the adaptive rule: the largest convergence delta, as a share of F(x) − F(x'). The map
-    /// is to be as near as that of 2.5 / SHARE even steps
-    #[arg(long, default_value_t = 0.05, value_name = "SHARE")]
-    tolerance: f64,
-    /// For the adaptive rule: the most gradients
-    #[arg(long, default_value_t = 48, value_name = "N")]
-    budget: usize,
+    rule: Rule,
     /// Where the path starts: black, white, grey, a colour (#rrggbb), blurred, noise or noise:SEED
     #[arg(long, default_value = "black", value_parser = baseline)]
     baseline: Baseline,
@@ -68,37 +62,6 @@ pub(crate) struct Arguments {
     out: PathBuf,
 }
 
-/// What `--rule` names.
-#[derive(Debug, Clone, Copy)]
-enum RuleChoice {
-    Fixed(Rule),
-    Adaptive,
-}
-
-impl RuleChoice {
-    fn name(self) -> &'static str {
-        match self {
-            RuleChoice::Fixed(rule) => rule.name(),
-            RuleChoice::Adaptive => "adaptive",
-        }
-    }
-}
-
-impl Arguments {
-    fn method(&self) -> Method {
-        match self.rule {
-            RuleChoice::Fixed(rule) => Method::Fixed {
-                rule,
-                n_steps: self.steps,
-            },
-            RuleChoice::Adaptive => Method::Adaptive {
-                tolerance: self.tolerance,
-                budget: self.budget,
-            },
-        }
-    }
-}
-
 /// What `--target`, `--against` and `--box` ask for, before a photo is seen.
 struct Choice {
     class: Option<usize>,
@@ -116,6 +79,10 @@ struct Chosen {
 }
 
 impl Arguments {
+    fn n_steps(&self) -> usize {
+        self.steps.unwrap_or(self.rule.usual_steps())
+    }
+
     fn choice(&self, spec: &ModelSpec) -> Result<Choice, String> {
         let class = |text: &Option<String>| {
             let class = text.as_ref().map(|text| spec.class(text));
@@ -184,16 +151,16 @@ impl Choice {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     // Nonsense is refused before anything is loaded.
-    let most = Integration::new(arguments.method(), 0)
+    let all = Integration::new(arguments.rule, arguments.n_steps(), 0)
         .map_err(|e| e.to_string())?
-        .most_gradients();
+        .all_gradients();
     if let Some(spec) = arguments.model.spec()? {
         arguments.choice(spec)?;
     }
     let (spec, explainer) = arguments.model.load()?;
     let choice = arguments.choice(&spec)?;
 
-    let bar = ProgressBar::new((arguments.photos.len() * most) as u64);
+    let bar = ProgressBar::new((arguments.photos.len() * all) as u64);
     if let Ok(style) =
         ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} gradients  {eta} left  {msg}")
     {
@@ -201,7 +168,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let mut broken = 0;
     for (k, path) in arguments.photos.iter().enumerate() {
-        bar.set_position((k * most) as u64);
+        bar.set_position((k * all) as u64);
         bar.set_message(path.display().to_string());
         let out = if arguments.photos.len() == 1 {
             arguments.out.clone()
@@ -259,7 +226,7 @@ fn explain(
         explainer,
         &prepared,
         target,
-        arguments.method(),
+        (arguments.rule, arguments.n_steps()),
         batch,
         threads,
         |gradients| bar.inc(gradients),
@@ -271,7 +238,7 @@ fn explain(
     let mask = Mask::of_map(&arguments.show.reduce(&attributions.values));
     let quadrature = sum.quadrature();
 
-    let [output_baseline, output_input] = explainer.ends(&prepared, target).outputs;
+    let [output_baseline, output_input] = explainer.ends(&prepared, target);
     let delta = attributions.convergence_delta(output_input, output_baseline);
     let labels = spec.labels();
     let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");
@@ -292,10 +259,7 @@ fn explain(
         convergence_delta: delta,
         rule: arguments.rule.name().into(),
         baseline: arguments.baseline.to_string(),
-        n_steps: match arguments.rule {
-            RuleChoice::Fixed(_) => arguments.steps,
-            RuleChoice::Adaptive => quadrature.alphas.len(),
-        },
+        n_steps: arguments.n_steps(),
         alphas: quadrature.alphas.clone(),
         step_sizes: quadrature.step_sizes.clone(),
         gradient_evaluations: sum.gradients(),
@@ -364,12 +328,8 @@ fn folder(out: &Path, path: &Path, earlier: &[PathBuf]) -> PathBuf {
     }
 }
 
-fn rule(name: &str) -> Result<RuleChoice, String> {
-    let all = Rule::ALL.map(RuleChoice::Fixed);
-    let all: Vec<RuleChoice> = all.into_iter().chain([RuleChoice::Adaptive]).collect();
-    let named = all.iter().find(|choice| choice.name() == name);
-    let names: Vec<&str> = all.iter().map(|choice| choice.name()).collect();
-    named.copied().ok_or_else(|| choices(&names))
+fn rule(name: &str) -> Result<Rule, String> {
+    Rule::from_name(name).ok_or_else(|| choices(&Rule::ALL.map(Rule::name)))
 }
 
 fn reduction(name: &str) -> Result<Reduction, String> {

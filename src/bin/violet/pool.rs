@@ -1,82 +1,57 @@
 //! Threads that share the points of a path out between them, as the page's workers do.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Mutex, PoisonError};
 
 use violet::Result;
-use violet::attribution::{Integration, Method, PartialSum, Round};
-use violet::explain::{Explainer, Prepared};
+use violet::attribution::{Integration, Rule, Shares};
+use violet::explain::{Explainer, Prepared, Walk};
 use violet::model::Target;
 
-/// The whole integral, by `threads` threads of `internal_batch_size` gradients at a time.
-/// `progress` is told after each pass how many gradients it brought.
+/// The whole integral by a rule with so many steps, by `threads` threads of `internal_batch_size`
+/// gradients at a time. `progress` is told after each pass how many gradients it brought.
 pub(crate) fn integrate(
     explainer: &Explainer,
     prepared: &Prepared,
     target: Target,
-    method: Method,
+    (rule, n_steps): (Rule, usize),
     internal_batch_size: usize,
     threads: usize,
     progress: impl Fn(u64) + Sync,
 ) -> Result<Integration> {
-    let mut integration = Integration::new(method, prepared.input.len())?;
-    let ends = explainer.ends(prepared, target);
-    while let Some(round) = integration.next_round(&ends) {
-        let run = |from: usize, to: usize| gradients(explainer, prepared, target, &round, from, to);
-        let count = round.alphas.len();
-        let size = internal_batch_size.max(1);
-        let next = AtomicUsize::new(0);
-        let total = Mutex::new(&mut integration);
-        let work = || -> Result<()> {
-            loop {
-                let from = next.fetch_add(size, Ordering::Relaxed);
-                if from >= count {
-                    return Ok(());
-                }
-                let to = (from + size).min(count);
-                let partials = run(from, to)?;
-                // A panicked thread ends the process' work anyway; its sum is still well formed.
-                let mut total = total
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                for partial in partials {
-                    total.add(partial)?;
-                }
-                progress((to - from) as u64);
+    let (input, baseline) = (&prepared.input, &prepared.baseline);
+    let integration = Integration::new(rule, n_steps, input.len())?;
+    let threads = threads.max(1);
+    let shares = Shares::new(integration.all_gradients(), threads);
+    let state = Mutex::new((integration, shares));
+    // A panicked thread ends the process' work anyway; what it held is still well formed.
+    let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = |thread: usize| -> Result<()> {
+        let mut walk = Walk::default();
+        loop {
+            let part = {
+                let (integration, shares) = &mut *lock();
+                integration.part(shares.take(thread, internal_batch_size))
+            };
+            if part.alphas.is_empty() {
+                return Ok(());
             }
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().try_for_each(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-        })?;
-    }
-    Ok(integration)
-}
-
-/// A part of a round in one pass.
-fn gradients(
-    explainer: &Explainer,
-    prepared: &Prepared,
-    target: Target,
-    round: &Round,
-    from: usize,
-    to: usize,
-) -> Result<Vec<PartialSum>> {
-    let (input, baseline, alphas) = (&prepared.input, &prepared.baseline, &round.alphas[from..to]);
-    pollster::block_on(async {
-        match &round.step_sizes {
-            None => explainer.gradients(input, baseline, target, alphas).await,
-            Some(step_sizes) => {
-                let step_sizes = &step_sizes[from..to];
-                let sum = explainer.partial_sum(input, baseline, target, alphas, step_sizes);
-                Ok(vec![sum.await?])
-            }
+            let sum = explainer.partial_sum(input, baseline, target, &part, &mut walk);
+            let sum = pollster::block_on(sum)?;
+            lock().0.add(&sum)?;
+            progress(part.alphas.len() as u64);
         }
-    })
+    };
+    std::thread::scope(|scope| {
+        let work = &work;
+        let workers: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || work(thread)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    let (integration, _) = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(integration)
 }

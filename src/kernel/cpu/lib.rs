@@ -3,6 +3,7 @@
 //! The same code runs natively (AVX-512, AVX2, SSE, NEON, chosen at run time) and in the browser
 //! (128-bit SIMD of WebAssembly).
 
+mod activation;
 mod dense;
 mod depthwise;
 mod geometry;
@@ -15,6 +16,7 @@ mod winograd;
 
 use std::cell::RefCell;
 
+pub use activation::{Gate, activate, secant_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size};
 use walk::{Direction, Walk};
 
@@ -151,27 +153,6 @@ fn image(
             }
         },
     );
-}
-
-/// Which values an activation lets gradients through: those whose result is strictly within its range.
-/// One byte each, where the results themselves would be kept otherwise.
-#[derive(Debug, Clone)]
-pub struct Gate(Vec<u8>);
-
-impl Gate {
-    /// The gate of an activation's results.
-    pub fn of(results: &[f32], activation: Activation) -> Self {
-        let [low, high] = activation.range();
-        let open = |&result: &f32| u8::from((result > low) & (result < high));
-        Self(results.iter().map(open).collect())
-    }
-
-    /// Sets the gradients to zero that are not let through.
-    pub fn close(&self, gradients: &mut [f32]) {
-        for (gradient, &open) in gradients.iter_mut().zip(&self.0) {
-            *gradient = if open == 0 { 0.0 } else { *gradient };
-        }
-    }
 }
 
 /// Keeps the vectors busy with multiply-adds and nothing else, for benchmarks that want to know

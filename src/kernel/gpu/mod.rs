@@ -4,6 +4,7 @@
 //! No more than 256 threads and 16 KiB of shared memory a workgroup, no subgroup operation, sums in
 //! f32, no autotuning.
 
+mod activation;
 mod call;
 mod card;
 mod epilogue;
@@ -14,16 +15,11 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{DType, FloatDType, Shape};
 use burn_cubecl::{kernel::into_contiguous as contiguous, tensor::CubeTensor};
-use cubecl::calculate_cube_count_elemwise;
-use cubecl::prelude::*;
 
 use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
 use call::Call;
 pub use call::{Adapter, with_kernels_for};
 use pass::{Axis, LANES, fours};
-
-/// Threads of a workgroup that works element by element.
-const THREADS: u32 = 256;
 
 impl Convolve for Cube {
     /// Dense: \[⌈out / 4⌉, tap, in, 4\] for the way forward, then \[⌈in / 4⌉, tap, out, 4\] for the
@@ -77,6 +73,14 @@ impl Convolve for Cube {
         let residual = Some(contiguous(residual));
         forward(input, residual, weight, bias, &geometry, activation)
     }
+
+    fn activate(
+        sums: FloatTensor<Self>,
+        _before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        activation::activate(contiguous(sums), activation)
+    }
 }
 
 impl ConvolveBackward for Cube {
@@ -91,29 +95,17 @@ impl ConvolveBackward for Cube {
         gradient: FloatTensor<Self>,
         (output, activation): Self::Gate,
     ) -> FloatTensor<Self> {
-        let (gradient, output) = (contiguous(gradient), contiguous(output));
-        let shape = gradient.shape();
-        let length = shape.num_elements();
-        let target = empty(&gradient, shape);
-        let dim = CubeDim::new_1d(THREADS);
-        let client = &gradient.client.clone();
-        let count = calculate_cube_count_elemwise(client, length, dim);
-        let [_, high] = activation.range();
-        // SAFETY: the kernel checks its position against `length`, which all three buffers have.
-        #[allow(unsafe_code)]
-        unsafe {
-            mask::launch_unchecked(
-                client,
-                count,
-                dim,
-                gradient.into_buffer_arg(),
-                output.into_buffer_arg(),
-                target.clone().into_buffer_arg(),
-                length,
-                high.min(f32::MAX),
-            );
-        }
-        target
+        activation::gradient(contiguous(gradient), contiguous(output), activation)
+    }
+
+    fn secant_gradient(
+        gradient: FloatTensor<Self>,
+        sums: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let [gradient, sums, before] = [gradient, sums, before].map(contiguous);
+        activation::secant_gradient(gradient, sums, before, activation)
     }
 
     fn input_gradient(
@@ -170,19 +162,6 @@ fn forward(
     };
     call.launch(Axis::forward(geometry, 0), Axis::forward(geometry, 1));
     target
-}
-
-/// The gradient where an output is strictly between 0 and `high`, else 0.
-#[cube(launch_unchecked)]
-fn mask(gradient: &[f32], output: &[f32], target: &mut [f32], length: usize, high: f32) {
-    if ABSOLUTE_POS >= length {
-        terminate!();
-    }
-    let mut value = 0.0f32;
-    if output[ABSOLUTE_POS] > 0.0 && output[ABSOLUTE_POS] < high {
-        value = gradient[ABSOLUTE_POS];
-    }
-    target[ABSOLUTE_POS] = value;
 }
 
 /// A new tensor on the device of another one.

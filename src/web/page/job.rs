@@ -1,6 +1,7 @@
 //! From model to mask: one job at a time, of which a newer one drops what is left.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -9,12 +10,11 @@ use web_sys::{HtmlElement, HtmlSelectElement};
 use super::export::Finished;
 use super::results::{found_box, probability};
 use super::{
-    From, PREVIEW_SIDE, Page, baseline_name, chosen_baseline, chosen_method, duration,
+    From, PREVIEW_SIDE, Page, baseline_name, chosen_baseline, chosen_rule, duration,
     missing_weights, set_progress,
 };
 use crate::attribution::{
-    Accumulator, Attributions, Baseline, Integration, Method, PartialSum, PathEnds, Quadrature,
-    Rule,
+    Accumulator, Attributions, Baseline, Integration, PartialSum, Quadrature, Rule,
 };
 use crate::device::DeviceKind;
 use crate::mask::Mask;
@@ -194,12 +194,9 @@ impl Page {
         prepared: &Prepared,
         output: usize,
     ) -> Result<(), Failure> {
-        let integration = Integration::new(chosen_method(), prepared.input.len())?;
-        let all = integration.most_gradients();
-        let most = match chosen_method() {
-            Method::Fixed { .. } => Phrase::of(all),
-            Method::Adaptive { .. } => phrase!("at most {all}", all = all),
-        };
+        let (rule, n_steps) = chosen_rule();
+        let integration = Integration::new(rule, n_steps, prepared.input.len())?;
+        let all = integration.all_gradients();
         let target = self.target(spec, output);
         let labels = spec.labels();
         let name = |output| labels.get(spec.class_of(output)).copied().unwrap_or("?");
@@ -228,11 +225,6 @@ impl Page {
         let detector = spec.architecture.is_detector();
         let [base, input] = [&prepared.logits_baseline, &prepared.logits_input]
             .map(|logits| target.of(logits, detector));
-        let ends = PathEnds {
-            baseline: &prepared.baseline,
-            input: &prepared.input,
-            outputs: [base, input],
-        };
         let sum = Rc::new(RefCell::new(integration));
         let failed = RefCell::new(None);
         let start = now();
@@ -245,10 +237,10 @@ impl Page {
         element::<HtmlElement>("truth").set_hidden(true);
         let show_progress = |done: usize| {
             let sentence = phrase!(
-                "Explaining “{class}”: {done} of {most} gradients",
+                "Explaining “{class}”: {done} of {all} gradients",
                 class = label.clone(),
                 done = done,
-                most = most.clone(),
+                all = all,
             );
             self.show_share(done, all, sentence);
         };
@@ -259,12 +251,11 @@ impl Page {
 
         let current = || self.job.get() == job;
         let rested_at = Cell::new(start);
-        let take = &|partials: Vec<PartialSum>| {
+        let take = |partial: PartialSum| {
             if !current() {
                 return;
             }
-            let mut added = partials.into_iter().map(|p| sum.borrow_mut().add(p));
-            if let Err(error) = added.try_for_each(|added| added) {
+            if let Err(error) = sum.borrow_mut().add(&partial) {
                 *failed.borrow_mut() = Some(Failure::from(error));
                 return;
             }
@@ -276,23 +267,15 @@ impl Page {
                 rested_at.set(end + ((end - begin) * REST).max(LEAST_REST_MS));
             }
         };
-        loop {
-            let round = sum.borrow_mut().next_round(&ends);
-            let Some(round) = round.filter(|_| current()) else {
-                break;
-            };
-            let step_sizes = round.step_sizes.as_deref();
-            pool.sum(target, &round.alphas, step_sizes, current, take)
-                .await?;
-            if let Some(failure) = failed.take() {
-                return Err(failure);
-            }
+        let part = |places| sum.borrow().part(places);
+        pool.sum(target, all, part, current, take).await?;
+        if let Some(failure) = failed.take() {
+            return Err(failure);
         }
         if current() {
             let sum = sum.borrow();
             let finished = sum.attributions(&prepared.input, &prepared.baseline)?;
             let elapsed_ms = now() - start;
-            let all = sum.gradients();
             set_progress(1.0);
             self.forming.take();
             self.show_map(finished.values.clone());
@@ -318,17 +301,11 @@ impl Page {
                 output_baseline: base,
                 attribution_sum: finished.sum,
                 convergence_delta: finished.convergence_delta(input, base),
-                rule: match chosen_method() {
-                    Method::Fixed { rule, .. } => rule.name().into(),
-                    Method::Adaptive { .. } => "adaptive".into(),
-                },
+                rule: rule.name().into(),
                 baseline: baseline.to_string(),
-                n_steps: match chosen_method() {
-                    Method::Fixed { n_steps, .. } => n_steps,
-                    Method::Adaptive { .. } => quadrature.alphas.len(),
-                },
-                alphas: quadrature.alphas,
-                step_sizes: quadrature.step_sizes,
+                n_steps,
+                alphas: quadrature.alphas.clone(),
+                step_sizes: quadrature.step_sizes.clone(),
                 gradient_evaluations: all,
                 forward_evaluations: 2,
                 mask_full_scale: Mask::of(&finished.values).full_scale,
@@ -340,7 +317,7 @@ impl Page {
                 attributions: finished.values,
                 report,
             });
-            *self.samples.borrow_mut() = sum.samples();
+            *self.samples.borrow_mut() = sum.samples().to_vec();
             self.show_exports();
             self.note_answer(name(output));
             self.show_chapters(true);
@@ -427,15 +404,16 @@ impl Page {
     ) -> Result<bool, Failure> {
         let current = || self.job.get() == job;
         let failed = RefCell::new(None);
-        let take = |partials: Vec<PartialSum>| {
+        let take = |partial: PartialSum| {
             if current()
-                && let Err(error) = partials.into_iter().try_for_each(&take)
+                && let Err(error) = take(partial)
             {
                 failed.replace(Some(Failure::from(error)));
             }
         };
-        let (alphas, sizes) = (&quadrature.alphas, &quadrature.step_sizes);
-        pool.sum(target, alphas, Some(sizes), current, take).await?;
+        let order = quadrature.order();
+        let part = |places: Range<usize>| quadrature.pick(&order[places]);
+        pool.sum(target, order.len(), part, current, take).await?;
         match failed.take() {
             Some(failure) => Err(failure),
             None => Ok(current()),

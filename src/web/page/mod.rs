@@ -39,7 +39,7 @@ use super::pool::{Picture, Pool, Prepared, Weights};
 use super::stage::Stage;
 use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
 use super::{files, sentences};
-use crate::attribution::{Baseline, Integration, Method, PathSample, Rule};
+use crate::attribution::{Baseline, Integration, PathSample, Rule};
 use crate::device::DeviceKind;
 use crate::model::{
     ModelSpec,
@@ -49,10 +49,8 @@ use crate::protocol::{Failure, FailureCode, Truth};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
-/// What "Auto" aims at: the largest convergence delta, as a share of F(x) − F(x').
-const AUTO_TOLERANCE: f64 = 0.05;
-/// What "Auto" may spend: no more gradients than 50 steps take.
-const AUTO_BUDGET: usize = 48;
+/// What "Auto" takes, in its usual number of steps.
+const AUTO: Rule = Rule::Secant;
 /// The most steps the page offers.
 const MOST_STEPS: f64 = 500.0;
 
@@ -392,20 +390,14 @@ fn baseline_name(baseline: Baseline) -> Phrase {
     }
 }
 
-/// The number of steps that is set, or as many gradients as it takes.
-fn chosen_method() -> Method {
+/// The rule and the number of steps that are set.
+fn chosen_rule() -> (Rule, usize) {
     if element::<HtmlInputElement>("auto").checked() {
-        Method::Adaptive {
-            tolerance: AUTO_TOLERANCE,
-            budget: AUTO_BUDGET,
-        }
-    } else {
-        let rule = element::<HtmlSelectElement>("rule").value();
-        Method::Fixed {
-            rule: Rule::from_name(&rule).unwrap_or_default(),
-            n_steps: element::<HtmlInputElement>("steps").value_as_number() as usize,
-        }
+        return (AUTO, AUTO.usual_steps());
     }
+    let rule = Rule::from_name(&element::<HtmlSelectElement>("rule").value());
+    let n_steps = element::<HtmlInputElement>("steps").value_as_number() as usize;
+    (rule.unwrap_or_default(), n_steps)
 }
 
 /// Where the path starts.

@@ -97,10 +97,9 @@ impl Page {
         });
         let current = || self.job.get() == job;
         let failed = RefCell::new(None);
-        let take = |gradients: Vec<PartialSum>| {
+        let take = |gradient: PartialSum| {
             if let Some(walk) = self.trail.borrow_mut().as_mut().filter(|_| current()) {
-                let mut gradients = gradients.into_iter();
-                if let Err(error) = gradients.try_for_each(|gradient| walk.trail.add(gradient)) {
+                if let Err(error) = walk.trail.add(gradient) {
                     failed.replace(Some(Failure::from(error)));
                 }
                 let done = walk.trail.gradients();
@@ -115,7 +114,7 @@ impl Page {
                 );
             }
         };
-        pool.sum(target, &alphas, None, current, take).await?;
+        pool.gradients(target, &alphas, current, take).await?;
         if let Some(failure) = failed.take() {
             return Err(failure);
         }

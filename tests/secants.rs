@@ -1,0 +1,296 @@
+//! Mean gradients between two points, by the slopes of every layer: what makes them worth a rule of their own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
+use violet::Result;
+use violet::attribution::{Accumulator, Baseline, Rule, integrate, read};
+use violet::device::{DeviceKind, open};
+use violet::explain::Walk;
+use violet::kernel::{Activation, Filter, Geometry, activate, convolve, pack};
+use violet::model::{Checkpoint, ModelSpec, Network, Scale, Target, Trace};
+use violet::shapes::{Scene, Tag};
+
+/// Small and odd: the networks take any size.
+const SIDE: usize = 45;
+
+fn cpu() -> Device {
+    pollster::block_on(open(DeviceKind::Cpu)).unwrap()
+}
+
+fn path() -> [Vec<f32>; 2] {
+    let input = noise("x", 3 * SIDE * SIDE).collect();
+    [input, vec![-0.5; 3 * SIDE * SIDE]]
+}
+
+/// Attributions of a target by so many secants, and how much F changes.
+fn explain(network: &Network, target: Target, n_steps: usize, size: usize) -> (Vec<f32>, f64) {
+    let [x, baseline] = path();
+    let (from, to) = (tensor(network, &baseline, SIDE), tensor(network, &x, SIDE));
+    let f = |point: &Tensor<4>| {
+        let output = network.output(point.clone(), target).inner();
+        f64::from(pollster::block_on(read(output)).unwrap()[0])
+    };
+    let mut trace = Trace::secants();
+    network.output_along(from.clone(), target, &mut trace);
+    let sum = pollster::block_on(integrate(
+        |points| network.output_along(points, target, &mut trace),
+        &to,
+        &from,
+        &Rule::Secant.quadrature(n_steps).unwrap(),
+        size,
+        |_| ControlFlow::Continue(()),
+    ));
+    let sum = sum.unwrap().unwrap();
+    let values = sum.attributions(&x, &baseline).unwrap().values;
+    (values, f(&to) - f(&from))
+}
+
+/// Where F is a probability, the last slope is that of a smooth function, by five points.
+#[test]
+fn they_are_complete_whatever_their_number() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        for (scale, tolerance) in [(Scale::Logit, 1e-4), (Scale::Probability, 1e-3)] {
+            for n_steps in [1, 2, 5] {
+                let target = Target {
+                    scale,
+                    ..Target::output(5)
+                };
+                let (values, change) = explain(&network, target, n_steps, 2);
+                let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
+                let total: f64 = values.iter().map(|&v| f64::from(v.abs())).sum();
+                assert!(total > 0.0, "{name}: zero gradient");
+                // What positive and negative ones leave of each other is rounded as they are.
+                let delta = (sum - change).abs() / (change.abs() + 0.01 * total);
+                assert!(
+                    delta < tolerance,
+                    "{name}, {n_steps}, {scale:?}: {sum} for {change}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_difference_of_two_classes_is_complete() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        if name == "ssd-mobilenet-v2" {
+            continue;
+        }
+        let target = Target {
+            minus: Some(3),
+            scale: Scale::Probability,
+            ..Target::output(5)
+        };
+        let (values, change) = explain(&network, target, 3, 1);
+        let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
+        let total: f64 = values.iter().map(|&v| f64::from(v.abs())).sum();
+        assert!(
+            (sum - change).abs() < 1e-3 * (change.abs() + 0.01 * total),
+            "{name}: {sum} for {change}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn many_of_them_are_the_integral_of_the_gradients() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        if name == "resnet50" {
+            continue; // as the smaller one, and five times as long
+        }
+        let [x, baseline] = path();
+        let integral = attribute(&network, &x, &baseline, SIDE, 5, Rule::Midpoint, 1000, 8);
+        let error = |n_steps| {
+            let (found, _) = explain(&network, Target::output(5), n_steps, 8);
+            relative_error(&found, &integral)
+        };
+        let (few, many) = (error(8), error(64));
+        println!("{name}: {few:.4} with 8, {many:.4} with 64");
+        // Eight times as many, and more than eight times as near: an order that no sum of gradients reaches
+        // at kinks.
+        assert!(many < 0.03 && many < few / 8.0, "{name}: {few} then {many}");
+    }
+    Ok(())
+}
+
+#[test]
+fn it_does_not_matter_how_many_are_taken_in_one_pass() -> Result<()> {
+    for (name, network) in networks(&cpu())? {
+        let (reference, _) = explain(&network, Target::output(5), 15, 1);
+        for size in [4, 15] {
+            let (found, _) = explain(&network, Target::output(5), 15, size);
+            let error = relative_error(&found, &reference);
+            assert!(error < 1e-4, "{name}, {size} at a time: {error}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_gpu_takes_the_same() -> Result<()> {
+    let Ok(gpu) = pollster::block_on(open(DeviceKind::Gpu)) else {
+        println!("skipped: no GPU, not even a software one");
+        return Ok(());
+    };
+    for ((name, here), (_, there)) in networks(&cpu())?.iter().zip(&networks(&gpu)?) {
+        let run = |network| explain(network, Target::output(5), 3, 2).0;
+        let error = relative_error(&run(there), &run(here));
+        println!("{name}: GPU differs from CPU by {error:.2e} (relative L2)");
+        assert!(error < 1e-3, "{name}: {error}");
+    }
+    Ok(())
+}
+
+/// A walk goes on where it was; whoever takes a part from elsewhere finds the same.
+#[test]
+fn parts_in_any_order_make_the_same_whole() -> Result<()> {
+    let spec = ModelSpec::from_name("shapesnet")?;
+    let bytes = include_bytes!("../weights/shapesnet.safetensors");
+    let explainer = common::explainer(spec, Checkpoint::from_safetensors(bytes)?)?;
+    let photo = (&Scene::draw(7, Tag::None)).into();
+    let prepared = pollster::block_on(explainer.prepare(&photo, Baseline::Black))?;
+    let (input, baseline) = (&prepared.input, &prepared.baseline);
+    let target = Target::output(2);
+    let quadrature = Rule::Secant.quadrature(9)?;
+    let run = |parts: &[&[usize]]| -> Result<Vec<f32>> {
+        let mut walk = Walk::default();
+        let mut sum = Accumulator::new(input.len());
+        for nodes in parts {
+            let part = quadrature.pick(nodes);
+            let part = explainer.partial_sum(input, baseline, target, &part, &mut walk);
+            sum.add(&pollster::block_on(part)?)?;
+        }
+        Ok(sum.attributions(input, baseline)?.values)
+    };
+    let straight = run(&[&[0], &[1], &[2], &[3], &[4], &[5], &[6], &[7], &[8]])?;
+    let hopping = run(&[&[5, 6], &[0, 1, 2], &[7, 8], &[3], &[4]])?;
+    assert!(relative_error(&hopping, &straight) < 1e-5);
+    let [from, to] = explainer.ends(&prepared, target).map(f64::from);
+    let sum: f64 = straight.iter().map(|&v| f64::from(v)).sum();
+    assert!((sum - (to - from)).abs() < 1e-4 * (to - from).abs());
+    Ok(())
+}
+
+/// One layer of rectifiers has slopes that change once each: a single secant is its whole integral.
+#[test]
+fn a_single_one_integrates_a_layer_of_rectifiers_exactly() {
+    const INPUTS: usize = 6;
+    const UNITS: usize = 40;
+    let device = cpu().autodiff();
+    let values = |name: &str, count| noise(name, count).collect::<Vec<_>>();
+    let (weight, bias) = (values("w", INPUTS * UNITS), values("b", UNITS));
+    let (x, x0) = (values("x", INPUTS), values("x0", INPUTS));
+    let filter = Filter::dense(INPUTS, UNITS, 1, 1);
+    let geometry = Geometry {
+        filter,
+        padding_before: [0, 0],
+        input: [1, 1],
+        output: [1, 1],
+    };
+    let tensor = |v: &[f32], dims: [usize; 4]| {
+        Tensor::<4>::from_data(TensorData::new(v.to_vec(), dims), &device)
+    };
+    let packed = pack(tensor(&weight, filter.weight_dims()), filter);
+    let sums = |x: Tensor<4>| {
+        let bias = Tensor::from_data(TensorData::new(bias.clone(), [UNITS]), &device);
+        let identity = Activation::Identity;
+        convolve(x, None, packed.clone(), bias, geometry, identity)
+    };
+    let point = tensor(&x, [1, INPUTS, 1, 1]).require_grad();
+    let before = sums(tensor(&x0, [1, INPUTS, 1, 1]));
+    let output = activate(sums(point.clone()), before, Activation::Relu).sum();
+    let gradient = point.grad(&output.backward()).unwrap();
+    let found = pollster::block_on(read(gradient)).unwrap();
+
+    for (i, found) in found.into_iter().enumerate() {
+        // ∫ Σ w·[s > 0] dα: each sum is a straight line, positive on one side of its zero.
+        let exact: f64 = (0..UNITS)
+            .map(|unit| {
+                let row = &weight[unit * INPUTS..][..INPUTS];
+                let at = |x: &[f32]| {
+                    let terms = row.iter().zip(x).map(|(w, x)| f64::from(w * x));
+                    f64::from(bias[unit]) + terms.sum::<f64>()
+                };
+                let (from, to) = (at(&x0), at(&x));
+                let positive = match (from > 0.0, to > 0.0) {
+                    (true, true) => 1.0,
+                    (false, false) => 0.0,
+                    _ => from.max(to) / (to - from).abs(),
+                };
+                f64::from(row[i]) * positive
+            })
+            .sum();
+        assert!(
+            (f64::from(found) - exact).abs() < 1e-4,
+            "{found} for {exact}"
+        );
+    }
+}
+
+/// Sums on every piece, on the same and on different ones, equal ones and ends of pieces; the second image's
+/// secants begin at the first.
+#[test]
+fn slopes_are_what_their_definition_says_on_every_device() {
+    let gpu = pollster::block_on(open(DeviceKind::Gpu)).ok();
+    let points = [-3.0f32, -1e-3, 0.0, 1e-3, 2.0, 5.999, 6.0, 6.5, 40.0];
+    let pairs = points.iter().flat_map(|a| points.map(|b| (*a, b)));
+    let (before, first): (Vec<f32>, Vec<f32>) = pairs.unzip();
+    let second: Vec<f32> = first.iter().map(|v| 4.0 - v).collect();
+    let count = before.len();
+    for device in [Some(cpu()), gpu].into_iter().flatten() {
+        let device = device.autodiff();
+        for (activation, high) in [(Activation::Relu, f32::INFINITY), (Activation::Relu6, 6.0)] {
+            let image = |v: Vec<f32>| {
+                let images = v.len() / count;
+                Tensor::<4>::from_data(TensorData::new(v, [images, count, 1, 1]), &device)
+            };
+            let sums = image([first.clone(), second.clone()].concat()).require_grad();
+            let weights: Vec<f32> = noise("gradient", 2 * count).collect();
+            let output = activate(sums.clone(), image(before.clone()), activation);
+            let gradients = (output.clone() * image(weights.clone())).sum().backward();
+            let found = pollster::block_on(read(sums.grad(&gradients).unwrap())).unwrap();
+            let output = pollster::block_on(read(output.inner())).unwrap();
+            let from = before.iter().chain(&first);
+            let to = first.iter().chain(&second);
+            for (k, (&from, &to)) in from.zip(to).enumerate() {
+                let clamp = |v: f32| v.clamp(0.0, high);
+                let slope = if from == to {
+                    f32::from(to > 0.0 && to < high)
+                } else {
+                    (clamp(to) - clamp(from)) / (to - from)
+                };
+                assert!((output[k] - clamp(to)).abs() < 1e-6);
+                let expected = slope * weights[k];
+                assert!(
+                    (found[k] - expected).abs() < 1e-5,
+                    "from {from} to {to}: {} for {expected}",
+                    found[k]
+                );
+            }
+        }
+    }
+}
+
+/// Without a trace, or at a first point, gradients are what they always were.
+#[test]
+fn a_secant_of_no_length_is_a_tangent() -> Result<()> {
+    let checkpoint = random_resnet18()?;
+    let architecture = violet::model::Architecture::ResNet18;
+    let network = Network::load(architecture, checkpoint, &cpu())?;
+    let [x, _] = path();
+    let gradient = |mut trace: Trace| {
+        let x = tensor(&network, &x, SIDE).require_grad();
+        let output = network.output_along(x.clone(), Target::output(5), &mut trace);
+        let gradient = x.grad(&output.sum().backward()).unwrap();
+        pollster::block_on(read(gradient)).unwrap()
+    };
+    let error = relative_error(&gradient(Trace::secants()), &gradient(Trace::none()));
+    assert!(error < 1e-5, "{error}");
+    Ok(())
+}
