@@ -1,6 +1,6 @@
 """Prints the peak memory of `violet explain` at several numbers of steps.
 
-    python3 scripts/peak-memory.py [MODEL [PATH_OF_VIOLET]]
+    python3 scripts/peak-memory.py [MODEL [RULE]]
 """
 
 import os
@@ -11,14 +11,15 @@ import tempfile
 
 cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
 model = sys.argv[1] if len(sys.argv) > 1 else "efficientnet-lite0"
-violet = sys.argv[2] if len(sys.argv) > 2 else f"{cache}/violet/target/release/violet"
+rule = sys.argv[2] if len(sys.argv) > 2 else "trapezoid"
+violet = f"{cache}/violet/target/release/violet"
 photo = os.path.join(os.path.dirname(__file__), "../www/samples/cat.jpg")
 for steps in (10, 50, 1000):
     child = os.fork()
     if child == 0:
         with tempfile.TemporaryDirectory() as out:
             subprocess.run(
-                [violet, "explain", photo, "--model", model, "--target", "cat", "--steps", str(steps), "--threads", "1", "--out", out],
+                [violet, "explain", photo, "--model", model, "--target", "cat", "--steps", str(steps), "--rule", rule, "--threads", "1", "--out", out],
                 check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

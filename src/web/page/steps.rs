@@ -148,7 +148,7 @@ pub(super) fn show_missed(explained: &[PathSample], walked: &[PathSample]) {
     say(
         "steps-note",
         phrase!(
-            "One step would be {first} % off, {most} steps are {last} % off. “Auto” looks at this while it computes and puts its steps where they are needed.",
+            "One step would be {first} % off, {most} steps are {last} % off. “Auto” takes the mean gradient between its points, so that nothing of the sum is missed.",
             first = percent(first, 0),
             most = most,
             last = percent(last, 1),
