@@ -43,7 +43,7 @@ pub async fn self_test(device: &Device) -> Result<()> {
                 / scale;
         if difference.is_nan() || difference > TOLERANCE {
             return Err(Error::SelfTest {
-                what: what,
+                what,
                 difference,
                 tolerance: TOLERANCE,
             });
