@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     photos: Vec<PathBuf>,
     #[command(flatten)]
     model: model::Arguments,
-    /// Number of steps from baseline to photo; more steps, nearer to the integral [default: 24 secants,
+    /// Number of steps from baseline to photo; more steps, smaller convergence delta [default: 24 secants,
     /// 50 of any other rule]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
