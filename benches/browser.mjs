@@ -3,6 +3,7 @@
 //   node benches/browser.mjs [STEPS]        the CPU pool with one and two workers
 //   node benches/browser.mjs [STEPS] gpu    WebGPU on SwiftShader, Chromium's software adapter
 //   node benches/browser.mjs [STEPS] builds one worker, the engine without relaxed SIMD and with it
+//   node benches/browser.mjs [STEPS] secants one and two workers, trapezoids and secants
 //
 // The settings in turn, three runs each, of which the shortest counts: machines have neighbours.
 // Needs dist/ and, for ResNet-18, the random weights that scripts/test.sh makes: the time does not
@@ -17,16 +18,18 @@ const settings = gpu
   ? ["device=gpu&adapter=software"]
   : process.argv.includes("builds")
     ? ["device=cpu&workers=1&engine=worker", "device=cpu&workers=1&engine=worker-relaxed"]
-    : ["device=cpu&workers=1", "device=cpu&workers=2"];
+    : process.argv.includes("secants")
+      ? [1, 2].flatMap((workers) => ["trapezoid", "secant"].map((rule) => `device=cpu&workers=${workers}&rule=${rule}`))
+      : ["device=cpu&workers=1", "device=cpu&workers=2"];
 const browser = await launch({ webgpu: gpu });
 const site = await serve(withRandomResnet18() ?? undefined);
-console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, ${steps + 1} gradients each`);
-console.log("| model | by | seconds a step | first mask after the drop |");
-console.log("|---|---|---|---|");
+console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
+console.log("| model | by | gradients | seconds | seconds a gradient | first mask after the drop |");
+console.log("|---|---|---|---|---|---|");
 const fetched = await (await fetch(`${site.url}weights/manifest.json`)).json();
 const done = async (page) => {
   await status(page, /^Done/, 600_000);
-  return Number((await page.textContent("#status")).match(/in ([\d.]+) s/)[1]);
+  return (await page.textContent("#status")).match(/(\d+) gradients in ([\d.]+) s/).slice(1).map(Number);
 };
 for (const name of [...fetched.models.map(({ name }) => name), "shapesnet"]) {
   const runs = [];
@@ -37,19 +40,21 @@ for (const name of [...fetched.models.map(({ name }) => name), "shapesnet"]) {
     await drop(page, "cat.jpg", await sample("cat.jpg"));
     await status(page, /: [1-9]\d* of|^Done/, 600_000);
     const first = (Date.now() - dropped) / 1000;
-    runs.push({ setting, page, first, seconds: [await done(page)] });
+    runs.push({ setting, page, first, results: [await done(page)] });
   }
   for (let round = 1; round < ROUNDS; round++) {
-    for (const { page, seconds } of runs) {
+    for (const { page, results } of runs) {
       await page.bringToFront();
       await page.click("#explain");
       await status(page, /^Explaining/);
-      seconds.push(await done(page));
+      results.push(await done(page));
     }
   }
-  for (const { setting, page, first, seconds } of runs) {
-    const each = Math.min(...seconds) / (steps + 1);
-    console.log(`| ${name} | ${setting} | ${each.toFixed(4)} | ${first.toFixed(1)} s |`);
+  for (const { setting, page, first, results } of runs) {
+    const [gradients] = results[0];
+    const seconds = Math.min(...results.map((result) => result[1]));
+    const each = (seconds / gradients).toFixed(4);
+    console.log(`| ${name} | ${setting} | ${gradients} | ${seconds} | ${each} | ${first.toFixed(1)} s |`);
     await page.close();
   }
 }

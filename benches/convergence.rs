@@ -2,11 +2,12 @@
 //!
 //! ```sh
 //! cargo bench --bench convergence -- efficientnet-lite0 PHOTO_FOLDER [REFERENCE_FOLDER]
+//! cargo bench --bench convergence -- spacings efficientnet-lite0 PHOTO_FOLDER [REFERENCE_FOLDER]
 //! ```
 //!
 //! The reference takes 1536 graded steps a photo (most of a minute on two cores); with a
 //! REFERENCE_FOLDER it is kept there. `resnet18` runs with random weights where the official ones
-//! are missing. The table is Markdown.
+//! are missing. `spacings` compares how 24 secants may lie, in place of rules. The table is Markdown.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on has failed"
@@ -42,6 +43,44 @@ const METHODS: [(Rule, usize); 11] = [
     (Rule::Secant, 48),
 ];
 
+/// How secants may lie: where they end, given u = k/24.
+type Spacing = (&'static str, fn(f64) -> f64);
+const SPACINGS: [Spacing; 9] = [
+    ("u", |u| u),
+    ("u^1.25", |u| u.powf(1.25)),
+    ("u^(4/3)", |u| u.powf(4.0 / 3.0)),
+    ("u^1.5", |u| u.powf(1.5)),
+    ("u^1.75", |u| u.powf(1.75)),
+    ("u²", |u| u * u),
+    ("0.6 u + 0.4 u²", |u| u * (0.6 + 0.4 * u)),
+    ("0.5 u + 0.5 u²", |u| u * (0.5 + 0.5 * u)),
+    ("0.4 u + 0.6 u²", |u| u * (0.4 + 0.6 * u)),
+];
+
+/// What is compared, by name, with the trapezoid rule first.
+fn candidates(spacings: bool) -> Vec<(String, Quadrature)> {
+    let rule = |(rule, n_steps): (Rule, usize)| {
+        let name = format!("{}, {n_steps} steps", rule.name());
+        (name, rule.quadrature(n_steps).unwrap())
+    };
+    if !spacings {
+        return METHODS.map(rule).into();
+    }
+    let spacing = |(name, end): Spacing| {
+        let count = Rule::Secant.usual_steps();
+        let ends = (0..=count).map(|k| end(k as f64 / count as f64));
+        let ends: Vec<f64> = ends.collect();
+        let quadrature = Quadrature {
+            step_sizes: ends.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+            alphas: ends[1..].to_vec(),
+            slopes: Slopes::Secant,
+        };
+        (format!("{count} secants to {name}"), quadrature)
+    };
+    let trapezoid = [rule(METHODS[0])].into_iter();
+    trapezoid.chain(SPACINGS.map(spacing)).collect()
+}
+
 /// Of one rule on one photo.
 struct Result {
     gradients: usize,
@@ -52,12 +91,16 @@ struct Result {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args()
+    let mut words: Vec<String> = std::env::args()
         .skip(1)
         .filter(|w| !w.starts_with("--"))
         .collect();
+    let spacings = words.first().is_some_and(|word| word == "spacings");
+    words.drain(..usize::from(spacings));
     let [model, folder, kept @ ..] = &words[..] else {
-        println!("usage: cargo bench --bench convergence -- MODEL PHOTO_FOLDER [REFERENCE_FOLDER]");
+        println!(
+            "usage: cargo bench --bench convergence -- [spacings] MODEL PHOTO_FOLDER [REFERENCE_FOLDER]"
+        );
         return;
     };
     let spec = ModelSpec::from_name(model).unwrap();
@@ -74,8 +117,9 @@ fn main() {
         .collect();
     photos.sort();
 
-    let mut table: Vec<Vec<Result>> = METHODS.iter().map(|_| Vec::new()).collect();
-    let names = METHODS.map(|(rule, n_steps)| format!("{}, {n_steps} steps", rule.name()));
+    let (names, quadratures): (Vec<String>, Vec<Quadrature>) =
+        candidates(spacings).into_iter().unzip();
+    let mut table: Vec<Vec<Result>> = names.iter().map(|_| Vec::new()).collect();
     println!("| photo | class | {} |", names.join(" | "));
     println!("|---|---|{}", "---|".repeat(names.len()));
     for photo in &photos {
@@ -95,9 +139,8 @@ fn main() {
         let norm = length(reference.iter().copied());
         let name = photo.file_stem().unwrap().to_string_lossy();
         print!("| {name} | {} |", spec.labels()[class]);
-        for ((rule, n_steps), results) in METHODS.into_iter().zip(&mut table) {
-            let quadrature = rule.quadrature(n_steps).unwrap();
-            let found = integrate(&explainer, &prepared, target, &quadrature);
+        for (quadrature, results) in quadratures.iter().zip(&mut table) {
+            let found = integrate(&explainer, &prepared, target, quadrature);
             let errors = found
                 .values
                 .iter()

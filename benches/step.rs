@@ -17,15 +17,18 @@ mod common;
 #[path = "../src/bin/violet/memory.rs"]
 mod memory;
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
 use common::{random_resnet18, tensor, weights, with_wanted_kernels};
-use violet::attribution::{gradients_along_path, read};
+use violet::attribution::{Rule, gradients_along_path, integrate, read};
 use violet::device::{DeviceKind, open};
-use violet::model::{Architecture, Checkpoint, Kernels, Network, Target};
+use violet::model::{Architecture, Checkpoint, Kernels, Network, Target, Trace};
 
 const SIDE: usize = 224;
+/// How many the page's “Auto” takes.
+const SECANTS: usize = 24;
 /// On the CPU, and on a GPU, where a software one takes seconds.
 const ROUNDS: [usize; 2] = [5, 3];
 
@@ -116,7 +119,30 @@ fn report(
         let each = seconds.map(|pair| pair.map(|s| s / threads as f64));
         row(&format!("a step, {threads} thread(s)"), each);
     }
+    let seconds = side_by_side(rounds, &networks, secants);
+    row(
+        "a secant, 1 thread",
+        seconds.map(|pair| pair.map(|s| s / SECANTS as f64)),
+    );
     Ok(())
+}
+
+/// A few secants, one after the other, the forward pass at the start included.
+fn secants(network: &Network) -> violet::Result<()> {
+    let (x, baseline) = (input(network, 0.5), input(network, -2.0));
+    let target = Target::output(1);
+    let quadrature = Rule::Secant.quadrature(SECANTS)?;
+    let mut trace = Trace::secants();
+    network.output_along(baseline.clone(), target, &mut trace);
+    let sum = integrate(
+        |x| network.output_along(x, target, &mut trace),
+        &x,
+        &baseline,
+        &quadrature,
+        1,
+        |_| ControlFlow::Continue(()),
+    );
+    pollster::block_on(sum).map(|_| ())
 }
 
 /// That many steps in one pass.

@@ -140,6 +140,17 @@ pub enum Error {
         limit: usize,
     },
 
+    /// Secants of one pass do not begin where the one before ends.
+    #[error(
+        "the secants of one pass have to follow one another; one ends at {end}, the next begins at {start}"
+    )]
+    Gap {
+        /// Where on the path one ends.
+        end: f64,
+        /// Where the next begins.
+        start: f64,
+    },
+
     /// Two arrays that belong together have different lengths.
     #[error("{what}: expected {expected} values, found {found}")]
     Length {

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::attribution::{
     Baseline, PartialSum, Quadrature, Slopes, gradients_along_path, gradients_at, points, read,
+    same_position,
 };
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
@@ -49,8 +50,7 @@ impl Walk {
     /// What was left at `start`, if that is where the last secant ended.
     fn trace_from(&mut self, start: f64, target: Target) -> Option<Trace> {
         let (end, of, trace) = self.end.take()?;
-        // α − (α − β) is β but for its last bit.
-        (of == target && (end - start).abs() < 1e-9).then_some(trace)
+        (of == target && same_position(end, start)).then_some(trace)
     }
 }
 
@@ -149,7 +149,7 @@ impl Explainer {
     ///
     /// # Errors
     ///
-    /// Those of [`gradients_along_path`], and [`Error::UnknownTarget`].
+    /// Those of [`gradients_along_path`] and [`Quadrature::start`], and [`Error::UnknownTarget`].
     pub async fn partial_sum(
         &self,
         input: &[f32],
@@ -160,19 +160,16 @@ impl Explainer {
     ) -> Result<PartialSum> {
         self.check(target)?;
         let (input, baseline) = (self.tensor(input)?, self.tensor(baseline)?);
-        let (alphas, step_sizes) = (&part.alphas, &part.step_sizes);
-        let mut trace = match (part.slopes, alphas.first()) {
-            (Slopes::Secant, Some(end)) => {
-                let start = end - step_sizes.first().unwrap_or(end);
-                walk.trace_from(start, target).unwrap_or_else(|| {
-                    let mut trace = Trace::secants();
-                    let start = points(&input, &baseline, &[start]);
-                    self.network.output_along(start, target, &mut trace);
-                    trace
-                })
-            }
-            _ => Trace::none(),
+        let mut trace = match part.start()? {
+            None => Trace::none(),
+            Some(start) => walk.trace_from(start, target).unwrap_or_else(|| {
+                let mut trace = Trace::secants();
+                let start = points(&input, &baseline, &[start]);
+                self.network.output_along(start, target, &mut trace);
+                trace
+            }),
         };
+        let (alphas, step_sizes) = (&part.alphas, &part.step_sizes);
         let forward = |x| self.network.output_along(x, target, &mut trace);
         let sum = gradients_along_path(forward, &input, &baseline, alphas, step_sizes).await?;
         if let (Slopes::Secant, Some(&end)) = (part.slopes, alphas.last()) {

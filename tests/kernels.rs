@@ -310,8 +310,7 @@ fn the_gradient_of_the_weights_is_what_the_definition_says() {
 
 #[test]
 fn the_gpu_computes_what_the_definition_says() -> Result<()> {
-    let Ok(device) = pollster::block_on(open(DeviceKind::Gpu)) else {
-        println!("skipped: no GPU, not even a software one");
+    let Some(device) = common::gpu() else {
         return Ok(());
     };
     for adapter in ADAPTERS {
@@ -325,8 +324,7 @@ fn the_gpu_computes_what_the_definition_says() -> Result<()> {
 /// Every layer of every shipped network at its real size, in both directions.
 #[test]
 fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
-    let Ok(gpu) = pollster::block_on(open(DeviceKind::Gpu)) else {
-        println!("skipped: no GPU, not even a software one");
+    let Some(gpu) = common::gpu() else {
         return Ok(());
     };
     let cpu = pollster::block_on(open(DeviceKind::Cpu))?;

@@ -110,12 +110,8 @@ fn no_weight_has_a_gradient() -> Result<()> {
 
 #[test]
 fn gpu_equals_cpu() -> Result<()> {
-    let gpu = match pollster::block_on(open(DeviceKind::Gpu)) {
-        Ok(device) => device,
-        Err(error) => {
-            println!("skipped: {error}");
-            return Ok(());
-        }
+    let Some(gpu) = common::gpu() else {
+        return Ok(());
     };
     pollster::block_on(self_test(&gpu))?;
     for ((name, here), (_, there)) in networks(&cpu())?.iter().zip(&networks(&gpu)?) {

@@ -50,50 +50,40 @@ fn explain(network: &Network, target: Target, n_steps: usize, size: usize) -> (V
     (values, f(&to) - f(&from))
 }
 
+/// That attributions sum to the change of F. What positive and negative ones leave of each other is rounded as they
+/// are.
+fn assert_complete(name: &str, network: &Network, target: Target, n_steps: usize, tolerance: f64) {
+    let (values, change) = explain(network, target, n_steps, 2);
+    let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
+    let total: f64 = values.iter().map(|&v| f64::from(v.abs())).sum();
+    assert!(total > 0.0, "{name}: zero gradient");
+    let delta = (sum - change).abs() / (change.abs() + 0.01 * total);
+    assert!(
+        delta < tolerance,
+        "{name}, {n_steps}, {target:?}: {sum} for {change}"
+    );
+}
+
 /// Where F is a probability, the last slope is that of a smooth function, by five points.
 #[test]
 fn they_are_complete_whatever_their_number() -> Result<()> {
     for (name, network) in networks(&cpu())? {
-        for (scale, tolerance) in [(Scale::Logit, 1e-4), (Scale::Probability, 1e-3)] {
-            for n_steps in [1, 2, 5] {
-                let target = Target {
-                    scale,
-                    ..Target::output(5)
-                };
-                let (values, change) = explain(&network, target, n_steps, 2);
-                let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
-                let total: f64 = values.iter().map(|&v| f64::from(v.abs())).sum();
-                assert!(total > 0.0, "{name}: zero gradient");
-                // What positive and negative ones leave of each other is rounded as they are.
-                let delta = (sum - change).abs() / (change.abs() + 0.01 * total);
-                assert!(
-                    delta < tolerance,
-                    "{name}, {n_steps}, {scale:?}: {sum} for {change}"
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn the_difference_of_two_classes_is_complete() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
-        if name == "ssd-mobilenet-v2" {
-            continue;
-        }
-        let target = Target {
-            minus: Some(3),
+        let logit = Target::output(5);
+        let probability = Target {
             scale: Scale::Probability,
-            ..Target::output(5)
+            ..logit
         };
-        let (values, change) = explain(&network, target, 3, 1);
-        let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
-        let total: f64 = values.iter().map(|&v| f64::from(v.abs())).sum();
-        assert!(
-            (sum - change).abs() < 1e-3 * (change.abs() + 0.01 * total),
-            "{name}: {sum} for {change}"
-        );
+        for n_steps in [1, 2, 5] {
+            assert_complete(name, &network, logit, n_steps, 1e-4);
+            assert_complete(name, &network, probability, n_steps, 1e-3);
+        }
+        if name != "ssd-mobilenet-v2" {
+            let against = Target {
+                minus: Some(3),
+                ..probability
+            };
+            assert_complete(name, &network, against, 3, 1e-3);
+        }
     }
     Ok(())
 }
@@ -134,8 +124,7 @@ fn it_does_not_matter_how_many_are_taken_in_one_pass() -> Result<()> {
 
 #[test]
 fn the_gpu_takes_the_same() -> Result<()> {
-    let Ok(gpu) = pollster::block_on(open(DeviceKind::Gpu)) else {
-        println!("skipped: no GPU, not even a software one");
+    let Some(gpu) = common::gpu() else {
         return Ok(());
     };
     for ((name, here), (_, there)) in networks(&cpu())?.iter().zip(&networks(&gpu)?) {
@@ -151,8 +140,8 @@ fn the_gpu_takes_the_same() -> Result<()> {
 #[test]
 fn parts_in_any_order_make_the_same_whole() -> Result<()> {
     let spec = ModelSpec::from_name("shapesnet")?;
-    let bytes = include_bytes!("../weights/shapesnet.safetensors");
-    let explainer = common::explainer(spec, Checkpoint::from_safetensors(bytes)?)?;
+    let checkpoint = Checkpoint::from_safetensors(&common::weights("shapesnet").unwrap())?;
+    let explainer = common::explainer(spec, checkpoint)?;
     let photo = (&Scene::draw(7, Tag::None)).into();
     let prepared = pollster::block_on(explainer.prepare(&photo, Baseline::Black))?;
     let (input, baseline) = (&prepared.input, &prepared.baseline);
@@ -237,7 +226,7 @@ fn a_single_one_integrates_a_layer_of_rectifiers_exactly() {
 /// secants begin at the first.
 #[test]
 fn slopes_are_what_their_definition_says_on_every_device() {
-    let gpu = pollster::block_on(open(DeviceKind::Gpu)).ok();
+    let gpu = common::gpu();
     let points = [-3.0f32, -1e-3, 0.0, 1e-3, 2.0, 5.999, 6.0, 6.5, 40.0];
     let pairs = points.iter().flat_map(|a| points.map(|b| (*a, b)));
     let (before, first): (Vec<f32>, Vec<f32>) = pairs.unzip();

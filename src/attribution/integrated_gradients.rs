@@ -178,7 +178,8 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
 /// The whole method: every node of `quadrature`, `internal_batch_size` of them at a time.
 ///
 /// `progress` is called after each pass with the sum so far; it breaks to cancel, and then the
-/// result is `None`. Nodes are visited in [`Quadrature::order`].
+/// result is `None`. Nodes are visited in [`Quadrature::order`]. For secants, `forward` has to be one whose gradient
+/// is the mean one since the point before.
 ///
 /// # Errors
 ///

@@ -20,6 +20,8 @@ pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, po
 pub use integration::Integration;
 pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use perturbation::{Perturbation, area_under, order_of, random_order};
+#[cfg(feature = "engine")]
+pub(crate) use quadrature::same_position;
 pub use quadrature::{MAX_STEPS, Quadrature, Rule, Slopes};
 pub use refinement::Refinement;
 pub use scores::{Scores, rank_correlation};

@@ -156,6 +156,25 @@ impl Quadrature {
         }
     }
 
+    /// Where its first secant begins; nothing, where the gradients are those at points.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Gap`] if its secants do not follow one another.
+    pub fn start(&self) -> Result<Option<f64>> {
+        if self.slopes == Slopes::Tangent {
+            return Ok(None);
+        }
+        let starts = self.alphas.iter().zip(&self.step_sizes);
+        let starts: Vec<f64> = starts.map(|(end, width)| end - width).collect();
+        for (&end, &start) in self.alphas.iter().zip(starts.iter().skip(1)) {
+            if !same_position(end, start) {
+                return Err(Error::Gap { end, start });
+            }
+        }
+        Ok(starts.first().copied())
+    }
+
     /// Some of its nodes.
     pub fn pick(&self, nodes: &[usize]) -> Quadrature {
         let pick = |values: &[f64]| nodes.iter().map(|&k| values[k]).collect();
@@ -165,6 +184,11 @@ impl Quadrature {
             slopes: self.slopes,
         }
     }
+}
+
+/// Whether two positions are one: α − (α − β) is β but for its last bit.
+pub(crate) fn same_position(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
 }
 
 /// `0..n` in an order in which every beginning is spread over the whole range.
@@ -284,6 +308,19 @@ mod tests {
             end = *alpha;
         }
         assert_eq!(end, 1.0);
+        assert_eq!(q.start().unwrap(), Some(0.0));
+        assert_eq!(
+            Rule::Midpoint.quadrature(24).unwrap().start().unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn secants_with_a_gap_between_them_are_refused() {
+        let q = Rule::Secant.quadrature(6).unwrap();
+        assert!(q.pick(&[2, 3, 4]).start().is_ok());
+        assert!(matches!(q.pick(&[2, 4]).start(), Err(Error::Gap { .. })));
+        assert!(matches!(q.pick(&[3, 2]).start(), Err(Error::Gap { .. })));
     }
 
     #[test]

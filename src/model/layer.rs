@@ -1,7 +1,7 @@
 //! The few differentiable blocks every network is made of.
 
 use burn::tensor::{
-    Device, Tensor, TensorData,
+    Device, Int, Tensor, TensorData,
     module::{max_pool2d, max_pool2d_with_indices},
     ops::MaxPoolOptions,
 };
@@ -283,30 +283,28 @@ fn max_pool(x: Tensor<4>, options: MaxPoolOptions<2>, trace: &mut Trace) -> Tens
     if !trace.is_kept() {
         return max_pool2d(x, options);
     }
-    let largest = |x: &Tensor<4>| max_pool2d_with_indices(x.clone(), options.clone());
+    let largest = |x: Tensor<4>| max_pool2d_with_indices(x, options.clone());
     let [n, channels, height, width] = x.dims();
-    let here = x.clone().detach();
-    let first = trace.exchange(&x);
-    let before = Tensor::cat(vec![first, here.clone()], 0).narrow(0, 0, n);
-    let ((_, old), (value, new)) = (largest(&before), largest(&here));
-    let dims = value.dims();
-    let plane = |t: Tensor<4>| t.reshape([n, channels, height * width]);
-    let [old, new] = [old, new].map(|at| at.reshape([n as i32, channels as i32, -1]));
+    let before = trace.exchange_all(&x);
+    let ((value_before, old), (value, new)) =
+        (largest(before.clone()), largest(x.clone().detach()));
+    let pick = |x: Tensor<4>, at: Tensor<4, Int>| {
+        let at = at.reshape([n as i32, channels as i32, -1]);
+        let picked = x.reshape([n, channels, height * width]).gather(2, at);
+        picked.reshape(value.dims())
+    };
     // On the straight line from before to here, the old winner leads at first and the new one in the end;
     // so long, of the whole way, the old one leads.
-    let lead = |x: Tensor<4>| {
-        let x = plane(x);
-        x.clone().gather(2, old.clone()) - x.gather(2, new.clone())
-    };
-    let (lead_before, lead_here) = (lead(before), lead(here));
+    let of_old = pick(x.clone(), old);
+    let lead_before = value_before - pick(before, new);
+    let lead_here = of_old.clone().detach() - value.clone();
     let change = lead_before.clone() - lead_here;
     let same = change.clone().lower_equal_elem(0.0);
-    let share = (lead_before / change).mask_fill(same, 1.0);
-    let x = plane(x);
-    let mean = x.clone().gather(2, old) * share.clone() + x.gather(2, new) * (-share + 1.0);
+    let share = (lead_before / change).mask_fill(same, 0.0);
+    let mean = of_old * share.clone() + max_pool2d(x, options) * (-share + 1.0);
     // Its gradient, with the largest value.
-    let missing = value.reshape(mean.shape()) - mean.clone().detach();
-    (mean + missing).reshape(dims)
+    let missing = value - mean.clone().detach();
+    mean + missing
 }
 
 /// Mean over height and width: \[N, C, H, W\] → \[N, C\].

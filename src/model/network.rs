@@ -154,10 +154,8 @@ impl Network {
             return self.read(logits, target);
         }
         let [n, outputs] = logits.dims();
-        let first = trace.exchange(&logits.clone().reshape([n, outputs, 1, 1]));
-        let here = logits.clone().detach();
-        let before = Tensor::cat(vec![first.reshape([1, outputs]), here.clone()], 0);
-        let before = before.narrow(0, 0, n);
+        let before = trace.exchange_all(&logits.clone().reshape([n, outputs, 1, 1]));
+        let (before, here) = (before.reshape([n, outputs]), logits.clone().detach());
         let slopes = mean_gradient(|logits| self.read(logits, target), &before, &here);
         let linear = (logits * slopes).sum_dim(1).reshape([n]);
         // Its gradient, with the value of F.

@@ -57,4 +57,16 @@ impl Trace {
         self.after.push(image(images - 1));
         self.before.pop_front().unwrap_or_else(|| image(0))
     }
+
+    /// As [`exchange`](Self::exchange), but what the argument was before each of its points: \[N, C, H, W\].
+    pub(super) fn exchange_all(&mut self, argument: &Tensor<4>) -> Tensor<4> {
+        let first = self.exchange(argument);
+        match argument.dims()[0] {
+            1 => first,
+            images => {
+                let others = argument.clone().detach().narrow(0, 0, images - 1);
+                Tensor::cat(vec![first, others], 0)
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
 use violet::attribution::{Rule, integrate, read};
+use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
 use violet::kernel::{Adapter, with_kernels_for};
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalog::Manifest};
@@ -15,6 +16,12 @@ use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalo
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A GPU, or an adapter that stands in for one; a test that finds none is skipped.
+pub(crate) fn gpu() -> Option<Device> {
+    let found = pollster::block_on(open(DeviceKind::Gpu));
+    found.map_err(|error| println!("skipped: {error}")).ok()
 }
 
 /// Golden numbers by the name of their file.

@@ -122,14 +122,14 @@ def golden(model, rgb, mean, std, path, n_steps, secant=False):
         for method in ("riemann_middle", "gausslegendre")
     }
     arrays = {
-            "logits": logits,
-            "logits_baseline": logits_baseline,
-            "target": np.array([target]),
-            "n_steps": np.array([n_steps]),
-            "trapezoid_f16": trapezoid(model, x, baseline, target, n_steps)[0].detach(),
-            "midpoint_f16": captum["riemann_middle"][0].detach(),
-            "gauss-legendre_f16": captum["gausslegendre"][0].detach(),
-        }
+        "logits": logits,
+        "logits_baseline": logits_baseline,
+        "target": np.array([target]),
+        "n_steps": np.array([n_steps]),
+        "trapezoid_f16": trapezoid(model, x, baseline, target, n_steps)[0].detach(),
+        "midpoint_f16": captum["riemann_middle"][0].detach(),
+        "gauss-legendre_f16": captum["gausslegendre"][0].detach(),
+    }
     if secant:
         arrays["secant_f16"] = rescale(model, x, baseline, target)[0].detach()
     save(path, arrays)
