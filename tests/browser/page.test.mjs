@@ -69,8 +69,12 @@ check("auto takes half the gradients, and the sum adds up exactly", async () => 
   await view(page, "mask");
   assert.ok((await canvas(page)).purple > 0.01);
 
+  // The settings say what Auto takes, and go back to what they were.
+  assert.deepEqual([await page.inputValue("#rule"), await page.inputValue("#steps")], ["secant", "24"]);
+  assert.match(page.url(), /steps=auto/);
   await page.locator("#auto").click();
   assert.ok(await page.isEnabled("#steps"));
+  assert.deepEqual([await page.inputValue("#rule"), await page.inputValue("#steps")], ["trapezoid", "50"]);
   await page.locator("#steps").fill("4");
   await page.locator("#explain").click();
   await status(page, /^Done: 5 gradients/);

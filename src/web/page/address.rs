@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlInputElement, HtmlSelectElement, UrlSearchParams};
 
 use super::listen::show_baseline_fields;
-use super::{MOST_STEPS, Page, chosen_baseline};
+use super::{MOST_STEPS, Page, chosen_baseline, chosen_rule, show_rule};
 use crate::attribution::{Baseline, Rule};
 use crate::mask::Reduction;
 use crate::shapes::Tag;
@@ -44,13 +44,12 @@ impl Page {
     pub(super) fn read_address(self: &Rc<Self>) {
         if parameter(STEPS).as_deref() == Some("auto") {
             element::<HtmlInputElement>("auto").click();
-        } else if let Some(steps) = parameter(STEPS).and_then(|text| text.parse::<f64>().ok()) {
-            let steps = steps.round().clamp(1.0, MOST_STEPS).to_string();
-            element::<HtmlInputElement>("steps").set_value(&steps);
-            element::<HtmlInputElement>("steps-range").set_value(&steps);
-        }
-        if let Some(rule) = parameter(RULE).and_then(|name| Rule::from_name(&name)) {
-            element::<HtmlSelectElement>("rule").set_value(rule.name());
+        } else {
+            let (usual, n_steps) = chosen_rule();
+            let steps = parameter(STEPS).and_then(|text| text.parse::<f64>().ok());
+            let steps = steps.map(|steps| steps.round().clamp(1.0, MOST_STEPS) as usize);
+            let rule = parameter(RULE).and_then(|name| Rule::from_name(&name));
+            show_rule(rule.unwrap_or(usual), steps.unwrap_or(n_steps));
         }
         if let Some(clip) = parameter(CLIP) {
             element::<HtmlInputElement>("clip").set_value(&clip);
@@ -107,17 +106,15 @@ impl Page {
         };
         let model = element::<HtmlSelectElement>("model").value();
         set(MODEL, Some(model).filter(|name| !name.starts_with("own:")));
-        let steps = if element::<HtmlInputElement>("auto").checked() {
-            "auto".into()
+        let (rule, steps) = if element::<HtmlInputElement>("auto").checked() {
+            (Rule::default(), "auto".into())
         } else {
-            element::<HtmlInputElement>("steps").value()
+            let (rule, n_steps) = chosen_rule();
+            (rule, n_steps.to_string())
         };
         set(STEPS, Some(steps));
-        let rule = element::<HtmlSelectElement>("rule").value();
-        set(
-            RULE,
-            Some(rule).filter(|name| name != Rule::default().name()),
-        );
+        let rule = Some(rule).filter(|&rule| rule != Rule::default());
+        set(RULE, rule.map(|rule| rule.name().into()));
         let clip = element::<HtmlInputElement>("clip").value();
         set(CLIP, Some(clip).filter(|share| share != "98"));
         let baseline = Some(chosen_baseline()).filter(|&b| b != Baseline::Black);

@@ -1,5 +1,6 @@
 //! What happens when someone touches the page.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -8,7 +9,7 @@ use web_sys::{
     HtmlSelectElement, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent,
 };
 
-use super::{From, MOST_STEPS, Page, class};
+use super::{AUTO, From, MOST_STEPS, Page, chosen_rule, class, show_rule};
 use crate::attribution::Baseline;
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::files;
@@ -276,7 +277,15 @@ impl Page {
             }
         });
         let auto: HtmlInputElement = element("auto");
+        let by_hand = Cell::new(chosen_rule());
         on(&auto.clone(), "change", move |_: Event| {
+            if auto.checked() {
+                by_hand.set(chosen_rule());
+                show_rule(AUTO, AUTO.usual_steps());
+            } else {
+                let (rule, n_steps) = by_hand.get();
+                show_rule(rule, n_steps);
+            }
             element::<HtmlSelectElement>("rule").set_disabled(auto.checked());
             slider.set_disabled(auto.checked());
             number.set_disabled(auto.checked());

@@ -392,12 +392,17 @@ fn baseline_name(baseline: Baseline) -> Phrase {
 
 /// The rule and the number of steps that are set.
 fn chosen_rule() -> (Rule, usize) {
-    if element::<HtmlInputElement>("auto").checked() {
-        return (AUTO, AUTO.usual_steps());
-    }
     let rule = Rule::from_name(&element::<HtmlSelectElement>("rule").value());
     let n_steps = element::<HtmlInputElement>("steps").value_as_number() as usize;
     (rule.unwrap_or_default(), n_steps)
+}
+
+/// Sets them.
+fn show_rule(rule: Rule, n_steps: usize) {
+    element::<HtmlSelectElement>("rule").set_value(rule.name());
+    for id in ["steps", "steps-range"] {
+        element::<HtmlInputElement>(id).set_value(&n_steps.to_string());
+    }
 }
 
 /// Where the path starts.
