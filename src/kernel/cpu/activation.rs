@@ -1,6 +1,7 @@
 //! Activations by themselves, and the two ways back through them.
 
 use crate::Activation;
+use crate::vector::clamp;
 
 /// Which values an activation lets gradients through: those whose result is strictly within its range.
 /// One byte each, where the results themselves would be kept otherwise.
@@ -25,8 +26,8 @@ impl Gate {
 
 /// The activation of each sum.
 pub fn activate(sums: &[f32], activation: Activation) -> Vec<f32> {
-    let [low, high] = activation.range();
-    sums.iter().map(|sum| sum.max(low).min(high)).collect()
+    let range = activation.range();
+    sums.iter().map(|&sum| clamp(sum, range)).collect()
 }
 
 /// Turns gradients of an activation's results into those of its arguments, with the slope of the secant
@@ -38,10 +39,9 @@ pub fn secant_gradient(
     sums: &[f32],
     activation: Activation,
 ) {
-    let [low, high] = activation.range();
-    let clamp = |sum: f32| sum.max(low).min(high);
+    let range @ [low, high] = activation.range();
     for ((gradient, &from), &to) in gradients.iter_mut().zip(before).zip(sums) {
-        let (run, rise) = (to - from, clamp(to) - clamp(from));
+        let (run, rise) = (to - from, clamp(to, range) - clamp(from, range));
         let derivative = if (to > low) & (to < high) { 1.0 } else { 0.0 };
         let slope = if run == 0.0 { derivative } else { rise / run };
         *gradient *= slope;
