@@ -1,4 +1,4 @@
-//! The backward step of [`convolve`](super::convolve), for any backend that has the kernels.
+//! The backward steps of the [operations](super::Operations), for any backend that has the kernels.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::{
@@ -8,11 +8,11 @@ use burn::backend::autodiff::{
 };
 use burn::backend::{AutodiffBackend, tensor::FloatTensor};
 
-use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
+use super::{Activation, Derivatives, Filter, Geometry, Operations};
 
 /// What the way back needs; not the input, and of the output only where it lets gradients through.
 #[derive(Debug, Clone)]
-struct State<B: ConvolveBackward> {
+struct State<B: Derivatives> {
     /// Nothing, where there is no activation.
     gate: Option<B::Gate>,
     weight: FloatTensor<B>,
@@ -23,7 +23,7 @@ struct State<B: ConvolveBackward> {
 #[derive(Debug)]
 struct Convolution;
 
-impl<B: ConvolveBackward, const N: usize> Backward<B, N> for Convolution {
+impl<B: Derivatives, const N: usize> Backward<B, N> for Convolution {
     type State = State<B>;
 
     fn backward(
@@ -55,7 +55,7 @@ impl<B: ConvolveBackward, const N: usize> Backward<B, N> for Convolution {
 
 /// An activation whose secants are known: its arguments, and those of the point before.
 #[derive(Debug, Clone)]
-struct Secants<B: ConvolveBackward> {
+struct Secants<B: Derivatives> {
     sums: FloatTensor<B>,
     before: FloatTensor<B>,
     activation: Activation,
@@ -65,7 +65,7 @@ struct Secants<B: ConvolveBackward> {
 #[derive(Debug)]
 struct Activate;
 
-impl<B: ConvolveBackward> Backward<B, 1> for Activate {
+impl<B: Derivatives> Backward<B, 1> for Activate {
     type State = Secants<B>;
 
     fn backward(
@@ -87,7 +87,46 @@ impl<B: ConvolveBackward> Backward<B, 1> for Activate {
     }
 }
 
-/// Registers the backward step of an output, if any of its parents is tracked.
+/// A max-pool's windows and where their largest values stand; along a path, its inputs and that of the point before.
+#[derive(Debug, Clone)]
+struct Pooled<B: Derivatives> {
+    indices: B::Indices,
+    along: Option<[FloatTensor<B>; 2]>,
+    windows: Geometry,
+}
+
+/// The parent is the input.
+#[derive(Debug)]
+struct MaxPool;
+
+impl<B: Derivatives> Backward<B, 1> for MaxPool {
+    type State = Pooled<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Pooled<B>, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let Pooled {
+            indices,
+            along,
+            windows,
+        } = ops.state;
+        let gradient = gradients.consume::<B>(&ops.node);
+        if let [Some(node)] = ops.parents {
+            let gradient = match along {
+                None => B::max_pool_gradient(gradient, indices, windows),
+                Some([input, before]) => {
+                    B::max_pool_secant_gradient(gradient, input, indices, before, windows)
+                }
+            };
+            gradients.register::<B>(node.id, gradient);
+        }
+    }
+}
+
+/// Registers the backward step of a convolution, if any of its parents is tracked.
 macro_rules! track {
     ($parents:expr, $weight:expr, $geometry:expr, $activation:expr, $run:expr) => {
         match Convolution
@@ -110,7 +149,7 @@ macro_rules! track {
     };
 }
 
-impl<B: ConvolveBackward, C: CheckpointStrategy> Convolve for Autodiff<B, C> {
+impl<B: Derivatives, C: CheckpointStrategy> Operations for Autodiff<B, C> {
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
         Self::from_inner(B::pack_filters(weight.into_primitive(), filter))
     }
@@ -172,6 +211,39 @@ impl<B: ConvolveBackward, C: CheckpointStrategy> Convolve for Autodiff<B, C> {
                 };
                 prep.finish(state, output)
             }
+        }
+    }
+
+    fn max_pool(input: FloatTensor<Self>, windows: Geometry) -> FloatTensor<Self> {
+        max_pool::<B, C>(input, None, windows)
+    }
+
+    fn max_pool_along(
+        input: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        max_pool::<B, C>(input, Some(before), windows)
+    }
+}
+
+fn max_pool<B: Derivatives, C: CheckpointStrategy>(
+    input: FloatTensor<Autodiff<B, C>>,
+    before: Option<FloatTensor<Autodiff<B, C>>>,
+    windows: Geometry,
+) -> FloatTensor<Autodiff<B, C>> {
+    let (input, node) = input.into_parts();
+    match MaxPool.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::UnTracked(prep) => prep.finish(B::max_pool(input, windows)),
+        OpsKind::Tracked(prep) => {
+            let along = before.map(|before| [input.clone(), before.into_primitive()]);
+            let (output, indices) = B::max_pool_with_indices(input, windows);
+            let state = Pooled {
+                indices,
+                along,
+                windows,
+            };
+            prep.finish(state, output)
         }
     }
 }

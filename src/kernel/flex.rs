@@ -9,9 +9,9 @@ use burn::tensor::{Bytes, DType, Shape};
 
 use violet_kernel_cpu as cpu;
 
-use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
+use super::{Activation, Derivatives, Filter, Geometry, Operations};
 
-impl Convolve for Flex {
+impl Operations for Flex {
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
         let packed = cpu::pack(values(&weight.to_contiguous()), &filter);
         let length = packed.len();
@@ -50,6 +50,18 @@ impl Convolve for Flex {
         let values = cpu::activate(values(&sums), activation);
         FlexTensor::new(Bytes::from_elems(values), sums.layout().clone(), DType::F32)
     }
+
+    fn max_pool(input: FloatTensor<Self>, windows: Geometry) -> FloatTensor<Self> {
+        Self::max_pool_with_indices(input, windows).0
+    }
+
+    fn max_pool_along(
+        input: FloatTensor<Self>,
+        _before: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        Self::max_pool(input, windows)
+    }
 }
 
 fn forward(
@@ -68,15 +80,10 @@ fn forward(
         residual,
         activation,
     );
-    let images = output.len() / geometry.values()[1];
-    let [height, width] = geometry.output;
-    tensor(
-        output,
-        [images, geometry.filter.channels_out, height, width],
-    )
+    output_tensor(output, geometry)
 }
 
-impl ConvolveBackward for Flex {
+impl Derivatives for Flex {
     type Gate = cpu::Gate;
 
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> cpu::Gate {
@@ -115,10 +122,71 @@ impl ConvolveBackward for Flex {
     ) -> FloatTensor<Self> {
         let gradient = gradient.to_contiguous();
         let input = cpu::backward(&geometry, values(&gradient), values(&weight));
-        let images = input.len() / geometry.values()[0];
-        let [height, width] = geometry.input;
-        tensor(input, [images, geometry.filter.channels_in, height, width])
+        input_tensor(input, &geometry)
     }
+
+    type Indices = Vec<u32>;
+
+    fn max_pool_with_indices(
+        input: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> (FloatTensor<Self>, Vec<u32>) {
+        let (largest, indices) = cpu::max_pool(&windows, values(&input.to_contiguous()));
+        (output_tensor(largest, &windows), indices)
+    }
+
+    fn max_pool_gradient(
+        gradient: FloatTensor<Self>,
+        indices: Vec<u32>,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        let gradient = gradient.to_contiguous();
+        let input = cpu::max_pool_gradient(&windows, values(&gradient), &indices);
+        input_tensor(input, &windows)
+    }
+
+    fn max_pool_secant_gradient(
+        gradient: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        indices: Vec<u32>,
+        before: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        let [gradient, input, before] =
+            [gradient, input, before].map(|tensor| tensor.to_contiguous());
+        let (gradient, input, before) = (values(&gradient), values(&input), values(&before));
+        let (_, old) = cpu::max_pool(&windows, before);
+        let [given, made] = windows.values();
+        let befores = std::iter::once(before).chain(input.chunks_exact(given));
+        let olds = std::iter::once(&old[..]).chain(indices.chunks_exact(made));
+        let mut target = Vec::with_capacity(input.len());
+        for ((((gradient, input), new), before), old) in gradient
+            .chunks_exact(made)
+            .zip(input.chunks_exact(given))
+            .zip(indices.chunks_exact(made))
+            .zip(befores)
+            .zip(olds)
+        {
+            let image =
+                cpu::max_pool_secant_gradient(&windows, gradient, [before, input], [old, new]);
+            target.extend(image);
+        }
+        input_tensor(target, &windows)
+    }
+}
+
+/// A batch of a layer's inputs.
+fn input_tensor(values: Vec<f32>, g: &Geometry) -> FlexTensor {
+    let images = values.len() / g.values()[0];
+    let [height, width] = g.input;
+    tensor(values, [images, g.filter.channels_in, height, width])
+}
+
+/// A batch of a layer's outputs.
+fn output_tensor(values: Vec<f32>, g: &Geometry) -> FlexTensor {
+    let images = values.len() / g.values()[1];
+    let [height, width] = g.output;
+    tensor(values, [images, g.filter.channels_out, height, width])
 }
 
 /// The values of a contiguous tensor.

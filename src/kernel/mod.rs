@@ -1,4 +1,4 @@
-//! Violet's own convolution, as a differentiable operation of Burn's.
+//! Violet's own convolution and max-pool, as differentiable operations of Burn's.
 //!
 //! `activation(convolution(input) + bias + residual)` is one operation in each direction. Models
 //! stay plain Burn code; what runs below is chosen by the tensor's device: the package in `cpu` on
@@ -18,7 +18,7 @@ pub use violet_kernel_cpu::{Activation, Filter, Geometry};
 
 /// What a backend adds to Burn's operations.
 #[backend_extension(Cube, Flex, Autodiff)]
-pub trait Convolve: Backend {
+pub trait Operations: Backend {
     /// Weights in the order in which this backend reads them.
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self>;
 
@@ -47,10 +47,20 @@ pub trait Convolve: Backend {
         before: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self>;
+
+    /// The largest value of each window.
+    fn max_pool(input: FloatTensor<Self>, windows: Geometry) -> FloatTensor<Self>;
+
+    /// As [`max_pool`](Self::max_pool); the way back takes the mean gradient from `before`.
+    fn max_pool_along(
+        input: FloatTensor<Self>,
+        before: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> FloatTensor<Self>;
 }
 
 /// The way back, which [`autodiff`] takes.
-trait ConvolveBackward: Convolve {
+trait Derivatives: Operations {
     /// What decides which gradients an activation lets through.
     type Gate: Debug + Clone + Send + 'static;
 
@@ -74,6 +84,32 @@ trait ConvolveBackward: Convolve {
         gradient: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         geometry: Geometry,
+    ) -> FloatTensor<Self>;
+
+    /// Where the largest values stand.
+    type Indices: Debug + Clone + Send + 'static;
+
+    /// The largest value of each window, and where it stands.
+    fn max_pool_with_indices(
+        input: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> (FloatTensor<Self>, Self::Indices);
+
+    /// The gradient of a max-pool's input, given that of its output.
+    fn max_pool_gradient(
+        gradient: FloatTensor<Self>,
+        indices: Self::Indices,
+        windows: Geometry,
+    ) -> FloatTensor<Self>;
+
+    /// The mean gradient of a max-pool's input on the way to it from the image before: of the first, that is
+    /// `before`.
+    fn max_pool_secant_gradient(
+        gradient: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        indices: Self::Indices,
+        before: FloatTensor<Self>,
+        windows: Geometry,
     ) -> FloatTensor<Self>;
 }
 
@@ -137,4 +173,25 @@ pub fn activate(sums: Tensor<4>, before: Tensor<4>, activation: Activation) -> T
     assert_eq!(before.dims(), [1, channels, height, width]);
     let (sums, before) = (sums.into_dispatch(), before.into_dispatch());
     Tensor::from_dispatch(Dispatch::activate(sums, before, activation))
+}
+
+/// The largest value of each window of each channel; of equal ones, the first takes the gradient. With the
+/// input at the point before, \[1, C, H, W\], the gradient is taken along a path, as in [`activate`]: the mean of those
+/// between both points.
+///
+/// # Shapes
+///
+/// `input` \[N, C, H, W\], the result \[N, C, H', W'\]; `windows` are those of a depthwise filter.
+pub fn max_pool(input: Tensor<4>, before: Option<Tensor<4>>, windows: Geometry) -> Tensor<4> {
+    let [_, channels, height, width] = input.dims();
+    assert_eq!([height, width], windows.input);
+    assert!(windows.filter.depthwise && windows.filter.channels_in == channels);
+    let input = input.into_dispatch();
+    Tensor::from_dispatch(match before {
+        None => Dispatch::max_pool(input, windows),
+        Some(before) => {
+            assert_eq!(before.dims(), [1, channels, height, width]);
+            Dispatch::max_pool_along(input, before.into_dispatch(), windows)
+        }
+    })
 }

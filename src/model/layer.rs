@@ -1,10 +1,6 @@
 //! The few differentiable blocks every network is made of.
 
-use burn::tensor::{
-    Device, Int, Tensor, TensorData,
-    module::{max_pool2d, max_pool2d_with_indices},
-    ops::MaxPoolOptions,
-};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::checkpoint::Checkpoint;
 #[cfg(any(feature = "stock", not(target_family = "wasm")))]
@@ -264,47 +260,42 @@ impl Linear {
     }
 }
 
-/// Largest value of each 3×3 window, stride 2, padding 1.
-pub(super) fn max_pool_3x3(x: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
-    let options = MaxPoolOptions::new([3, 3])
-        .with_stride([2, 2])
-        .with_padding([1, 1]);
-    max_pool(x, options, trace)
-}
+/// The largest value of each window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MaxPool(Kernels);
 
-/// Largest value of each channel: \[N, C, H, W\] → \[N, C\].
-pub(super) fn global_max_pool(x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
-    let [n, channels, height, width] = x.dims();
-    let options = MaxPoolOptions::new([height, width]);
-    max_pool(x, options, trace).reshape([n, channels])
-}
-
-fn max_pool(x: Tensor<4>, options: MaxPoolOptions<2>, trace: &mut Trace) -> Tensor<4> {
-    if !trace.is_kept() {
-        return max_pool2d(x, options);
+impl MaxPool {
+    pub(super) fn new(source: &Source<'_>) -> Self {
+        Self(source.kernels)
     }
-    let largest = |x: Tensor<4>| max_pool2d_with_indices(x, options.clone());
-    let [n, channels, height, width] = x.dims();
-    let before = trace.exchange_all(&x);
-    let ((value_before, old), (value, new)) =
-        (largest(before.clone()), largest(x.clone().detach()));
-    let pick = |x: Tensor<4>, at: Tensor<4, Int>| {
-        let at = at.reshape([n as i32, channels as i32, -1]);
-        let picked = x.reshape([n, channels, height * width]).gather(2, at);
-        picked.reshape(value.dims())
-    };
-    // On the straight line from before to here, the old winner leads at first and the new one in the end;
-    // so long, of the whole way, the old one leads.
-    let of_old = pick(x.clone(), old);
-    let lead_before = value_before - pick(before, new);
-    let lead_here = of_old.clone().detach() - value.clone();
-    let change = lead_before.clone() - lead_here;
-    let same = change.clone().lower_equal_elem(0.0);
-    let share = (lead_before / change).mask_fill(same, 0.0);
-    let mean = of_old * share.clone() + max_pool2d(x, options) * (-share + 1.0);
-    // Its gradient, with the largest value.
-    let missing = value - mean.clone().detach();
-    mean + missing
+
+    /// 3×3 windows, stride 2, padding 1.
+    pub(super) fn three_by_three(self, x: Tensor<4>, trace: &mut Trace) -> Tensor<4> {
+        self.run(x, [3, 2, 1], trace)
+    }
+
+    /// One window over the whole of a square image: \[N, C, H, H\] → \[N, C\].
+    pub(super) fn global(self, x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
+        let [n, channels, side, _] = x.dims();
+        self.run(x, [side, 1, 0], trace).reshape([n, channels])
+    }
+
+    fn run(
+        self,
+        x: Tensor<4>,
+        [side, stride, padding]: [usize; 3],
+        trace: &mut Trace,
+    ) -> Tensor<4> {
+        let [_, channels, height, width] = x.dims();
+        let filter = Filter::depthwise(channels, side, stride);
+        let windows = Padding::Even(padding).geometry(filter, [height, width]);
+        let before = trace.is_kept().then(|| trace.exchange(&x));
+        match (self.0, before) {
+            #[cfg(any(feature = "stock", not(target_family = "wasm")))]
+            (Kernels::Stock, None) => stock::max_pool(x, &windows),
+            (_, before) => kernel::max_pool(x, before, windows),
+        }
+    }
 }
 
 /// Mean over height and width: \[N, C, H, W\] → \[N, C\].

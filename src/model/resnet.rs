@@ -7,7 +7,7 @@
 
 use burn::tensor::Tensor;
 
-use super::layer::{Convolution, Linear, Padding, Part, Source, global_average_pool, max_pool_3x3};
+use super::layer::{Convolution, Linear, MaxPool, Padding, Part, Source, global_average_pool};
 use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
@@ -113,6 +113,7 @@ struct BlockParts {
 #[derive(Debug)]
 pub(super) struct ResNet {
     conv1: Convolution,
+    max_pool: MaxPool,
     blocks: Vec<Block>,
     fc: Linear,
 }
@@ -136,7 +137,13 @@ impl ResNet {
             });
         }
         let fc = Linear::load(source, "fc", variant.features())?;
-        Ok(Self { conv1, blocks, fc })
+        let max_pool = MaxPool::new(source);
+        Ok(Self {
+            conv1,
+            max_pool,
+            blocks,
+            fc,
+        })
     }
 
     pub(super) fn classes(&self) -> usize {
@@ -154,7 +161,7 @@ impl ResNet {
     /// Every convolution's geometry for an input of that height and width.
     pub(super) fn geometries(&self, size: [usize; 2]) -> Vec<Geometry> {
         let conv1 = self.conv1.geometry(size);
-        let mut size = conv1.output.map(|side| side.div_ceil(2)); // max_pool_3x3
+        let mut size = conv1.output.map(|side| side.div_ceil(2)); // the max-pool
         let mut geometries = vec![conv1, self.fc.geometry()];
         for block in &self.blocks {
             geometries.extend(block.downsample.as_ref().map(|c| c.geometry(size)));
@@ -170,7 +177,7 @@ impl ResNet {
     /// \[N, 3, H, W\] → \[N, classes\].
     pub(super) fn forward(&self, x: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
         let x = self.conv1.forward(x, Activation::Relu, trace);
-        let mut x = max_pool_3x3(x, trace);
+        let mut x = self.max_pool.three_by_three(x, trace);
         for block in &self.blocks {
             x = block.forward(x, trace);
         }

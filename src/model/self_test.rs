@@ -5,8 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::Trace;
 use super::checkpoint::Checkpoint;
 use super::layer::{
-    Convolution, Kernels, Linear, Padding, Part, Source, global_average_pool, global_max_pool,
-    max_pool_3x3,
+    Convolution, Kernels, Linear, MaxPool, Padding, Part, Source, global_average_pool,
 };
 use crate::attribution::read;
 use crate::error::{Error, Result};
@@ -91,17 +90,18 @@ async fn run(device: &Device) -> Result<[(&'static str, Vec<f32>); 3]> {
         kernels: Kernels::Own,
     };
     let fc = Linear::load(source, "fc", 24)?;
+    let max_pool = MaxPool::new(source);
 
     let input = noise.take(2 * 3 * SIZE * SIZE, 1.0);
     let forward = |input: Tensor<4>, trace: &mut Trace| {
         let x = stem.forward(input, Activation::Relu, trace);
-        let x = max_pool_3x3(x, trace);
+        let x = max_pool.three_by_three(x, trace);
         let residual = shortcut.forward(x.clone(), Activation::Identity, trace);
         let x = wide.forward_add(x, residual, Activation::Relu, trace);
         let x = deep.forward(x, Activation::Relu, trace);
         let x = depthwise.forward(x, Activation::Relu6, trace);
         let x = pointwise.forward(x, Activation::Relu6, trace);
-        fc.forward(global_average_pool(x.clone()) + global_max_pool(x, trace))
+        fc.forward(global_average_pool(x.clone()) + max_pool.global(x, trace))
     };
     let gradient = |mut trace: Trace| {
         let input = TensorData::new(input.clone(), [2, 3, SIZE, SIZE]);

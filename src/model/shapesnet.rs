@@ -5,7 +5,7 @@
 
 use burn::tensor::Tensor;
 
-use super::layer::{Convolution, Linear, Padding, Part, Source, global_max_pool};
+use super::layer::{Convolution, Linear, MaxPool, Padding, Part, Source};
 use super::trace::Trace;
 use crate::error::Result;
 use crate::kernel::{Activation, Filter, Geometry};
@@ -44,6 +44,7 @@ pub(super) fn parts() -> Vec<Part> {
 #[derive(Debug)]
 pub(super) struct ShapesNet {
     convolutions: Vec<Convolution>,
+    max_pool: MaxPool,
     fc: Linear,
 }
 
@@ -55,6 +56,7 @@ impl ShapesNet {
         });
         Ok(Self {
             convolutions: convolutions.collect::<Result<_>>()?,
+            max_pool: MaxPool::new(source),
             fc: Linear::load(source, "fc", FEATURES)?,
         })
     }
@@ -82,6 +84,6 @@ impl ShapesNet {
         let x = self.convolutions.iter().fold(x, |x, convolution| {
             convolution.forward(x, Activation::Relu, trace)
         });
-        self.fc.forward(global_max_pool(x, trace))
+        self.fc.forward(self.max_pool.global(x, trace))
     }
 }

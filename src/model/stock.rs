@@ -1,9 +1,9 @@
-//! Burn's own convolution, to compare with.
+//! Burn's own convolution and max-pool, to compare with.
 
 use burn::tensor::{
     Tensor, activation,
-    module::conv2d,
-    ops::{ConvOptions, PadMode},
+    module::{conv2d, max_pool2d},
+    ops::{ConvOptions, MaxPoolOptions, PadMode},
 };
 
 use crate::kernel::{Activation, Filter, Geometry};
@@ -51,4 +51,13 @@ pub(super) fn convolve(
         Activation::Relu => activation::relu(x),
         Activation::Relu6 => x.clamp(0.0, 6.0),
     }
+}
+
+/// As [`kernel::max_pool`](crate::kernel::max_pool), at a point.
+pub(super) fn max_pool(x: Tensor<4>, windows: &Geometry) -> Tensor<4> {
+    let Filter { kernel, stride, .. } = windows.filter;
+    let options = MaxPoolOptions::new([kernel; 2])
+        .with_stride([stride; 2])
+        .with_padding(windows.padding_before);
+    max_pool2d(x, options)
 }

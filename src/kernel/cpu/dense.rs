@@ -4,7 +4,7 @@
 //! channel, tap). A panel of a few columns is gathered so that it stays in the nearest cache,
 //! then every block of four rows walks over it. Where there are few rows, nothing is gathered.
 
-use crate::machine::{self, self as macerator, Simd, with_simd};
+use crate::machine::{self, self as macerator, Simd, Vector, with_simd};
 
 use super::Epilogue;
 use super::product::{BLOCK, Sums, TILE, Tiles, VECTORS, multiply};
@@ -14,6 +14,10 @@ use crate::geometry::{Activation, Filter};
 
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
 const PANEL_ROWS: usize = 384;
+/// Target channels of an image's own gradient, and vectors of columns that are multiplied with all three at once: as many
+/// sums as registers hold.
+const COLOURS: usize = 3;
+const WIDE: usize = 3;
 /// Blocks of target channels for which nothing is gathered: it would take as long as the product.
 const FEW_BLOCKS: usize = 2;
 
@@ -131,8 +135,11 @@ fn run_pass_backward<'a, S: Simd>(job: &Job<'a>, target: &mut [f32], panel: &mut
 #[inline(always)]
 fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], panel: &mut [f32]) {
     let blocks = job.channels.div_ceil(BLOCK);
-    if blocks <= FEW_BLOCKS && job.pass.grid[1] >= VECTORS * lanes::<S>() {
-        run_rows::<S, FORWARD>(job, target);
+    let vectors = job.pass.grid[1] / lanes::<S>();
+    if job.channels <= COLOURS && vectors >= WIDE {
+        run_rows::<S, FORWARD, COLOURS, WIDE>(job, target);
+    } else if blocks <= FEW_BLOCKS && vectors >= VECTORS {
+        run_rows::<S, FORWARD, BLOCK, VECTORS>(job, target);
     } else {
         run_panels::<S, FORWARD>(job, target, panel);
     }
@@ -140,10 +147,13 @@ fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], pan
 
 /// Reads the source where it lies, row by row.
 #[inline(always)]
-fn run_rows<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32]) {
+fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usize>(
+    job: &Job<'_>,
+    target: &mut [f32],
+) {
     let width = VECTORS * lanes::<S>();
     let pass = job.pass;
-    let mut targets = [0usize; VECTORS * WIDEST];
+    let mut targets = [0usize; WIDE * WIDEST];
     for y in 0..pass.grid[0] {
         for x in (0..pass.grid[1]).step_by(width) {
             // The last columns end with the row; some of them are made twice.
@@ -158,11 +168,12 @@ fn run_rows<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32]) {
                 };
                 let (taps, stride) = (&pass.taps, job.source_plane);
                 let (tiles, depth) = (&job.tiles, 0..job.depth);
-                let sums =
-                    multiply::<S, FORWARD>(tiles, job.packed, block, depth, taps, stride, columns);
+                let sums: Sums<S, ROWS, VECTORS> = multiply::<S, FORWARD, ROWS, VECTORS>(
+                    tiles, job.packed, block, depth, taps, stride, columns,
+                );
                 let contiguous = pass.target_column == 1;
                 let targets = &targets[..width];
-                finish::<S>(job, block, &sums, targets, contiguous, (true, true), target);
+                finish::<S, _, _>(job, block, &sums, targets, contiguous, (true, true), target);
             }
         }
     }
@@ -199,10 +210,11 @@ fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], p
                 let columns = |_, _: &Tap| steps.next();
                 let (taps, tiles, depth) = (&pass.taps, &job.tiles, depth.clone());
                 let done = (depth.start == 0, depth.end == job.depth);
-                let sums =
-                    multiply::<S, FORWARD>(tiles, job.packed, block, depth, taps, width, columns);
+                let sums = multiply::<S, FORWARD, BLOCK, VECTORS>(
+                    tiles, job.packed, block, depth, taps, width, columns,
+                );
                 let contiguous = plain && count == width;
-                finish::<S>(
+                finish::<S, _, _>(
                     job,
                     block,
                     &sums,
@@ -253,10 +265,10 @@ fn gather<S: Simd>(
 /// says whether these sums are the first, and whether they are the last. Once a sum is whole, bias,
 /// residual and activation follow.
 #[inline(always)]
-fn finish<S: Simd>(
+fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
     job: &Job<'_>,
     block: usize,
-    sums: &Sums<S>,
+    sums: &Sums<S, ROWS, VECTORS>,
     targets: &[usize],
     contiguous: bool,
     (first, last): (bool, bool),
@@ -277,7 +289,7 @@ fn finish<S: Simd>(
             let row = &mut target[at..at + VECTORS * lanes];
             let mut sum = *sum;
             if !first {
-                sum = [sum[0] + load::<S>(row), sum[1] + load::<S>(&row[lanes..])];
+                add::<S, VECTORS>(&mut sum, row);
             }
             if last {
                 if let Some(bias) = bias {
@@ -285,25 +297,33 @@ fn finish<S: Simd>(
                     sum = sum.map(|sum| sum + bias);
                 }
                 if let Some(residual) = residual {
-                    let residual = &residual[at..at + VECTORS * lanes];
-                    let residual = [load::<S>(residual), load::<S>(&residual[lanes..])];
-                    sum = [sum[0] + residual[0], sum[1] + residual[1]];
+                    add::<S, VECTORS>(&mut sum, &residual[at..at + VECTORS * lanes]);
                 }
                 if activation != Activation::Identity {
                     sum = sum.map(|sum| machine::clamp::<S>(sum, range));
                 }
             }
-            store::<S>(row, sum[0]);
-            store::<S>(&mut row[lanes..], sum[1]);
+            for (v, sum) in sum.into_iter().enumerate() {
+                store::<S>(&mut row[v * lanes..], sum);
+            }
         } else {
-            let mut values = [0.0; VECTORS * WIDEST];
-            store::<S>(&mut values, sum[0]);
-            store::<S>(&mut values[lanes..], sum[1]);
-            for (&value, &at) in values.iter().zip(targets) {
-                finish_value(job, channel, start + at, value, (first, last), target);
+            for (&sum, targets) in sum.iter().zip(targets.chunks(lanes)) {
+                let mut values = [0.0; WIDEST];
+                store::<S>(&mut values, sum);
+                for (&value, &at) in values.iter().zip(targets) {
+                    finish_value(job, channel, start + at, value, (first, last), target);
+                }
             }
         }
         start += job.plane;
+    }
+}
+
+/// Adds what lies in a row.
+#[inline(always)]
+fn add<S: Simd, const VECTORS: usize>(sums: &mut [Vector<S, f32>; VECTORS], row: &[f32]) {
+    for (v, sum) in sums.iter_mut().enumerate() {
+        *sum += load::<S>(&row[v * lanes::<S>()..]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Convolutions on the CPU: one thread, vectors as wide as the machine has them.
+//! Convolutions, activations and max-pools on the CPU: one thread, vectors as wide as the machine has them.
 //!
 //! The same code runs natively (AVX-512, AVX2, SSE, NEON, chosen at run time) and in the browser
 //! (128-bit SIMD of WebAssembly).
@@ -8,6 +8,7 @@ mod dense;
 mod depthwise;
 mod geometry;
 mod machine;
+mod max_pool;
 mod product;
 pub mod training;
 mod vector;
@@ -18,6 +19,7 @@ use std::cell::RefCell;
 
 pub use activation::{Gate, activate, secant_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size};
+pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
 use walk::{Direction, Walk};
 
 /// What is added to the sums, and what they are clamped to.

@@ -1,4 +1,4 @@
-//! The heart of dense convolution: four rows of weights times a panel of columns.
+//! The heart of dense convolution: a few rows of weights times a panel of columns.
 //!
 //! Weights lie in 4×4 tiles that serve both directions: forward reads them by column, backward by
 //! row, so that both share one copy.
@@ -18,8 +18,9 @@ pub(super) const TILE: usize = BLOCK * BLOCK;
 /// Vectors of columns in a panel.
 pub(super) const VECTORS: usize = 2;
 
-/// Four rows of a panel's columns.
-pub(super) type Sums<S> = [[Vector<S, f32>; VECTORS]; BLOCK];
+/// Some rows of a panel's columns.
+pub(super) type Sums<S, const ROWS: usize, const VECTORS: usize> =
+    [[Vector<S, f32>; VECTORS]; ROWS];
 
 /// Where the tile of each pair of channel blocks lies: \[chunk of input blocks, output block,
 /// input block within the chunk, tap\], so that forward reads long runs, and backward as many runs
@@ -79,13 +80,19 @@ impl Tiles {
     }
 }
 
-/// The four rows of `block`, output channels on the way forward and input channels on the way back,
+/// The first rows of `block`, output channels on the way forward and input channels on the way back,
 /// of some columns, summed over the blocks `depth` of source channels and over `taps`.
 ///
 /// `columns` is asked for the columns of the four channels of a block, as a tap reads them; one
 /// channel's lie `stride` behind the other's.
 #[inline(always)]
-pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
+pub(super) fn multiply<
+    'a,
+    S: Simd,
+    const FORWARD: bool,
+    const ROWS: usize,
+    const VECTORS: usize,
+>(
     tiles: &Tiles,
     packed: &[f32],
     block: usize,
@@ -93,8 +100,8 @@ pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
     taps: &[Tap],
     stride: usize,
     mut columns: impl FnMut(usize, &Tap) -> Option<&'a [f32]>,
-) -> Sums<S> {
-    let mut sums = [[splat::<S>(0.0); VECTORS]; BLOCK];
+) -> Sums<S, ROWS, VECTORS> {
+    let mut sums = [[splat::<S>(0.0); VECTORS]; ROWS];
     let mut sources = depth;
     while !sources.is_empty() {
         let (run, first, distance) = tiles.run::<FORWARD>(block, sources.clone());
@@ -106,7 +113,12 @@ pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
                 let Some(columns) = columns(source, tap) else {
                     return sums;
                 };
-                add::<S, FORWARD>(&mut sums, &packed[at..at + TILE], columns, stride);
+                add::<S, FORWARD, ROWS, VECTORS>(
+                    &mut sums,
+                    &packed[at..at + TILE],
+                    columns,
+                    stride,
+                );
                 at += distance;
             }
         } else {
@@ -117,7 +129,12 @@ pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
                         return sums;
                     };
                     let at = first + tap.weight * TILE;
-                    add::<S, FORWARD>(&mut sums, &packed[at..at + TILE], columns, stride);
+                    add::<S, FORWARD, ROWS, VECTORS>(
+                        &mut sums,
+                        &packed[at..at + TILE],
+                        columns,
+                        stride,
+                    );
                 }
                 first += distance;
             }
@@ -128,8 +145,8 @@ pub(super) fn multiply<'a, S: Simd, const FORWARD: bool>(
 
 /// Adds what the four channels of one block of the sum give.
 #[inline(always)]
-fn add<S: Simd, const FORWARD: bool>(
-    sums: &mut Sums<S>,
+fn add<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usize>(
+    sums: &mut Sums<S, ROWS, VECTORS>,
     tile: &[f32],
     columns: &[f32],
     stride: usize,
@@ -139,7 +156,7 @@ fn add<S: Simd, const FORWARD: bool>(
     // registers than browsers have, instead of one source channel after another.
     for k in 0..black_box(BLOCK) {
         let columns = &columns[k * stride..k * stride + VECTORS * lanes];
-        let columns = [load::<S>(columns), load::<S>(&columns[lanes..])];
+        let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
         for (row, sums) in sums.iter_mut().enumerate() {
             let at = if FORWARD {
                 row * BLOCK + k

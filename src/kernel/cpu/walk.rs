@@ -139,9 +139,10 @@ impl Walk {
         }
     }
 
-    /// What output tiles of 2×2 at stride 1 read: every second row and column, as 3×3 filters reach
-    /// them on the way forward, or turned by half a turn on the way back. Without passes.
-    pub(super) fn tiles(g: &Geometry, direction: Direction, grid: Size) -> Self {
+    /// What a grid of output tiles, `side` pixels each way, reads at stride 1: every `side`-th row and column
+    /// in a phase of its own, as 3×3 filters reach them on the way forward, or turned by half a turn on the way back.
+    /// Without passes.
+    pub(super) fn tiles(g: &Geometry, direction: Direction, side: usize, grid: Size) -> Self {
         let reach = g.filter.kernel - 1;
         assert!(g.padding_before.iter().all(|&padding| padding <= reach));
         let (given, before) = match direction {
@@ -150,10 +151,10 @@ impl Walk {
         };
         Self {
             given,
-            step: 2,
-            phases: 2,
+            step: side,
+            phases: side,
             before,
-            phase: grid.map(|side| side + 1),
+            phase: grid.map(|tiles| tiles + 1),
             passes: Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! Convolutions on Burn's CubeCL backends: WebGPU in the browser; Vulkan, Metal or DirectX
+//! Convolutions, activations and max-pools on Burn's CubeCL backends: WebGPU in the browser; Vulkan, Metal or DirectX
 //! natively.
 //!
 //! No more than 256 threads and 16 KiB of shared memory a workgroup, no subgroup operation, sums in
@@ -8,6 +8,7 @@ mod activation;
 mod call;
 mod card;
 mod epilogue;
+mod max_pool;
 mod pass;
 mod software;
 
@@ -16,12 +17,12 @@ use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{DType, FloatDType, Shape};
 use burn_cubecl::{kernel::into_contiguous as contiguous, tensor::CubeTensor};
 
-use super::{Activation, Convolve, ConvolveBackward, Filter, Geometry};
+use super::{Activation, Derivatives, Filter, Geometry, Operations};
 use call::Call;
 pub use call::{Adapter, with_kernels_for};
 use pass::{Axis, LANES, fours};
 
-impl Convolve for Cube {
+impl Operations for Cube {
     /// Dense: \[⌈out / 4⌉, tap, in, 4\] for the way forward, then \[⌈in / 4⌉, tap, out, 4\] for the
     /// way back, padded with zeros to whole fours. Depthwise: as they are.
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
@@ -81,9 +82,21 @@ impl Convolve for Cube {
     ) -> FloatTensor<Self> {
         activation::activate(contiguous(sums), activation)
     }
+
+    fn max_pool(input: FloatTensor<Self>, windows: Geometry) -> FloatTensor<Self> {
+        max_pool::largest(&contiguous(input), &windows).0
+    }
+
+    fn max_pool_along(
+        input: FloatTensor<Self>,
+        _before: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        Self::max_pool(input, windows)
+    }
 }
 
-impl ConvolveBackward for Cube {
+impl Derivatives for Cube {
     /// The result itself.
     type Gate = (FloatTensor<Self>, Activation);
 
@@ -134,6 +147,34 @@ impl ConvolveBackward for Cube {
             }
         }
         target
+    }
+
+    type Indices = CubeTensor;
+
+    fn max_pool_with_indices(
+        input: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> (FloatTensor<Self>, CubeTensor) {
+        max_pool::largest(&contiguous(input), &windows)
+    }
+
+    fn max_pool_gradient(
+        gradient: FloatTensor<Self>,
+        indices: CubeTensor,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        max_pool::gradient(contiguous(gradient), indices, None, &windows)
+    }
+
+    fn max_pool_secant_gradient(
+        gradient: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        indices: CubeTensor,
+        before: FloatTensor<Self>,
+        windows: Geometry,
+    ) -> FloatTensor<Self> {
+        let along = [input, before].map(contiguous);
+        max_pool::gradient(contiguous(gradient), indices, Some(along), &windows)
     }
 }
 

@@ -1,0 +1,432 @@
+//! 3×3 filters at stride 1 with fewer multiplications, by Winograd's F(4×4, 3×3) and F(2×2, 3×3).
+//!
+//! Outputs are made in tiles of 4×4, each from the 6×6 inputs that it reads. Input tile d and filter g
+//! are transformed to Bᵀ d B and G g Gᵀ; multiplied place by place and summed over the channels they
+//! give M, and Aᵀ M A is the output tile: 36 multiplications a channel in place of 144. Tiles of 2×2 take 64 for as
+//! many outputs, but weights that are less than half as large.
+//!
+//! The way back is the same with the filter turned by half a turn. Where every other pixel of source and target
+//! has its sign changed, as the black fields of a chessboard, that is to take the places of G g Gᵀ from the last to the
+//! first: both directions read the same weights.
+//!
+//! # Source
+//!
+//! Lavin, Gray: *Fast Algorithms for Convolutional Neural Networks*, CVPR 2016,
+//! [arXiv 1509.09308](https://arxiv.org/abs/1509.09308), section 4.
+
+mod transform;
+
+use crate::machine::{self, self as macerator, Simd, with_simd};
+
+use super::Epilogue;
+use super::product::{BLOCK, Tiles, VECTORS, multiply};
+use super::vector::{WIDEST, clamp, lanes, load, splat, store};
+use super::walk::{Direction, Tap, Walk};
+use crate::geometry::{Filter, Geometry, Size};
+use transform::{F2, F4, Transform};
+
+/// Channels below which the transforms cost more than they save.
+const LEAST_CHANNELS: usize = 16;
+/// Channels above which weights take more time to load than multiplications to do.
+const MOST_CHANNELS_OF_F4: usize = 256;
+/// Values between one place and the next, so that they do not all fall into the same lines of the first cache.
+const SKEW: usize = 16;
+/// Panels of which one more is made so that all of them can be read vector by vector.
+const LEAST_GAIN: usize = 12;
+/// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run.
+const CHUNK: usize = 8;
+
+/// Whether filters are packed for this module.
+pub(super) fn suits(filter: &Filter) -> bool {
+    !filter.depthwise
+        && filter.kernel == 3
+        && filter.stride == 1
+        && filter.channels_in.min(filter.channels_out) >= LEAST_CHANNELS
+}
+
+/// Whether output tiles are 4×4, else 2×2.
+fn is_large(filter: &Filter) -> bool {
+    filter.channels_in.max(filter.channels_out) <= MOST_CHANNELS_OF_F4
+}
+
+fn tiles(filter: &Filter) -> Tiles {
+    Tiles {
+        outs: filter.channels_out.div_ceil(BLOCK),
+        ins: filter.channels_in.div_ceil(BLOCK),
+        taps: 1,
+        chunk: CHUNK,
+    }
+}
+
+/// Weights \[out, in, 3, 3\] as places of [`Tiles`]: G g Gᵀ.
+pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
+    if is_large(filter) {
+        pack_as::<F4, 4, 6>(weight, filter)
+    } else {
+        pack_as::<F2, 2, 4>(weight, filter)
+    }
+}
+
+fn pack_as<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(
+    weight: &[f32],
+    filter: &Filter,
+) -> Vec<f32> {
+    let tiles = tiles(filter);
+    let mut packed = vec![0.0; IN * IN * tiles.len()];
+    for (k, g) in weight.chunks_exact(9).enumerate() {
+        let at = tiles.weight(k / filter.channels_in, k % filter.channels_in);
+        let columns = [0, 1, 2].map(|j| T::filter([g[j], g[3 + j], g[6 + j]]));
+        for i in 0..IN {
+            let row = T::filter(columns.map(|column| column[i]));
+            for (j, value) in row.into_iter().enumerate() {
+                packed[(i * IN + j) * tiles.len() + at] = value;
+            }
+        }
+    }
+    packed
+}
+
+/// Buffers that are kept from call to call.
+#[derive(Default)]
+pub(super) struct Scratch {
+    source: Vec<f32>,
+    /// Bᵀ d B: \[place, panel, source channel, columns\].
+    given: Vec<f32>,
+    /// M: \[place, panel, target channel, columns\].
+    made: Vec<f32>,
+}
+
+/// One image: `given` \[source channels, h, w\], `target` \[target channels, H, W\], which is
+/// overwritten.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn run(
+    g: &Geometry,
+    direction: Direction,
+    given: &[f32],
+    packed: &[f32],
+    epilogue: Epilogue<'_>,
+    target: &mut [f32],
+    scratch: &mut Scratch,
+) {
+    let tiles = tiles(&g.filter);
+    let (rows, depth, size) = match direction {
+        Direction::Forward => (tiles.outs, tiles.ins, g.output),
+        Direction::Backward => (tiles.ins, tiles.outs, g.input),
+    };
+    let large = is_large(&g.filter);
+    let out = if large { 4 } else { 2 };
+    let grid = size.map(|side| side.div_ceil(out));
+    let walk = Walk::tiles(g, direction, out, grid);
+    let Scratch {
+        source,
+        given: transformed,
+        made,
+    } = scratch;
+    source.clear();
+    // The last vectors reach beyond the last tile.
+    source.resize(depth * BLOCK * walk.plane() + VECTORS * WIDEST, 0.0);
+    walk.split(given, source);
+    let job = Job {
+        large,
+        tiles,
+        rows,
+        depth,
+        grid,
+        size,
+        row: walk.row(),
+        phase: walk.plane() / (out * out),
+        source,
+        packed,
+        epilogue,
+    };
+    match direction {
+        Direction::Forward => run_forward(&job, target, transformed, made),
+        Direction::Backward => run_backward(&job, target, transformed, made),
+    }
+}
+
+struct Job<'a> {
+    /// Whether output tiles are 4×4, else 2×2.
+    large: bool,
+    tiles: Tiles,
+    /// Blocks of target channels.
+    rows: usize,
+    /// Blocks of source channels.
+    depth: usize,
+    /// Rows and columns of tiles.
+    grid: Size,
+    /// Height and width of the target.
+    size: Size,
+    /// Distance between the rows of a phase of the source.
+    row: usize,
+    /// Length of a phase.
+    phase: usize,
+    source: &'a [f32],
+    packed: &'a [f32],
+    epilogue: Epilogue<'a>,
+}
+
+#[with_simd]
+fn run_forward<'a, S: Simd>(
+    job: &Job<'a>,
+    target: &mut [f32],
+    given: &mut Vec<f32>,
+    made: &mut Vec<f32>,
+) {
+    if job.large {
+        run_groups::<S, F4, true, 4, 6>(job, target, given, made);
+    } else {
+        run_groups::<S, F2, true, 2, 4>(job, target, given, made);
+    }
+}
+
+#[with_simd]
+fn run_backward<'a, S: Simd>(
+    job: &Job<'a>,
+    target: &mut [f32],
+    given: &mut Vec<f32>,
+    made: &mut Vec<f32>,
+) {
+    if job.large {
+        run_groups::<S, F4, false, 4, 6>(job, target, given, made);
+    } else {
+        run_groups::<S, F2, false, 2, 4>(job, target, given, made);
+    }
+}
+
+#[inline(always)]
+fn run_groups<
+    S: Simd,
+    T: Transform<OUT, IN>,
+    const FORWARD: bool,
+    const OUT: usize,
+    const IN: usize,
+>(
+    job: &Job<'_>,
+    target: &mut [f32],
+    given: &mut Vec<f32>,
+    made: &mut Vec<f32>,
+) {
+    let width = VECTORS * lanes::<S>();
+    let pitch = pitch(job, width);
+    let panels = (job.grid[0] * pitch).div_ceil(width);
+    // Groups of about the same size.
+    let group = panels.div_ceil(panels.div_ceil(T::GROUP.div_ceil(width)));
+    let (given_panel, made_panel) = (job.depth * BLOCK * width, job.rows * BLOCK * width);
+    let (given_place, made_place) = (group * given_panel + SKEW, group * made_panel + SKEW);
+    given.resize(IN * IN * given_place, 0.0);
+    made.resize(IN * IN * made_place, 0.0);
+    for first in (0..panels).step_by(group) {
+        let count = group.min(panels - first);
+        for panel in 0..count {
+            let tile = (first + panel) * width;
+            let given = &mut given[panel * given_panel..];
+            transform_source::<S, T, FORWARD, OUT, IN>(job, pitch, tile, given_place, given);
+        }
+        for place in 0..IN * IN {
+            let there = if FORWARD { place } else { IN * IN - 1 - place };
+            let packed = &job.packed[there * job.tiles.len()..][..job.tiles.len()];
+            let given = given[place * given_place..].chunks_exact(given_panel);
+            let made = made[place * made_place..].chunks_exact_mut(made_panel);
+            for (given, made) in given.zip(made).take(count) {
+                product::<S, FORWARD>(job, packed, given, made);
+            }
+        }
+        for panel in 0..count {
+            let tile = (first + panel) * width;
+            let made = &made[panel * made_panel..];
+            transform_back::<S, T, FORWARD, OUT, IN>(job, pitch, tile, made_place, made, target);
+        }
+    }
+}
+
+/// Tiles that are counted in a row: those of the grid and, unless it takes more panels, one behind them that is not used.
+/// Then neighbouring tiles read neighbouring pixels of each phase, from row to row too.
+fn pitch(job: &Job<'_>, width: usize) -> usize {
+    let [rows, columns] = job.grid;
+    let panels = |pitch: usize| (rows * pitch).div_ceil(width);
+    if panels(job.row) * LEAST_GAIN <= panels(columns) * (LEAST_GAIN + 1) {
+        job.row
+    } else {
+        columns
+    }
+}
+
+/// Bᵀ d B of a panel's tiles, for every source channel. Places lie `distance` apart.
+#[inline(always)]
+fn transform_source<
+    S: Simd,
+    T: Transform<OUT, IN>,
+    const FORWARD: bool,
+    const OUT: usize,
+    const IN: usize,
+>(
+    job: &Job<'_>,
+    pitch: usize,
+    tile: usize,
+    distance: usize,
+    given: &mut [f32],
+) {
+    let lanes = lanes::<S>();
+    // Beyond the last, the last again.
+    let last = job.grid[0] * pitch - 1;
+    let source = |tile: usize| {
+        let tile = tile.min(last);
+        tile / pitch * job.row + tile % pitch
+    };
+    for v in 0..VECTORS {
+        let mut sources = [0usize; WIDEST];
+        for (k, at) in sources.iter_mut().enumerate() {
+            *at = source(tile + v * lanes + k);
+        }
+        let sources = &sources[..lanes];
+        let contiguous = sources.windows(2).all(|pair| pair[1] == pair[0] + 1);
+        for channel in 0..job.depth * BLOCK {
+            let plane = &job.source[channel * OUT * OUT * job.phase..];
+            let mut d = [[splat::<S>(0.0); IN]; IN];
+            for (i, row) in d.iter_mut().enumerate() {
+                for (j, value) in row.iter_mut().enumerate() {
+                    let phase = (i % OUT) * OUT + j % OUT;
+                    let start = phase * job.phase + i / OUT * job.row + j / OUT;
+                    *value = if contiguous {
+                        load::<S>(&plane[start + sources[0]..])
+                    } else {
+                        let mut values = [0.0; WIDEST];
+                        for (value, &source) in values.iter_mut().zip(sources) {
+                            *value = plane[start + source];
+                        }
+                        load::<S>(&values)
+                    };
+                    if !FORWARD && (i + j) % 2 == 1 {
+                        *value = splat::<S>(0.0) - *value;
+                    }
+                }
+            }
+            for row in &mut d {
+                *row = T::input::<S>(*row);
+            }
+            let given = &mut given[(channel * VECTORS + v) * lanes..];
+            for j in 0..IN {
+                let column = T::input::<S>(std::array::from_fn(|i| d[i][j]));
+                for (i, value) in column.into_iter().enumerate() {
+                    store::<S>(&mut given[(i * IN + j) * distance..], value);
+                }
+            }
+        }
+    }
+}
+
+/// One place of a panel: weights × transformed source, summed over the source channels.
+#[inline(always)]
+fn product<S: Simd, const FORWARD: bool>(
+    job: &Job<'_>,
+    packed: &[f32],
+    given: &[f32],
+    made: &mut [f32],
+) {
+    let lanes = lanes::<S>();
+    let width = VECTORS * lanes;
+    let whole = [Tap {
+        weight: 0,
+        source: 0,
+    }];
+    let rows = made.chunks_exact_mut(BLOCK * width);
+    for (block, made) in rows.enumerate() {
+        let mut steps = given.chunks_exact(BLOCK * width);
+        let next = |_, _: &Tap| steps.next();
+        let (tiles, depth) = (&job.tiles, 0..job.depth);
+        let sums = multiply::<S, FORWARD, BLOCK, VECTORS>(
+            tiles, packed, block, depth, &whole, width, next,
+        );
+        for (sum, made) in sums.iter().flatten().zip(made.chunks_exact_mut(lanes)) {
+            store::<S>(made, *sum);
+        }
+    }
+}
+
+/// Aᵀ M A of a panel's tiles, for every target channel, finished and written to the target.
+#[inline(always)]
+fn transform_back<
+    S: Simd,
+    T: Transform<OUT, IN>,
+    const FORWARD: bool,
+    const OUT: usize,
+    const IN: usize,
+>(
+    job: &Job<'_>,
+    pitch: usize,
+    tile: usize,
+    distance: usize,
+    made: &[f32],
+    target: &mut [f32],
+) {
+    let lanes = lanes::<S>();
+    let [height, width] = job.size;
+    let range = job.epilogue.activation.range();
+    let ends = range.map(splat::<S>);
+    for (channel, plane) in target.chunks_exact_mut(height * width).enumerate() {
+        let bias = splat::<S>(job.epilogue.bias.map_or(0.0, |bias| bias[channel]));
+        let residual = job
+            .epilogue
+            .residual
+            .map(|r| &r[channel * height * width..][..height * width]);
+        for v in 0..VECTORS {
+            let made = &made[(channel * VECTORS + v) * lanes..];
+            let mut rows = [[splat::<S>(0.0); OUT]; IN];
+            for (i, row) in rows.iter_mut().enumerate() {
+                let place = |j: usize| load::<S>(&made[(i * IN + j) * distance..]);
+                *row = T::output::<S>(std::array::from_fn(place));
+            }
+            let mut outputs = [[[0.0; WIDEST]; OUT]; OUT];
+            for b in 0..OUT {
+                let column = T::output::<S>(rows.map(|row| row[b]));
+                for (a, (mut value, outputs)) in column.into_iter().zip(&mut outputs).enumerate() {
+                    if !FORWARD && (a + b) % 2 == 1 {
+                        value = splat::<S>(0.0) - value;
+                    }
+                    value += bias;
+                    if residual.is_none() {
+                        value = machine::clamp::<S>(value, ends);
+                    }
+                    store::<S>(&mut outputs[b], value);
+                }
+            }
+            let mut lane = 0;
+            while lane < lanes {
+                // As many as lie in one row of tiles.
+                let tile = tile + v * lanes + lane;
+                let (y, x) = (tile / pitch * OUT, tile % pitch * OUT);
+                let run = (pitch - tile % pitch).min(lanes - lane);
+                for (y, outputs) in (y..height).zip(&outputs) {
+                    let row = y * width..(y + 1) * width;
+                    let from = (row.start + x).min(row.end);
+                    let part = from..row.end.min(from + run * OUT);
+                    interleave(&mut plane[part.clone()], outputs, lane);
+                    if let Some(residual) = residual {
+                        let residual = &residual[part.clone()];
+                        for (value, residual) in plane[part].iter_mut().zip(residual) {
+                            *value = clamp(*value + residual, range);
+                        }
+                    }
+                }
+                lane += run;
+            }
+        }
+    }
+}
+
+/// Writes pixels that lie side by side: those of each tile in turn, from tile `first` on.
+#[inline(always)]
+fn interleave<const OUT: usize>(line: &mut [f32], pixels: &[[f32; WIDEST]; OUT], first: usize) {
+    let mut tiles = line.chunks_exact_mut(OUT);
+    let mut tile = first;
+    for line in &mut tiles {
+        for (value, pixels) in line.iter_mut().zip(pixels) {
+            *value = pixels[tile];
+        }
+        tile += 1;
+    }
+    for (value, pixels) in tiles.into_remainder().iter_mut().zip(pixels) {
+        *value = pixels[tile];
+    }
+}
