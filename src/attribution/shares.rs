@@ -53,11 +53,6 @@ impl Shares {
         next
     }
 
-    /// How many pieces nobody has taken.
-    pub fn left(&self) -> usize {
-        self.stretches.iter().map(Range::len).sum()
-    }
-
     /// Gives back what was taken and not done.
     pub fn put_back(&mut self, pieces: Range<usize>) {
         self.stretches.push(pieces);
@@ -80,10 +75,8 @@ mod tests {
                 if turn / workers % (worker + 1) > 0 {
                     continue;
                 }
-                let left = shares.left();
                 let next = shares.take(worker, most);
                 assert!(next.len() <= most);
-                assert_eq!(shares.left(), left - next.len());
                 if !lost && turn > pieces / 2 && !next.is_empty() {
                     lost = true;
                     shares.put_back(next);

@@ -46,11 +46,6 @@ impl State {
         self.epitaph.get_or_insert(epitaph);
         self.waiting.clear();
     }
-
-    /// Why whoever waits learns nothing.
-    fn loss(&self) -> NoAnswer {
-        NoAnswer::Lost(self.epitaph.clone().unwrap_or_default())
-    }
 }
 
 impl Client {
@@ -99,21 +94,27 @@ impl Client {
         })
     }
 
-    /// Asks at once; what comes back waits for the answer, which may be asked for before an earlier one is there.
-    /// The body is copied, so that it can be sent again.
-    pub(super) fn ask(
+    /// Asks, and waits for the answer. The body is copied, so that it can be sent again.
+    pub(super) async fn ask(
         &self,
         request: &Request,
         body: Option<&ArrayBuffer>,
-    ) -> impl Future<Output = Result<Response, NoAnswer>> + use<> {
-        let posted = self.post(request, body);
-        let state = Rc::clone(&self.state);
-        async move {
-            match posted?.await {
-                Ok(Response::Failed(failure)) => Err(NoAnswer::Failed(failure)),
-                Ok(response) => Ok(response),
-                Err(oneshot::Canceled) => Err(state.borrow().loss()),
+    ) -> Result<Response, NoAnswer> {
+        let receiver = {
+            let mut state = self.state.borrow_mut();
+            if let Some(epitaph) = &state.epitaph {
+                return Err(NoAnswer::Lost(epitaph.clone()));
             }
+            self.post(request, body)
+                .map_err(|error| NoAnswer::Lost(message(&error)))?;
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.push_back(sender);
+            receiver
+        };
+        match receiver.await {
+            Ok(Response::Failed(failure)) => Err(NoAnswer::Failed(failure)),
+            Ok(response) => Ok(response),
+            Err(oneshot::Canceled) => Err(NoAnswer::Lost(self.epitaph())),
         }
     }
 
@@ -127,22 +128,7 @@ impl Client {
         self.state.borrow().epitaph.clone().unwrap_or_default()
     }
 
-    fn post(
-        &self,
-        request: &Request,
-        body: Option<&ArrayBuffer>,
-    ) -> Result<oneshot::Receiver<Response>, NoAnswer> {
-        if self.is_lost() {
-            return Err(self.state.borrow().loss());
-        }
-        self.send(request, body)
-            .map_err(|error| NoAnswer::Lost(message(&error)))?;
-        let (sender, receiver) = oneshot::channel();
-        self.state.borrow_mut().waiting.push_back(sender);
-        Ok(receiver)
-    }
-
-    fn send(&self, request: &Request, body: Option<&ArrayBuffer>) -> Result<(), JsValue> {
+    fn post(&self, request: &Request, body: Option<&ArrayBuffer>) -> Result<(), JsValue> {
         let head = postcard::to_stdvec(request).map_err(|e| JsValue::from(e.to_string()))?;
         let head = Uint8Array::from(head.as_slice());
         let envelope = Object::new();

@@ -1,7 +1,6 @@
 //! The workers that share the work: one that owns the GPU, or several on the CPU.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -25,9 +24,6 @@ const FORGIVEN: usize = 3;
 const PASS_MS: f64 = 300.0;
 /// The most gradients in one pass on the GPU.
 const LARGEST_PASS: usize = 16;
-/// Passes shorter than this are asked for ahead: of longer ones the way of a message is a small part, and a cancel
-/// would wait for two.
-const AHEAD_MS: f64 = 300.0;
 /// More workers than this bring nothing on today's classroom machines, only memory use.
 const MOST_WORKERS: usize = 8;
 /// A worker's memory: module, weights and one image's activations, ResNet-18 on the CPU.
@@ -315,26 +311,16 @@ impl Pool {
             let (shares, deaths, wanted, take, request) =
                 (&shares, &deaths, &wanted, &take, &request);
             async move {
-                let mut asked = VecDeque::new();
-                let (mut answered, mut last_ms) = (now(), f64::INFINITY);
                 loop {
-                    while self.may_ask(asked.len(), last_ms, &shares.borrow()) && wanted() {
-                        let pieces = shares.borrow_mut().take(k, self.pass.get());
-                        if pieces.is_empty() {
-                            break;
-                        }
-                        let client = Rc::clone(&self.clients.borrow()[k]);
-                        let answer = client.ask(&request(pieces.clone()), None);
-                        asked.push_back((pieces, answer));
-                    }
-                    let Some((pieces, answer)) = asked.pop_front() else {
+                    let pieces = shares.borrow_mut().take(k, self.pass.get());
+                    if pieces.is_empty() || !wanted() {
                         return Ok(());
-                    };
-                    match answer.await {
+                    }
+                    let client = Rc::clone(&self.clients.borrow()[k]);
+                    let start = now();
+                    match client.ask(&request(pieces.clone()), None).await {
                         Ok(response) => {
-                            last_ms = now() - answered;
-                            answered += last_ms;
-                            self.adapt(pieces.len(), last_ms);
+                            self.adapt(pieces.len(), now() - start);
                             take(pieces, response)?;
                         }
                         Err(NoAnswer::Failed(failure)) => return Err(failure),
@@ -344,11 +330,7 @@ impl Pool {
                                 return Err(NoAnswer::Lost(detail).failure());
                             }
                             shares.borrow_mut().put_back(pieces);
-                            for (pieces, _) in asked.drain(..) {
-                                shares.borrow_mut().put_back(pieces);
-                            }
                             self.replace(k).await?;
-                            (answered, last_ms) = (now(), f64::INFINITY);
                         }
                     }
                 }
@@ -356,16 +338,6 @@ impl Pool {
         };
         // The first failure ends them all.
         try_join_all((0..self.size()).map(work)).await.map(|_| ())
-    }
-
-    /// Whether a worker that was asked for so many passes may be asked for one more: for one, and for another one ahead
-    /// as long as passes are short and everyone has more to do, so that nobody waits for the page.
-    fn may_ask(&self, asked: usize, last_ms: f64, shares: &Shares) -> bool {
-        match asked {
-            0 => true,
-            1 => last_ms < AHEAD_MS && shares.left() > self.size() * self.pass.get(),
-            _ => false,
-        }
     }
 
     /// Makes the next pass longer or shorter, on the GPU only: a CPU worker gains nothing by
