@@ -37,8 +37,8 @@ impl Windows {
 
     /// The first window that covers a position.
     fn first(&self, position: usize) -> usize {
-        let beyond = max(position + self.padding + 1, self.side) - self.side;
-        (beyond + self.stride - 1) / self.stride
+        let beyond = position + self.padding + self.stride;
+        (max(beyond, self.side + self.stride - 1) - self.side) / self.stride
     }
 
     /// The one after the last.
