@@ -16,7 +16,7 @@
 
 mod transform;
 
-use crate::machine::{self, self as macerator, Simd, with_simd};
+use crate::machine::{self, AutoArch, Simd, WithSimd};
 
 use super::Epilogue;
 use super::product::{BLOCK, Tiles, VECTORS, multiply};
@@ -139,9 +139,17 @@ pub(super) fn run(
         packed,
         epilogue,
     };
-    match direction {
-        Direction::Forward => run_forward(&job, target, transformed, made),
-        Direction::Backward => run_backward(&job, target, transformed, made),
+    let run = Run {
+        job,
+        direction,
+        target,
+        given: transformed,
+        made,
+    };
+    if grid[0] * grid[1] * 2 <= VECTORS * WIDEST {
+        machine::dispatch_narrow(run);
+    } else {
+        AutoArch::new().dispatch(run);
     }
 }
 
@@ -166,31 +174,41 @@ struct Job<'a> {
     epilogue: Epilogue<'a>,
 }
 
-#[with_simd]
-fn run_forward<'a, S: Simd>(
-    job: &Job<'a>,
-    target: &mut [f32],
-    given: &mut Vec<f32>,
-    made: &mut Vec<f32>,
-) {
-    if job.large {
-        run_groups::<S, F4, true, 4, 6>(job, target, given, made);
-    } else {
-        run_groups::<S, F2, true, 2, 4>(job, target, given, made);
-    }
+/// The whole job, for whatever vectors there are.
+struct Run<'a> {
+    job: Job<'a>,
+    direction: Direction,
+    target: &'a mut [f32],
+    given: &'a mut Vec<f32>,
+    made: &'a mut Vec<f32>,
 }
 
-#[with_simd]
-fn run_backward<'a, S: Simd>(
-    job: &Job<'a>,
-    target: &mut [f32],
-    given: &mut Vec<f32>,
-    made: &mut Vec<f32>,
-) {
-    if job.large {
-        run_groups::<S, F4, false, 4, 6>(job, target, given, made);
-    } else {
-        run_groups::<S, F2, false, 2, 4>(job, target, given, made);
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self) {
+        let Self {
+            job,
+            direction,
+            target,
+            given,
+            made,
+        } = self;
+        match (direction, job.large) {
+            (Direction::Forward, true) => {
+                run_groups::<S, F4, true, 4, 6>(&job, target, given, made);
+            }
+            (Direction::Forward, false) => {
+                run_groups::<S, F2, true, 2, 4>(&job, target, given, made);
+            }
+            (Direction::Backward, true) => {
+                run_groups::<S, F4, false, 4, 6>(&job, target, given, made);
+            }
+            (Direction::Backward, false) => {
+                run_groups::<S, F2, false, 2, 4>(&job, target, given, made);
+            }
+        }
     }
 }
 
