@@ -263,6 +263,29 @@ fn transformed_filters_compute_what_the_definition_says() -> Result<()> {
     Ok(())
 }
 
+/// With very many, in another one.
+#[test]
+fn transformed_filters_of_many_channels_compute_what_the_definition_says() -> Result<()> {
+    let device = pollster::block_on(open(DeviceKind::Cpu))?;
+    for seed in 0..16 {
+        let [few, many] = [16 + seed % 5, 257 + seed];
+        let filter = match seed % 2 {
+            0 => Filter::dense(few, many, 3, 1),
+            _ => Filter::dense(many, few, 3, 1),
+        };
+        let size = [3 + seed % 4, 1 + seed % 9];
+        let geometry = Geometry {
+            filter,
+            padding_before: [seed % 3, 1],
+            input: size.map(|side| side.max(3)),
+            output: size,
+        };
+        let activation = [Activation::Identity, Activation::Relu6][seed / 2 % 2];
+        Case::fill(seed, geometry, 2, activation, seed % 4 < 2).check(&device);
+    }
+    Ok(())
+}
+
 /// So are few channels of wide images, on the way forward and on the way back.
 #[test]
 fn few_channels_compute_what_the_definition_says() -> Result<()> {

@@ -31,8 +31,8 @@ const LEAST_CHANNELS: usize = 16;
 const MOST_CHANNELS_OF_F4: usize = 256;
 /// Values between one place and the next, so that they do not all fall into the same lines of the first cache.
 const SKEW: usize = 16;
-/// Panels of which one more is made so that all of them can be read vector by vector.
-const LEAST_GAIN: usize = 12;
+/// For so many panels, one more may be made so that all of them can be read vector by vector.
+const WORTH_ONE_MORE: usize = 12;
 /// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run.
 const CHUNK: usize = 8;
 
@@ -123,7 +123,7 @@ pub(super) fn run(
         made,
     } = scratch;
     source.clear();
-    // The last vectors reach beyond the last tile.
+    // What lies behind the last tile reads beyond the last pixel.
     source.resize(depth * BLOCK * walk.plane() + VECTORS * WIDEST, 0.0);
     walk.split(given, source);
     let job = Job {
@@ -146,7 +146,8 @@ pub(super) fn run(
         given: transformed,
         made,
     };
-    if grid[0] * grid[1] * 2 <= VECTORS * WIDEST {
+    // Half a panel of the widest vectors.
+    if grid[0] * grid[1] <= VECTORS * WIDEST / 2 {
         machine::dispatch_narrow(run);
     } else {
         AutoArch::new().dispatch(run);
@@ -263,7 +264,7 @@ fn run_groups<
 fn pitch(job: &Job<'_>, width: usize) -> usize {
     let [rows, columns] = job.grid;
     let panels = |pitch: usize| (rows * pitch).div_ceil(width);
-    if panels(job.row) * LEAST_GAIN <= panels(columns) * (LEAST_GAIN + 1) {
+    if panels(job.row) * WORTH_ONE_MORE <= panels(columns) * (WORTH_ONE_MORE + 1) {
         job.row
     } else {
         columns
