@@ -97,6 +97,7 @@ pub(super) fn run(
             channels,
             plane,
             depth,
+            block: given_channels.min(BLOCK),
             epilogue,
         };
         match direction {
@@ -119,6 +120,8 @@ struct Job<'a> {
     plane: usize,
     /// Blocks of source channels.
     depth: usize,
+    /// Source channels of a block.
+    block: usize,
     epilogue: Epilogue<'a>,
 }
 
@@ -166,10 +169,10 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
                     let plane = source * BLOCK * job.source_plane;
                     job.source.get(plane + tap.source + y * job.row + x..)
                 };
-                let (taps, stride) = (&pass.taps, job.source_plane);
+                let (taps, source) = (&pass.taps, (job.block, job.source_plane));
                 let (tiles, depth) = (&job.tiles, 0..job.depth);
                 let sums: Sums<S, ROWS, VECTORS> = multiply::<S, FORWARD, ROWS, VECTORS>(
-                    tiles, job.packed, block, depth, taps, stride, columns,
+                    tiles, job.packed, block, depth, taps, source, columns,
                 );
                 let contiguous = pass.target_column == 1;
                 let targets = &targets[..width];
@@ -211,7 +214,13 @@ fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], p
                 let (taps, tiles, depth) = (&pass.taps, &job.tiles, depth.clone());
                 let done = (depth.start == 0, depth.end == job.depth);
                 let sums = multiply::<S, FORWARD, BLOCK, VECTORS>(
-                    tiles, job.packed, block, depth, taps, width, columns,
+                    tiles,
+                    job.packed,
+                    block,
+                    depth,
+                    taps,
+                    (job.block, width),
+                    columns,
                 );
                 let contiguous = plain && count == width;
                 finish::<S, _, _>(

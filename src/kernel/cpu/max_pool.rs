@@ -6,21 +6,47 @@ use crate::Geometry;
 /// channel's plane; of equal ones, the first. Padding is never the largest.
 pub fn max_pool(g: &Geometry, input: &[f32]) -> (Vec<f32>, Vec<u32>) {
     let [given, made] = areas(g);
-    let planes = input.len() / given;
-    let mut values = Vec::with_capacity(planes * made);
-    let mut indices = Vec::with_capacity(planes * made);
-    let mut columns = Columns::new(g.input[1]);
+    let [width, columns] = [g.input[1], g.output[1]];
+    let length = input.len() / given * made;
+    let (mut values, mut indices) = (vec![0.0; length], vec![0; length]);
+    let windows: Vec<_> = (0..columns).map(|column| window(g, 1, column)).collect();
+    let mut largest = vec![i64::MIN; width];
+    let mut rows = values
+        .chunks_exact_mut(columns)
+        .zip(indices.chunks_exact_mut(columns));
     for plane in input.chunks_exact(given) {
-        for row in 0..g.output[0] {
-            columns.reduce(plane, window(g, 0, row));
-            for column in 0..g.output[1] {
-                let (value, index) = columns.largest(window(g, 1, column));
-                values.push(value);
-                indices.push(index);
+        for (row, (values, indices)) in (0..g.output[0]).zip(&mut rows) {
+            largest.fill(i64::MIN);
+            for y in window(g, 0, row) {
+                let first = y * width;
+                let line = &plane[first..first + width];
+                for ((largest, &value), index) in largest.iter_mut().zip(line).zip(first as u32..) {
+                    *largest = (*largest).max(rank(value, index));
+                }
+            }
+            for ((value, index), window) in values.iter_mut().zip(indices).zip(&windows) {
+                let largest = largest[window.clone()].iter().copied().max();
+                (*value, *index) = ranked(largest.unwrap_or(i64::MIN));
             }
         }
     }
     (values, indices)
+}
+
+/// A number that is larger for larger values and, of equal ones, for smaller indices. Which of two values is larger is as
+/// good as random: this needs no branch, and two numbers are compared at once.
+fn rank(value: f32, index: u32) -> i64 {
+    // + 0.0 makes one zero of the two. Of negative values, larger bits mean smaller ones.
+    let bits = (value + 0.0).to_bits() as i32;
+    let order = bits ^ (bits >> 31 & i32::MAX);
+    i64::from(order) << 32 | i64::from(!index)
+}
+
+/// The value and the index of a [`rank`].
+fn ranked(rank: i64) -> (f32, u32) {
+    let order = (rank >> 32) as i32;
+    let bits = order ^ (order >> 31 & i32::MAX);
+    (f32::from_bits(bits as u32), !(rank as u32))
 }
 
 /// The gradient of the input: each window's goes to where its largest value stands.
@@ -83,49 +109,4 @@ fn window(g: &Geometry, dimension: usize, position: usize) -> std::ops::Range<us
     let start = position * g.filter.stride;
     let end = (start + g.filter.kernel - padding).min(g.input[dimension]);
     start.saturating_sub(padding)..end
-}
-
-/// The largest values of some rows, column by column.
-struct Columns {
-    values: Vec<f32>,
-    /// Their rows.
-    rows: Vec<u32>,
-}
-
-impl Columns {
-    fn new(width: usize) -> Self {
-        Self {
-            values: vec![0.0; width],
-            rows: vec![0; width],
-        }
-    }
-
-    fn reduce(&mut self, plane: &[f32], rows: std::ops::Range<usize>) {
-        let width = self.values.len();
-        let row = |row: usize| &plane[row * width..][..width];
-        self.values.copy_from_slice(row(rows.start));
-        self.rows.fill(rows.start as u32);
-        for y in rows.start + 1..rows.end {
-            let largest = self.values.iter_mut().zip(&mut self.rows);
-            for ((largest, at), &value) in largest.zip(row(y)) {
-                let larger = value > *largest;
-                *largest = if larger { value } else { *largest };
-                *at = if larger { y as u32 } else { *at };
-            }
-        }
-    }
-
-    /// The largest of some columns, and its index in the plane.
-    fn largest(&self, columns: std::ops::Range<usize>) -> (f32, u32) {
-        let width = self.values.len() as u32;
-        let mut best = columns.start;
-        let (values, rows) = (&self.values, &self.rows);
-        for x in columns.start + 1..columns.end {
-            let first = values[x] == values[best] && rows[x] < rows[best];
-            if values[x] > values[best] || first {
-                best = x;
-            }
-        }
-        (values[best], rows[best] * width + best as u32)
-    }
 }

@@ -84,7 +84,7 @@ impl Tiles {
 /// of some columns, summed over the blocks `depth` of source channels and over `taps`.
 ///
 /// `columns` is asked for the columns of the four channels of a block, as a tap reads them; one
-/// channel's lie `stride` behind the other's.
+/// channel's lie `stride` behind the other's. Only the first `channels` of each block count.
 #[inline(always)]
 pub(super) fn multiply<
     'a,
@@ -98,7 +98,7 @@ pub(super) fn multiply<
     block: usize,
     depth: Range<usize>,
     taps: &[Tap],
-    stride: usize,
+    (channels, stride): (usize, usize),
     mut columns: impl FnMut(usize, &Tap) -> Option<&'a [f32]>,
 ) -> Sums<S, ROWS, VECTORS> {
     let mut sums = [[splat::<S>(0.0); VECTORS]; ROWS];
@@ -117,7 +117,7 @@ pub(super) fn multiply<
                     &mut sums,
                     &packed[at..at + TILE],
                     columns,
-                    stride,
+                    (channels, stride),
                 );
                 at += distance;
             }
@@ -133,7 +133,7 @@ pub(super) fn multiply<
                         &mut sums,
                         &packed[at..at + TILE],
                         columns,
-                        stride,
+                        (channels, stride),
                     );
                 }
                 first += distance;
@@ -143,18 +143,18 @@ pub(super) fn multiply<
     sums
 }
 
-/// Adds what the four channels of one block of the sum give.
+/// Adds what the channels of one block of the sum give.
 #[inline(always)]
 fn add<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usize>(
     sums: &mut Sums<S, ROWS, VECTORS>,
     tile: &[f32],
     columns: &[f32],
-    stride: usize,
+    (channels, stride): (usize, usize),
 ) {
     let lanes = lanes::<S>();
     // If the compiler knew how many, it would make one sum after another, which takes more
     // registers than browsers have, instead of one source channel after another.
-    for k in 0..black_box(BLOCK) {
+    for k in 0..black_box(channels) {
         let columns = &columns[k * stride..k * stride + VECTORS * lanes];
         let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
         for (row, sums) in sums.iter_mut().enumerate() {

@@ -355,7 +355,13 @@ fn product<S: Simd, const FORWARD: bool>(
         let next = |_, _: &Tap| steps.next();
         let (tiles, depth) = (&job.tiles, 0..job.depth);
         let sums = multiply::<S, FORWARD, BLOCK, VECTORS>(
-            tiles, packed, block, depth, &whole, width, next,
+            tiles,
+            packed,
+            block,
+            depth,
+            &whole,
+            (BLOCK, width),
+            next,
         );
         for (sum, made) in sums.iter().flatten().zip(made.chunks_exact_mut(lanes)) {
             store::<S>(made, *sum);
