@@ -85,6 +85,7 @@ fn forward(
 
 impl Derivatives for Flex {
     type Gate = cpu::Gate;
+    type Indices = Vec<u32>;
 
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> cpu::Gate {
         cpu::Gate::of(values(output), activation)
@@ -124,8 +125,6 @@ impl Derivatives for Flex {
         let input = cpu::backward(&geometry, values(&gradient), values(&weight));
         input_tensor(input, &geometry)
     }
-
-    type Indices = Vec<u32>;
 
     fn max_pool_with_indices(
         input: FloatTensor<Self>,

@@ -64,6 +64,9 @@ trait Derivatives: Operations {
     /// What decides which gradients an activation lets through.
     type Gate: Debug + Clone + Send + 'static;
 
+    /// Where the largest values of windows stand.
+    type Indices: Debug + Clone + Send + 'static;
+
     /// The gate of an activation's result.
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> Self::Gate;
 
@@ -85,9 +88,6 @@ trait Derivatives: Operations {
         weight: FloatTensor<Self>,
         geometry: Geometry,
     ) -> FloatTensor<Self>;
-
-    /// Where the largest values stand.
-    type Indices: Debug + Clone + Send + 'static;
 
     /// The largest value of each window, and where it stands.
     fn max_pool_with_indices(

@@ -99,6 +99,7 @@ impl Operations for Cube {
 impl Derivatives for Cube {
     /// The result itself.
     type Gate = (FloatTensor<Self>, Activation);
+    type Indices = CubeTensor;
 
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> Self::Gate {
         (output.clone(), activation)
@@ -148,8 +149,6 @@ impl Derivatives for Cube {
         }
         target
     }
-
-    type Indices = CubeTensor;
 
     fn max_pool_with_indices(
         input: FloatTensor<Self>,
