@@ -29,6 +29,9 @@ use transform::{F2, F4, Transform};
 const LEAST_CHANNELS: usize = 16;
 /// Channels above which weights take more time to load than multiplications to do.
 const MOST_CHANNELS_OF_F4: usize = 256;
+/// Side of an image, in pixels, below which tiles of 4×4 bring nothing. In drawn scenes many places are
+/// exactly alike; small tiles keep them so, where it is the first of equal ones that a max-pool takes.
+const LEAST_SIDE_OF_F4: usize = 14;
 /// Values between one place and the next, so that they do not all fall into the same lines of the first cache.
 const SKEW: usize = 16;
 /// For so many panels, one more may be made so that all of them can be read vector by vector.
@@ -44,8 +47,8 @@ pub(super) fn suits(filter: &Filter) -> bool {
         && filter.channels_in.min(filter.channels_out) >= LEAST_CHANNELS
 }
 
-/// Whether output tiles are 4×4, else 2×2.
-fn is_large(filter: &Filter) -> bool {
+/// Whether output tiles may be 4×4.
+fn may_be_large(filter: &Filter) -> bool {
     filter.channels_in.max(filter.channels_out) <= MOST_CHANNELS_OF_F4
 }
 
@@ -58,13 +61,14 @@ fn tiles(filter: &Filter) -> Tiles {
     }
 }
 
-/// Weights \[out, in, 3, 3\] as places of [`Tiles`]: G g Gᵀ.
+/// Weights \[out, in, 3, 3\] as places of [`Tiles`], G g Gᵀ: those for tiles of 2×2, then, where they may be, those for
+/// tiles of 4×4.
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
-    if is_large(filter) {
-        pack_as::<F4, 4, 6>(weight, filter)
-    } else {
-        pack_as::<F2, 2, 4>(weight, filter)
+    let mut packed = pack_as::<F2, 2, 4>(weight, filter);
+    if may_be_large(filter) {
+        packed.extend(pack_as::<F4, 4, 6>(weight, filter));
     }
+    packed
 }
 
 fn pack_as<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(
@@ -113,8 +117,12 @@ pub(super) fn run(
         Direction::Forward => (tiles.outs, tiles.ins, g.output),
         Direction::Backward => (tiles.ins, tiles.outs, g.input),
     };
-    let large = is_large(&g.filter);
-    let out = if large { 4 } else { 2 };
+    let large = may_be_large(&g.filter) && size[0].min(size[1]) >= LEAST_SIDE_OF_F4;
+    let (small_weights, large_weights) = packed.split_at(16 * tiles.len());
+    let (out, packed) = match large {
+        true => (4, large_weights),
+        false => (2, small_weights),
+    };
     let grid = size.map(|side| side.div_ceil(out));
     let walk = Walk::tiles(g, direction, out, grid);
     let Scratch {

@@ -79,7 +79,7 @@ impl Transform<4, 6> for F4 {
             add(2.5, d, add(0.5, c, e - b)),
             add(2.0, odd, even),
             add(-0.5, odd, even),
-            add(-2.5, c, add(0.5, d, b + e)),
+            add(0.5, d - c, b - c - even),
             add(-1.5, even, add(-2.0, d, b + f)),
         ]
     }
