@@ -257,7 +257,9 @@ fn transformed_filters_compute_what_the_definition_says() -> Result<()> {
     let device = pollster::block_on(open(DeviceKind::Cpu))?;
     for seed in 0..60 {
         let filter = Filter::dense(16 + seed % 23, 16 + seed % 37, 3, 1);
-        let case = Case::draw(seed).with_filter(seed, filter, [0, seed % 3 * 20]);
+        // Tiles of both sizes: small images, wide ones, and large ones.
+        let larger = [seed % 2 * 14, seed % 3 * 20];
+        let case = Case::draw(seed).with_filter(seed, filter, larger);
         case.check(&device);
     }
     Ok(())
