@@ -45,8 +45,10 @@ for (const name of [...fetched.models.map(({ name }) => name), "shapesnet"]) {
   for (let round = 1; round < ROUNDS; round++) {
     for (const { page, results } of runs) {
       await page.bringToFront();
+      await page.evaluate(() => {
+        document.getElementById("status").textContent = "";
+      });
       await page.click("#explain");
-      await status(page, /^Explaining/);
       results.push(await done(page));
     }
   }

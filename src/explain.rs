@@ -112,6 +112,26 @@ impl Explainer {
         })
     }
 
+    /// Does once what [`prepare`](Self::prepare) and [`partial_sum`](Self::partial_sum) will do, with an
+    /// image of zeros: a device that compiles its kernels when they are first used has them then.
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    pub async fn rehearse(&self, slopes: Slopes) -> Result<()> {
+        let zeros = vec![0.0; self.preprocessing.input_len()];
+        self.logits(&[&zeros, &zeros]).await?;
+        let (target, mut walk) = (Target::output(0), Walk::default());
+        let once = Quadrature {
+            alphas: vec![1.0],
+            step_sizes: vec![1.0],
+            slopes,
+        };
+        self.partial_sum(&zeros, &zeros, target, &once, &mut walk)
+            .await?;
+        Ok(())
+    }
+
     /// A target's output at both ends of a photo's path: F(x') and F(x).
     pub fn ends(&self, prepared: &Prepared, target: Target) -> [f32; 2] {
         let detector = self.architecture.is_detector();

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature};
+use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Slopes};
 use crate::device::DeviceKind;
 use crate::model::{Architecture, Detection, Randomised, Target};
 use crate::preprocessing::{Crop, Preprocessing};
@@ -33,6 +33,12 @@ pub enum Request {
         classes: Option<usize>,
         /// Layers that forget what they learnt, and the seed of their oblivion.
         randomised: Option<(Randomised, u64)>,
+    },
+    /// Run the loaded model once and forget what comes, so that the first explanation need not wait for
+    /// kernels that are compiled when they are first used. Answer: [`Response::Rehearsed`].
+    Rehearse {
+        /// Which gradients that explanation will take.
+        slopes: Slopes,
     },
     /// Whose weights the body holds. Answer: [`Response::Recognised`].
     Recognise,
@@ -100,6 +106,8 @@ pub enum Response {
     },
     /// The model is loaded.
     Loaded,
+    /// The model has run.
+    Rehearsed,
     /// Whose weights they are.
     Recognised {
         /// Their layout.

@@ -100,11 +100,16 @@ impl Rule {
         Ok(Quadrature {
             alphas,
             step_sizes,
-            slopes: match self {
-                Rule::Secant => Slopes::Secant,
-                _ => Slopes::Tangent,
-            },
+            slopes: self.slopes(),
         })
+    }
+
+    /// The gradients that the rule takes.
+    pub fn slopes(self) -> Slopes {
+        match self {
+            Rule::Secant => Slopes::Secant,
+            _ => Slopes::Tangent,
+        }
     }
 
     /// A number of steps that brings map and sum near the integral on most photos

@@ -10,7 +10,7 @@ use js_sys::ArrayBuffer;
 use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
 use super::files::Engine;
-use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Shares};
+use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Shares, Slopes};
 use crate::device::DeviceKind;
 use crate::model::{Architecture, Detection, Randomised, Target};
 use crate::preprocessing::Preprocessing;
@@ -138,6 +138,15 @@ impl Pool {
         let loads = clients.iter().map(|client| load(client, weights));
         try_join_all(loads).await.map_err(NoAnswer::failure)?;
         *self.model.borrow_mut() = Some(weights.clone());
+        Ok(())
+    }
+
+    /// Lets every worker run the model once, with the gradients that are wanted next.
+    pub(super) async fn rehearse(&self, slopes: Slopes) -> Result<(), Failure> {
+        let request = Request::Rehearse { slopes };
+        let clients = self.living().await?;
+        let rehearsals = clients.iter().map(|client| client.ask(&request, None));
+        try_join_all(rehearsals).await.map_err(NoAnswer::failure)?;
         Ok(())
     }
 

@@ -102,6 +102,10 @@ impl Engine {
                 }
                 self.load(architecture, preprocessing, checkpoint)
             }
+            Request::Rehearse { slopes } => {
+                self.explainer()?.rehearse(slopes).await?;
+                Ok(Response::Rehearsed)
+            }
             Request::Recognise => {
                 let recognised = recognise(Checkpoint::from_bytes(&body())?)?;
                 Ok(Response::Recognised {

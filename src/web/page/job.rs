@@ -130,6 +130,12 @@ impl Page {
             self.lent.set(false);
         }
         let Some(picture) = self.picture.borrow().clone() else {
+            if !loaded {
+                pool.rehearse(chosen_rule().0.slopes()).await?;
+                if !current() {
+                    return Ok(());
+                }
+            }
             self.status(phrase!(
                 "{network} is ready. Give it a photo.",
                 network = named(&*spec.title)
