@@ -112,7 +112,7 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
 pub(super) fn verdict(share: f64) -> Phrase {
     match share.abs() {
         s if s <= 0.05 => phrase!("It adds up: the mask accounts for the network's answer."),
-        s if s <= 0.2 => phrase!("Nearly: more steps would bring the two closer."),
-        _ => phrase!("Not yet: the sum is far from what it should be. Take more steps."),
+        s if s <= 0.2 => phrase!("Nearly: more steps, or “Auto”, would bring the two closer."),
+        _ => phrase!("Not yet: the sum is far from what it should be. Take more steps, or “Auto”."),
     }
 }
