@@ -54,14 +54,6 @@ impl Operations for Flex {
     fn max_pool(input: FloatTensor<Self>, windows: Geometry) -> FloatTensor<Self> {
         Self::max_pool_with_indices(input, windows).0
     }
-
-    fn max_pool_along(
-        input: FloatTensor<Self>,
-        _before: FloatTensor<Self>,
-        windows: Geometry,
-    ) -> FloatTensor<Self> {
-        Self::max_pool(input, windows)
-    }
 }
 
 fn forward(

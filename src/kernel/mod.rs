@@ -56,7 +56,10 @@ pub trait Operations: Backend {
         input: FloatTensor<Self>,
         before: FloatTensor<Self>,
         windows: Geometry,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        let _of_the_way_back = before;
+        Self::max_pool(input, windows)
+    }
 }
 
 /// The way back, which [`autodiff`] takes.

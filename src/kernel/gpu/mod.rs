@@ -86,14 +86,6 @@ impl Operations for Cube {
     fn max_pool(input: FloatTensor<Self>, windows: Geometry) -> FloatTensor<Self> {
         max_pool::largest(&contiguous(input), &windows).0
     }
-
-    fn max_pool_along(
-        input: FloatTensor<Self>,
-        _before: FloatTensor<Self>,
-        windows: Geometry,
-    ) -> FloatTensor<Self> {
-        Self::max_pool(input, windows)
-    }
 }
 
 impl Derivatives for Cube {
