@@ -9,6 +9,7 @@ use crate::attribution::{
 };
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
+use crate::kernel::Geometry;
 use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace, detections};
 use crate::preprocessing::{Crop, Preprocessing};
 
@@ -130,6 +131,15 @@ impl Explainer {
         self.partial_sum(&zeros, &zeros, target, &once, &mut walk)
             .await?;
         Ok(())
+    }
+
+    /// How many images, one at least, a pass can have so that none of its activations is larger than a buffer of
+    /// that many bytes.
+    pub fn images_within(&self, buffer: usize) -> usize {
+        let size = self.preprocessing.size as usize;
+        let layers = self.network.geometries([size; 2]);
+        let widest = layers.iter().flat_map(Geometry::values).max();
+        (buffer / size_of::<f32>() / widest.unwrap_or(1)).max(1)
     }
 
     /// A target's output at both ends of a photo's path: F(x') and F(x).

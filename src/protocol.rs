@@ -105,7 +105,10 @@ pub enum Response {
         adapter: String,
     },
     /// The model is loaded.
-    Loaded,
+    Loaded {
+        /// How many images one pass may have.
+        most_images: usize,
+    },
     /// The model has run.
     Rehearsed,
     /// Whose weights they are.

@@ -4,10 +4,13 @@
 mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
+use common::{
+    attribute, explainer, networks, noise, random_checkpoint, random_resnet18, relative_error,
+    tensor,
+};
 use violet::attribution::{Rule, integrate, read};
 use violet::device::{DeviceKind, open};
-use violet::model::{Architecture, Network, Scale, Target, self_test};
+use violet::model::{Architecture, ModelSpec, Network, Scale, Target, self_test};
 use violet::{Error, Result};
 
 /// Small and odd: the networks take any size.
@@ -193,6 +196,29 @@ fn probabilities_are_complete_too() -> Result<()> {
         let delta = (sum - (to - from)).abs() / (to - from).abs();
         println!("{name}: delta {:.3} %", 100.0 * delta);
         assert!(delta < 0.05, "{name}: {sum} for {to} − {from}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pass_has_so_many_images_that_its_widest_layer_fits_into_a_buffer() -> Result<()> {
+    let networks = [
+        // 64 channels at half the size, 96, and 96.
+        ("resnet18", 64 * 112 * 112),
+        ("efficientnet-lite0", 96 * 112 * 112),
+        ("ssd-mobilenet-v2", 96 * 150 * 150),
+    ];
+    for (name, widest) in networks {
+        let spec = ModelSpec::from_name(name)?;
+        let explainer = explainer(spec, random_checkpoint(spec.architecture)?)?;
+        for images in [1, 2, 15] {
+            assert_eq!(explainer.images_within(images * widest * 4), images);
+            assert_eq!(
+                explainer.images_within((images + 1) * widest * 4 - 1),
+                images
+            );
+        }
+        assert_eq!(explainer.images_within(1), 1);
     }
     Ok(())
 }

@@ -6,12 +6,13 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::dom::message;
 
-/// What the kernels need of an adapter: WebGPU's own guaranteed minimum for all but the buffer,
-/// which holds the largest activation of a batch (128 MiB is that minimum as well).
+/// The largest buffer that a kernel is given, in bytes: an activation of all images of a pass.
+pub(super) const LARGEST_BUFFER: usize = 128 * 1024 * 1024;
+/// What the kernels need of an adapter: WebGPU's own guaranteed minimum.
 const LIMITS: [(&str, f64); 3] = [
     ("maxComputeInvocationsPerWorkgroup", 256.0),
     ("maxComputeWorkgroupStorageSize", 16384.0),
-    ("maxStorageBufferBindingSize", 134_217_728.0),
+    ("maxStorageBufferBindingSize", LARGEST_BUFFER as f64),
 ];
 
 /// The adapter's name if it can be used, else one sentence why not.

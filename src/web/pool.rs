@@ -43,6 +43,8 @@ pub(super) struct Pool {
     model: RefCell<Option<Weights>>,
     path: RefCell<Option<Request>>,
     pass: Cell<usize>,
+    /// The most gradients in one pass of the loaded model.
+    largest_pass: Cell<usize>,
     /// Told of each worker that died and was replaced, and what it said last.
     replaced: Box<dyn Fn(&str)>,
 }
@@ -102,6 +104,7 @@ impl Pool {
             model: RefCell::default(),
             path: RefCell::default(),
             pass: Cell::new(1),
+            largest_pass: Cell::new(1),
             replaced: Box::new(replaced),
         };
         let started = (0..count).map(|_| pool.start_client());
@@ -136,7 +139,10 @@ impl Pool {
         *self.path.borrow_mut() = None;
         let clients = self.living().await?;
         let loads = clients.iter().map(|client| load(client, weights));
-        try_join_all(loads).await.map_err(NoAnswer::failure)?;
+        let most_images = try_join_all(loads).await.map_err(NoAnswer::failure)?;
+        let most_images = most_images.into_iter().min().unwrap_or(1);
+        self.largest_pass.set(most_images.min(LARGEST_PASS));
+        self.pass.set(1);
         *self.model.borrow_mut() = Some(weights.clone());
         Ok(())
     }
@@ -354,7 +360,7 @@ impl Pool {
     fn adapt(&self, gradients: usize, elapsed_ms: f64) {
         if self.device == DeviceKind::Gpu && gradients == self.pass.get() {
             if elapsed_ms < PASS_MS / 2.0 {
-                self.pass.set((gradients * 2).min(LARGEST_PASS));
+                self.pass.set((gradients * 2).min(self.largest_pass.get()));
             } else if elapsed_ms > PASS_MS * 2.0 {
                 self.pass.set((gradients / 2).max(1));
             }
@@ -397,7 +403,8 @@ impl Pool {
     }
 }
 
-async fn load(client: &Client, weights: &Weights) -> Result<(), NoAnswer> {
+/// Loads a model; how many images one pass may have.
+async fn load(client: &Client, weights: &Weights) -> Result<usize, NoAnswer> {
     let request = Request::Load {
         architecture: weights.architecture,
         preprocessing: weights.preprocessing,
@@ -406,7 +413,7 @@ async fn load(client: &Client, weights: &Weights) -> Result<(), NoAnswer> {
         randomised: weights.randomised.map(|extent| (extent, SEED)),
     };
     match client.ask(&request, Some(&weights.bytes)).await? {
-        Response::Loaded => Ok(()),
+        Response::Loaded { most_images } => Ok(most_images),
         other => Err(unexpected(&other)),
     }
 }

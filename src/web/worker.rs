@@ -203,8 +203,9 @@ impl Engine {
         self.explainer = None; // the old weights go before the new ones come
         self.walk = Walk::default();
         let explainer = Explainer::load(architecture, preprocessing, checkpoint, device)?;
+        let most_images = explainer.images_within(gpu::LARGEST_BUFFER);
         self.explainer = Some(explainer);
-        Ok(Response::Loaded)
+        Ok(Response::Loaded { most_images })
     }
 
     /// Keeps a photo, and answers with a picture of it for the page.
