@@ -121,7 +121,7 @@ impl Page {
             if !current() {
                 return Ok(());
             }
-            self.status(phrase!("Loading {network}…", network = named(&*spec.title)));
+            self.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
             pool.load(&weights).await?;
             if !current() {
                 return Ok(());
@@ -131,6 +131,10 @@ impl Page {
         }
         let Some(picture) = self.picture.borrow().clone() else {
             if !loaded {
+                self.wait(phrase!(
+                    "Getting {network} ready…",
+                    network = named(&*spec.title)
+                ));
                 pool.rehearse(chosen_rule().0.slopes()).await?;
                 if !current() {
                     return Ok(());
@@ -144,7 +148,7 @@ impl Page {
         };
 
         if self.prepared.borrow().is_none() || self.stale.get() {
-            self.status(phrase!("Looking at the photo…"));
+            self.wait(phrase!("Looking at the photo…"));
             if from == From::Model {
                 // A new pool has not seen the photo yet.
                 let opened = pool.open(&picture, PREVIEW_SIDE).await;
@@ -452,7 +456,7 @@ impl Page {
             return Ok(());
         }
         let weights = self.weights(spec).await?;
-        self.status(phrase!("Loading {network}…", network = named(&*spec.title)));
+        self.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
         pool.load(&weights).await?;
         let prepared = self.prepared.borrow().clone();
         if let Some(prepared) = prepared {

@@ -208,7 +208,7 @@ impl Page {
         self.stop();
         *self.pool.borrow_mut() = None;
         *self.model.borrow_mut() = None;
-        self.status(phrase!("Starting the engine…"));
+        self.wait(phrase!("Starting the engine…"));
         match self.start_pool().await {
             Ok((pool, why)) => {
                 let workers = match (pool.device, pool.size()) {
@@ -242,6 +242,7 @@ impl Page {
             Err(failure) => {
                 self.tell(&failure);
                 self.status(phrase!("The engine is not running."));
+                self.show_controls();
             }
         }
     }
@@ -345,6 +346,14 @@ impl Page {
 
     fn status(&self, sentence: Phrase) {
         say("status", sentence);
+    }
+
+    /// Says what is being done, where nobody knows how far it has come.
+    fn wait(&self, sentence: Phrase) {
+        self.status(sentence);
+        let bar: Element = element("progress");
+        bar.remove_attribute("value").unwrap_or(());
+        class(&bar, "idle", false);
     }
 
     /// Says what went wrong and what to do.

@@ -49,7 +49,7 @@ impl Page {
             let pool = self.pool.borrow().clone();
             let response = match pool {
                 Some(pool) if self.opening.get() == opening => {
-                    self.status(phrase!("Opening the photo…"));
+                    self.wait(phrase!("Opening the photo…"));
                     Some(pool.open(&picture, PREVIEW_SIDE).await?)
                 }
                 _ => None,

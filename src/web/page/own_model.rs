@@ -124,6 +124,7 @@ impl Page {
                     page.tell(&failure);
                     if !busy {
                         page.status(Phrase::nothing());
+                        page.show_controls();
                     }
                 }
             }
@@ -142,7 +143,7 @@ impl Page {
         let own = match file_of(&WEIGHTS) {
             Some(file) => {
                 let name = file.name();
-                self.status(phrase!("Reading {file}…", file = name.as_str()));
+                self.wait(phrase!("Reading {file}…", file = name.as_str()));
                 let blob: &Blob = file;
                 let bytes = files::blob(blob).await?;
                 let pool = self.pool.borrow().clone();
