@@ -40,17 +40,13 @@ fn blocks_in_panel(taps: usize) -> usize {
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     let tiles = tiles(filter);
     let mut packed = vec![0.0; tiles.len()];
-    for (o, filters) in weight
-        .chunks_exact(filter.channels_in * tiles.taps)
-        .enumerate()
-    {
-        for (i, filter) in filters.chunks_exact(tiles.taps).enumerate() {
-            let start = tiles.weight(o, i);
-            for (tap, &value) in filter.iter().enumerate() {
-                packed[start + tap * TILE] = value;
+    tiles.fill(weight, filter, |start, filters| {
+        for (place, filter) in filters.into_iter().enumerate() {
+            for (tap, &value) in filter.into_iter().flatten().enumerate() {
+                packed[start + tap * TILE + place] = value;
             }
         }
-    }
+    });
     packed
 }
 

@@ -10,6 +10,7 @@ use crate::machine::{Simd, Vector, mul_add};
 
 use super::vector::{lanes, load, splat};
 use super::walk::Tap;
+use crate::geometry::Filter;
 
 /// Channels in a block of rows, and in a block of the sum.
 pub(super) const BLOCK: usize = 4;
@@ -74,9 +75,25 @@ impl Tiles {
         }
     }
 
-    /// Where the weight from an input to an output channel lies, for the first tap.
-    pub(super) fn weight(&self, out: usize, input: usize) -> usize {
-        self.start(out / BLOCK, input / BLOCK) + out % BLOCK * BLOCK + input % BLOCK
+    /// Every tile of filters \[out, in, k, k\]: where the first tap's starts, and for each of its places the filter
+    /// that belongs there, if there is one.
+    pub(super) fn fill<'a>(
+        &self,
+        weight: &'a [f32],
+        filter: &Filter,
+        mut tile: impl FnMut(usize, [Option<&'a [f32]>; TILE]),
+    ) {
+        let taps = filter.taps();
+        for out in 0..self.outs {
+            for input in 0..self.ins {
+                let filters = std::array::from_fn(|place| {
+                    let (o, i) = (out * BLOCK + place / BLOCK, input * BLOCK + place % BLOCK);
+                    let there = o < filter.channels_out && i < filter.channels_in;
+                    there.then(|| &weight[(o * filter.channels_in + i) * taps..][..taps])
+                });
+                tile(self.start(out, input), filters);
+            }
+        }
     }
 }
 

@@ -19,7 +19,7 @@ mod transform;
 use crate::machine::{self, AutoArch, Simd, WithSimd};
 
 use super::Epilogue;
-use super::product::{BLOCK, Tiles, VECTORS, multiply};
+use super::product::{BLOCK, TILE, Tiles, VECTORS, multiply};
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Direction, Tap, Walk};
 use crate::geometry::{Filter, Geometry, Size};
@@ -77,16 +77,23 @@ fn pack_as<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(
 ) -> Vec<f32> {
     let tiles = tiles(filter);
     let mut packed = vec![0.0; IN * IN * tiles.len()];
-    for (k, g) in weight.chunks_exact(9).enumerate() {
-        let at = tiles.weight(k / filter.channels_in, k % filter.channels_in);
-        let columns = [0, 1, 2].map(|j| T::filter([g[j], g[3 + j], g[6 + j]]));
-        for i in 0..IN {
-            let row = T::filter(columns.map(|column| column[i]));
-            for (j, value) in row.into_iter().enumerate() {
-                packed[(i * IN + j) * tiles.len() + at] = value;
+    tiles.fill(weight, filter, |start, filters| {
+        let mut transformed = [[[0.0; TILE]; IN]; IN];
+        for (place, g) in filters.into_iter().enumerate() {
+            let Some(g) = g else { continue };
+            let columns = [0, 1, 2].map(|j| T::filter([g[j], g[3 + j], g[6 + j]]));
+            for (i, row) in transformed.iter_mut().enumerate() {
+                let values = T::filter(columns.map(|column| column[i]));
+                for (tile, value) in row.iter_mut().zip(values) {
+                    tile[place] = value;
+                }
             }
         }
-    }
+        // Tile by tile: one place of the filters lies far from the next.
+        for (k, tile) in transformed.iter().flatten().enumerate() {
+            packed[k * tiles.len() + start..][..TILE].copy_from_slice(tile);
+        }
+    });
     packed
 }
 
