@@ -1,14 +1,11 @@
 //! Upright RGB pixels → what the network sees.
 
-use image::{
-    GenericImageView, Rgb32FImage, RgbImage,
-    imageops::{self, FilterType},
-};
+use image::{Rgb32FImage, RgbImage, imageops};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::Photo;
-use crate::preprocessing::{Crop, Filter, Framing, Preprocessing};
+use super::{Photo, resize};
+use crate::preprocessing::{Crop, Framing, Preprocessing};
 
 /// The network's view of a photo, at the network's resolution.
 #[derive(Debug, Clone)]
@@ -26,16 +23,13 @@ impl View {
         let (width, height) = photo.rgb.dimensions();
         let shorter = width.min(height);
         let size = preprocessing.size;
-        let filter = match preprocessing.filter {
-            Filter::Bilinear => FilterType::Triangle,
-            Filter::Bicubic => FilterType::CatmullRom,
-        };
+        let filter = preprocessing.filter;
         match preprocessing.framing {
             Framing::CropThenResize(fraction) => {
                 let side = ((f64::from(shorter) * fraction) as u32).max(1);
                 let (left, top) = (centre(width, side), centre(height, side));
-                let square = photo.rgb.view(left, top, side, side);
-                let rgb = imageops::resize(&*square, size, size, filter);
+                let square = [left, top, side, side];
+                let rgb = resize(&photo.rgb, square, [size, size], filter);
                 Self {
                     pixels: pixels(&rgb),
                     crop: square_at(left.into(), top.into(), side.into()),
@@ -47,7 +41,8 @@ impl View {
                     (u64::from(side) * u64::from(resized) / u64::from(shorter)).min(1 << 20) as u32
                 };
                 let (scaled_width, scaled_height) = (scaled(width), scaled(height));
-                let small = imageops::resize(&photo.rgb, scaled_width, scaled_height, filter);
+                let whole = [0, 0, width, height];
+                let small = resize(&photo.rgb, whole, [scaled_width, scaled_height], filter);
                 let (left, top) = (centre(scaled_width, size), centre(scaled_height, size));
                 let rgb = imageops::crop_imm(&small, left, top, size, size).to_image();
                 let scale = f64::from(shorter) / f64::from(resized);

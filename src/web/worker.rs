@@ -3,7 +3,6 @@
 use burn::tensor::Device;
 use futures_channel::mpsc;
 use futures_util::StreamExt;
-use image::imageops::{self, FilterType};
 use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
@@ -12,9 +11,9 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use super::gpu;
 use crate::device::{self, DeviceKind};
 use crate::explain::{Explainer, Walk};
-use crate::image::Photo;
+use crate::image::{Photo, resize};
 use crate::model::{Architecture, Checkpoint, checkpoint, recognise, self_test};
-use crate::preprocessing::Preprocessing;
+use crate::preprocessing::{Filter, Preprocessing};
 use crate::protocol::{Failure, FailureCode, Request, Response, Truth};
 use crate::shapes::{SIZE, Scene};
 
@@ -215,12 +214,8 @@ impl Engine {
         let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
         let (preview_width, preview_height) = (side(width), side(height));
         let preview = if scale < 1.0 {
-            imageops::resize(
-                &photo.rgb,
-                preview_width,
-                preview_height,
-                FilterType::Triangle,
-            )
+            let size = [preview_width, preview_height];
+            resize(&photo.rgb, [0, 0, width, height], size, Filter::Bilinear)
         } else {
             photo.rgb.clone()
         };
