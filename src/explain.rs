@@ -122,7 +122,12 @@ impl Explainer {
     pub async fn rehearse(&self, slopes: Slopes) -> Result<()> {
         let zeros = vec![0.0; self.preprocessing.input_len()];
         self.logits(&[&zeros, &zeros]).await?;
-        let (target, mut walk) = (Target::output(0), Walk::default());
+        // A detector's first output and its last are led to by all but a few of its layers.
+        let target = Target {
+            minus: Some(self.network.outputs() - 1),
+            ..Target::output(0)
+        };
+        let mut walk = Walk::default();
         let once = Quadrature {
             alphas: vec![1.0],
             step_sizes: vec![1.0],

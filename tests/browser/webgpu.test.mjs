@@ -9,12 +9,15 @@ async function explained(t, browser, site, query) {
   await status(page, /is ready/, 300_000);
   const engine = await page.textContent("#engine");
   const onGpu = /on the GPU/.test(engine);
+  const compiled = () => page.workers()[0].evaluate(() => self.compiled);
+  const atFirst = await compiled();
   await drop(page, "cat.jpg", await sample("cat.jpg"));
   await status(page, /^Done: 2 gradients/, 600_000);
   await view(page, "mask");
   const result = {
     engine,
     onGpu,
+    compiledLate: (await compiled()) - atFirst,
     sum: number(await page.textContent("#attribution-sum")),
     input: number(await page.textContent("#output-input")),
     purple: (await canvas(page)).purple,
@@ -24,15 +27,23 @@ async function explained(t, browser, site, query) {
   return result;
 }
 
+const counting = `self.compiled = 0;
+  if (self.GPUDevice) {
+    const compile = GPUDevice.prototype.createComputePipeline;
+    GPUDevice.prototype.createComputePipeline = function (...how) {
+      self.compiled += 1;
+      return compile.apply(this, how);
+    };
+  }\n`;
 /** As Chromium is, and with its software adapter passing for a card, so that it gets a card's kernels. */
 const adapters = {
-  "a software adapter": (_name, bytes) => bytes,
-  "a card": (name, bytes) => name === "worker-loader.js" ? Buffer.concat([
-    Buffer.from(`for (const info of [self.GPUAdapterInfo, self.GPUAdapter]) {
-      if (info) Object.defineProperty(info.prototype, "isFallbackAdapter", { get: () => false });
-    }\n`), bytes]) : bytes,
+  "a software adapter": counting,
+  "a card": `${counting} for (const info of [self.GPUAdapterInfo, self.GPUAdapter]) {
+    if (info) Object.defineProperty(info.prototype, "isFallbackAdapter", { get: () => false });
+  }\n`,
 };
-for (const [adapter, change] of Object.entries(adapters)) {
+for (const [adapter, before] of Object.entries(adapters)) {
+  const change = (name, bytes) => name === "worker-loader.js" ? Buffer.concat([Buffer.from(before), bytes]) : bytes;
   test(`the mask by the kernels for ${adapter} is the CPU's`, async (t) => {
     const browser = await launch({ webgpu: true });
     if (!browser) return t.skip("there is no Chromium here");
@@ -45,6 +56,7 @@ for (const [adapter, change] of Object.entries(adapters)) {
         return t.skip(`this Chromium offers no software adapter: ${gpu.engine}`);
       }
       const cpu = await explained(t, browser, site, "device=cpu");
+      assert.equal(gpu.compiledLate, 0, "no kernel was compiled after the page was ready");
       assert.ok(Math.abs(gpu.input - cpu.input) <= 0.02, "same output");
       assert.ok(Math.abs(gpu.sum - cpu.sum) <= 0.02 + 1e-3 * Math.abs(cpu.sum), "same sum");
       assert.ok(cpu.purple > 0.01 && Math.abs(gpu.purple - cpu.purple) < 0.01, "same mask");
