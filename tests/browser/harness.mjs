@@ -105,13 +105,14 @@ export async function launch({ webgpu = false, camera = false } = {}) {
   });
 }
 
-/** A page that has loaded its model and waits for a photo. */
-export async function open(browser, site, query, options = {}) {
+/** The page at an address. Given a promise `engine`, its engine comes when that is kept, and not before. */
+export async function open(browser, site, query, { engine, ...options } = {}) {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
   page.requested = [];
   page.errors = [];
   page.on("request", (request) => page.requested.push(request.url()));
   page.on("pageerror", (error) => page.errors.push(String(error)));
+  if (engine) await page.route("**/worker*_bg.wasm", (route) => engine.then(() => route.continue()));
   await page.goto(`${site.url}?${query}`);
   return page;
 }

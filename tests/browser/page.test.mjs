@@ -182,9 +182,13 @@ check("a photo that comes before the engine waits for it", async () => {
     [await sample("cat.jpg"), /^Done/],
     [Buffer.from("no photo"), /^Stopped/],
   ]) {
-    const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
-    await page.waitForFunction(() => document.getElementById("status").textContent !== "Loading the engine…");
+    let comes;
+    const engine = new Promise((come) => (comes = come));
+    const page = await open(shared.browser, shared.site, `${cpu}&steps=1`, { engine });
+    await status(page, /^Starting/);
     await drop(page, "early", bytes);
+    await status(page, /waits for the engine/);
+    comes();
     await status(page, outcome);
     assert.equal(await page.locator("#explain").isDisabled(), outcome.source === "^Stopped");
     await page.close();

@@ -37,12 +37,16 @@ check("several photos become a strip, and all are explained one after the other"
 });
 
 check("a file that waited for the engine and is no photo leaves the strip", async () => {
-  const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
-  await page.waitForFunction(() => document.getElementById("status").textContent !== "Loading the engine…");
+  let comes;
+  const engine = new Promise((come) => (comes = come));
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=1`, { engine });
+  await status(page, /^Starting/);
   await page.locator("#file").setInputFiles([
     { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("no photo") },
     ...await photos("cat.jpg", "coffee.jpg"),
   ]);
+  await status(page, /waits for the engine/);
+  comes();
   await status(page, /^Stopped/);
   assert.equal(await page.locator("#strip-list li").count(), 2);
   await page.locator("#strip-list button").first().click();
