@@ -40,7 +40,7 @@ fn blocks_in_panel(taps: usize) -> usize {
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     let tiles = tiles(filter);
     let mut packed = vec![0.0; tiles.len()];
-    tiles.fill(weight, filter, |start, filters| {
+    tiles.for_each(weight, filter, |start, filters| {
         for (place, filter) in filters.into_iter().enumerate() {
             for (tap, &value) in filter.into_iter().flatten().enumerate() {
                 packed[start + tap * TILE + place] = value;

@@ -75,9 +75,9 @@ impl Tiles {
         }
     }
 
-    /// Every tile of filters \[out, in, k, k\]: where the first tap's starts, and for each of its places the filter
+    /// Hands every tile of filters \[out, in, k, k\] over: where the first tap's starts, and for each of its places the filter
     /// that belongs there, if there is one.
-    pub(super) fn fill<'a>(
+    pub(super) fn for_each<'a>(
         &self,
         weight: &'a [f32],
         filter: &Filter,

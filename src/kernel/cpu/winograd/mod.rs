@@ -77,7 +77,7 @@ fn pack_as<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(
 ) -> Vec<f32> {
     let tiles = tiles(filter);
     let mut packed = vec![0.0; IN * IN * tiles.len()];
-    tiles.fill(weight, filter, |start, filters| {
+    tiles.for_each(weight, filter, |start, filters| {
         let mut transformed = [[[0.0; TILE]; IN]; IN];
         for (place, g) in filters.into_iter().enumerate() {
             let Some(g) = g else { continue };
