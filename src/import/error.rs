@@ -1,0 +1,193 @@
+//! Why a file is not read: what happened, and what to do.
+
+use std::fmt;
+
+/// What importing gives, or why not.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a file is not read.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes end early, contradict themselves, or go beyond what is read.
+    #[error("This {format} file is damaged: {detail}. Download or export it again.")]
+    Damaged {
+        /// What kind of file it is, as people call it.
+        format: &'static str,
+        /// What was found, and where.
+        detail: String,
+    },
+
+    /// The bytes are something else than the file's name says.
+    #[error("This is {found}, no {format} file. {advice}")]
+    Another {
+        /// What kind of file was expected.
+        format: &'static str,
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// None of the files is a network.
+    #[error("This is {found}. {advice}")]
+    NoNetwork {
+        /// What they are.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// More than one of the files is a network.
+    #[error("These are several networks: {}. Open one at a time.", .names.join(", "))]
+    SeveralNetworks {
+        /// Their names.
+        names: Vec<String>,
+    },
+
+    /// The weights lie in a second file that is not there.
+    #[error(
+        "This network keeps its weights in a second file, “{name}”: open both together, or export \
+         it again as one file."
+    )]
+    MissingFile {
+        /// The second file's name.
+        name: String,
+    },
+
+    /// The second file is not the one that the first speaks of.
+    #[error(
+        "The file “{name}” has {found} bytes, but the network looks for weights up to byte \
+         {expected}. The two do not belong together, or the download was cut off."
+    )]
+    ShortFile {
+        /// The second file's name.
+        name: String,
+        /// Bytes that are needed.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+
+    /// The description of the network has a layer for which the file has no weights.
+    #[error(
+        "The file has no weights ({weights}) for the layer “{layer}”. Save the whole model again, \
+         with its weights."
+    )]
+    MissingWeights {
+        /// The layer's name, after those of the models that it is in.
+        layer: String,
+        /// Which weights.
+        weights: &'static str,
+    },
+
+    /// Operations that Violet cannot run or explain: all of them.
+    #[error("Violet cannot explain this network: {}. {}", Listed(.operations), advice(.operations))]
+    Unsupported {
+        /// Each, with how often and where.
+        operations: Vec<Unsupported>,
+    },
+
+    /// What goes in is no picture.
+    #[error(
+        "The network's input “{input}” is {found}. Violet explains networks that take one \
+             picture. {advice}"
+    )]
+    NotAPicture {
+        /// The input's name in the file.
+        input: String,
+        /// What it is, with its shape.
+        found: String,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// What comes out is nothing that could be explained.
+    #[error("The network's output “{output}” is {found}. {advice}")]
+    NoScores {
+        /// The output's name in the file.
+        output: String,
+        /// What it is.
+        found: String,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// The file is newer or older than what is known.
+    #[error("The file is written for {what} {found}; Violet reads {supported}. {advice}")]
+    Version {
+        /// Which version, as in "ONNX opset".
+        what: &'static str,
+        /// The file's.
+        found: i64,
+        /// Which are known.
+        supported: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// The graph cannot be built: shapes, limits, values.
+    #[error("Violet cannot build this network: {0}.")]
+    Graph(#[from] violet_graph::Error),
+}
+
+/// An operation that is not supported, or not as it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// As the file calls it, with its domain where that is not the usual one.
+    pub operation: String,
+    /// How many of the file's nodes.
+    pub count: usize,
+    /// Name of the first of them; empty if it has none.
+    pub node: String,
+    /// What about it is not supported; empty if the operation as a whole.
+    pub reason: String,
+    /// What to do, if that is known.
+    pub advice: &'static str,
+}
+
+/// So many operations are named in a sentence.
+const LISTED: usize = 8;
+
+struct Listed<'a>(&'a [Unsupported]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, unsupported) in self.0.iter().take(LISTED).enumerate() {
+            let Unsupported {
+                operation,
+                count,
+                node,
+                reason,
+                ..
+            } = unsupported;
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{operation}")?;
+            if *count > 1 {
+                write!(f, " ({count} times)")?;
+            }
+            if !node.is_empty() {
+                let first = if *count > 1 { "first at" } else { "at" };
+                write!(f, ", {first} “{node}”")?;
+            }
+            if reason.is_empty() {
+                write!(f, ", is not supported")?;
+            } else {
+                write!(f, ": {reason}")?;
+            }
+        }
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more operations"),
+        }
+    }
+}
+
+/// What to do about the first operation for which that is known.
+fn advice(operations: &[Unsupported]) -> &'static str {
+    let known = operations.iter().map(|unsupported| unsupported.advice);
+    known
+        .into_iter()
+        .find(|advice| !advice.is_empty())
+        .unwrap_or("Export the network again in evaluation mode, or without this part.")
+}

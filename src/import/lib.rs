@@ -1,0 +1,34 @@
+//! Networks of other people's making, read into Violet's graph.
+//!
+//! Bytes go in, a graph comes out, and beside it whatever the file says about pictures: labels,
+//! layout, size, values. What a file does not say is never guessed here: it is absent, or a
+//! [`Note`] says what was assumed.
+//!
+//! | module | reads |
+//! |---|---|
+//! | [`onnx`] | ONNX, opset 6 to 23 |
+//! | [`keras`] | Keras 1 to 3: `.h5`, `.keras` |
+//! | [`tfjs`] | TensorFlow.js: layers and graphs, Teachable Machine |
+//! | [`tflite`] | TensorFlow Lite |
+
+mod arranged;
+mod error;
+mod files;
+mod imported;
+pub mod keras;
+mod labels;
+mod literal;
+pub mod onnx;
+mod open;
+mod picture;
+mod teachable_machine;
+mod tensorflow;
+pub mod tfjs;
+pub mod tflite;
+
+pub use error::{Error, Result, Unsupported};
+pub use files::File;
+pub use imported::{
+    ChannelOrder, Framing, Imported, InputKind, Layout, Note, OperationCount, Options, Scaling,
+};
+pub use open::{Format, open};

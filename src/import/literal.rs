@@ -1,0 +1,219 @@
+//! Lists and dictionaries as files carry them in a string: JSON, or what Python's `str()` writes.
+
+/// A value that was written down.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Literal {
+    Text(String),
+    Number(f64),
+    List(Vec<Literal>),
+    Map(Vec<(Literal, Literal)>),
+}
+
+/// Lists in lists so deep are nobody's labels.
+const MAX_DEPTH: usize = 8;
+
+impl Literal {
+    /// Reads JSON, or a Python literal of dictionaries, lists, tuples, strings and numbers.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parser = Parser { rest: text };
+        let value = parser.value(MAX_DEPTH)?;
+        parser.space();
+        parser.rest.is_empty().then_some(value)
+    }
+
+    /// Names of classes in the order of their numbers: of a list of names, of a dictionary from
+    /// numbers to names, or of one from names to numbers. Numbers have to be 0, 1, 2, …
+    pub(crate) fn labels(&self) -> Option<Vec<String>> {
+        match self {
+            Literal::List(list) => list
+                .iter()
+                .map(|name| name.text().map(Into::into))
+                .collect(),
+            Literal::Map(entries) => {
+                let mut numbered = entries
+                    .iter()
+                    .map(|(key, value)| match (key.index(), value.index()) {
+                        (Some(index), _) => Some((index, value.text()?)),
+                        (None, Some(index)) => Some((index, key.text()?)),
+                        (None, None) => None,
+                    })
+                    .collect::<Option<Vec<_>>>()?;
+                numbered.sort_unstable();
+                let whole = numbered
+                    .iter()
+                    .map(|&(index, _)| index)
+                    .eq(0..numbered.len());
+                whole.then(|| numbered.into_iter().map(|(_, name)| name.into()).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The whole numbers of a list.
+    pub(crate) fn integers(&self) -> Option<Vec<usize>> {
+        match self {
+            Literal::List(list) => list.iter().map(Literal::index).collect(),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Literal::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A number of a class, perhaps written as text.
+    fn index(&self) -> Option<usize> {
+        match self {
+            Literal::Number(number) => {
+                let index = *number as usize;
+                (index as f64 == *number).then_some(index)
+            }
+            Literal::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl Parser<'_> {
+    fn space(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    /// Takes the character if it is next.
+    fn take(&mut self, character: char) -> bool {
+        self.space();
+        match self.rest.strip_prefix(character) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Literal> {
+        let depth = depth.checked_sub(1)?;
+        self.space();
+        if self.take('{') {
+            self.map(depth)
+        } else if self.take('[') {
+            self.list(']', depth)
+        } else if self.take('(') {
+            self.list(')', depth)
+        } else if self.rest.starts_with(['"', '\'']) {
+            self.string().map(Literal::Text)
+        } else {
+            self.number()
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Option<Literal> {
+        let mut entries = Vec::new();
+        while !self.take('}') {
+            let key = self.value(depth)?;
+            if !self.take(':') {
+                return None;
+            }
+            entries.push((key, self.value(depth)?));
+            if !self.take(',') && !self.rest.starts_with('}') {
+                return None;
+            }
+        }
+        Some(Literal::Map(entries))
+    }
+
+    fn list(&mut self, end: char, depth: usize) -> Option<Literal> {
+        let mut list = Vec::new();
+        while !self.take(end) {
+            list.push(self.value(depth)?);
+            if !self.take(',') && !self.rest.starts_with(end) {
+                return None;
+            }
+        }
+        Some(Literal::List(list))
+    }
+
+    fn string(&mut self) -> Option<String> {
+        let mut characters = self.rest.char_indices();
+        let (_, quote) = characters.next()?;
+        let mut text = String::new();
+        while let Some((at, character)) = characters.next() {
+            match character {
+                _ if character == quote => {
+                    self.rest = &self.rest[at + quote.len_utf8()..];
+                    return Some(text);
+                }
+                '\\' => match characters.next()?.1 {
+                    'n' => text.push('\n'),
+                    't' => text.push('\t'),
+                    'u' => {
+                        let digits: String = characters
+                            .by_ref()
+                            .take(4)
+                            .map(|(_, digit)| digit)
+                            .collect();
+                        let code = u32::from_str_radix(&digits, 16).ok()?;
+                        text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    }
+                    other => text.push(other),
+                },
+                _ => text.push(character),
+            }
+        }
+        None
+    }
+
+    fn number(&mut self) -> Option<Literal> {
+        let end = self
+            .rest
+            .find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E')))
+            .unwrap_or(self.rest.len());
+        let (digits, rest) = self.rest.split_at(end);
+        let number = digits.parse().ok()?;
+        self.rest = rest;
+        Some(Literal::Number(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(text: &str) -> Option<Vec<String>> {
+        Literal::parse(text)?.labels()
+    }
+
+    #[test]
+    fn labels_are_read_as_python_and_json_write_them() {
+        let expected = Some(vec!["person".to_owned(), "dog's ear".to_owned()]);
+        assert_eq!(labels(r#"{0: 'person', 1: "dog's ear"}"#), expected);
+        assert_eq!(labels(r#"{"1": "dog's ear", "0": "person"}"#), expected);
+        assert_eq!(labels(r#"{"person": 0, "dog\u0027s ear": 1}"#), expected);
+        assert_eq!(labels(r"['person', 'dog\'s ear',]"), expected);
+        assert_eq!(labels(r"('person', 'dog\'s ear')"), expected);
+    }
+
+    #[test]
+    fn what_is_no_list_of_labels_is_nothing() {
+        assert_eq!(labels("{0: 'a', 2: 'b'}"), None);
+        assert_eq!(labels("{0: 'a', 0: 'b'}"), None);
+        assert_eq!(labels("{0: 'a', 1: 2}"), None);
+        assert_eq!(labels("['a', 'b"), None);
+        assert_eq!(labels("['a' 'b']"), None);
+        assert_eq!(labels("['a'] x"), None);
+        assert_eq!(labels(&"[".repeat(100_000)), None);
+        assert_eq!(labels(""), None);
+        assert_eq!(
+            Literal::parse("[640, 480]").unwrap().integers(),
+            Some(vec![640, 480])
+        );
+        assert_eq!(Literal::parse("[640.5, -480]").unwrap().integers(), None);
+    }
+}

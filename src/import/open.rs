@@ -1,0 +1,107 @@
+//! Which reader files are for: told by their bytes, whatever they are called.
+
+use crate::error::{Error, Result};
+use crate::files::File;
+use crate::imported::{Imported, Options};
+use crate::{keras, onnx, teachable_machine, tfjs, tflite};
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// ONNX.
+    Onnx,
+    /// A Keras model in HDF5.
+    KerasH5,
+    /// A Keras 3 model, a zip archive.
+    Keras,
+    /// The `model.json` of TensorFlow.js.
+    TensorflowJs,
+    /// TensorFlow Lite.
+    TensorflowLite,
+}
+
+impl Format {
+    /// What a file is by its bytes; nothing if it is none of these. Of a `.keras` file use
+    /// [`open`], which looks into archives.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            bytes if keras::is_hdf5(bytes) => Some(Self::KerasH5),
+            bytes if tflite::is_model(bytes) => Some(Self::TensorflowLite),
+            bytes if tfjs::is_model(bytes) => Some(Self::TensorflowJs),
+            bytes if onnx::is_onnx(bytes) => Some(Self::Onnx),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the network among files that were opened together: one file, an archive, a folder's files,
+/// or a network with its weights and labels in any order.
+///
+/// # Errors
+///
+/// [`Error::NoNetwork`] or [`Error::SeveralNetworks`] if there is not one; else any [`Error`].
+pub fn open(files: Vec<File>, options: &Options) -> Result<Imported> {
+    let mut beside = Vec::new();
+    let mut archives = Vec::new();
+    for file in files {
+        let name = file.name.clone();
+        let unpacked = file.unpacked()?;
+        match keras::is_keras(&unpacked) {
+            true => archives.push((name, unpacked)),
+            false => beside.extend(unpacked),
+        }
+    }
+    let formats = beside.iter().enumerate();
+    let mut found: Vec<(usize, Format)> = formats
+        .filter_map(|(k, file)| Some((k, Format::of(&file.bytes)?)))
+        .collect();
+    // An export of Teachable Machine stands by itself, whatever lies beside it.
+    if archives.len() + found.len() > 1 {
+        let names = archives.iter().map(|(name, _)| name.clone());
+        let others = found.iter().map(|&(k, _)| beside[k].name.clone());
+        return Err(Error::SeveralNetworks {
+            names: names.chain(others).collect(),
+        });
+    }
+    if let Some((_, files)) = archives.pop() {
+        return keras::import_keras(files, &beside, options);
+    }
+    let Some((k, format)) = found.pop() else {
+        return Err(no_network(&beside));
+    };
+    let file = beside.swap_remove(k);
+    match format {
+        Format::Onnx => onnx::import(&file.bytes, &beside, options),
+        Format::Keras | Format::KerasH5 => keras::import_h5(file.bytes, &beside, options),
+        Format::TensorflowLite => tflite::import(&file.bytes, &beside, options),
+        Format::TensorflowJs => match teachable_machine::metadata(&beside) {
+            Some(metadata) => teachable_machine::import(&file.bytes, &metadata, &beside, options),
+            None => tfjs::import(&file.bytes, &beside, options),
+        },
+    }
+}
+
+/// What to say of files none of which is a network.
+fn no_network(files: &[File]) -> Error {
+    let named = |end: &str| files.iter().any(|file| file.base_name().ends_with(end));
+    let (found, advice) = match () {
+        () if named("saved_model.pb") => (
+            "a TensorFlow SavedModel",
+            "Convert it: to ONNX with tf2onnx, or to TensorFlow Lite with tf.lite.TFLiteConverter.",
+        ),
+        () if teachable_machine::metadata(files).is_some() || named("weights.bin") => (
+            "a part of a TensorFlow.js model, without its model.json",
+            "Open model.json, metadata.json and weights.bin together, or the archive that holds \
+             them.",
+        ),
+        () if named(".weights.h5") || named("config.json") => {
+            ("a part of a Keras model", "Open the whole .keras file.")
+        }
+        () => (
+            "nothing that looks like a network",
+            "Violet opens ONNX, Keras, TensorFlow.js and TensorFlow Lite files.",
+        ),
+    };
+    Error::NoNetwork { found, advice }
+}
