@@ -22,7 +22,7 @@ use std::sync::Mutex;
 use common::{random_resnet18, weights};
 use violet::attribution::{Accumulator, Attributions, Baseline, Quadrature, Rule, Shares, Slopes};
 use violet::device::{DeviceKind, open};
-use violet::explain::{Explainer, Prepared, Walk};
+use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
 use violet::model::{Checkpoint, ModelSpec, Target, top_predictions};
 
@@ -248,15 +248,14 @@ fn integrate(
         for thread in 0..threads {
             let (shares, sum, order) = (&shares, &sum, &order);
             scope.spawn(move || {
-                let mut walk = Walk::default();
+                let mut walk = explainer.walk(input, baseline, target).unwrap();
                 loop {
                     let places = shares.lock().unwrap().take(thread, 1);
                     if places.is_empty() {
                         return;
                     }
                     let part = quadrature.pick(&order[places]);
-                    let one = explainer.partial_sum(input, baseline, target, &part, &mut walk);
-                    let one = pollster::block_on(one).unwrap();
+                    let one = pollster::block_on(walk.sum(&part)).unwrap();
                     sum.lock().unwrap().add(&one).unwrap();
                 }
             });

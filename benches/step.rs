@@ -1,5 +1,4 @@
-//! Seconds a step of Integrated Gradients (forward and input gradient), natively, with Violet's
-//! kernels and with Burn's, side by side:
+//! Seconds a step of Integrated Gradients (forward and input gradient), natively:
 //!
 //! ```sh
 //! cargo bench --bench step                # the CPU, one and two threads
@@ -9,8 +8,7 @@
 //! ```
 //!
 //! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds
-//! (GPU: three), the two kinds of kernels in turn; on a GPU also the first time, when kernels are
-//! compiled.
+//! (GPU: three); on a GPU also the first time, when kernels are compiled.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -22,9 +20,10 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
 use common::{random_resnet18, tensor, weights, with_wanted_kernels};
-use violet::attribution::{Rule, gradients_along_path, integrate, read};
+use violet::attribution::{Quadrature, Rule, Walk, read};
 use violet::device::{DeviceKind, open};
-use violet::model::{Architecture, Checkpoint, Kernels, Network, Target, Trace};
+use violet::explain::Explained;
+use violet::model::{Architecture, Checkpoint, Network, Target};
 
 const SIDE: usize = 224;
 /// How many the page's “Auto” takes.
@@ -81,49 +80,43 @@ fn report(
     batches: &[usize],
 ) -> violet::Result<()> {
     let rounds = ROUNDS[usize::from(gpu)];
-    let load = |kernels| Network::load_with(architecture, checkpoint()?, device, kernels);
-    let networks = [load(Kernels::Own)?, load(Kernels::Stock)?];
-    println!("{name:32} {:>10} {:>10} {:>6}", "violet", "burn", "ratio");
-    let line = |what: &str, [own, stock]: [f64; 2]| {
-        println!("  {what:30} {own:8.4} s {stock:8.4} s {:5.1}×", stock / own);
-    };
-    let row = |what: &str, [first, least]: [[f64; 2]; 2]| {
+    let network = Network::load(architecture, checkpoint()?, device)?;
+    println!("{name}");
+    let line = |what: &str, seconds: f64| println!("  {what:30} {seconds:8.4} s");
+    let row = |what: &str, [first, least]: [f64; 2]| {
         if gpu {
             line(&format!("{what}, first"), first);
         }
         line(what, least);
     };
-    let forward = side_by_side(rounds, &networks, |network| {
-        let logits = network.logits(input(network, 0.5));
+    let forward = time(rounds, || {
+        let logits = network.logits(input(&network, 0.5));
         pollster::block_on(read(logits.inner())).map(|_| ())
     });
     row("forward, one image", forward);
     if gpu {
         for &batch in batches {
-            let seconds = side_by_side(rounds, &networks, |network| steps(network, batch));
-            let each = seconds.map(|pair| pair.map(|s| s / batch as f64));
+            let seconds = time(rounds, || steps(&network, batch));
+            let each = seconds.map(|s| s / batch as f64);
             row(&format!("a step, {batch} a pass"), each);
         }
         return Ok(());
     }
     for threads in [1, 2] {
-        let seconds = side_by_side(rounds, &networks, |network| {
+        let seconds = time(rounds, || {
             std::thread::scope(|scope| {
-                let work = || steps(network, 1);
+                let work = || steps(&network, 1);
                 let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
                 workers
                     .into_iter()
                     .try_for_each(|worker| worker.join().unwrap_or(Ok(())))
             })
         });
-        let each = seconds.map(|pair| pair.map(|s| s / threads as f64));
+        let each = seconds.map(|s| s / threads as f64);
         row(&format!("a step, {threads} thread(s)"), each);
     }
-    let seconds = side_by_side(rounds, &networks, secants);
-    row(
-        "a secant, 1 thread",
-        seconds.map(|pair| pair.map(|s| s / SECANTS as f64)),
-    );
+    let seconds = time(rounds, || secants(&network));
+    row("a secant, 1 thread", seconds.map(|s| s / SECANTS as f64));
     Ok(())
 }
 
@@ -132,26 +125,17 @@ fn secants(network: &Network) -> violet::Result<()> {
     let (x, baseline) = (input(network, 0.5), input(network, -2.0));
     let target = Target::output(1);
     let quadrature = Rule::Secant.quadrature(SECANTS)?;
-    let mut trace = Trace::secants();
-    network.output_along(baseline.clone(), target, &mut trace);
-    let sum = integrate(
-        |x| network.output_along(x, target, &mut trace),
-        &x,
-        &baseline,
-        &quadrature,
-        1,
-        |_| ControlFlow::Continue(()),
-    );
+    let mut walk = Walk::new(Explained::new(network, target), x, baseline);
+    let sum = walk.integrate(&quadrature, 1, |_| ControlFlow::Continue(()));
     pollster::block_on(sum).map(|_| ())
 }
 
 /// That many steps in one pass.
 fn steps(network: &Network, batch: usize) -> violet::Result<()> {
     let (x, baseline) = (input(network, 0.5), input(network, -2.0));
-    let (alphas, weights) = (vec![0.5; batch], vec![1.0; batch]);
-    let forward = |x| network.output(x, Target::output(1));
-    let sum = gradients_along_path(forward, &x, &baseline, &alphas, &weights);
-    pollster::block_on(sum).map(|_| ())
+    let mut walk = Walk::new(Explained::new(network, Target::output(1)), x, baseline);
+    let points = Quadrature::points(&vec![0.5; batch]);
+    pollster::block_on(walk.sum(&points)).map(|_| ())
 }
 
 fn input(network: &Network, scale: f32) -> Tensor<4> {
@@ -161,24 +145,18 @@ fn input(network: &Network, scale: f32) -> Tensor<4> {
     tensor(network, &values, SIDE)
 }
 
-/// The seconds that each network takes the first time, and at least.
-fn side_by_side(
-    rounds: usize,
-    networks: &[Network; 2],
-    run: impl Fn(&Network) -> violet::Result<()>,
-) -> [[f64; 2]; 2] {
-    let (mut first, mut least) = ([0.0; 2], [f64::INFINITY; 2]);
+/// The seconds that it takes the first time, and at least.
+fn time(rounds: usize, run: impl Fn() -> violet::Result<()>) -> [f64; 2] {
+    let (mut first, mut least) = (0.0, f64::INFINITY);
     for round in 0..rounds {
-        for (k, network) in networks.iter().enumerate() {
-            let start = Instant::now();
-            if let Err(error) = run(network) {
-                println!("failed: {error}");
-            }
-            let seconds = start.elapsed().as_secs_f64();
-            least[k] = least[k].min(seconds);
-            if round == 0 {
-                first[k] = seconds;
-            }
+        let start = Instant::now();
+        if let Err(error) = run() {
+            println!("failed: {error}");
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        least = least.min(seconds);
+        if round == 0 {
+            first = seconds;
         }
     }
     [first, least]

@@ -17,7 +17,7 @@ const ready = (page) => status(page, /is ready/);
 const done = (page) => status(page, /^(Done|Terminé)/);
 const coffee = async (page) => {
   await ready(page);
-  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await page.locator("[data-sample=coffee]").click();
   await done(page);
 };
 
@@ -52,7 +52,7 @@ const states = [
   }],
   ["working", "device=cpu&model=efficientnet-lite0&steps=500", async (page) => {
     await ready(page);
-    await page.locator("[data-sample='samples/coffee.jpg']").click();
+    await page.locator("[data-sample=coffee]").click();
     await page.waitForFunction(() => document.getElementById("progress").value > 0.02);
   }],
   ["done", photo, coffee],
@@ -81,7 +81,7 @@ const states = [
   ["detector", "device=cpu&model=ssd-mobilenet-v2&steps=10", coffee],
   ["nothing-found", "device=cpu&model=ssd-mobilenet-v2&steps=10", async (page) => {
     await ready(page);
-    await page.locator("[data-sample='samples/rocket.jpg']").click();
+    await page.locator("[data-sample=rocket]").click();
     await status(page, /choose a box/);
   }],
   ["own-model", "device=cpu&model=shapesnet&steps=4", async (page) => {

@@ -11,7 +11,9 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
 export PATH=$cache/tools/bin:$PATH
 mkdir -p "$cache"
 
-say() { printf '\033[35m▸\033[0m %s\n' "$*" >&2; }
+# Each step is said when it begins, with the seconds since the first; scripts/time-setup.sh reads them.
+began=${VIOLET_BEGAN:-$(date +%s)}; export VIOLET_BEGAN=$began
+say() { printf '\033[35m▸\033[0m %4d s  %s\n' "$(($(date +%s) - began))" "$*" >&2; }
 die() { printf '\033[31m✗\033[0m %s\n' "$*" >&2; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -22,7 +24,7 @@ debian() {
   [ ${#missing[@]} -eq 0 ] && return
   local sudo=; [ "$(id -u)" -eq 0 ] || sudo=sudo
   has apt-get || { say "needed, and to be installed by hand here: ${missing[*]}"; return 1; }
-  say "Installing ${missing[*]} (a minute or two)"
+  say "Installing ${missing[*]}"
   $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
@@ -49,12 +51,34 @@ setup_rust() {
 # Runs a command that builds for the page's target.
 for_wasm() { env "${wasm_environment[@]}" "$@"; }
 
-# A tool from crates.io, of that version. Its own lock file first; if a crate it names is not to be
-# had, whatever fits. Tools are built once and run for seconds: no need to optimise them.
+# The version of wasm-bindgen in the lock file: crate and tool must be the same.
+bindgen_version() {
+  awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock"
+}
+
+# Whether a tool is there in that version.
+is_version() { [ "$("$1" --version 2>/dev/null | awk '{print $2}')" = "$2" ]; }
+
+# Builds dist/. wasm-bindgen's own command line is taken where it is there in the right version; else
+# scripts/build.py compiles the library behind it, in half a minute.
+build_page() {
+  has python3 || debian python3 || die "Python 3 is missing."
+  if is_version wasm-bindgen "$(bindgen_version)"; then
+    VIOLET_BINDGEN=$(command -v wasm-bindgen); export VIOLET_BINDGEN
+  fi
+  say "Building the page"
+  for_wasm python3 "$root/scripts/build.py" "$@" || die "The page could not be built."
+}
+
+# A tool from crates.io, of that version. As a binary where cargo-binstall can get one; else its own lock file
+# first, and if a crate that it names is not to be had, whatever fits. Tools are built once and run for
+# seconds: no need to optimise them.
 cargo_tool() {
-  local name=$1 binary=$2 version=$3 minutes=$4; shift 4
-  [ "$("$cache/tools/bin/$binary" --version 2>/dev/null | awk '{print $2}')" = "$version" ] && return
-  say "Building $name $version (about $minutes minutes)"
+  local name=$1 binary=$2 version=$3; shift 3
+  is_version "$binary" "$version" && return
+  if has cargo-binstall && cargo binstall -y --quiet --strategies crate-meta-data,quick-install \
+    --root "$cache/tools" "$name@$version"; then return; fi
+  say "Building $name $version"
   local install=(env CARGO_TARGET_DIR="$cache/tools-target" CARGO_PROFILE_RELEASE_OPT_LEVEL=1
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
     cargo install -q --root "$cache/tools" "$name" --version "=$version" "$@")
@@ -65,18 +89,10 @@ cargo_tool() {
   rm -rf "$cache/tools-target"
 }
 
-# What turns the crate into a page.
-setup_page() {
-  local version
-  version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
-  cargo_tool wasm-bindgen-cli wasm-bindgen "$version" 3
-  cargo_tool trunk trunk 0.21.14 6 --no-default-features --features rustls
-}
-
-# Builds dist/.
-build_page() {
-  say "Building the page (about fifteen minutes the first time, a minute after a change)"
-  (cd "$root" && for_wasm trunk build --release) || die "The page could not be built."
+# What `trunk build` takes, for releases and for the test that compares both builds.
+setup_trunk() {
+  cargo_tool wasm-bindgen-cli wasm-bindgen "$(bindgen_version)"
+  cargo_tool trunk trunk 0.21.14 --no-default-features --features rustls
 }
 
 # What the tests use besides: a browser, its driver, PyTorch for the checkpoints, a software GPU.

@@ -140,15 +140,22 @@ pub enum Error {
         limit: usize,
     },
 
-    /// Secants of one pass do not begin where the one before ends.
-    #[error(
-        "the secants of one pass have to follow one another; one ends at {end}, the next begins at {start}"
-    )]
-    Gap {
-        /// Where on the path one ends.
-        end: f64,
-        /// Where the next begins.
-        start: f64,
+    /// A map was to be settled within an error that is none.
+    #[error("a tolerance of {found} was asked for; choose one above 0 and up to 1, such as 0.05")]
+    Tolerance {
+        /// The tolerance asked for.
+        found: f64,
+    },
+
+    /// A map was to be settled with too few gradients, or with more than allowed.
+    #[error("a budget of {found} gradients was asked for; choose from {least} to {limit}")]
+    Budget {
+        /// The number asked for.
+        found: usize,
+        /// The smallest number from which an error can be told.
+        least: usize,
+        /// The largest number allowed.
+        limit: usize,
     },
 
     /// Two arrays that belong together have different lengths.
@@ -160,6 +167,36 @@ pub enum Error {
         expected: usize,
         /// The length found.
         found: usize,
+    },
+
+    /// A graph cannot be built, or is too large.
+    #[error("the network cannot be built: {0}")]
+    #[cfg(feature = "engine")]
+    Graph(#[from] violet_graph::Error),
+
+    /// No photo can become a network's input.
+    #[error("photos cannot be given to this network: {reason}")]
+    Picture {
+        /// Why.
+        reason: String,
+    },
+
+    /// A network has no output of that name.
+    #[error("the network has no output “{name}”; it has {known}")]
+    UnknownOutput {
+        /// The name asked for.
+        name: String,
+        /// The names that exist, separated by commas.
+        known: String,
+    },
+
+    /// A graph has an operation that the engine does not run.
+    #[error("the network's operation {operation} at “{node}” cannot be run here")]
+    Operation {
+        /// The node's name in its file.
+        node: String,
+        /// What it does.
+        operation: &'static str,
     },
 
     /// The backend could not run or read back the computation.
@@ -177,7 +214,7 @@ pub enum Error {
     )]
     SelfTest {
         /// Which value was compared.
-        what: &'static str,
+        what: String,
         /// Largest relative difference found.
         difference: f32,
         /// Largest relative difference allowed.

@@ -1,24 +1,22 @@
 //! One request from photo to mask: the only file that knows image, model, attribution and mask
 //! together.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::attribution::{
-    Baseline, PartialSum, Quadrature, Slopes, gradients_along_path, gradients_at, points, read,
-    same_position,
-};
+use crate::attribution::{self, Baseline, Forward, Quadrature, Slopes, read};
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
-use crate::kernel::Geometry;
 use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace, detections};
 use crate::preprocessing::{Crop, Preprocessing};
 
 /// A model ready to explain.
 #[derive(Debug)]
 pub struct Explainer {
-    architecture: Architecture,
     preprocessing: Preprocessing,
-    network: Network,
+    network: Arc<Network>,
 }
 
 /// A photo and a baseline as one model sees them, and what it says of both.
@@ -40,18 +38,44 @@ pub struct Prepared {
     pub detections: Vec<Detection>,
 }
 
-/// How far the secants of one path have come, and what they left there for the next one. A new path takes a
-/// new walk.
-#[derive(Debug, Default)]
-pub struct Walk {
-    end: Option<(f64, Target, Trace)>,
+/// One target's path from a baseline to a photo, with the network that walks it.
+pub type Walk = attribution::Walk<Explained<Arc<Network>>>;
+
+/// F of images: one target of one network.
+#[derive(Debug)]
+pub struct Explained<N> {
+    network: N,
+    target: Target,
+    /// What the last secant left for the next one.
+    trace: Trace,
 }
 
-impl Walk {
-    /// What was left at `start`, if that is where the last secant ended.
-    fn trace_from(&mut self, start: f64, target: Target) -> Option<Trace> {
-        let (end, of, trace) = self.end.take()?;
-        (of == target && same_position(end, start)).then_some(trace)
+impl<N: Deref<Target = Network>> Explained<N> {
+    /// A network, or what leads to it.
+    pub fn new(network: N, target: Target) -> Self {
+        Self {
+            network,
+            target,
+            trace: Trace::none(),
+        }
+    }
+}
+
+impl<N: Deref<Target = Network>> Forward for Explained<N> {
+    fn at(&mut self, images: Tensor<4>) -> Tensor<1> {
+        self.network.output(images, self.target)
+    }
+
+    fn stand(&mut self, image: Tensor<4>) -> Result<()> {
+        self.trace = Trace::secants();
+        self.network
+            .output_along(image, self.target, &mut self.trace);
+        Ok(())
+    }
+
+    fn go(&mut self, images: Tensor<4>) -> Tensor<1> {
+        self.network
+            .output_along(images, self.target, &mut self.trace)
     }
 }
 
@@ -72,11 +96,21 @@ impl Explainer {
         checkpoint: Checkpoint,
         device: &Device,
     ) -> Result<Self> {
-        Ok(Self {
-            architecture,
+        let network = Network::load(architecture, checkpoint, device)?;
+        Ok(Self::new(network, preprocessing))
+    }
+
+    /// A network, and how it wants its photos.
+    pub fn new(network: Network, preprocessing: Preprocessing) -> Self {
+        Self {
             preprocessing,
-            network: Network::load(architecture, checkpoint, device)?,
-        })
+            network: Arc::new(network),
+        }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// Frames the photo and runs the network on it and on the baseline: two forward
@@ -113,7 +147,7 @@ impl Explainer {
         })
     }
 
-    /// Does once what [`prepare`](Self::prepare) and [`partial_sum`](Self::partial_sum) will do, with an
+    /// Does once what [`prepare`](Self::prepare) and a [`walk`](Self::walk) will do, with an
     /// image of zeros: a device that compiles its kernels when they are first used has them then.
     ///
     /// # Errors
@@ -127,31 +161,26 @@ impl Explainer {
             minus: Some(self.network.outputs() - 1),
             ..Target::output(0)
         };
-        let mut walk = Walk::default();
         let once = Quadrature {
             alphas: vec![1.0],
             step_sizes: vec![1.0],
             slopes,
         };
-        self.partial_sum(&zeros, &zeros, target, &once, &mut walk)
-            .await?;
+        self.walk(&zeros, &zeros, target)?.sum(&once).await?;
         Ok(())
     }
 
     /// How many images, one at least, a pass can have so that none of its activations is larger than a buffer of
     /// that many bytes.
     pub fn images_within(&self, buffer: usize) -> usize {
-        let size = self.preprocessing.size as usize;
-        let layers = self.network.geometries([size; 2]);
-        let widest = layers.iter().flat_map(Geometry::values).max();
-        (buffer / size_of::<f32>() / widest.unwrap_or(1)).max(1)
+        (buffer / size_of::<f32>() / self.network.widest()).max(1)
     }
 
     /// A target's output at both ends of a photo's path: F(x') and F(x).
     pub fn ends(&self, prepared: &Prepared, target: Target) -> [f32; 2] {
-        let detector = self.architecture.is_detector();
+        let independent = self.network.is_independent();
         [&prepared.logits_baseline, &prepared.logits_input]
-            .map(|logits| target.of(logits, detector))
+            .map(|logits| target.of(logits, independent))
     }
 
     /// The baseline for a view, normalised.
@@ -177,62 +206,16 @@ impl Explainer {
         finite(self.network.logits(Tensor::cat(batch, 0))).await
     }
 
-    /// A part of an explanation: the weighted gradients at some points of the path, all in one
-    /// pass.
-    ///
-    /// Secants cost one more forward pass if they do not begin where those before have led `walk`.
+    /// A walk along the path from a baseline to an input, both flat \[3, size, size\].
     ///
     /// # Errors
     ///
-    /// Those of [`gradients_along_path`] and [`Quadrature::start`], and [`Error::UnknownTarget`].
-    pub async fn partial_sum(
-        &self,
-        input: &[f32],
-        baseline: &[f32],
-        target: Target,
-        part: &Quadrature,
-        walk: &mut Walk,
-    ) -> Result<PartialSum> {
+    /// [`Error::UnknownTarget`], [`Error::Length`].
+    pub fn walk(&self, input: &[f32], baseline: &[f32], target: Target) -> Result<Walk> {
         self.check(target)?;
+        let explained = Explained::new(Arc::clone(&self.network), target);
         let (input, baseline) = (self.tensor(input)?, self.tensor(baseline)?);
-        let mut trace = match part.start()? {
-            None => Trace::none(),
-            Some(start) => walk.trace_from(start, target).unwrap_or_else(|| {
-                let mut trace = Trace::secants();
-                let start = points(&input, &baseline, &[start]);
-                self.network.output_along(start, target, &mut trace);
-                trace
-            }),
-        };
-        let (alphas, step_sizes) = (&part.alphas, &part.step_sizes);
-        let forward = |x| self.network.output_along(x, target, &mut trace);
-        let sum = gradients_along_path(forward, &input, &baseline, alphas, step_sizes).await?;
-        if let (Slopes::Secant, Some(&end)) = (part.slopes, alphas.last()) {
-            walk.end = Some((end, target, trace));
-        }
-        Ok(sum)
-    }
-
-    /// The gradients at some points of the path, each by itself, all in one pass.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`gradients_at`], and [`Error::UnknownTarget`].
-    pub async fn gradients(
-        &self,
-        input: &[f32],
-        baseline: &[f32],
-        target: Target,
-        alphas: &[f64],
-    ) -> Result<Vec<PartialSum>> {
-        self.check(target)?;
-        gradients_at(
-            |x| self.network.output(x, target),
-            &self.tensor(input)?,
-            &self.tensor(baseline)?,
-            alphas,
-        )
-        .await
+        Ok(Walk::new(explained, input, baseline))
     }
 
     /// F of some inputs, flat \[N, 3, size, size\], all in one pass and without gradients.

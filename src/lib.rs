@@ -14,12 +14,18 @@
 //!
 //! `shapes` draws scenes whose truth is known, to be looked at in place of a photo.
 //!
-//! Each room knows only what stands left of it; `explain` alone knows them all. The browser is
-//! met in `web` and nowhere else. Without the feature `engine`, only what the page itself needs is
+//! Networks are graphs, of the package `violet-graph`, which `violet-import` reads from files; `engine`
+//! runs them.
+//!
+//! Each room knows only what stands left of it; `explain` alone knows them all. What is set and what
+//! is shown on the page is `page`'s affair; the browser is met in `web` and nowhere else. Without the
+//! feature `engine`, only what the page itself needs is
 //! built: plain data, sums and colours, but no networks and no decoders.
 
 pub mod attribution;
 pub mod device;
+#[cfg(feature = "engine")]
+pub mod engine;
 mod error;
 #[cfg(feature = "engine")]
 pub mod explain;
@@ -30,6 +36,7 @@ pub mod image;
 pub mod kernel;
 pub mod mask;
 pub mod model;
+pub mod page;
 pub mod preprocessing;
 pub mod protocol;
 pub mod report;

@@ -21,6 +21,10 @@ pub enum Framing {
     /// Take all of it and change its proportions, by TensorFlow 1's bilinear resizing: each pixel is
     /// read at its upper left corner, from the four nearest, however far the photo shrinks.
     Stretch,
+    /// Take all of it and change its proportions, by the filter.
+    Squash,
+    /// Take all of it as it is, in the middle of a grey square.
+    Pad,
 }
 
 /// From photo to input.
@@ -74,7 +78,7 @@ impl Preprocessing {
 }
 
 /// The part of the photo that the network sees, in pixels of the upright photo.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Crop {
     /// Left edge.
     pub left: f64,

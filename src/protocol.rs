@@ -75,12 +75,12 @@ pub enum Request {
         /// Positions on the path, and their weights.
         part: Quadrature,
     },
-    /// The gradients at some points of the kept path, each by itself. Answer: [`Response::Gradients`].
+    /// Some gradients of the kept path, each by itself. Answer: [`Response::Gradients`].
     Gradients {
         /// The output explained.
         target: Target,
-        /// Positions on the path.
-        alphas: Vec<f64>,
+        /// Positions on the path, and where their secants begin.
+        part: Quadrature,
     },
     /// Run the model on the kept path's input or baseline with some pixels exchanged. Answer:
     /// [`Response::Outputs`].
@@ -117,6 +117,8 @@ pub enum Response {
         architecture: Architecture,
         /// How many classes they tell apart.
         classes: usize,
+        /// The model whose published file it is, if it is one.
+        published: Option<String>,
     },
     /// The photo is decoded.
     Opened {
@@ -197,6 +199,8 @@ pub enum FailureCode {
     EmptyFile,
     /// The file could not be read at all.
     FileUnreadable,
+    /// The weights are not there, but people can bring them: the detail names the file.
+    WeightsElsewhere,
     /// The file is no photo.
     NotAPhoto,
     /// The photo is damaged.

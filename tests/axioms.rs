@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData, activation::relu};
-use violet::attribution::{Accumulator, Attributions, Quadrature, Rule, integrate};
+use violet::attribution::{Accumulator, Attributions, Forward, Quadrature, Rule, Walk};
 
 /// Values as a [1, n, 1, 1] input on the CPU.
 fn point(values: &[f32]) -> Tensor<4> {
@@ -29,6 +29,23 @@ fn output(forward: impl Fn(Tensor<4>) -> Tensor<1>, x: &[f32]) -> f32 {
     forward(point(x)).inner().into_scalar()
 }
 
+/// A function that is given for its own secant, as a linear one is.
+struct Plain<F>(F);
+
+impl<F: Fn(Tensor<4>) -> Tensor<1>> Forward for Plain<F> {
+    fn at(&mut self, images: Tensor<4>) -> Tensor<1> {
+        (self.0)(images)
+    }
+
+    fn stand(&mut self, _image: Tensor<4>) -> violet::Result<()> {
+        Ok(())
+    }
+
+    fn go(&mut self, images: Tensor<4>) -> Tensor<1> {
+        (self.0)(images)
+    }
+}
+
 fn accumulate(
     forward: impl Fn(Tensor<4>) -> Tensor<1>,
     x: &[f32],
@@ -36,14 +53,10 @@ fn accumulate(
     quadrature: &Quadrature,
     internal_batch_size: usize,
 ) -> Accumulator {
-    pollster::block_on(integrate(
-        forward,
-        &point(x),
-        &point(baseline),
-        quadrature,
-        internal_batch_size,
-        |_| ControlFlow::Continue(()),
-    ))
+    let mut walk = Walk::new(Plain(forward), point(x), point(baseline));
+    pollster::block_on(walk.integrate(quadrature, internal_batch_size, |_| {
+        ControlFlow::Continue(())
+    }))
     .unwrap()
     .unwrap()
 }
@@ -198,22 +211,27 @@ fn progress_is_told_after_each_chunk_and_can_cancel() {
     let f = |x: Tensor<4>| value(&x, 0);
     let quadrature = Rule::Trapezoid.quadrature(20).unwrap();
     let mut told = Vec::new();
-    let result = pollster::block_on(integrate(
-        f,
-        &point(&[1.0]),
-        &point(&[0.0]),
-        &quadrature,
-        4,
-        |sum| {
-            told.push(sum.samples().len());
-            if told.len() == 3 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        },
-    ))
+    let mut walk = Walk::new(f, point(&[1.0]), point(&[0.0]));
+    let result = pollster::block_on(walk.integrate(&quadrature, 4, |sum| {
+        told.push(sum.samples().len());
+        if told.len() == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }))
     .unwrap();
     assert!(result.is_none());
     assert_eq!(told, [4, 8, 12]);
+}
+
+#[test]
+fn a_rule_of_secants_is_refused_by_what_has_none() {
+    let f = |x: Tensor<4>| value(&x, 0);
+    let mut walk = Walk::new(f, point(&[1.0]), point(&[0.0]));
+    let secants = Rule::Secant.quadrature(3).unwrap();
+    let refused = pollster::block_on(walk.sum(&secants));
+    assert!(
+        matches!(refused, Err(violet::Error::Device { reason, .. }) if reason.contains("secants"))
+    );
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use burn::tensor::Device;
 use common::relative_error;
 use violet::attribution::{Baseline, Rule, read};
-use violet::explain::{Explainer, Walk};
+use violet::explain::Explainer;
 use violet::image::{Photo, View};
 use violet::model::{
     ANCHORS, Architecture, CLASSES, Checkpoint, Network, Target, decode_boxes, detections,
@@ -32,13 +32,6 @@ fn checkpoint(model: &Path) -> Checkpoint {
         .flat_map(|shard| std::fs::read(model.with_file_name(shard)).unwrap())
         .collect();
     tensorflow::import(&text, &shards).unwrap()
-}
-
-/// The weights that the page loads: folded and rounded to f16.
-fn rounded(checkpoint: &Checkpoint) -> Checkpoint {
-    let mut folded = checkpoint.clone();
-    ARCHITECTURE.fold_batch_norms(&mut folded).unwrap();
-    Checkpoint::from_safetensors(&folded.to_safetensors_f16().unwrap()).unwrap()
 }
 
 fn photos() -> Vec<(String, Photo)> {
@@ -107,17 +100,18 @@ fn largest_difference(found: impl Iterator<Item = f32>, expected: &[f32]) -> f32
 #[test]
 fn boxes_and_scores_are_those_of_the_original() {
     let Some(model) = model_json() else {
-        println!("skipped: scripts/weights.sh has not fetched the detector");
+        common::skip("scripts/weights.sh has not fetched the detector");
         return;
     };
     let exact = checkpoint(&model);
-    let rounded = rounded(&exact);
+    let rounded = common::shipped(ARCHITECTURE, &exact).unwrap();
     for (name, photo) in photos() {
         let Some(original) = original(&model, &photo) else {
-            println!("skipped: Node or TensorFlow.js is missing");
+            common::skip("Node or TensorFlow.js is missing");
             return;
         };
-        for (weights, checkpoint, tolerance) in [("f32", &exact, 1e-3), ("f16", &rounded, 3e-2)] {
+        for (weights, checkpoint, tolerance) in [("f32", &exact, 1e-3), ("16 bits", &rounded, 3e-2)]
+        {
             let device = Device::flex();
             let network = Network::load(ARCHITECTURE, checkpoint.clone(), &device).unwrap();
             let preprocessing = ARCHITECTURE.preprocessing();
@@ -168,13 +162,13 @@ fn boxes_and_scores_are_those_of_the_original() {
 #[test]
 fn a_boxs_attributions_do_not_depend_on_the_chunks() -> Result<()> {
     let Some(model) = model_json() else {
-        println!("skipped: scripts/weights.sh has not fetched the detector");
+        common::skip("scripts/weights.sh has not fetched the detector");
         return Ok(());
     };
     let explainer = Explainer::load(
         ARCHITECTURE,
         ARCHITECTURE.preprocessing(),
-        rounded(&checkpoint(&model)),
+        common::shipped(ARCHITECTURE, &checkpoint(&model))?,
         &Device::flex(),
     )?;
     let (_, photo) = photos().swap_remove(2);
@@ -184,17 +178,46 @@ fn a_boxs_attributions_do_not_depend_on_the_chunks() -> Result<()> {
     let run = |size: usize| -> Result<Vec<f32>> {
         let (input, baseline) = (&prepared.input, &prepared.baseline);
         let mut sum = violet::attribution::Accumulator::new(input.len());
-        let mut walk = Walk::default();
+        let mut walk = explainer.walk(input, baseline, target)?;
         for nodes in quadrature.order().chunks(size) {
-            let part = quadrature.pick(nodes);
-            let partial = explainer.partial_sum(input, baseline, target, &part, &mut walk);
-            sum.add(&pollster::block_on(partial)?)?;
+            let partial = pollster::block_on(walk.sum(&quadrature.pick(nodes)))?;
+            sum.add(&partial)?;
         }
         Ok(sum.attributions(input, baseline)?.values)
     };
     let attributions = run(1)?;
     assert!(relative_error(&run(7)?, &attributions) < 1e-4);
     assert!(attributions.iter().any(|&v| v != 0.0));
+    Ok(())
+}
+
+/// As for the classifiers (tests/golden.rs), for the best box of a photo.
+#[test]
+fn shipped_weights_give_the_originals_map() -> Result<()> {
+    let Some(model) = model_json() else {
+        common::skip("scripts/weights.sh has not fetched the detector");
+        return Ok(());
+    };
+    let original = checkpoint(&model);
+    let shipped = common::shipped(ARCHITECTURE, &original)?;
+    let (_, photo) = photos().swap_remove(2);
+    let mut target = None;
+    let maps = [original, shipped].map(|checkpoint| -> Result<Vec<f32>> {
+        let preprocessing = ARCHITECTURE.preprocessing();
+        let explainer = Explainer::load(ARCHITECTURE, preprocessing, checkpoint, &Device::flex())?;
+        let prepared = pollster::block_on(explainer.prepare(&photo, Baseline::default()))?;
+        let (input, baseline) = (&prepared.input, &prepared.baseline);
+        let target = *target.get_or_insert(Target::output(prepared.detections[0].output));
+        let mut walk = explainer.walk(input, baseline, target)?;
+        let secants = Rule::Secant.quadrature(64)?;
+        let sum = walk.integrate(&secants, 1, |_| std::ops::ControlFlow::Continue(()));
+        let sum = pollster::block_on(sum)?.unwrap();
+        Ok(sum.attributions(input, baseline)?.values)
+    });
+    let [exact, found] = maps;
+    let error = relative_error(&found?, &exact?);
+    println!("the shipped weights' map is {:.2} % off", 100.0 * error);
+    assert!(error < 0.01, "{error}");
     Ok(())
 }
 

@@ -5,15 +5,18 @@
 
 mod common;
 
-use common::{golden, logits_of, random_resnet18, relative_error, weights};
+use common::{golden, logits_of, random_resnet18, relative_error};
 use violet::Result;
 use violet::attribution::Rule;
 use violet::device::{DeviceKind, open};
-use violet::explain::{Explainer, Walk};
+use violet::explain::Explainer;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target};
 
 /// How far logits may be from PyTorch's.
 const LOGITS: f32 = 1e-3;
+/// How far those of weights that are rounded to 16-bit integers may be: they are 0.003 off, where floats of 16 bits
+/// were 0.011.
+const ROUNDED_LOGITS: f32 = 5e-3;
 /// How far attributions may be from PyTorch's, in the L2 norm. f32 sums in another order flip a
 /// few ReLUs per image; the golden numbers themselves are rounded to f16.
 const ATTRIBUTIONS: f64 = 1e-2;
@@ -47,6 +50,10 @@ fn assert_same_attributions(found: &[f32], expected: &[f32], what: &str) {
 }
 
 fn assert_same_logits(found: &[f32], expected: &[f32], what: &str) {
+    assert_logits_within(LOGITS, found, expected, what);
+}
+
+fn assert_logits_within(most: f32, found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len());
     let worst = found
         .iter()
@@ -54,12 +61,12 @@ fn assert_same_logits(found: &[f32], expected: &[f32], what: &str) {
         .map(|(a, b)| (a - b).abs())
         .fold(0.0, f32::max);
     println!("{what}: largest logit difference {worst:.2e}");
-    assert!(worst < LOGITS, "{what}: {worst}");
+    assert!(worst < most, "{what}: {worst}");
 }
 
 #[test]
 fn resnet18_with_random_weights_agrees_with_pytorch_and_captum() -> Result<()> {
-    let network = Network::load(Architecture::ResNet18, random_resnet18()?, &cpu())?;
+    let network = Network::load_for(Architecture::ResNet18, random_resnet18()?, [97; 2], &cpu())?;
     assert_random_resnet18_is_pytorchs(&network)
 }
 
@@ -90,17 +97,17 @@ fn assert_random_resnet18_is_pytorchs(network: &Network) -> Result<()> {
 #[test]
 fn resnet18_loads_from_files_that_torchvision_saved() -> Result<()> {
     let Some(folder) = std::env::var_os("VIOLET_CHECKPOINTS") else {
-        println!("skipped: scripts/test.sh makes these files");
+        common::skip("scripts/test.sh makes these files");
         return Ok(());
     };
     for file in ["resnet18-random.pth", "resnet18-random-old-format.pth"] {
         let path = std::path::Path::new(&folder).join(file);
         if !path.exists() {
-            println!("skipped: {} is not there", path.display());
+            common::skip(format_args!("{} is not there", path.display()));
             continue;
         }
         let checkpoint = common::pytorch(&path)?;
-        let network = Network::load(Architecture::ResNet18, checkpoint, &cpu())?;
+        let network = Network::load_for(Architecture::ResNet18, checkpoint, [97; 2], &cpu())?;
         let (rgb, side) = common::view_middle(64, 97);
         let input = common::normalised(&rgb, ModelSpec::from_name("resnet18")?);
         let found = logits_of(&network, &input, side);
@@ -113,7 +120,7 @@ fn resnet18_loads_from_files_that_torchvision_saved() -> Result<()> {
 #[test]
 fn resnet18_with_its_official_weights_sees_a_cat() -> Result<()> {
     let Some(original) = common::original("resnet18-f37072fd.pth") else {
-        println!("skipped: the official file could not be fetched from here");
+        common::skip_optional("the official file could not be fetched from here");
         return Ok(());
     };
     let spec = ModelSpec::from_name("resnet18")?;
@@ -125,74 +132,85 @@ fn resnet18_with_its_official_weights_sees_a_cat() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
-    let spec = ModelSpec::from_name("efficientnet-lite0")?;
-    // The original in f32, if it was fetched; the converted file differs by f16's rounding.
+/// The original EfficientNet-Lite0 in f32, if it was fetched.
+fn efficientnet() -> Result<Option<Checkpoint>> {
     let Some(original) = common::original("efficientnet-lite0-57934424.pth") else {
-        println!("skipped: scripts/weights.sh fetches the weights");
-        return Ok(());
+        common::skip("scripts/weights.sh fetches the weights");
+        return Ok(None);
     };
-    let explainer = common::explainer(spec, common::pytorch(&original)?)?;
-    let mut golden = golden("efficientnet-lite0");
-    let (rgb, _) = common::view_middle(0, 224);
-    let input = common::normalised(&rgb, spec);
-    let baseline = common::black(spec);
-    let logits = pollster::block_on(explainer.logits(&[&input, &baseline]))?;
-    let expected = [
-        golden.take("logits", &[1000])?,
-        golden.take("logits_baseline", &[1000])?,
-    ]
-    .concat();
-    assert_same_logits(&logits, &expected, "EfficientNet-Lite0");
-
-    let target = golden.take("target", &[1])?[0] as usize;
-    let n_steps = golden.take("n_steps", &[1])?[0] as usize;
-    for rule in [Rule::Trapezoid, Rule::Midpoint, Rule::GaussLegendre] {
-        let expected = golden.take(&format!("{}_f16", rule.name()), &[3, 224, 224])?;
-        let network = |k: usize| {
-            explainer_sum(
-                &explainer,
-                &input,
-                &baseline,
-                Target::output(target),
-                rule,
-                k,
-            )
-        };
-        let found = network(n_steps)?;
-        let what = format!("EfficientNet-Lite0, {}", rule.name());
-        assert_same_attributions(&found, &expected, &what);
-    }
-    // A single secant is DeepLIFT's Rescale rule.
-    let expected = golden.take("secant_f16", &[3, 224, 224])?;
-    let target = Target::output(target);
-    let found = explainer_sum(&explainer, &input, &baseline, target, Rule::Secant, 1)?;
-    assert_same_attributions(&found, &expected, "EfficientNet-Lite0, one secant");
-    Ok(())
+    common::pytorch(&original).map(Some)
 }
 
 #[test]
-fn f16_weights_cost_little_accuracy() -> Result<()> {
+fn efficientnet_lite0_agrees_with_pytorch_and_captum() -> Result<()> {
     let spec = ModelSpec::from_name("efficientnet-lite0")?;
-    let (Some(bytes), Some(_)) = (
-        weights("efficientnet-lite0"),
-        common::original("efficientnet-lite0-57934424.pth"),
-    ) else {
-        println!("skipped: scripts/weights.sh fetches the weights");
+    let Some(original) = efficientnet()? else {
         return Ok(());
     };
-    let explainer = common::explainer(spec, Checkpoint::from_safetensors(&bytes)?)?;
+    let shipped = common::shipped(spec.architecture, &original)?;
     let (rgb, _) = common::view_middle(0, 224);
-    let found = pollster::block_on(explainer.logits(&[&common::normalised(&rgb, spec)]))?;
-    let expected = golden("efficientnet-lite0").take("logits", &[1000])?;
-    let worst = found
-        .iter()
-        .zip(&expected)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max);
-    println!("EfficientNet-Lite0, f16 weights: largest logit difference {worst:.2e}");
-    assert!(worst < 0.1, "{worst}");
+    let input = common::normalised(&rgb, spec);
+    let baseline = common::black(spec);
+    for (weights, most, checkpoint) in [
+        ("f32", LOGITS, original),
+        ("shipped", ROUNDED_LOGITS, shipped),
+    ] {
+        let explainer = common::explainer(spec, checkpoint)?;
+        let mut golden = golden("efficientnet-lite0");
+        let what = |what: &str| format!("EfficientNet-Lite0, {weights}, {what}");
+        let logits = pollster::block_on(explainer.logits(&[&input, &baseline]))?;
+        let expected = [
+            golden.take("logits", &[1000])?,
+            golden.take("logits_baseline", &[1000])?,
+        ]
+        .concat();
+        assert_logits_within(most, &logits, &expected, &what("logits"));
+        if weights == "shipped" {
+            // Gradients at a few points jump where a ReLU's kink has moved: of rounded weights, the converged map
+            // is compared, below.
+            continue;
+        }
+
+        let target = Target::output(golden.take("target", &[1])?[0] as usize);
+        let n_steps = golden.take("n_steps", &[1])?[0] as usize;
+        for rule in [Rule::Trapezoid, Rule::Midpoint, Rule::GaussLegendre] {
+            let expected = golden.take(&format!("{}_f16", rule.name()), &[3, 224, 224])?;
+            let found = explainer_sum(&explainer, &input, &baseline, target, rule, n_steps)?;
+            assert_same_attributions(&found, &expected, &what(rule.name()));
+        }
+        // A single secant is DeepLIFT's Rescale rule.
+        let expected = golden.take("secant_f16", &[3, 224, 224])?;
+        let found = explainer_sum(&explainer, &input, &baseline, target, Rule::Secant, 1)?;
+        assert_same_attributions(&found, &expected, &what("one secant"));
+    }
+    Ok(())
+}
+
+/// The converged map of the weights that the page loads is that of the network that they are named after.
+#[test]
+fn shipped_weights_are_the_network_that_they_are_named_after() -> Result<()> {
+    let spec = ModelSpec::from_name("efficientnet-lite0")?;
+    let Some(original) = efficientnet()? else {
+        return Ok(());
+    };
+    let shipped = common::shipped(spec.architecture, &original)?;
+    let (rgb, _) = common::view_middle(0, 224);
+    let (input, baseline) = (common::normalised(&rgb, spec), common::black(spec));
+    let mut target = None;
+    let maps = [original, shipped].map(|checkpoint| -> Result<Vec<f32>> {
+        let explainer = common::explainer(spec, checkpoint)?;
+        let logits = pollster::block_on(explainer.logits(&[&input]))?;
+        let likeliest = violet::model::top_predictions(&logits, 1)[0].target;
+        let target = Target::output(*target.get_or_insert(likeliest));
+        explainer_sum(&explainer, &input, &baseline, target, Rule::Secant, 96)
+    });
+    let [exact, found] = maps;
+    let error = relative_error(&found?, &exact?);
+    println!(
+        "EfficientNet-Lite0: the shipped weights' map is {:.2} % off",
+        100.0 * error
+    );
+    assert!(error < 0.01, "{error}");
     Ok(())
 }
 
@@ -206,11 +224,10 @@ fn explainer_sum(
 ) -> Result<Vec<f32>> {
     let quadrature = rule.quadrature(n_steps)?;
     let mut sum = violet::attribution::Accumulator::new(input.len());
-    let mut walk = Walk::default();
+    let mut walk = explainer.walk(input, baseline, target)?;
     for nodes in quadrature.order().chunks(3) {
-        let part = quadrature.pick(nodes);
-        let partial = explainer.partial_sum(input, baseline, target, &part, &mut walk);
-        sum.add(&pollster::block_on(partial)?)?;
+        let partial = pollster::block_on(walk.sum(&quadrature.pick(nodes)))?;
+        sum.add(&partial)?;
     }
     Ok(sum.attributions(input, baseline)?.values)
 }

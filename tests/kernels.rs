@@ -9,7 +9,6 @@ use violet::Result;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
 use violet::kernel::{Activation, Adapter, Filter, Geometry, convolve, pack, with_kernels_for};
-use violet::model::ModelSpec;
 
 /// Whatever the GPU is here, its kernels for every kind are tested.
 const ADAPTERS: [Adapter; 3] = [Adapter::Card, Adapter::CardWithoutTiles, Adapter::Software];
@@ -354,11 +353,9 @@ fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
     };
     let cpu = pollster::block_on(open(DeviceKind::Cpu))?;
     let mut differ = false;
-    for (name, network) in networks(&cpu)? {
+    for (name, network) in networks(&cpu, None)? {
         let mut geometries: Vec<Geometry> = Vec::new();
-        let spec = ModelSpec::from_name(name); // ResNet-50 is none of the shipped ones
-        let side = spec.map_or(224, |spec| spec.preprocessing.size as usize);
-        for geometry in network.geometries([side, side]) {
+        for geometry in network.geometries() {
             if !geometries.contains(&geometry) {
                 geometries.push(geometry);
             }

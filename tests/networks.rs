@@ -8,7 +8,7 @@ use common::{
     attribute, explainer, networks, noise, random_checkpoint, random_resnet18, relative_error,
     tensor,
 };
-use violet::attribution::{Rule, integrate, read};
+use violet::attribution::{Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::model::{Architecture, ModelSpec, Network, Scale, Target, self_test};
 use violet::{Error, Result};
@@ -26,7 +26,7 @@ fn input(name: &str) -> Vec<f32> {
 
 #[test]
 fn a_batch_of_two_equals_two_singles() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let (a, b) = (input("a"), input("b"));
         let pair = Tensor::cat(
             vec![tensor(&network, &a, SIDE), tensor(&network, &b, SIDE)],
@@ -57,7 +57,7 @@ fn a_batch_of_two_equals_two_singles() -> Result<()> {
 
 #[test]
 fn chunk_size_does_not_change_the_attributions() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let (x, baseline) = (input("x"), vec![-1.0; 3 * SIDE * SIDE]);
         let run = |size| attribute(&network, &x, &baseline, SIDE, 5, Rule::Trapezoid, 15, size);
         let reference = run(1);
@@ -72,7 +72,7 @@ fn chunk_size_does_not_change_the_attributions() -> Result<()> {
 
 #[test]
 fn many_steps_are_complete() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let (x, baseline) = (input("x"), vec![-0.5; 3 * SIDE * SIDE]);
         let sum: f64 = attribute(&network, &x, &baseline, SIDE, 5, Rule::Midpoint, 200, 8)
             .iter()
@@ -89,11 +89,11 @@ fn many_steps_are_complete() -> Result<()> {
 
 #[test]
 fn no_weight_has_a_gradient() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let weights = network.convolution_weights();
         // All of them: what the network runs, without the fully connected layer of a classifier.
         let fully_connected = usize::from(name != "ssd-mobilenet-v2");
-        let layers = network.geometries([SIDE, SIDE]).len();
+        let layers = network.geometries().len();
         assert_eq!(weights.len() + fully_connected, layers, "{name}");
         assert!(weights.iter().all(|w| !w.is_require_grad()));
         // Nothing but the input is tracked, so without it there is nothing to go back through:
@@ -116,8 +116,14 @@ fn gpu_equals_cpu() -> Result<()> {
     let Some(gpu) = common::gpu() else {
         return Ok(());
     };
-    pollster::block_on(self_test(&gpu))?;
-    for ((name, here), (_, there)) in networks(&cpu())?.iter().zip(&networks(&gpu)?) {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
+        let tested = pollster::block_on(self_test(&gpu, network.graph()));
+        assert!(tested.is_ok(), "{name}: {tested:?}");
+    }
+    for ((name, here), (_, there)) in networks(&cpu(), Some(SIDE))?
+        .iter()
+        .zip(&networks(&gpu, Some(SIDE))?)
+    {
         let (x, baseline) = (input("x"), vec![-1.0; 3 * SIDE * SIDE]);
         let run = |network| attribute(network, &x, &baseline, SIDE, 5, Rule::Midpoint, 2, 2);
         let error = relative_error(&run(there), &run(here));
@@ -163,20 +169,18 @@ fn folding_batch_norm_keeps_what_is_computed() -> Result<()> {
 
 #[test]
 fn probabilities_are_complete_too() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let (x, baseline) = (input("x"), vec![-0.5; 3 * SIDE * SIDE]);
         let target = Target {
             scale: Scale::Probability,
             ..Target::output(5)
         };
-        let sum = pollster::block_on(integrate(
-            |x| network.output(x, target),
-            &tensor(&network, &x, SIDE),
-            &tensor(&network, &baseline, SIDE),
-            &Rule::Midpoint.quadrature(200)?,
-            8,
-            |_| std::ops::ControlFlow::Continue(()),
-        ))?
+        let [to, from] = [&x, &baseline].map(|values| tensor(&network, values, SIDE));
+        let mut walk = Walk::new(|x| network.output(x, target), to, from);
+        let midpoints = Rule::Midpoint.quadrature(200)?;
+        let sum = pollster::block_on(
+            walk.integrate(&midpoints, 8, |_| std::ops::ControlFlow::Continue(())),
+        )?
         .unwrap()
         .attributions(&x, &baseline)?
         .sum;

@@ -21,7 +21,7 @@ fn written_by_pytorch() -> Option<PathBuf> {
 #[test]
 fn files_written_by_pytorch_and_safetensors_compute_what_pytorch_computes() -> Result<()> {
     let Some(folder) = written_by_pytorch() else {
-        println!("skipped: there is no PyTorch here that could have written them");
+        common::skip("there is no PyTorch here that could have written them");
         return Ok(());
     };
     let expected = std::fs::read(folder.join("expected.json")).unwrap();
@@ -32,9 +32,10 @@ fn files_written_by_pytorch_and_safetensors_compute_what_pytorch_computes() -> R
         let bytes = std::fs::read(folder.join(&name)).unwrap();
         let recognised = recognise(Checkpoint::from_bytes(&bytes)?)?;
         assert_eq!(recognised.classes, logits.len(), "{name}");
-        let network = Network::load(
+        let network = Network::load_for(
             recognised.architecture,
             recognised.checkpoint,
+            [64; 2],
             &Device::flex(),
         )?;
         let found = common::logits_of(&network, &input, 64);
@@ -48,7 +49,7 @@ fn files_written_by_pytorch_and_safetensors_compute_what_pytorch_computes() -> R
 #[test]
 fn a_hostile_pickle_is_not_executed() {
     let Some(folder) = written_by_pytorch() else {
-        println!("skipped: there is no PyTorch here that could have written it");
+        common::skip("there is no PyTorch here that could have written it");
         return;
     };
     let bytes = std::fs::read(folder.join("hostile.pth")).unwrap();
@@ -61,7 +62,7 @@ fn a_hostile_pickle_is_not_executed() {
 #[test]
 fn another_network_is_told_from_the_nearest() {
     let Some(folder) = written_by_pytorch() else {
-        println!("skipped: there is no PyTorch here that could have written it");
+        common::skip("there is no PyTorch here that could have written it");
         return;
     };
     let bytes = std::fs::read(folder.join("mobilenet.pth")).unwrap();
@@ -107,7 +108,12 @@ fn the_first_classes_alone_answer_as_they_did_among_all() -> Result<()> {
     }
     let input: Vec<f32> = common::noise("x", 3 * 64 * 64).collect();
     let logits = |checkpoint| {
-        let network = Network::load(Architecture::EfficientNetLite0, checkpoint, &Device::flex())?;
+        let network = Network::load_for(
+            Architecture::EfficientNetLite0,
+            checkpoint,
+            [64; 2],
+            &Device::flex(),
+        )?;
         Ok::<_, Error>(common::logits_of(&network, &input, 64))
     };
     let keep = |classes| {

@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
 use violet::Result;
-use violet::attribution::{Accumulator, Baseline, Rule, integrate, read};
+use violet::attribution::{Accumulator, Baseline, Rule, Walk, read};
 use violet::device::{DeviceKind, open};
-use violet::explain::Walk;
+use violet::explain::Explained;
 use violet::kernel::{Activation, Filter, Geometry, activate, convolve, pack};
 use violet::model::{Checkpoint, ModelSpec, Network, Scale, Target, Trace};
 use violet::shapes::{Scene, Tag};
@@ -35,19 +35,13 @@ fn explain(network: &Network, target: Target, n_steps: usize, size: usize) -> (V
         let output = network.output(point.clone(), target).inner();
         f64::from(pollster::block_on(read(output)).unwrap()[0])
     };
-    let mut trace = Trace::secants();
-    network.output_along(from.clone(), target, &mut trace);
-    let sum = pollster::block_on(integrate(
-        |points| network.output_along(points, target, &mut trace),
-        &to,
-        &from,
-        &Rule::Secant.quadrature(n_steps).unwrap(),
-        size,
-        |_| ControlFlow::Continue(()),
-    ));
+    let change = f(&to) - f(&from);
+    let quadrature = Rule::Secant.quadrature(n_steps).unwrap();
+    let mut walk = Walk::new(Explained::new(network, target), to, from);
+    let sum = pollster::block_on(walk.integrate(&quadrature, size, |_| ControlFlow::Continue(())));
     let sum = sum.unwrap().unwrap();
     let values = sum.attributions(&x, &baseline).unwrap().values;
-    (values, f(&to) - f(&from))
+    (values, change)
 }
 
 /// That attributions sum to the change of F. What positive and negative ones leave of each other is rounded as they
@@ -64,10 +58,9 @@ fn assert_complete(name: &str, network: &Network, target: Target, n_steps: usize
     );
 }
 
-/// Where F is a probability, the last slope is that of a smooth function, by five points.
 #[test]
 fn they_are_complete_whatever_their_number() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let logit = Target::output(5);
         let probability = Target {
             scale: Scale::Probability,
@@ -90,7 +83,7 @@ fn they_are_complete_whatever_their_number() -> Result<()> {
 
 #[test]
 fn many_of_them_are_the_integral_of_the_gradients() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         if name == "resnet50" {
             continue; // as the smaller one, and five times as long
         }
@@ -111,7 +104,7 @@ fn many_of_them_are_the_integral_of_the_gradients() -> Result<()> {
 
 #[test]
 fn it_does_not_matter_how_many_are_taken_in_one_pass() -> Result<()> {
-    for (name, network) in networks(&cpu())? {
+    for (name, network) in networks(&cpu(), Some(SIDE))? {
         let (reference, _) = explain(&network, Target::output(5), 15, 1);
         for size in [4, 15] {
             let (found, _) = explain(&network, Target::output(5), 15, size);
@@ -127,7 +120,10 @@ fn the_gpu_takes_the_same() -> Result<()> {
     let Some(gpu) = common::gpu() else {
         return Ok(());
     };
-    for ((name, here), (_, there)) in networks(&cpu())?.iter().zip(&networks(&gpu)?) {
+    for ((name, here), (_, there)) in networks(&cpu(), Some(SIDE))?
+        .iter()
+        .zip(&networks(&gpu, Some(SIDE))?)
+    {
         let run = |network| explain(network, Target::output(5), 3, 2).0;
         let error = relative_error(&run(there), &run(here));
         println!("{name}: GPU differs from CPU by {error:.2e} (relative L2)");
@@ -147,19 +143,27 @@ fn parts_in_any_order_make_the_same_whole() -> Result<()> {
     let (input, baseline) = (&prepared.input, &prepared.baseline);
     let target = Target::output(2);
     let quadrature = Rule::Secant.quadrature(9)?;
-    let run = |parts: &[&[usize]]| -> Result<Vec<f32>> {
-        let mut walk = Walk::default();
+    let run = |parts: &[&[usize]]| -> Result<(Vec<f32>, usize)> {
+        let mut walk = explainer.walk(input, baseline, target)?;
         let mut sum = Accumulator::new(input.len());
         for nodes in parts {
-            let part = quadrature.pick(nodes);
-            let part = explainer.partial_sum(input, baseline, target, &part, &mut walk);
-            sum.add(&pollster::block_on(part)?)?;
+            let part = pollster::block_on(walk.sum(&quadrature.pick(nodes)))?;
+            sum.add(&part)?;
         }
-        Ok(sum.attributions(input, baseline)?.values)
+        Ok((sum.attributions(input, baseline)?.values, sum.starts()))
     };
-    let straight = run(&[&[0], &[1], &[2], &[3], &[4], &[5], &[6], &[7], &[8]])?;
-    let hopping = run(&[&[5, 6], &[0, 1, 2], &[7, 8], &[3], &[4]])?;
+    let (straight, starts) = run(&[&[0], &[1], &[2], &[3], &[4], &[5], &[6], &[7], &[8]])?;
+    assert_eq!(starts, 1);
+    let (hopping, starts) = run(&[&[5, 6], &[0, 1, 2], &[7, 8], &[3], &[4]])?;
+    assert_eq!(
+        starts, 4,
+        "the last part goes on where the one before ended"
+    );
     assert!(relative_error(&hopping, &straight) < 1e-5);
+    // Parts with gaps are walked in stretches.
+    let (gaps, starts) = run(&[&[0, 2, 3, 8], &[1, 4, 5, 6, 7]])?;
+    assert_eq!(starts, 5);
+    assert!(relative_error(&gaps, &straight) < 1e-5);
     let [from, to] = explainer.ends(&prepared, target).map(f64::from);
     let sum: f64 = straight.iter().map(|&v| f64::from(v)).sum();
     assert!((sum - (to - from)).abs() < 1e-4 * (to - from).abs());
@@ -271,7 +275,7 @@ fn slopes_are_what_their_definition_says_on_every_device() {
 fn a_secant_of_no_length_is_a_tangent() -> Result<()> {
     let checkpoint = random_resnet18()?;
     let architecture = violet::model::Architecture::ResNet18;
-    let network = Network::load(architecture, checkpoint, &cpu())?;
+    let network = Network::load_for(architecture, checkpoint, [SIDE; 2], &cpu())?;
     let [x, _] = path();
     let gradient = |mut trace: Trace| {
         let x = tensor(&network, &x, SIDE).require_grad();

@@ -7,9 +7,9 @@ use burn::tensor::Device;
 use common::{explainer, weights};
 use violet::Result;
 use violet::attribution::{
-    Baseline, Perturbation, Trail, area_under, order_of, random_order, rank_correlation,
+    Baseline, Perturbation, Rule, Trail, area_under, order_of, random_order, rank_correlation,
 };
-use violet::explain::{Explainer, Prepared, Walk};
+use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
 use violet::mask::reduce_absolute;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target};
@@ -37,15 +37,11 @@ fn walked(checkpoint: Checkpoint, seed: u64) -> Result<(Explainer, Prepared, Tar
         let logits = &prepared.logits_input;
         let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
         let target = Target::output(best.unwrap());
-        let mut trail = Trail::new(20);
-        for stop in 0..=20 {
-            let alpha = trail.alpha(stop);
-            let (input, baseline) = (&prepared.input, &prepared.baseline);
-            let alphas = [alpha];
-            let gradients = explainer.gradients(input, baseline, target, &alphas);
-            for gradient in gradients.await? {
-                trail.add(gradient)?;
-            }
+        let quadrature = Rule::Trapezoid.quadrature(20)?;
+        let mut trail = Trail::new(quadrature.clone(), 20);
+        let mut walk = explainer.walk(&prepared.input, &prepared.baseline, target)?;
+        for node in 0..quadrature.alphas.len() {
+            trail.add(walk.sum(&quadrature.pick(&[node])).await?)?;
         }
         Ok((explainer, prepared, target, trail))
     })
@@ -57,9 +53,8 @@ fn a_walk_ends_where_integrated_gradients_does() -> Result<()> {
     let (input, baseline) = (&prepared.input, &prepared.baseline);
     let gathered = trail.gathered(20, input, baseline)?;
     let quadrature = violet::attribution::Rule::Trapezoid.quadrature(20)?;
-    let mut walk = Walk::default();
-    let partial = explainer.partial_sum(input, baseline, target, &quadrature, &mut walk);
-    let partial = pollster::block_on(partial)?;
+    let mut walk = explainer.walk(input, baseline, target)?;
+    let partial = pollster::block_on(walk.sum(&quadrature))?;
     let mut sum = violet::attribution::Accumulator::new(input.len());
     sum.add(&partial)?;
     let whole = sum.attributions(input, baseline)?;
@@ -155,21 +150,14 @@ fn the_last_layer_forgets_alone() -> Result<()> {
 
 #[test]
 fn what_is_forgotten_are_the_same_numbers_elsewhere() -> Result<()> {
-    // The file's f16 hold ShapesNet's weights exactly.
-    let sorted = |checkpoint: Checkpoint| -> Result<Vec<(String, Vec<[u8; 2]>)>> {
-        let file = checkpoint.to_safetensors_f16()?;
-        let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
-        let mut tensors: Vec<_> = tensors
-            .iter()
-            .map(|(name, tensor)| {
-                let (values, _) = tensor.data().as_chunks();
-                let mut values = values.to_vec();
-                values.sort_unstable();
-                (name.to_owned(), values)
-            })
-            .collect();
-        tensors.sort();
-        Ok(tensors)
+    let sorted = |mut checkpoint: Checkpoint| -> Result<Vec<Vec<f32>>> {
+        let tensors = Architecture::ShapesNet.tensors(8, true).into_iter();
+        let sorted = tensors.map(|(name, shape)| {
+            let mut values = checkpoint.take(&name, &shape)?;
+            values.sort_by(f32::total_cmp);
+            Ok(values)
+        });
+        sorted.collect()
     };
     let as_learnt = sorted(checkpoint())?;
     assert_eq!(
@@ -182,12 +170,100 @@ fn what_is_forgotten_are_the_same_numbers_elsewhere() -> Result<()> {
     Ok(())
 }
 
+/// The layers whose weights are not what they were.
+fn forgotten(architecture: Architecture, extent: Randomised) -> Result<Vec<String>> {
+    let mut before = common::random_checkpoint(architecture)?;
+    let mut after = before.clone();
+    architecture.randomise(&mut after, extent, 1)?;
+    let classes = if architecture == Architecture::ShapesNet {
+        8
+    } else {
+        1000
+    };
+    let mut names = Vec::new();
+    for (name, shape) in architecture.tensors(classes, true) {
+        let (old, new) = (before.take(&name, &shape)?, after.take(&name, &shape)?);
+        if let (true, Some(layer)) = (old != new, name.strip_suffix(".weight")) {
+            names.push(layer.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// A quarter of the layers, counted from the output back, in the order in which the network runs them.
+#[test]
+fn every_network_forgets_from_its_end() -> Result<()> {
+    let blocks = |network: &str, blocks: std::ops::RangeInclusive<usize>, parts: [&str; 3]| {
+        let of = |k: usize| parts.map(|part| format!("{network}.{k}.{part}"));
+        blocks.flat_map(of).collect::<Vec<_>>()
+    };
+    let lite = ["_expand_conv", "_depthwise_conv", "_project_conv"];
+    let mobile = ["expand", "depthwise", "project"];
+    let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
+    let resnet50 =
+        |stage: usize, k: usize| (1..=3).map(move |c| format!("layer{stage}.{k}.conv{c}"));
+    let maps = |part: &'static str| (0..6).map(move |k| format!("predictor.{k}.{part}"));
+    // Of 42 layers that lead to the first feature map's classes 11, of 54 and more to the others' 14 to 17.
+    let detector = [
+        words("backbone.10.depthwise backbone.10.project backbone.head"),
+        blocks("backbone", 11..=16, mobile),
+        (0..4)
+            .flat_map(|k| ["reduce", "depthwise", "expand"].map(|part| format!("extra.{k}.{part}")))
+            .collect(),
+        maps("classes").chain(maps("classes_depthwise")).collect(),
+    ]
+    .concat();
+    let expected = [
+        (Architecture::ShapesNet, words("fc"), words("conv6 fc")),
+        (
+            Architecture::ResNet18,
+            words("fc"),
+            words(
+                "layer4.0.downsample.0 layer4.0.conv1 layer4.0.conv2 layer4.1.conv1 layer4.1.conv2 fc",
+            ),
+        ),
+        (
+            Architecture::ResNet50,
+            words("fc"),
+            [
+                words("layer3.5.conv1 layer3.5.conv2 layer3.5.conv3 layer4.0.downsample.0 fc"),
+                (0..3).flat_map(|k| resnet50(4, k)).collect(),
+            ]
+            .concat(),
+        ),
+        (
+            Architecture::EfficientNetLite0,
+            words("_fc"),
+            [
+                words("_blocks.12._depthwise_conv _blocks.12._project_conv _conv_head _fc"),
+                blocks("_blocks", 13..=15, lite),
+            ]
+            .concat(),
+        ),
+        (
+            Architecture::SsdMobileNetV2,
+            maps("classes").collect(),
+            detector,
+        ),
+    ];
+    for (architecture, mut layer, mut quarter) in expected {
+        layer.sort();
+        quarter.sort();
+        assert_eq!(forgotten(architecture, Randomised::LastLayer)?, layer);
+        assert_eq!(forgotten(architecture, Randomised::LastQuarter)?, quarter);
+        let all = forgotten(architecture, Randomised::Everything)?;
+        let layers = architecture.tensors(8, true).len() / 2;
+        assert_eq!(all.len(), layers, "{}", architecture.title());
+    }
+    Ok(())
+}
+
 /// Every shipped layout knows which of its layers is the last.
 #[test]
 fn every_network_can_forget_its_last_layer() -> Result<()> {
     for name in ["efficientnet-lite0", "ssd-mobilenet-v2"] {
         let Some(bytes) = weights(name) else {
-            println!("skipped: scripts/weights.sh has not made {name}");
+            common::skip(format_args!("scripts/weights.sh has not made {name}"));
             continue;
         };
         let spec = ModelSpec::from_name(name)?;

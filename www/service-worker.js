@@ -1,52 +1,76 @@
-// Offline after the first visit. The network comes first, so that what is shown is never older than
-// what is served; without a network, what was seen last. `scripts/stamp.sh` writes the version in: when
-// it changes, the browser fetches this file anew and register.js tells the page.
-importScripts("engine.js");
-const VERSION = "unstamped";
-const CACHE = `violet-${VERSION}`;
-// What a first visit may not have asked for before this worker was there.
-const SHELL = [
-  "./", "register.js", "style.css", "icon.svg", "manifest.webmanifest", "app.js", "app_bg.wasm", "engine.js",
-  `${violetEngine}.js`, `${violetEngine}_bg.wasm`, "worker-loader.js", "samples/cat.jpg", "samples/coffee.jpg", "samples/rocket.jpg",
-  "samples/astronaut.jpg", "weights/shapesnet.safetensors", "weights/shapesnet-shortcut.safetensors",
-];
-// Weights are large and checked by their sha256: they outlive a version.
-const WEIGHTS = "violet-weights";
+// Offline after the first visit. scripts/stamp.py writes in which folder the build's files are, and what is kept;
+// when that changes, the browser installs this file anew and register.js tells the page.
+const BUILD = "build";
+const KEPT = ["./"];
+importScripts(`${BUILD}/engine.js`);
+// Several pages may live on one origin, each with caches of its own.
+const SCOPE = `violet ${new URL("./", self.location).pathname} `;
+const CACHE = SCOPE + BUILD;
+// Weights are large and checked by their sha256: they outlive a build.
+const WEIGHTS = `${SCOPE}weights`;
+// A network that does not answer within this time is none, if there is a copy.
+const PATIENCE_MS = 4000;
 
+const inScope = (name) => new URL(name, self.location).href;
+// Of the engine's two builds, the one for this browser.
+const wanted = (name) => !/\/worker(-relaxed)?(_bg\.wasm|\.js)$/.test(name) ||
+  new RegExp(`/${self.violetEngine}(_bg\\.wasm|\\.js)$`).test(name);
+
+// All or nothing: if one file cannot be had, the build before stays whole. The build's own files never change,
+// so what the page has just fetched is taken from the browser's own cache.
+self.addEventListener("install", (event) => {
+  event.waitUntil((async () => {
+    const cache = await caches.open(CACHE);
+    const request = (name) =>
+      new Request(inScope(name), { cache: name.startsWith(`${BUILD}/`) ? "default" : "no-cache" });
+    await cache.addAll(KEPT.filter(wanted).map(request));
+    // Not of the build: which weights are there. A page that has none works too.
+    await cache.add(request("weights/manifest.json")).catch(() => {});
+  })());
+});
+self.addEventListener("activate", (event) => event.waitUntil((async () => {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(SCOPE) && ![CACHE, WEIGHTS].includes(name)) await caches.delete(name);
+  }
+  await self.clients.claim();
+})()));
+
+// What is asked for later. The build's own copies stay as they were installed: the page of a newer build
+// beside the modules of this one would be dead without a network.
 async function keep(request, response) {
   const url = new URL(request.url);
   url.search = ""; // settings in the address make no other page
+  if (KEPT.some((name) => inScope(name) === url.href)) return;
   const cache = await caches.open(url.pathname.endsWith(".safetensors") ? WEIGHTS : CACHE);
   await cache.put(url.href, response);
 }
 
-async function answer(event) {
-  const { request } = event;
-  try {
-    const response = await fetch(request);
-    if (response.ok && response.status === 200) event.waitUntil(keep(request, response.clone()));
-    return response;
-  } catch (error) {
-    const kept = await caches.match(request, { ignoreSearch: true });
-    if (kept && !request.headers.has("range")) return kept;
-    throw error;
+async function kept(request) {
+  if (request.headers.has("range")) return undefined;
+  for (const name of [CACHE, WEIGHTS]) {
+    const found = await (await caches.open(name)).match(request, { ignoreSearch: true });
+    if (found) return found;
   }
+  return undefined;
 }
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(Promise.allSettled(SHELL.map(async (name) => {
-    const request = new Request(new URL(name, self.location));
-    const response = await fetch(request);
-    if (response.ok) await keep(request, response);
-  })));
-});
-self.addEventListener("activate", (event) => event.waitUntil((async () => {
-  for (const name of await caches.keys()) {
-    if (name.startsWith("violet") && ![CACHE, WEIGHTS].includes(name)) await caches.delete(name);
-  }
-  await self.clients.claim();
-})()));
+async function fetched(event) {
+  const response = await fetch(event.request);
+  if (response.ok && response.status === 200) event.waitUntil(keep(event.request, response.clone()));
+  return response;
+}
+
+// The build's own files never change; of all else, what is shown is never older than what is served.
+async function answer(event) {
+  const { request } = event;
+  const copy = await kept(request);
+  if (!copy) return fetched(event);
+  if (request.url.startsWith(inScope(`${BUILD}/`))) return copy;
+  const patience = new Promise((done) => setTimeout(done, PATIENCE_MS, copy));
+  return Promise.race([fetched(event).catch(() => copy), patience]);
+}
+
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  if (method === "GET" && new URL(url).origin === self.location.origin) event.respondWith(answer(event));
+  if (method === "GET" && url.startsWith(inScope("./"))) event.respondWith(answer(event));
 });

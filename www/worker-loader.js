@@ -3,7 +3,13 @@
 const early = [];
 self.onmessage = async ({ data: [name, module] }) => {
   self.onmessage = (event) => early.push(event);
-  importScripts(`${name}.js`);
-  await wasm_bindgen({ module_or_path: module });
+  try {
+    importScripts(`${name}.js`);
+    await wasm_bindgen({ module_or_path: module });
+  } catch (error) {
+    // Of a rejected promise the page would learn nothing, and wait for ever.
+    setTimeout(() => { throw error; });
+    return;
+  }
   for (const event of early) self.onmessage(event);
 };

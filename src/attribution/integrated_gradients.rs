@@ -1,79 +1,191 @@
-//! Integrated Gradients (Sundararajan, Taly, Yan 2017, arXiv 1703.01365), over a forward closure.
+//! Integrated Gradients (Sundararajan, Taly, Yan 2017, arXiv 1703.01365), over a forward pass.
 
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::partial_sum::{Accumulator, PartialSum, PathSample};
-use super::quadrature::Quadrature;
+use super::quadrature::{Quadrature, Slopes, same_position};
 use crate::error::{Error, Result};
 
-/// Sums the weighted gradients of `F = forward(·)` at `alphas`, all in one pass.
+/// F of images, one number each, of which no image has a part in another's.
 ///
-/// Memory is that of one pass over `alphas.len()` images: the caller chooses it by the length
-/// of the slices. Only the input is tracked; a network whose weights are untracked tensors gets
-/// no gradient of any weight computed.
-///
-/// # Shapes
-///
-/// `input`, `baseline`: \[1, C, H, W\], in model space, on an autodiff device. `forward`:
-/// \[N, C, H, W\] → \[N\], one output an image, which depends on no other image.
-///
-/// # Errors
-///
-/// [`Error::Length`] if `alphas` and `step_sizes` differ in length, [`Error::Device`] if the backend
-/// fails, [`Error::NotFinite`] if it returns something that is not a number.
-pub async fn gradients_along_path(
-    forward: impl FnOnce(Tensor<4>) -> Tensor<1>,
-    input: &Tensor<4>,
-    baseline: &Tensor<4>,
-    alphas: &[f64],
-    step_sizes: &[f64],
-) -> Result<PartialSum> {
-    if step_sizes.len() != alphas.len() {
-        return Err(Error::Length {
-            what: "alphas and step sizes",
-            expected: alphas.len(),
-            found: step_sizes.len(),
-        });
-    }
-    let pass = pass(forward, input, baseline, alphas)?;
-    let weights = column(step_sizes, &pass.gradient.device());
-    let sum = (pass.gradient.clone() * weights).sum_dim(0); // [1, C, H, W]
-    let (gradient_sum, samples) = pass.read(sum, alphas).await?;
-    Ok(PartialSum {
-        gradient_sum,
-        samples,
-    })
+/// What can be differentiated, such as any closure over tensors, knows its gradient at a point.
+/// What knows the slopes of its layers between two points has secants too.
+pub trait Forward {
+    /// F of each image, \[N, C, H, W\] → \[N\]. Its gradient is the derivative there.
+    fn at(&mut self, images: Tensor<4>) -> Tensor<1>;
+
+    /// Stands at an image \[1, C, H, W\], where the next secant shall begin.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if it has no secants.
+    fn stand(&mut self, image: Tensor<4>) -> Result<()>;
+
+    /// F of each image, \[N, C, H, W\] → \[N\]. Its gradient is the mean one since the image
+    /// before: of the first, since the image where it stands. It stands at the last one then.
+    fn go(&mut self, images: Tensor<4>) -> Tensor<1>;
 }
 
-/// The gradients at `alphas`, each by itself with weight 1, all in one pass.
+impl<F: FnMut(Tensor<4>) -> Tensor<1>> Forward for F {
+    fn at(&mut self, images: Tensor<4>) -> Tensor<1> {
+        self(images)
+    }
+
+    fn stand(&mut self, _image: Tensor<4>) -> Result<()> {
+        Err(Error::Device {
+            device: "network",
+            reason: "only its gradient at points is known, and a rule asks for secants".into(),
+        })
+    }
+
+    fn go(&mut self, images: Tensor<4>) -> Tensor<1> {
+        self(images)
+    }
+}
+
+/// One straight path, and F along it: what gradients are taken with.
 ///
-/// # Shapes
-///
-/// Those of [`gradients_along_path`].
-///
-/// # Errors
-///
-/// Those of [`gradients_along_path`].
-pub async fn gradients_at(
-    forward: impl FnOnce(Tensor<4>) -> Tensor<1>,
-    input: &Tensor<4>,
-    baseline: &Tensor<4>,
-    alphas: &[f64],
-) -> Result<Vec<PartialSum>> {
-    let pass = pass(forward, input, baseline, alphas)?;
-    let (gradients, samples) = pass.read(pass.gradient.clone(), alphas).await?;
-    let length = gradients.len() / alphas.len().max(1);
-    let single = |(gradient, sample): (&[f32], PathSample)| PartialSum {
-        gradient_sum: gradient.to_vec(),
-        samples: vec![sample],
-    };
-    Ok(gradients
-        .chunks_exact(length.max(1))
-        .zip(samples)
-        .map(single)
-        .collect())
+/// Secants begin where others end, so that a walk that goes on where it was pays one forward pass
+/// for all of them. Only the input is tracked; a network whose weights are untracked tensors gets
+/// no gradient of any weight computed.
+#[derive(Debug)]
+pub struct Walk<F> {
+    forward: F,
+    input: Tensor<4>,
+    baseline: Tensor<4>,
+    /// Where F stands: the next secant may begin there.
+    stands: Option<f64>,
+}
+
+impl<F: Forward> Walk<F> {
+    /// `input`, `baseline`: \[1, C, H, W\], in model space, on an autodiff device.
+    pub fn new(forward: F, input: Tensor<4>, baseline: Tensor<4>) -> Self {
+        let stands = None;
+        Self {
+            forward,
+            input,
+            baseline,
+            stands,
+        }
+    }
+
+    /// Sums the weighted gradients at some nodes, all in one pass if they follow one another.
+    /// Memory is that of one pass over all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if the backend fails or F has no secants, [`Error::NotFinite`] if it
+    /// returns something that is not a number.
+    pub async fn sum(&mut self, part: &Quadrature) -> Result<PartialSum> {
+        let mut whole: Option<PartialSum> = None;
+        for stretch in part.stretches() {
+            let (pass, starts) = self.pass(&stretch)?;
+            let weights = column(&stretch.step_sizes, &pass.gradient.device());
+            let sum = (pass.gradient.clone() * weights).sum_dim(0); // [1, C, H, W]
+            let (gradient_sum, samples) = pass.read(sum, &stretch.alphas).await?;
+            let sum = PartialSum {
+                gradient_sum,
+                samples,
+                starts,
+            };
+            match &mut whole {
+                None => whole = Some(sum),
+                Some(whole) => whole.add(&sum),
+            }
+        }
+        Ok(whole.unwrap_or_else(|| PartialSum::none(self.input.shape().num_elements())))
+    }
+
+    /// The gradients at some nodes, each by itself with weight 1, all in one pass if they follow
+    /// one another.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sum`](Self::sum).
+    pub async fn each(&mut self, part: &Quadrature) -> Result<Vec<PartialSum>> {
+        let mut all = Vec::new();
+        for stretch in part.stretches() {
+            let (pass, mut starts) = self.pass(&stretch)?;
+            let (gradients, samples) = pass.read(pass.gradient.clone(), &stretch.alphas).await?;
+            let length = (gradients.len() / samples.len().max(1)).max(1);
+            for (gradient, sample) in gradients.chunks_exact(length).zip(samples) {
+                all.push(PartialSum {
+                    gradient_sum: gradient.to_vec(),
+                    samples: vec![sample],
+                    starts: std::mem::take(&mut starts),
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// The whole method: every node of `quadrature`, `internal_batch_size` of them at a time, in
+    /// [`Quadrature::order`].
+    ///
+    /// `progress` is called after each pass with the sum so far; it breaks to cancel, and then the
+    /// result is `None`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sum`](Self::sum).
+    pub async fn integrate(
+        &mut self,
+        quadrature: &Quadrature,
+        internal_batch_size: usize,
+        mut progress: impl FnMut(&Accumulator) -> ControlFlow<()>,
+    ) -> Result<Option<Accumulator>> {
+        let mut accumulator = Accumulator::new(self.input.shape().num_elements());
+        for nodes in quadrature.order().chunks(internal_batch_size.max(1)) {
+            accumulator.add(&self.sum(&quadrature.pick(nodes)).await?)?;
+            if progress(&accumulator).is_break() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(accumulator))
+    }
+
+    /// One pass over nodes that follow one another, and how many forward passes it took besides.
+    fn pass(&mut self, stretch: &Quadrature) -> Result<(Pass, usize)> {
+        let n = stretch.alphas.len();
+        let difference = self.input.clone() - self.baseline.clone();
+        let images = points(&self.input, &self.baseline, &stretch.alphas).require_grad();
+        let mut starts = 0;
+        let outputs = match stretch.slopes {
+            Slopes::Tangent => self.forward.at(images.clone()),
+            Slopes::Secant => {
+                let start = stretch.alphas[0] - stretch.step_sizes[0];
+                let stands = self.stands.take();
+                if !stands.is_some_and(|stands| same_position(stands, start)) {
+                    let image = points(&self.input, &self.baseline, &[start]);
+                    self.forward.stand(image)?;
+                    starts = 1;
+                }
+                let outputs = self.forward.go(images.clone());
+                self.stands = stretch.alphas.last().copied();
+                outputs
+            }
+        };
+        let mut gradients = outputs.clone().sum().backward();
+        let gradient = images
+            .grad_remove(&mut gradients)
+            .ok_or_else(|| Error::Device {
+                device: "network",
+                reason: "its output does not depend on its input".into(),
+            })?;
+        let slopes = (gradient.clone() * difference.inner())
+            .sum_dim(1)
+            .sum_dim(2)
+            .sum_dim(3)
+            .reshape([n]);
+        let pass = Pass {
+            gradient,
+            outputs: outputs.inner(),
+            slopes,
+        };
+        Ok((pass, starts))
+    }
 }
 
 /// One pass through the network and back, not yet read.
@@ -84,35 +196,6 @@ struct Pass {
     outputs: Tensor<1>,
     /// The gradient's dot product with `x − x'` at each point.
     slopes: Tensor<1>,
-}
-
-fn pass(
-    forward: impl FnOnce(Tensor<4>) -> Tensor<1>,
-    input: &Tensor<4>,
-    baseline: &Tensor<4>,
-    alphas: &[f64],
-) -> Result<Pass> {
-    let n = alphas.len();
-    let difference = input.clone() - baseline.clone();
-    let points = points(input, baseline, alphas).require_grad();
-    let outputs = forward(points.clone());
-    let mut gradients = outputs.clone().sum().backward();
-    let gradient = points
-        .grad_remove(&mut gradients)
-        .ok_or_else(|| Error::Device {
-            device: "network",
-            reason: "its output does not depend on its input".into(),
-        })?;
-    let slopes = (gradient.clone() * difference.inner())
-        .sum_dim(1)
-        .sum_dim(2)
-        .sum_dim(3)
-        .reshape([n]);
-    Ok(Pass {
-        gradient,
-        outputs: outputs.inner(),
-        slopes,
-    })
 }
 
 impl Pass {
@@ -173,36 +256,4 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         .map_err(|error| failed(format!("{error:?}")))?
         .try_to_vec::<f32>()
         .map_err(|error| failed(format!("{error:?}")))
-}
-
-/// The whole method: every node of `quadrature`, `internal_batch_size` of them at a time.
-///
-/// `progress` is called after each pass with the sum so far; it breaks to cancel, and then the
-/// result is `None`. Nodes are visited in [`Quadrature::order`]. For secants, `forward` has to be one whose gradient
-/// is the mean one since the point before.
-///
-/// # Errors
-///
-/// Those of [`gradients_along_path`].
-pub async fn integrate(
-    mut forward: impl FnMut(Tensor<4>) -> Tensor<1>,
-    input: &Tensor<4>,
-    baseline: &Tensor<4>,
-    quadrature: &Quadrature,
-    internal_batch_size: usize,
-    mut progress: impl FnMut(&Accumulator) -> ControlFlow<()>,
-) -> Result<Option<Accumulator>> {
-    let mut accumulator = Accumulator::new(input.shape().num_elements());
-    let order = quadrature.order();
-    for nodes in order.chunks(internal_batch_size.max(1)) {
-        let part = quadrature.pick(nodes);
-        let (alphas, step_sizes) = (&part.alphas, &part.step_sizes);
-        let partial =
-            gradients_along_path(&mut forward, input, baseline, alphas, step_sizes).await?;
-        accumulator.add(&partial)?;
-        if progress(&accumulator).is_break() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(accumulator))
 }

@@ -3,27 +3,31 @@
 //! The methods here take a forward closure and know nothing of models, photos or the browser.
 
 mod baseline;
+mod completeness;
 #[cfg(feature = "engine")]
 mod integrated_gradients;
 mod integration;
+mod method;
 mod partial_sum;
 mod perturbation;
 mod quadrature;
 mod refinement;
 mod scores;
+mod settling;
 mod shares;
 mod trail;
 
 pub use baseline::{Baseline, unmoved};
+pub use completeness::Completeness;
 #[cfg(feature = "engine")]
-pub use integrated_gradients::{gradients_along_path, gradients_at, integrate, points, read};
-pub use integration::Integration;
+pub use integrated_gradients::{Forward, Walk, points, read};
+pub use integration::{Integration, Round};
+pub use method::{Method, Settle};
 pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use perturbation::{Perturbation, area_under, order_of, random_order};
-#[cfg(feature = "engine")]
-pub(crate) use quadrature::same_position;
 pub use quadrature::{MAX_STEPS, Quadrature, Rule, Slopes};
 pub use refinement::Refinement;
 pub use scores::{Scores, rank_correlation};
+pub use settling::Settling;
 pub use shares::Shares;
-pub use trail::{Trail, convergence, interpolate, rise};
+pub use trail::{Trail, convergence, interpolate, output_at, rise};

@@ -25,6 +25,28 @@ pub struct PartialSum {
     pub gradient_sum: Vec<f32>,
     /// One for each point, in the order asked for.
     pub samples: Vec<PathSample>,
+    /// Forward passes besides those of the points: where secants began and no walk stood.
+    pub starts: usize,
+}
+
+impl PartialSum {
+    /// The sum of no gradients of an input of `length` values.
+    pub fn none(length: usize) -> Self {
+        Self {
+            gradient_sum: vec![0.0; length],
+            samples: Vec::new(),
+            starts: 0,
+        }
+    }
+
+    /// Adds the sum of other points of the same path.
+    #[cfg(feature = "engine")]
+    pub(super) fn add(&mut self, other: &PartialSum) {
+        let pairs = self.gradient_sum.iter_mut().zip(&other.gradient_sum);
+        pairs.for_each(|(sum, value)| *sum += value);
+        self.samples.extend_from_slice(&other.samples);
+        self.starts += other.starts;
+    }
 }
 
 /// Collects partial sums until every node of a quadrature is in.
@@ -32,6 +54,7 @@ pub struct PartialSum {
 pub struct Accumulator {
     gradient_sum: Vec<f64>,
     samples: Vec<PathSample>,
+    starts: usize,
 }
 
 impl Accumulator {
@@ -40,6 +63,7 @@ impl Accumulator {
         Self {
             gradient_sum: vec![0.0; length],
             samples: Vec::new(),
+            starts: 0,
         }
     }
 
@@ -60,7 +84,13 @@ impl Accumulator {
             *sum += f64::from(value);
         }
         self.samples.extend_from_slice(&partial.samples);
+        self.starts += partial.starts;
         Ok(())
+    }
+
+    /// Forward passes besides those of the points.
+    pub fn starts(&self) -> usize {
+        self.starts
     }
 
     /// Changes the weight of all that is in.

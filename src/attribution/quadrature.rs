@@ -15,14 +15,14 @@ pub enum Rule {
     Right,
     /// `(k − ½)/n` for `k = 1..=n`: n gradients.
     Midpoint,
-    /// `k/n` for `k = 0..=n`, the two ends at half weight: n + 1 gradients.
-    #[default]
+    /// `k/n` for `k = 0..=n`, the two ends at half weight: n + 1 gradients. With 50 steps, the paper's way.
     Trapezoid,
     /// Roots of the Legendre polynomial of degree n, mapped to \[0, 1\]: n gradients.
     GaussLegendre,
     /// The mean gradients of n intervals, by the slopes of every layer from one end to the other: n gradients.
     /// With u = k/n, the intervals end at (u + u²)/2: shorter towards the baseline, where trained networks
     /// change most. (docs/CONVERGENCE.md has what other spacings give.)
+    #[default]
     Secant,
 }
 
@@ -39,12 +39,12 @@ pub enum Slopes {
 impl Rule {
     /// Every rule, in the order in which they are offered.
     pub const ALL: [Rule; 6] = [
+        Rule::Secant,
         Rule::Trapezoid,
         Rule::Left,
         Rule::Right,
         Rule::Midpoint,
         Rule::GaussLegendre,
-        Rule::Secant,
     ];
 
     /// Nodes and weights for `n_steps` steps.
@@ -151,6 +151,33 @@ pub struct Quadrature {
 }
 
 impl Quadrature {
+    /// Points with weight 1 each.
+    pub fn points(alphas: &[f64]) -> Quadrature {
+        Quadrature {
+            alphas: alphas.to_vec(),
+            step_sizes: vec![1.0; alphas.len()],
+            slopes: Slopes::Tangent,
+        }
+    }
+
+    /// Secants of intervals, each from one position to a larger one.
+    pub fn secants(intervals: &[[f64; 2]]) -> Quadrature {
+        Quadrature {
+            alphas: intervals.iter().map(|[_, end]| *end).collect(),
+            step_sizes: intervals.iter().map(|[start, end]| end - start).collect(),
+            slopes: Slopes::Secant,
+        }
+    }
+
+    /// Its nodes within a range of their numbers.
+    pub fn slice(&self, nodes: std::ops::Range<usize>) -> Quadrature {
+        Quadrature {
+            alphas: self.alphas[nodes.clone()].to_vec(),
+            step_sizes: self.step_sizes[nodes].to_vec(),
+            slopes: self.slopes,
+        }
+    }
+
     /// The nodes' indices in the order in which they serve best. Secants go from one to the next, as each begins
     /// where another ends; else every beginning is spread over the whole path, so that an unfinished sum already
     /// looks like the finished one.
@@ -161,23 +188,18 @@ impl Quadrature {
         }
     }
 
-    /// Where its first secant begins; nothing, where the gradients are those at points.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Gap`] if its secants do not follow one another.
-    pub fn start(&self) -> Result<Option<f64>> {
-        if self.slopes == Slopes::Tangent {
-            return Ok(None);
-        }
-        let starts = self.alphas.iter().zip(&self.step_sizes);
-        let starts: Vec<f64> = starts.map(|(end, width)| end - width).collect();
-        for (&end, &start) in self.alphas.iter().zip(starts.iter().skip(1)) {
-            if !same_position(end, start) {
-                return Err(Error::Gap { end, start });
-            }
-        }
-        Ok(starts.first().copied())
+    /// Its nodes in parts that one pass can take: secants as long as one begins where another ends, points all
+    /// together. None is empty.
+    pub fn stretches(&self) -> Vec<Quadrature> {
+        let follows = |&before: &usize, &next: &usize| {
+            let start = self.alphas[next] - self.step_sizes[next];
+            self.slopes == Slopes::Tangent || same_position(self.alphas[before], start)
+        };
+        let nodes: Vec<usize> = (0..self.alphas.len()).collect();
+        nodes
+            .chunk_by(follows)
+            .map(|part| self.pick(part))
+            .collect()
     }
 
     /// Some of its nodes.
@@ -192,7 +214,7 @@ impl Quadrature {
 }
 
 /// Whether two positions are one: α − (α − β) is β but for its last bit.
-pub(crate) fn same_position(a: f64, b: f64) -> bool {
+pub(super) fn same_position(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 
@@ -313,19 +335,19 @@ mod tests {
             end = *alpha;
         }
         assert_eq!(end, 1.0);
-        assert_eq!(q.start().unwrap(), Some(0.0));
-        assert_eq!(
-            Rule::Midpoint.quadrature(24).unwrap().start().unwrap(),
-            None
-        );
+        assert_eq!(q.stretches(), [q]);
     }
 
     #[test]
-    fn secants_with_a_gap_between_them_are_refused() {
+    fn secants_with_a_gap_between_them_are_two_stretches() {
         let q = Rule::Secant.quadrature(6).unwrap();
-        assert!(q.pick(&[2, 3, 4]).start().is_ok());
-        assert!(matches!(q.pick(&[2, 4]).start(), Err(Error::Gap { .. })));
-        assert!(matches!(q.pick(&[3, 2]).start(), Err(Error::Gap { .. })));
+        let stretches = |nodes: &[usize]| q.pick(nodes).stretches().len();
+        assert_eq!(stretches(&[2, 3, 4]), 1);
+        assert_eq!(stretches(&[0, 1, 3, 5]), 3);
+        assert_eq!(stretches(&[3, 2]), 2);
+        assert_eq!(stretches(&[]), 0);
+        let points = Rule::Midpoint.quadrature(6).unwrap().pick(&[5, 0, 3]);
+        assert_eq!(points.stretches(), [points]);
     }
 
     #[test]

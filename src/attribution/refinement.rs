@@ -96,6 +96,7 @@ mod tests {
         PartialSum {
             gradient_sum: vec![gradient(1.0), gradient(2.0)],
             samples: quadrature.alphas.iter().map(sample).collect(),
+            starts: 0,
         }
     }
 

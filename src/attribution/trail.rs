@@ -1,95 +1,162 @@
-//! A path on which every gradient is kept, so that one can stop anywhere and look.
+//! A path on which one can stop anywhere and look: the gradients of an explanation, a few at a time.
 
 use super::partial_sum::{Attributions, PartialSum, PathSample};
+use super::quadrature::Quadrature;
 use crate::error::{Error, Result};
 
-/// Evenly spaced stops from baseline to input, and the gradient at each: the trapezoid rule with
-/// nothing summed yet. Memory is that of `n_steps + 1` gradients, so that it is for a few steps.
+/// Stops along a path, and between each two of them the weighted gradients of an explanation's own rule. Each node
+/// of the rule stands for as much of the path as it weighs, so that what is gathered at the last stop is the
+/// explanation's sum, whatever the rule. Memory is that of one gradient for each stop.
 #[derive(Debug, Clone)]
 pub struct Trail {
-    stops: Vec<Option<PartialSum>>,
+    quadrature: Quadrature,
+    /// Positions of the stops, from 0 to 1.
+    stops: Vec<f64>,
+    /// To which stretch each node belongs; stretch k leads from stop k to stop k + 1.
+    stretch_of: Vec<usize>,
+    /// Σ w · ∂F/∂x of each stretch.
+    sums: Vec<Vec<f32>>,
+    /// Which nodes are in.
+    samples: Vec<Option<PathSample>>,
 }
 
 impl Trail {
-    /// A trail on which no gradient is in. At least one step.
-    pub fn new(n_steps: usize) -> Self {
+    /// A trail on which no gradient is in, with so many stops after the first at most.
+    pub fn new(quadrature: Quadrature, most_stops: usize) -> Self {
+        let nodes = quadrature.alphas.len();
+        let stretches = nodes.min(most_stops).max(1);
+        let stretch_of: Vec<usize> = (0..nodes).map(|k| k * stretches / nodes).collect();
+        let mut stops = vec![0.0; stretches + 1];
+        for (&stretch, weight) in stretch_of.iter().zip(&quadrature.step_sizes) {
+            stops[stretch + 1] += weight;
+        }
+        for k in 0..stretches {
+            stops[k + 1] += stops[k];
+        }
+        stops[stretches] = 1.0; // but for rounding
         Self {
-            stops: vec![None; n_steps.max(1) + 1],
+            stretch_of,
+            stops,
+            sums: vec![Vec::new(); stretches],
+            samples: vec![None; nodes],
+            quadrature,
         }
     }
 
-    /// How many steps there are; the stops are one more.
-    pub fn n_steps(&self) -> usize {
+    /// The number of the last stop.
+    pub fn last(&self) -> usize {
         self.stops.len() - 1
     }
 
     /// Position of a stop on the path, 0..=1.
     pub fn alpha(&self, stop: usize) -> f64 {
-        stop as f64 / self.n_steps() as f64
+        self.stops[stop.min(self.last())]
     }
 
-    /// Takes in a gradient of weight 1 at one of the stops, told by its sample.
+    /// Points and weights that lead along it.
+    pub fn quadrature(&self) -> &Quadrature {
+        &self.quadrature
+    }
+
+    /// Takes in the weighted gradient of one of the nodes, told by its sample.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if it is not of one point, or of none of these stops.
+    /// [`Error::Length`] if it is not of one node, or of none of these, or of another length than the others.
     pub fn add(&mut self, gradient: PartialSum) -> Result<()> {
-        let at = match *gradient.samples {
-            [sample] => (sample.alpha * self.n_steps() as f64).round() as usize,
-            _ => usize::MAX,
+        let nodes = self.quadrature.alphas.iter();
+        let found = match *gradient.samples {
+            [sample] => nodes
+                .clone()
+                .position(|alpha| (alpha - sample.alpha).abs() < 1e-9)
+                .map(|node| (node, sample)),
+            _ => None,
         };
-        let stops = self.stops.len();
-        let stop = self.stops.get_mut(at).ok_or(Error::Length {
-            what: "stops of the path",
-            expected: stops,
-            found: at,
+        let (node, sample) = found.ok_or(Error::Length {
+            what: "nodes of the path",
+            expected: nodes.len(),
+            found: gradient.samples.len(),
         })?;
-        *stop = Some(gradient);
+        let sum = &mut self.sums[self.stretch_of[node]];
+        if sum.is_empty() {
+            *sum = gradient.gradient_sum;
+        } else {
+            if sum.len() != gradient.gradient_sum.len() {
+                return Err(Error::Length {
+                    what: "partial sum",
+                    expected: sum.len(),
+                    found: gradient.gradient_sum.len(),
+                });
+            }
+            for (sum, value) in sum.iter_mut().zip(gradient.gradient_sum) {
+                *sum += value;
+            }
+        }
+        self.samples[node] = Some(sample);
         Ok(())
     }
 
     /// How many gradients are in.
     pub fn gradients(&self) -> usize {
-        self.stops.iter().flatten().count()
+        self.samples.iter().flatten().count()
     }
 
-    /// F and its slope at every stop that is in, in the order of the path.
+    /// F and its slope at every node that is in, in the order of the path.
     pub fn samples(&self) -> Vec<PathSample> {
-        let stops = self.stops.iter().flatten();
-        stops
-            .flat_map(|stop| stop.samples.iter().copied())
-            .collect()
+        self.samples.iter().flatten().copied().collect()
     }
 
-    /// The gradient at a stop, flat as the input, once it is in.
-    pub fn gradient(&self, stop: usize) -> Option<&[f32]> {
-        Some(&self.stops.get(stop)?.as_ref()?.gradient_sum)
+    /// The mean gradient on the stretch that leads to a stop (to the first one, none does: that of the first
+    /// stretch), flat as the input, once it is in.
+    pub fn gradient(&self, stop: usize) -> Option<Vec<f32>> {
+        let stretch = stop.saturating_sub(1).min(self.sums.len() - 1);
+        let width = (self.stops[stretch + 1] - self.stops[stretch]) as f32;
+        let sum = &self.sums[stretch];
+        (!sum.is_empty()).then(|| sum.iter().map(|value| value / width).collect())
     }
 
-    /// `(x − x') · ∫₀^α ∂F/∂x`, by the trapezoid rule up to a stop: what has been gathered on the way
-    /// there. By completeness its sum is `F(α) − F(0)`, but for the rule's error. Gradients that are
-    /// not in count as zero.
+    /// `(x − x') · Σ w · ∂F/∂x` up to a stop: what has been gathered on the way there. Gradients that are not
+    /// in count as zero.
     ///
     /// # Errors
     ///
     /// [`Error::Length`] if `input` or `baseline` has another length than the gradients.
     pub fn gathered(&self, stop: usize, input: &[f32], baseline: &[f32]) -> Result<Attributions> {
         let mut sum = vec![0.0; input.len()];
-        let step = 1.0 / self.n_steps() as f64;
-        let stop = stop.min(self.n_steps());
-        for k in 0..=stop {
-            let weight = match k {
-                _ if stop == 0 => 0.0,
-                0 => 0.5 * step,
-                _ if k == stop => 0.5 * step,
-                _ => step,
-            };
-            for (sum, &value) in sum.iter_mut().zip(self.gradient(k).unwrap_or_default()) {
-                *sum += weight * f64::from(value);
+        for stretch in self.sums.iter().take(stop) {
+            for (sum, &value) in sum.iter_mut().zip(stretch) {
+                *sum += f64::from(value);
             }
         }
         Attributions::of(&sum, input, baseline)
     }
+}
+
+/// F at a position of the path, on straight lines between the samples and its ends, F(x') and F(x).
+///
+/// # Example
+///
+/// ```
+/// use violet::attribution::{PathSample, output_at};
+///
+/// let sample = PathSample { alpha: 0.5, output: 3.0, slope: 0.0 };
+/// assert_eq!(output_at(&[sample], [1.0, 4.0], 0.25), 2.0);
+/// assert_eq!(output_at(&[sample], [1.0, 4.0], 0.75), 3.5);
+/// ```
+pub fn output_at(samples: &[PathSample], ends: [f32; 2], alpha: f64) -> f64 {
+    let mut points = vec![[0.0, f64::from(ends[0])]];
+    points.extend(samples.iter().map(|s| [s.alpha, f64::from(s.output)]));
+    points.push([1.0, f64::from(ends[1])]);
+    points.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    let after = points.partition_point(|point| point[0] < alpha);
+    let [b, a] = [after.min(points.len() - 1), after.saturating_sub(1)].map(|k| points[k]);
+    let width = b[0] - a[0];
+    let share = if width > 0.0 {
+        (alpha - a[0]) / width
+    } else {
+        1.0
+    };
+    a[1] + share.clamp(0.0, 1.0) * (b[1] - a[1])
 }
 
 /// `x' + α (x − x')`, flat.
@@ -171,51 +238,102 @@ pub fn rise(samples: &[PathSample]) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribution::Rule;
 
-    /// F = Σ xᵢ² on a path from (0, 1) to (1, 3): gradient 2x.
-    fn trail(n_steps: usize) -> Result<(Trail, Vec<f32>, Vec<f32>)> {
-        let (input, baseline) = (vec![1.0, 3.0], vec![0.0, 1.0]);
-        let mut trail = Trail::new(n_steps);
-        for stop in (0..=n_steps).rev() {
-            let alpha = trail.alpha(stop);
+    /// F = Σ xᵢ² on a path from (0, 1) to (1, 3): gradient 2x, and its mean over an interval that of its ends.
+    fn trail(rule: Rule, n_steps: usize, most_stops: usize) -> Result<Trail> {
+        let (input, baseline) = ENDS;
+        let quadrature = rule.quadrature(n_steps)?;
+        let mut trail = Trail::new(quadrature.clone(), most_stops);
+        for node in (0..quadrature.alphas.len()).rev() {
+            let (alpha, weight) = (quadrature.alphas[node], quadrature.step_sizes[node]);
             let at = interpolate(&input, &baseline, alpha);
-            let gradient: Vec<f32> = at.iter().map(|x| 2.0 * x).collect();
-            let sample = PathSample {
-                alpha,
-                output: at.iter().map(|x| x * x).sum(),
-                slope: gradient[0] + 2.0 * gradient[1],
+            let middle = match rule {
+                Rule::Secant => interpolate(&input, &baseline, alpha - weight / 2.0),
+                _ => at.clone(),
             };
+            let gradient: Vec<f32> = middle.iter().map(|x| 2.0 * x).collect();
             trail.add(PartialSum {
-                gradient_sum: gradient,
-                samples: vec![sample],
+                samples: vec![PathSample {
+                    alpha,
+                    output: at.iter().map(|x| x * x).sum(),
+                    slope: gradient[0] + 2.0 * gradient[1],
+                }],
+                gradient_sum: gradient.iter().map(|g| weight as f32 * g).collect(),
+                starts: 0,
             })?;
         }
-        Ok((trail, input, baseline))
+        Ok(trail)
     }
 
+    const ENDS: ([f32; 2], [f32; 2]) = ([1.0, 3.0], [0.0, 1.0]);
+
     #[test]
-    fn what_is_gathered_is_the_change_so_far() -> Result<()> {
-        let (trail, input, baseline) = trail(8)?;
-        let outputs: Vec<f32> = trail.samples().iter().map(|s| s.output).collect();
-        for stop in 0..=8 {
-            let gathered = trail.gathered(stop, &input, &baseline)?;
-            let change = f64::from(outputs[stop] - outputs[0]);
-            assert!((gathered.sum - change).abs() < 1e-5, "{stop}: {gathered:?}");
+    fn at_the_last_stop_everything_is_gathered_whatever_the_rule() -> Result<()> {
+        let (input, baseline) = ENDS;
+        for rule in Rule::ALL {
+            for (n_steps, most_stops) in [(1, 24), (7, 24), (24, 24), (60, 20), (500, 20)] {
+                let trail = trail(rule, n_steps, most_stops)?;
+                assert!(trail.last() <= most_stops && trail.alpha(trail.last()) == 1.0);
+                let quadrature = trail.quadrature();
+                let nodes = quadrature.alphas.iter().zip(&quadrature.step_sizes);
+                // 2x · (x − x') of both values, by the rule.
+                let whole: f64 = nodes
+                    .map(|(&alpha, &weight)| {
+                        let alpha = match rule {
+                            Rule::Secant => alpha - weight / 2.0,
+                            _ => alpha,
+                        };
+                        weight * (2.0 * alpha + 2.0 * (1.0 + 2.0 * alpha) * 2.0)
+                    })
+                    .sum();
+                let gathered = trail.gathered(trail.last(), &input, &baseline)?;
+                assert!((gathered.sum - whole).abs() < 1e-4, "{rule:?} {n_steps}");
+            }
         }
         Ok(())
     }
 
     #[test]
-    fn a_gradient_between_the_stops_is_refused() -> Result<()> {
-        let (mut trail, ..) = trail(2)?;
-        let mut two = PartialSum {
-            gradient_sum: vec![0.0; 2],
-            samples: trail.samples(),
+    fn what_secants_gather_is_the_change_so_far_at_every_stop() -> Result<()> {
+        let (input, baseline) = ENDS;
+        let trail = trail(Rule::Secant, 60, 20)?;
+        let ends = [1.0, 10.0];
+        for stop in 0..=trail.last() {
+            let gathered = trail.gathered(stop, &input, &baseline)?;
+            let change = output_at(&trail.samples(), ends, trail.alpha(stop)) - 1.0;
+            assert!((gathered.sum - change).abs() < 1e-4, "{stop}: {gathered:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_gradient_of_a_stretch_is_its_mean() -> Result<()> {
+        let trail = trail(Rule::Secant, 2, 24)?;
+        // From 0 to 0.375, whose middle is 0.1875.
+        let gradient = trail.gradient(1).expect("it is in");
+        assert!((gradient[0] - 0.375).abs() < 1e-6 && (gradient[1] - 2.75).abs() < 1e-6);
+        assert_eq!(trail.gradient(0), trail.gradient(1));
+        assert_eq!(Trail::new(Rule::Left.quadrature(3)?, 3).gradient(2), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_gradient_of_no_node_is_refused() -> Result<()> {
+        let mut trail = trail(Rule::Trapezoid, 2, 24)?;
+        let samples = trail.samples();
+        let of = |samples: &[PathSample], length: usize| PartialSum {
+            gradient_sum: vec![0.0; length],
+            samples: samples.to_vec(),
+            starts: 0,
         };
-        assert!(trail.add(two.clone()).is_err());
-        two.samples.truncate(1);
-        two.samples[0].alpha = 7.0;
-        assert!(trail.add(two).is_err());
+        assert!(trail.add(of(&samples, 2)).is_err(), "several");
+        assert!(trail.add(of(&samples[..1], 3)).is_err(), "of another input");
+        let elsewhere = PathSample {
+            alpha: 0.7,
+            ..samples[0]
+        };
+        assert!(trail.add(of(&[elsewhere], 2)).is_err(), "between the nodes");
         Ok(())
     }
 

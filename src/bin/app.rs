@@ -2,7 +2,6 @@
 
 #[cfg(target_family = "wasm")]
 fn main() {
-    console_error_panic_hook::set_once();
     violet::web::start_page();
 }
 

@@ -52,6 +52,34 @@ impl View {
                     crop: square_at(left, top, side),
                 }
             }
+            Framing::Squash => Self {
+                pixels: pixels(&squash(&photo.rgb, [size, size], filter)),
+                crop: Crop {
+                    left: 0.0,
+                    top: 0.0,
+                    width: width.into(),
+                    height: height.into(),
+                },
+            },
+            Framing::Pad => {
+                let longer = f64::from(width.max(height));
+                let scale = f64::from(size) / longer;
+                let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+                let inner = [side(width), side(height)];
+                let small = squash(&photo.rgb, inner, filter);
+                let mut square = RgbImage::from_pixel(size, size, image::Rgb(BORDER));
+                let [left, top] = inner.map(|length| (size - length) / 2);
+                imageops::replace(&mut square, &small, left.into(), top.into());
+                Self {
+                    pixels: pixels(&square),
+                    crop: Crop {
+                        left: -f64::from(left) / scale,
+                        top: -f64::from(top) / scale,
+                        width: longer,
+                        height: longer,
+                    },
+                }
+            }
             Framing::Stretch => Self {
                 pixels: stretch(&photo.rgb, size),
                 crop: Crop {
@@ -97,6 +125,18 @@ pub fn noise(seed: u64, count: usize) -> Vec<[f32; 3]> {
     let mut value = || (random.random::<f32>() * 255.0).round();
     (0..count).map(|_| [value(), value(), value()]).collect()
 }
+
+/// All of a photo in another size; one that has it already is left as it is.
+fn squash(rgb: &RgbImage, to: [u32; 2], filter: crate::preprocessing::Filter) -> RgbImage {
+    let (width, height) = rgb.dimensions();
+    if [width, height] == to {
+        return rgb.clone();
+    }
+    resize(rgb, [0, 0, width, height], to, filter)
+}
+
+/// What lies around a photo that is padded: the grey of Ultralytics' letterbox.
+const BORDER: [u8; 3] = [114; 3];
 
 fn pixels(rgb: &RgbImage) -> Vec<[f32; 3]> {
     rgb.pixels().map(|pixel| pixel.0.map(f32::from)).collect()

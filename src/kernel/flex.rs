@@ -9,7 +9,7 @@ use burn::tensor::{Bytes, DType, Shape};
 
 use violet_kernel_cpu as cpu;
 
-use super::{Activation, Derivatives, Filter, Geometry, Operations};
+use super::{Activation, Derivatives, Filter, Function, Geometry, Operations};
 
 impl Operations for Flex {
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
@@ -163,6 +163,54 @@ impl Derivatives for Flex {
             target.extend(image);
         }
         input_tensor(target, &windows)
+    }
+
+    fn map(x: FloatTensor<Self>, function: Function) -> FloatTensor<Self> {
+        let x = x.to_contiguous();
+        let mapped = cpu::map(values(&x), function);
+        FlexTensor::new(
+            Bytes::from_elems(mapped),
+            Layout::contiguous(x.layout().shape().clone()),
+            DType::F32,
+        )
+    }
+
+    fn map_gradient(
+        mut gradient: FloatTensor<Self>,
+        ends: [FloatTensor<Self>; 2],
+        function: Function,
+    ) -> FloatTensor<Self> {
+        let ends = ends.map(|tensor| tensor.to_contiguous());
+        let [from, to] = ends.each_ref().map(values);
+        cpu::map_gradient(values_mut(&mut gradient), [from, to], function);
+        gradient
+    }
+
+    /// The first matrix as filters of one pixel over the rows of the second.
+    fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [first, second] = [first, second].map(|tensor| tensor.to_contiguous());
+        let [products, m, k] = [0, 1, 2].map(|axis| first.layout().shape()[axis]);
+        let n = second.layout().shape()[2];
+        let geometry = row(k, m, n);
+        let zeros = vec![0.0; m];
+        let pairs = values(&first).chunks_exact(m * k);
+        let mut result = Vec::with_capacity(products * m * n);
+        for (first, second) in pairs.zip(values(&second).chunks_exact(k * n)) {
+            let packed = cpu::pack(first, &geometry.filter);
+            let none = Activation::Identity;
+            result.extend(cpu::forward(&geometry, second, &packed, &zeros, None, none));
+        }
+        tensor(result, [products, m, n])
+    }
+}
+
+/// Filters of one pixel over an image of one row.
+fn row(channels_in: usize, channels_out: usize, pixels: usize) -> Geometry {
+    Geometry {
+        filter: Filter::dense(channels_in, channels_out, 1, 1),
+        padding_before: [0; 2],
+        input: [1, pixels],
+        output: [1, pixels],
     }
 }
 

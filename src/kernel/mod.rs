@@ -14,7 +14,7 @@ use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
 pub use gpu::{Adapter, with_kernels_for};
-pub use violet_kernel_cpu::{Activation, Filter, Geometry};
+pub use violet_kernel_cpu::{Activation, Filter, Function, Geometry};
 
 /// What a backend adds to Burn's operations.
 #[backend_extension(Cube, Flex, Autodiff)]
@@ -62,8 +62,8 @@ pub trait Operations: Backend {
     }
 }
 
-/// The way back, which [`autodiff`] takes.
-trait Derivatives: Operations {
+/// The way back, which [`autodiff`] takes, and what only graphs need.
+pub(crate) trait Derivatives: Operations {
     /// What decides which gradients an activation lets through.
     type Gate: Debug + Clone + Send + 'static;
 
@@ -114,6 +114,19 @@ trait Derivatives: Operations {
         before: FloatTensor<Self>,
         windows: Geometry,
     ) -> FloatTensor<Self>;
+
+    /// A function of each value.
+    fn map(values: FloatTensor<Self>, function: Function) -> FloatTensor<Self>;
+
+    /// Gradients times the mean derivatives of a function between two points; all of one shape.
+    fn map_gradient(
+        gradient: FloatTensor<Self>,
+        ends: [FloatTensor<Self>; 2],
+        function: Function,
+    ) -> FloatTensor<Self>;
+
+    /// Products of matrices \[P, M, K\] × \[P, K, N\] → \[P, M, N\].
+    fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// Weights \[out, in / groups, kernel, kernel\] in the order that [`convolve`] wants on their

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use compare::{PlacedMap, common_scale, difference};
 pub use edges::edges;
 pub use palette::Palette;
-pub use relief::{ENCLOSED, contours, spotlight};
+pub use relief::{ENCLOSED, contours, glow, soften, spotlight};
 
 /// Share of the total mass that the colour scale spans; what lies above is drawn at full
 /// strength. 98 % keeps a few extreme pixels from darkening all others;

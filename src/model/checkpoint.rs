@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use half::f16;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::pytorch;
+use super::{pytorch, quantised};
 use crate::error::{Error, Result};
 
 /// Named arrays of f32, as a network is loaded from.
@@ -22,7 +22,8 @@ struct Array {
 }
 
 impl Checkpoint {
-    /// Reads the safetensors format; f16, bf16, f32 and f64 become f32, integers are left out.
+    /// Reads the safetensors format; f16, bf16, f32 and f64 become f32, and so do 16-bit integers that have scales, as
+    /// [`to_safetensors`](Self::to_safetensors) writes them; other integers are left out.
     ///
     /// # Errors
     ///
@@ -31,7 +32,14 @@ impl Checkpoint {
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         let mut checkpoint = Self::default();
         for (name, view) in file.iter() {
+            if quantised::is_scale(&file, name) {
+                continue;
+            }
             let values = match view.dtype() {
+                Dtype::I16 => match quantised::read(&file, name, &view)? {
+                    Some(values) => values,
+                    None => continue,
+                },
                 Dtype::F16 => floats(view.data(), |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
                 Dtype::BF16 => floats(view.data(), |b| half::bf16::from_le_bytes(b).to_f32()),
                 Dtype::F32 => floats(view.data(), f32::from_le_bytes),
@@ -73,6 +81,20 @@ impl Checkpoint {
         }
     }
 
+    /// Whether bytes look like weights by name, without a description of the network: PyTorch's
+    /// formats or safetensors.
+    pub fn is_one(bytes: &[u8]) -> bool {
+        const HEAD: usize = 1 << 12;
+        const TAIL: usize = 1 << 16;
+        let names = |part: &[u8]| part.windows(8).any(|window| window == b"data.pkl");
+        if bytes.starts_with(b"PK\x03\x04") {
+            let head = &bytes[..bytes.len().min(HEAD)];
+            return names(head) || names(&bytes[bytes.len().saturating_sub(TAIL)..]);
+        }
+        // A safetensors file begins with the length of its header, which is JSON.
+        pytorch::is_pytorch(bytes) || bytes.get(8) == Some(&b'{')
+    }
+
     /// Adds an array.
     ///
     /// # Errors
@@ -96,33 +118,15 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes the safetensors format in f16, the compact form that the page downloads.
+    /// Writes the safetensors format, rounded to 16-bit integers with a scale for each output channel: the compact form
+    /// that the page downloads. [`from_safetensors`](Self::from_safetensors) reads it.
     ///
     /// # Errors
     ///
-    /// [`Error::UnreadableCheckpoint`] if the writer refuses.
-    pub fn to_safetensors_f16(&self) -> Result<Vec<u8>> {
-        let halves: Vec<(&String, &Vec<usize>, Vec<u8>)> = self
-            .arrays
-            .iter()
-            .map(|(name, array)| {
-                let bytes = array
-                    .values
-                    .iter()
-                    .flat_map(|&v| f16::from_f32(v).to_le_bytes())
-                    .collect();
-                (name, &array.shape, bytes)
-            })
-            .collect();
-        let views = halves
-            .iter()
-            .map(|(name, shape, bytes)| {
-                TensorView::new(Dtype::F16, shape.to_vec(), bytes)
-                    .map(|view| (name.as_str(), view))
-                    .map_err(unreadable)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        safetensors::serialize(views, None).map_err(unreadable)
+    /// [`Error::UnreadableCheckpoint`] if a value is not finite, or the writer refuses.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>> {
+        let arrays = self.arrays.iter();
+        quantised::write(arrays.map(|(name, array)| (&**name, &*array.shape, &*array.values)))
     }
 
     /// Folds a BatchNorm in evaluation mode into the convolution before it:
@@ -194,6 +198,7 @@ impl Checkpoint {
     }
 
     /// The values of the array of that name.
+    #[cfg(feature = "engine")]
     pub(super) fn values_mut(&mut self, name: &str) -> Result<&mut [f32]> {
         let array = self.arrays.get_mut(name).ok_or_else(|| missing(name))?;
         Ok(&mut array.values)
@@ -295,7 +300,7 @@ fn floats<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec
     chunks.iter().map(|&chunk| convert(chunk)).collect()
 }
 
-fn unreadable(reason: impl std::fmt::Display) -> Error {
+pub(super) fn unreadable(reason: impl std::fmt::Display) -> Error {
     Error::UnreadableCheckpoint {
         reason: reason.to_string(),
     }

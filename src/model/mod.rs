@@ -1,62 +1,55 @@
 //! Networks: architectures, their weights, and what is known about each of them.
 
-#[cfg(feature = "engine")]
+#[cfg(feature = "weights")]
 mod anchors;
 pub mod catalog;
-#[cfg(feature = "engine")]
+#[cfg(feature = "weights")]
 pub mod checkpoint;
 mod detection;
 #[cfg(feature = "engine")]
-mod efficientnet_lite;
-#[cfg(feature = "engine")]
-mod inverted_residual;
-#[cfg(feature = "engine")]
-mod layer;
+mod graphs;
+#[cfg(feature = "weights")]
+pub mod layout;
 #[cfg(feature = "engine")]
 mod network;
+#[cfg(feature = "engine")]
+mod opened;
 mod prediction;
 #[cfg(feature = "engine")]
+mod probability;
+#[cfg(feature = "weights")]
 mod pytorch;
+#[cfg(feature = "weights")]
+mod quantised;
 mod randomise;
-#[cfg(feature = "engine")]
+#[cfg(feature = "weights")]
 mod recognise;
 #[cfg(feature = "engine")]
-mod resnet;
-#[cfg(feature = "engine")]
 mod self_test;
-#[cfg(feature = "engine")]
-pub mod shapesnet;
-#[cfg(feature = "engine")]
-mod ssd_mobilenet;
-#[cfg(all(
-    feature = "engine",
-    any(feature = "stock", not(target_family = "wasm"))
-))]
-mod stock;
 mod target;
-#[cfg(all(feature = "engine", not(target_family = "wasm")))]
+#[cfg(all(feature = "weights", not(target_family = "wasm")))]
 pub mod tensorflow;
 #[cfg(feature = "engine")]
 mod trace;
 
-#[cfg(feature = "engine")]
+#[cfg(feature = "weights")]
 pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
 #[cfg(target_family = "wasm")]
 pub(crate) use catalog::IMAGENET_LABELS;
 pub use catalog::{Architecture, ModelSpec};
-#[cfg(feature = "engine")]
+#[cfg(feature = "weights")]
 pub use checkpoint::Checkpoint;
 pub use detection::{Detection, Rect};
 #[cfg(feature = "engine")]
-pub use layer::Kernels;
-#[cfg(feature = "engine")]
 pub use network::Network;
-pub use prediction::{Prediction, top_predictions};
-pub use randomise::Randomised;
 #[cfg(feature = "engine")]
+pub use opened::{Arrangement, Grey, Opened, Wishes};
+pub use prediction::{Prediction, independent_predictions, top_predictions};
+pub use randomise::Randomised;
+#[cfg(feature = "weights")]
 pub use recognise::{Recognised, recognise};
 #[cfg(feature = "engine")]
-pub use self_test::self_test;
+pub use self_test::{self_test, usual_layers};
 pub use target::{Scale, Target};
 #[cfg(feature = "engine")]
 pub use trace::Trace;

@@ -36,3 +36,17 @@ pub fn top_predictions(logits: &[f32], k: usize) -> Vec<Prediction> {
         })
         .collect()
 }
+
+/// All classes, the likeliest first, each with a probability of its own: the sigmoid of its logit.
+pub fn independent_predictions(logits: &[f32]) -> Vec<Prediction> {
+    let mut predictions: Vec<Prediction> = logits
+        .iter()
+        .enumerate()
+        .map(|(target, &logit)| Prediction {
+            target,
+            probability: (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32,
+        })
+        .collect();
+    predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    predictions
+}

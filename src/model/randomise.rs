@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Randomised {
     /// The layer that makes the outputs: the fully connected one, or a detector's class predictors.
     LastLayer,
-    /// The last quarter of the layers.
+    /// The last quarter of the layers that lead to each output.
     LastQuarter,
     /// All of them.
     Everything,
@@ -30,6 +30,8 @@ impl Randomised {
 
 #[cfg(feature = "engine")]
 mod shuffle {
+    use std::collections::BTreeSet;
+
     use rand::{SeedableRng, seq::SliceRandom};
     use rand_pcg::Pcg64;
 
@@ -52,23 +54,20 @@ mod shuffle {
             seed: u64,
         ) -> Result<()> {
             self.fold_batch_norms(checkpoint)?;
+            let chains = self.chains();
+            let last = chains.iter().flat_map(|chain| match extent {
+                Randomised::LastLayer => &chain[chain.len() - 1..],
+                Randomised::LastQuarter => &chain[chain.len() - chain.len().div_ceil(4)..],
+                Randomised::Everything => &chain[..],
+            });
+            let last: BTreeSet<&String> = last.collect();
             let (parts, _) = self.parts();
             let mut layers: Vec<String> = parts.into_iter().map(|p| p.convolution).collect();
-            let classifier = self.classifier().map(|(name, _)| name);
-            let is_last = |name: &str| match classifier {
-                Some(classifier) => name == classifier,
-                None => name.ends_with(".classes"),
-            };
-            layers.extend(classifier.map(Into::into));
-            let quarter = layers.len() - layers.len().div_ceil(4);
+            layers.extend(self.classifier().map(|(name, _)| name.into()));
             let mut random = Pcg64::seed_from_u64(seed);
-            for (k, layer) in layers.iter().enumerate() {
-                let forgets = match extent {
-                    Randomised::LastLayer => is_last(layer),
-                    Randomised::LastQuarter => k >= quarter || is_last(layer),
-                    Randomised::Everything => true,
-                };
-                if forgets {
+            for layer in layers {
+                // A detector's boxes lead to no class.
+                if extent == Randomised::Everything || last.contains(&layer) {
                     for part in ["weight", "bias"] {
                         let values = checkpoint.values_mut(&format!("{layer}.{part}"))?;
                         values.shuffle(&mut random);

@@ -53,14 +53,7 @@ pub fn recognise(mut checkpoint: Checkpoint) -> Result<Recognised> {
     let Some((difference, architecture)) = nearest else {
         unreachable!("there are architectures");
     };
-    if difference.size() > 0 {
-        return Err(Error::UnknownLayout {
-            nearest: architecture.title(),
-            missing: listed(&difference.missing),
-            extra: listed(&difference.extra),
-            reshaped: listed(&difference.reshaped),
-        });
-    }
+    difference.refuse(architecture)?;
     let classes = match architecture.classifier() {
         Some((name, _)) => checkpoint.rows(&format!("{name}.weight"))?,
         None => 0,
@@ -102,6 +95,20 @@ impl Architecture {
             checkpoint.keep_rows(&format!("{name}.bias"), classes)?;
         }
         Ok(())
+    }
+
+    /// Checks that a checkpoint with BatchNorm folded has every tensor of this architecture in its shape, and
+    /// no other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownLayout`] with what is missing, too much or of another shape.
+    pub fn check(self, checkpoint: &Checkpoint) -> Result<()> {
+        let classes = match self.classifier() {
+            Some((name, _)) => checkpoint.rows(&format!("{name}.weight"))?,
+            None => 0,
+        };
+        Difference::between(&self.tensors(classes, true), &checkpoint.shapes()).refuse(self)
     }
 
     /// Name and shape of every tensor that a checkpoint of this architecture has, with that many
@@ -153,6 +160,19 @@ impl Difference {
             extra: only(found, expected),
             reshaped: reshaped.collect(),
         }
+    }
+
+    /// An error, if there is any difference from that architecture.
+    fn refuse(&self, nearest: Architecture) -> Result<()> {
+        if self.size() == 0 {
+            return Ok(());
+        }
+        Err(Error::UnknownLayout {
+            nearest: nearest.title(),
+            missing: listed(&self.missing),
+            extra: listed(&self.extra),
+            reshaped: listed(&self.reshaped),
+        })
     }
 
     fn size(&self) -> usize {

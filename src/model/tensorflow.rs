@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::anchors::anchors;
-use super::layer::Part;
-use super::ssd_mobilenet::EXTRAS;
+use super::layout::Part;
+use super::layout::ssd_mobilenet::EXTRAS;
 use super::{ANCHORS, Architecture, Checkpoint};
 use crate::error::{Error, Result};
 

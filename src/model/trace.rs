@@ -11,16 +11,17 @@
 //! Shrikumar, Greenside, Kundaje 2017 (arXiv 1704.02685), the Rescale rule, from a baseline to an input at
 //! once. Ancona et al. 2018 (arXiv 1711.06104), section 3, compare it with Integrated Gradients.
 
-use std::collections::VecDeque;
-
 use burn::tensor::Tensor;
 
-/// The arguments of every layer that is not linear, at the last point that a network has seen.
+use crate::engine::Left;
+
+/// What every operation that is not linear was given, at the last point that a network has seen.
 #[derive(Debug, Default)]
 pub struct Trace {
     secants: bool,
-    before: VecDeque<Tensor<4>>,
-    after: Vec<Tensor<4>>,
+    left: Left,
+    /// Logits at the last point, \[1, outputs\].
+    logits: Option<Tensor<2>>,
 }
 
 impl Trace {
@@ -38,35 +39,27 @@ impl Trace {
         }
     }
 
-    /// Goes on to the next points: what the last ones left is what lies before them.
-    pub(super) fn advance(&mut self) {
-        self.before = std::mem::take(&mut self.after).into();
-    }
-
     /// Whether there are secants to take.
     pub(super) fn is_kept(&self) -> bool {
         self.secants
     }
 
-    /// Keeps a layer's argument \[N, C, H, W\] at the last of its points, and gives back what it was before the
-    /// first, \[1, C, H, W\].
-    pub(super) fn exchange(&mut self, argument: &Tensor<4>) -> Tensor<4> {
-        let argument = argument.clone().detach();
-        let images = argument.dims()[0];
-        let image = |k: usize| argument.clone().narrow(0, k, 1);
-        self.after.push(image(images - 1));
-        self.before.pop_front().unwrap_or_else(|| image(0))
+    /// What the network itself keeps, if there are secants to take.
+    pub(super) fn left(&mut self) -> Option<&mut Left> {
+        self.secants.then_some(&mut self.left)
     }
 
-    /// As [`exchange`](Self::exchange), but what the argument was before each of its points: \[N, C, H, W\].
-    pub(super) fn exchange_all(&mut self, argument: &Tensor<4>) -> Tensor<4> {
-        let first = self.exchange(argument);
-        match argument.dims()[0] {
+    /// Keeps logits \[N, outputs\] at the last of their points, and gives back what they were before each of
+    /// them.
+    pub(super) fn exchange(&mut self, logits: &Tensor<2>) -> Tensor<2> {
+        let logits = logits.clone().detach();
+        let images = logits.dims()[0];
+        let image = |k: usize| logits.clone().narrow(0, k, 1);
+        let before = self.logits.replace(image(images - 1));
+        let first = before.unwrap_or_else(|| image(0));
+        match images {
             1 => first,
-            images => {
-                let others = argument.clone().detach().narrow(0, 0, images - 1);
-                Tensor::cat(vec![first, others], 0)
-            }
+            _ => Tensor::cat(vec![first, logits.clone().narrow(0, 0, images - 1)], 0),
         }
     }
 }

@@ -10,10 +10,10 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use super::dom::message;
-use super::files::Engine;
+use super::files::{Engine, built};
 use crate::protocol::{Failure, FailureCode, Request, Response};
 
-/// The loader script, relative to the page.
+/// The loader script, one of the build's files.
 const SCRIPT: &str = "worker-loader.js";
 
 /// Why a question got no answer.
@@ -52,7 +52,7 @@ impl Client {
     /// Starts a worker with an engine.
     pub(super) fn spawn(engine: &Engine) -> Result<Self, NoAnswer> {
         let lost = |error: JsValue| NoAnswer::Lost(message(&error));
-        let worker = Worker::new(SCRIPT).map_err(lost)?;
+        let worker = Worker::new(&built(SCRIPT)).map_err(lost)?;
         let state = Rc::new(RefCell::new(State::default()));
 
         let shared = Rc::clone(&state);

@@ -2,10 +2,10 @@
 
 use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Blob, Headers, HtmlCanvasElement, ImageBitmap, ReadableStreamDefaultReader, RequestInit,
-    Response,
+    Blob, Headers, HtmlCanvasElement, ImageBitmap, ReadableStream, ReadableStreamDefaultReader,
+    RequestInit, Response, ResponseInit,
 };
 
 use super::dom::{message, sleep, window};
@@ -30,8 +30,12 @@ pub(super) struct Engine {
 /// The engine's builds; the first is for every browser.
 const ENGINES: [&str; 2] = ["worker", "worker-relaxed"];
 
-/// The engine: the build of that name, or else the one that `www/engine.js` chose for this browser.
-pub(super) async fn engine(name: Option<String>) -> Result<Engine, Failure> {
+/// The engine: the build of that name, or else the one that `www/engine.js` chose for this browser. `progress` is
+/// told how many megabytes have come, and of how many, 0 where the server does not say.
+pub(super) async fn engine(
+    name: Option<String>,
+    progress: impl Fn(f64, f64) + 'static,
+) -> Result<Engine, Failure> {
     let chosen = || {
         Reflect::get(&window(), &"violetEngine".into())
             .ok()?
@@ -41,26 +45,82 @@ pub(super) async fn engine(name: Option<String>) -> Result<Engine, Failure> {
     let known = |name: &String| ENGINES.contains(&&**name);
     let name = name.filter(known).or_else(chosen);
     let name = name.unwrap_or_else(|| ENGINES[0].into());
-    let file = format!("{name}_bg.wasm");
+    let file = built(&format!("{name}_bg.wasm"));
     let file = file.as_str();
     let failed = |error: JsValue| Failure {
         code: FailureCode::EngineMissing,
         detail: format!("{file}: {}", message(&error)),
     };
     let compile = async {
-        // Streaming needs the server to say application/wasm; compiling the bytes does not.
-        let streamed = WebAssembly::compile_streaming(&window().fetch_with_str(file));
+        // Streaming needs the server to say application/wasm; compiling the bytes does not. What browsers keep
+        // of a compiled module belongs to the answer as it came, so that only a first visit is counted.
+        let answer = fetch(file).await?;
+        let answer = if visited() {
+            answer
+        } else {
+            counted(&answer, progress)?
+        };
+        let streamed = WebAssembly::compile_streaming(Promise::resolve(&answer).unchecked_ref());
         match JsFuture::from(streamed).await {
             Ok(module) => Ok(module),
             Err(_) => {
-                let response = fetch(file).await?;
-                let bytes = JsFuture::from(response.array_buffer()?).await?;
+                let bytes = JsFuture::from(fetch(file).await?.array_buffer()?).await?;
                 JsFuture::from(WebAssembly::compile(&bytes)).await
             }
         }
     };
     let module = compile.await.map_err(failed)?;
     Ok(Engine { name, module })
+}
+
+/// The address of one of the build's own files, which `www/start.js` knows.
+pub(super) fn built(name: &str) -> String {
+    let folder = Reflect::get(&window(), &"violetFolder".into());
+    let folder = folder.ok().and_then(|folder| folder.as_string());
+    folder.unwrap_or_default() + name
+}
+
+/// Whether a service worker serves the page, which it does from the second visit on.
+fn visited() -> bool {
+    let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
+    get(&window().navigator(), "serviceWorker")
+        .and_then(|workers| get(&workers, "controller"))
+        .is_some_and(|controller| controller.is_truthy())
+}
+
+/// The same answer, and `progress` is told how many megabytes of it have come, and of how many, 0 where the server
+/// does not say.
+fn counted(answer: &Response, progress: impl Fn(f64, f64) + 'static) -> Result<Response, JsValue> {
+    const MEGABYTE: f64 = 1e6;
+    let headers = answer.headers();
+    // A compressed answer's length is not that of what comes out of it.
+    let length = headers.get("content-length")?;
+    let length = length.filter(|_| matches!(headers.get("content-encoding"), Ok(None)));
+    let all = length.and_then(|text| text.parse::<f64>().ok());
+    let all = all.unwrap_or(0.0) / MEGABYTE;
+    let both = answer.body().ok_or("the answer is empty")?.tee();
+    let reader: ReadableStreamDefaultReader = both
+        .get(1)
+        .unchecked_into::<ReadableStream>()
+        .get_reader()
+        .unchecked_into();
+    spawn_local(async move {
+        let mut come = 0.0;
+        while let Ok(piece) = JsFuture::from(reader.read()).await {
+            let value = Reflect::get(&piece, &"value".into()).unwrap_or_default();
+            let Ok(bytes) = value.dyn_into::<Uint8Array>() else {
+                break;
+            };
+            come += f64::from(bytes.length()) / MEGABYTE;
+            progress(come, all);
+        }
+    });
+    let headers = Headers::new()?;
+    headers.set("content-type", "application/wasm")?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    let body = both.get(0).unchecked_into::<ReadableStream>();
+    Response::new_with_opt_readable_stream_and_init(Some(&body), &init)
 }
 
 /// Which models' weights are there.

@@ -10,9 +10,10 @@ use js_sys::ArrayBuffer;
 use super::client::{Client, NoAnswer};
 use super::dom::{now, window};
 use super::files::Engine;
-use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Shares, Slopes};
+use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Round, Shares, Slopes};
 use crate::device::DeviceKind;
-use crate::model::{Architecture, Detection, Randomised, Target};
+use crate::model::{Architecture, ModelSpec, Randomised, Target};
+use crate::page::Prepared;
 use crate::preprocessing::Preprocessing;
 use crate::protocol::{Failure, FailureCode, Request, Response};
 use crate::shapes::Tag;
@@ -70,16 +71,6 @@ pub(super) enum Picture {
     Photo(ArrayBuffer),
     /// A drawn scene.
     Scene { seed: u64, tag: Tag },
-}
-
-/// A photo as the loaded model sees it, and what it says.
-pub(super) struct Prepared {
-    pub(super) crop: crate::preprocessing::Crop,
-    pub(super) input: Vec<f32>,
-    pub(super) baseline: Vec<f32>,
-    pub(super) logits_input: Vec<f32>,
-    pub(super) logits_baseline: Vec<f32>,
-    pub(super) detections: Vec<Detection>,
 }
 
 impl Pool {
@@ -177,14 +168,18 @@ impl Pool {
     pub(super) async fn recognise(
         &self,
         weights: &ArrayBuffer,
-    ) -> Result<(Architecture, usize), Failure> {
+    ) -> Result<(Architecture, usize, Option<&'static ModelSpec>), Failure> {
         let client = self.first().await?;
         let answer = client.ask(&Request::Recognise, Some(weights)).await;
         match answer.map_err(NoAnswer::failure)? {
             Response::Recognised {
                 architecture,
                 classes,
-            } => Ok((architecture, classes)),
+                published,
+            } => {
+                let published = published.and_then(|name| ModelSpec::from_name(&name).ok());
+                Ok((architecture, classes, published))
+            }
             other => Err(unexpected(&other).failure()),
         }
     }
@@ -249,6 +244,32 @@ impl Pool {
         wanted: impl Fn() -> bool,
         take: impl Fn(PartialSum),
     ) -> Result<(), Failure> {
+        self.sum_in(gradients, usize::MAX, (target, part), wanted, take)
+            .await
+    }
+
+    /// As [`sum`](Self::sum), each weighted gradient by itself.
+    pub(super) async fn sum_each(
+        &self,
+        target: Target,
+        gradients: usize,
+        part: impl Fn(Range<usize>) -> Quadrature,
+        wanted: impl Fn() -> bool,
+        take: impl Fn(PartialSum),
+    ) -> Result<(), Failure> {
+        self.sum_in(gradients, 1, (target, part), wanted, take)
+            .await
+    }
+
+    /// Sums with so many gradients a pass at most.
+    async fn sum_in(
+        &self,
+        gradients: usize,
+        most: usize,
+        (target, part): (Target, impl Fn(Range<usize>) -> Quadrature),
+        wanted: impl Fn() -> bool,
+        take: impl Fn(PartialSum),
+    ) -> Result<(), Failure> {
         let request = |pieces: Range<usize>| Request::Sum {
             target,
             part: part(pieces),
@@ -260,20 +281,37 @@ impl Pool {
             }
             other => Err(unexpected(&other).failure()),
         };
-        self.share(gradients, request, wanted, take).await
+        self.share(gradients, most, request, wanted, take).await
     }
 
-    /// As [`sum`](Self::sum), each gradient by itself, with weight 1.
-    pub(super) async fn gradients(
+    /// A round of an integral: sums, or each gradient by itself, as it wants them.
+    pub(super) async fn round(
         &self,
         target: Target,
-        alphas: &[f64],
+        round: &Round,
+        wanted: impl Fn() -> bool,
+        take: impl Fn(PartialSum),
+    ) -> Result<(), Failure> {
+        let nodes = &round.nodes;
+        if round.apart {
+            return self.each(target, nodes, wanted, take).await;
+        }
+        let part = |pieces| nodes.slice(pieces);
+        self.sum(target, nodes.alphas.len(), part, wanted, take)
+            .await
+    }
+
+    /// The gradients of nodes in the order in which they serve best, each by itself, with weight 1.
+    async fn each(
+        &self,
+        target: Target,
+        nodes: &Quadrature,
         wanted: impl Fn() -> bool,
         take: impl Fn(PartialSum),
     ) -> Result<(), Failure> {
         let request = |pieces: Range<usize>| Request::Gradients {
             target,
-            alphas: alphas[pieces].to_vec(),
+            part: nodes.slice(pieces),
         };
         let take = |_, response| match response {
             Response::Gradients(gradients) => {
@@ -282,7 +320,9 @@ impl Pool {
             }
             other => Err(unexpected(&other).failure()),
         };
-        self.share(alphas.len(), request, wanted, take).await
+        let gradients = nodes.alphas.len();
+        self.share(gradients, usize::MAX, request, wanted, take)
+            .await
     }
 
     /// Runs the model on the kept path's input or baseline with so many pixels of an order exchanged,
@@ -309,13 +349,16 @@ impl Pool {
             }
             other => Err(unexpected(&other).failure()),
         };
-        self.share(counts.len(), request, wanted, take).await
+        self.share(counts.len(), usize::MAX, request, wanted, take)
+            .await
     }
 
-    /// Shares numbered pieces of work out: `request` asks for some of them, `take` gets the answer.
+    /// Shares numbered pieces of work out: `request` asks for some of them, `most` at a time, `take` gets the
+    /// answer.
     async fn share(
         &self,
         pieces: usize,
+        most: usize,
         request: impl Fn(Range<usize>) -> Request,
         wanted: impl Fn() -> bool,
         take: impl Fn(Range<usize>, Response) -> Result<(), Failure>,
@@ -327,7 +370,7 @@ impl Pool {
                 (&shares, &deaths, &wanted, &take, &request);
             async move {
                 loop {
-                    let pieces = shares.borrow_mut().take(k, self.pass.get());
+                    let pieces = shares.borrow_mut().take(k, self.pass.get().min(most));
                     if pieces.is_empty() || !wanted() {
                         return Ok(());
                     }

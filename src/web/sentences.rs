@@ -1,6 +1,7 @@
 //! What people read when something did not work: what happened, and what to do next.
 
-use super::words::{Phrase, detail, phrase};
+use super::words::{Phrase, detail, percent, phrase};
+use crate::page::{Explanation, Verdict};
 use crate::protocol::{Failure, FailureCode};
 
 /// (what happened, what to do next)
@@ -26,6 +27,13 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
         FailureCode::PhotoTooLarge => (
             phrase!("That photo is too large: {detail}.", detail = detail()),
             phrase!("Make it smaller in an image program and drop it again."),
+        ),
+        FailureCode::WeightsElsewhere => (
+            phrase!("This network's weights are not on this site."),
+            phrase!(
+                "Get {file} from PyTorch's site (torchvision saves it under that name) and drop it here, or choose another network.",
+                file = detail()
+            ),
         ),
         FailureCode::WeightsMissing => (
             phrase!(
@@ -107,12 +115,39 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
     }
 }
 
-/// Whether the sum of the attributions adds up, in a sentence. `share` is the convergence delta
-/// relative to F(x) − F(x'): 0.05 for 5 %.
-pub(super) fn verdict(share: f64) -> Phrase {
-    match share.abs() {
-        s if s <= 0.05 => phrase!("It adds up: the mask accounts for the network's answer."),
-        s if s <= 0.2 => phrase!("Nearly: more steps, or “Auto”, would bring the two closer."),
-        _ => phrase!("Not yet: the sum is far from what it should be. Take more steps, or “Auto”."),
+/// Whether the attributions add up, and how far the mask is settled, where its relative error is estimated.
+pub(super) fn verdict(explanation: &Explanation) -> Phrase {
+    let verdict = match explanation.verdict() {
+        Verdict::SameImage => {
+            return phrase!(
+                "Photo and baseline are one image: there is nothing to attribute. Take another baseline."
+            );
+        }
+        Verdict::Still => {
+            return phrase!(
+                "No pixel moves this output: it is the same all the way. Take another class, or another baseline."
+            );
+        }
+        Verdict::NoChange => {
+            return phrase!(
+                "The output ends where it began: what speaks for it and what speaks against it cancel."
+            );
+        }
+        Verdict::Unfinished => {
+            return phrase!("This sum was cancelled on the way: not all gradients are in.");
+        }
+        Verdict::AddsUp => phrase!("It adds up: the mask accounts for the network's answer."),
+        Verdict::Nearly => phrase!("Nearly: more steps, or “Auto”, would bring the two closer."),
+        Verdict::NotYet => {
+            phrase!("Not yet: the sum is far from what it should be. Take more steps, or “Auto”.")
+        }
+    };
+    match explanation.progress.map_error_estimate {
+        Some(error) => phrase!(
+            "{verdict} The mask is settled to {error} %.",
+            verdict = verdict,
+            error = percent(error.max(0.01), 0),
+        ),
+        None => verdict,
     }
 }

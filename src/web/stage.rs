@@ -1,5 +1,7 @@
 //! The canvases: photo, mask, the mask over the photo; two side by side when one is pinned.
 
+use std::borrow::Cow;
+
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageBitmap};
 
@@ -7,24 +9,12 @@ use super::dom::{document, element, window};
 use super::picture::{Area, canvas, context, fade};
 use super::words::Phrase;
 use crate::mask::{
-    MASS_SHOWN, Mask, Palette, PlacedMap, common_scale, contours, difference, normalise, spotlight,
+    MASS_SHOWN, Palette, PlacedMap, common_scale, contours, difference, glow, normalise, soften,
+    spotlight,
 };
 use crate::model::Rect;
+use crate::page::View;
 use crate::preprocessing::Crop;
-
-/// What the canvases show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    Original,
-    Mask,
-    Overlay,
-    /// The photo where the mask is strong, and darkness elsewhere.
-    Spotlight,
-    /// The photo, with lines around where the mask is strong.
-    Contours,
-    /// Of the current mask and the pinned one.
-    Difference,
-}
 
 /// Pixels along a side of the difference.
 const DIFFERENCE_SIDE: usize = 300;
@@ -43,8 +33,12 @@ pub(super) struct Stage {
     palette: Palette,
     /// Share of a map's mass that its colours span.
     mass_shown: f64,
+    /// The value that is drawn at full strength.
+    full_scale: f32,
+    /// Whether the two masks are in the same units.
+    comparable: bool,
     /// Of the mask over the photo, 0..=1.
-    pub(super) opacity: f64,
+    opacity: f64,
     zoom: f64,
     /// What lies in the canvases' middle, in pixels of the photo.
     centre: Option<[f64; 2]>,
@@ -67,6 +61,8 @@ struct Pane {
 
 /// A box to draw.
 pub(super) struct LabelledBox {
+    /// Which of the network's outputs it is.
+    pub(super) output: usize,
     pub(super) rect: Rect,
     pub(super) label: Phrase,
     pub(super) chosen: bool,
@@ -85,9 +81,11 @@ impl Stage {
             panes: [pane("pinned-canvas"), pane("canvas")],
             difference: None,
             boxes: Vec::new(),
-            view: View::Overlay,
+            view: View::default(),
             palette: Palette::default(),
             mass_shown: MASS_SHOWN,
+            full_scale: 0.0,
+            comparable: true,
             opacity: 0.85,
             zoom: 1.0,
             centre: None,
@@ -103,13 +101,7 @@ impl Stage {
     /// one goes.
     pub(super) fn set_photo(&mut self, preview: &[u8], preview_width: u32, size: (u32, u32)) {
         let size = (f64::from(size.0), f64::from(size.1));
-        let same = self
-            .photo
-            .as_ref()
-            .is_some_and(|photo| (photo.width, photo.height) == size);
-        if !same {
-            (self.zoom, self.centre) = (1.0, None);
-        }
+        (self.zoom, self.centre) = (1.0, None);
         self.photo = canvas(preview, preview_width).ok().map(|preview| Photo {
             preview,
             width: size.0,
@@ -120,7 +112,7 @@ impl Stage {
         self.draw();
     }
 
-    /// Forgets what was said of the photo; a pinned result stays.
+    /// Forgets what was said of the photo; a pinned mask stays.
     fn clear(&mut self) {
         self.boxes.clear();
         self.difference = None;
@@ -128,11 +120,13 @@ impl Stage {
         (current.crop, current.map, current.mask) = (None, None, None);
     }
 
-    /// Where in the photo the network looks. The old mask goes.
+    /// Where in the photo the network looks. A mask of another part of it goes.
     pub(super) fn set_crop(&mut self, crop: Crop) {
-        self.clear();
-        self.panes[1].crop = Some(crop);
-        self.draw();
+        if self.panes[1].crop != Some(crop) {
+            self.clear();
+            self.panes[1].crop = Some(crop);
+            self.draw();
+        }
     }
 
     /// What a detector found.
@@ -141,79 +135,92 @@ impl Stage {
         self.draw();
     }
 
-    /// The mask, or what there is of it so far: a value for every pixel the network sees. The value
-    /// that is drawn at full strength, in whichever units [`is_comparing`](Self::is_comparing) asks for.
-    pub(super) fn set_map(&mut self, values: Option<Vec<f32>>) -> f32 {
+    /// The mask, or what there is of it so far: a value for every pixel the network sees.
+    pub(super) fn set_map(&mut self, values: Vec<f32>) {
         let current = &mut self.panes[1];
-        current.map = match (values, current.crop) {
-            (Some(values), Some(crop)) => Some(PlacedMap { values, crop }),
-            _ => None,
-        };
-        let scale = self.compose();
-        self.draw();
-        scale
+        current.map = current.crop.map(|crop| PlacedMap { values, crop });
+        self.recompose();
     }
 
     /// Makes masks of the maps; with two of them, on one scale.
-    fn compose(&mut self) -> f32 {
-        let [pinned, current] = &mut self.panes;
-        let (view, palette, mass_shown) = (self.view, self.palette, self.mass_shown);
-        let paint = |mask: &Mask| {
-            let (rgba, side) = match view {
-                View::Spotlight => (spotlight(&mask.strength), mask.strength.len().isqrt()),
-                View::Contours => contours(&mask.strength, palette),
-                _ => (mask.to_rgba(palette), mask.strength.len().isqrt()),
-            };
-            canvas(&rgba, side as u32).ok()
-        };
+    fn compose(&mut self) {
+        let view = self.view;
         self.difference = None;
-        match (&pinned.map, &current.map) {
-            (Some(a), Some(b)) => {
-                let scale = common_scale(a, b, mass_shown);
-                (pinned.mask, current.mask) = (paint(&a.mask(scale)), paint(&b.mask(scale)));
-                let (mask, crop) = difference(a, b, scale, DIFFERENCE_SIDE);
-                let picture = canvas(&mask.to_rgba(palette), DIFFERENCE_SIDE as u32).ok();
-                self.difference = picture.map(|picture| (picture, crop));
-                scale
-            }
-            (_, Some(map)) => {
-                let mask = normalise(&map.values, mass_shown);
-                current.mask = paint(&mask);
-                mask.full_scale
-            }
-            _ => {
-                current.mask = None;
-                0.0
-            }
+        let [pinned, current] = &self.panes;
+        if let (Some(a), Some(b), true) = (&pinned.map, &current.map, self.comparable) {
+            let scale = common_scale(&drawn(a, view), &drawn(b, view), self.mass_shown);
+            self.full_scale = scale;
+            let (mask, crop) = difference(a, b, scale, DIFFERENCE_SIDE);
+            let picture = canvas(&mask.to_rgba(self.palette), DIFFERENCE_SIDE as u32).ok();
+            self.difference = picture.map(|picture| (picture, crop));
+        } else if let Some(map) = &current.map {
+            self.full_scale = normalise(&drawn(map, view).values, self.mass_shown).full_scale;
+        } else {
+            self.full_scale = 0.0;
         }
+        for k in 0..self.panes.len() {
+            self.panes[k].mask = self.layer(k, view);
+        }
+    }
+
+    /// A pane's mask, as a view draws it.
+    fn layer(&self, pane: usize, view: View) -> Option<HtmlCanvasElement> {
+        let map = drawn(self.panes[pane].map.as_ref()?, view);
+        let mask = if self.is_comparing() {
+            let [a, b] = self.panes.each_ref().map(|pane| pane.map.as_ref());
+            let scale = common_scale(&drawn(a?, view), &drawn(b?, view), self.mass_shown);
+            map.mask(scale)
+        } else {
+            normalise(&map.values, self.mass_shown)
+        };
+        let side = mask.strength.len().isqrt();
+        let (rgba, side) = match view {
+            View::Overlay => (glow(&mask, self.palette), side),
+            View::Spotlight => (spotlight(&mask.strength), side),
+            View::Contours => contours(&mask.strength, self.palette),
+            _ => (mask.to_rgba(self.palette), side),
+        };
+        canvas(&rgba, side as u32).ok()
+    }
+
+    /// The value that is drawn at full strength, in whichever units [`is_comparing`](Self::is_comparing) asks for.
+    pub(super) fn full_scale(&self) -> f32 {
+        self.full_scale
     }
 
     /// Whether two masks stand side by side, so that the scale counts attribution a pixel of the
     /// photo instead of a pixel of the network's input.
     pub(super) fn is_comparing(&self) -> bool {
-        self.panes.iter().all(|pane| pane.map.is_some())
+        self.comparable && self.panes.iter().all(|pane| pane.map.is_some())
     }
 
-    /// Whether there is a mask that could be pinned.
+    /// Whether the two masks can be held against each other: those of a logit and of a probability have each
+    /// a scale of its own.
+    pub(super) fn set_comparable(&mut self, comparable: bool) {
+        if self.comparable != comparable {
+            self.comparable = comparable;
+            self.recompose();
+        }
+    }
+
+    /// Whether there is a mask.
     pub(super) fn has_mask(&self) -> bool {
         self.panes[1].map.is_some()
     }
 
-    /// Keeps the current mask beside the ones to come. The scale, as [`set_map`](Self::set_map).
-    pub(super) fn pin(&mut self) -> f32 {
-        let [pinned, current] = &mut self.panes;
-        (pinned.crop, pinned.map) = (current.crop, current.map.clone());
-        self.recompose()
+    /// Keeps a mask beside the ones to come.
+    pub(super) fn pin(&mut self, crop: Crop, values: Vec<f32>) {
+        let pinned = &mut self.panes[0];
+        (pinned.crop, pinned.map) = (Some(crop), Some(PlacedMap { values, crop }));
+        self.recompose();
     }
 
-    /// Lets the pinned mask go.
-    pub(super) fn unpin(&mut self) -> f32 {
+    /// Lets the pinned mask go, and shows a view that does not need it.
+    pub(super) fn unpin(&mut self, view: View) {
         let pinned = &mut self.panes[0];
         (pinned.crop, pinned.map, pinned.mask) = (None, None, None);
-        if self.view == View::Difference {
-            self.view = View::Overlay;
-        }
-        self.recompose()
+        self.view = view;
+        self.recompose();
     }
 
     /// What the canvases show.
@@ -221,21 +228,11 @@ impl Stage {
         self.view
     }
 
-    /// Shows another view, or other colours.
-    pub(super) fn set_view(&mut self, view: View, palette: Palette) {
+    /// Shows another view, in these colours, which span that share of a map's mass, at that opacity, 0..=1.
+    pub(super) fn set_manner(&mut self, view: View, palette: Palette, mass: f64, opacity: f64) {
         (self.view, self.palette) = (view, palette);
+        (self.mass_shown, self.opacity) = (mass, opacity);
         self.recompose();
-    }
-
-    /// Lets the colours span another share of the map's mass. The scale, as [`set_map`](Self::set_map).
-    pub(super) fn set_mass_shown(&mut self, share: f64) -> f32 {
-        self.mass_shown = share;
-        self.recompose()
-    }
-
-    /// The share of a map's mass that its colours span.
-    pub(super) fn mass_shown(&self) -> f64 {
-        self.mass_shown
     }
 
     /// The photo's colour under a point of the right canvas, RGB.
@@ -271,10 +268,9 @@ impl Stage {
         Some(([column, row], map.values[row * side + column]))
     }
 
-    fn recompose(&mut self) -> f32 {
-        let scale = self.compose();
+    fn recompose(&mut self) {
+        self.compose();
         self.draw();
-        scale
     }
 
     /// Whether a mask is pinned.
@@ -351,17 +347,17 @@ impl Stage {
         ])
     }
 
-    /// The smallest box under a point of the right canvas.
+    /// The output of the smallest box under a point of the right canvas.
     pub(super) fn box_at(&self, x: f64, y: f64) -> Option<usize> {
         let [px, py] = self.photo_point(x, y)?;
         let photo = self.photo.as_ref()?;
         let (u, v) = ((px / photo.width) as f32, (py / photo.height) as f32);
         let area = |rect: &Rect| (rect.right - rect.left) * (rect.bottom - rect.top);
-        let under = self.boxes.iter().enumerate().filter(|(_, b)| {
+        let under = self.boxes.iter().filter(|b| {
             (b.rect.left..=b.rect.right).contains(&u) && (b.rect.top..=b.rect.bottom).contains(&v)
         });
-        let smallest = under.min_by(|(_, a), (_, b)| area(&a.rect).total_cmp(&area(&b.rect)));
-        smallest.map(|(k, _)| k)
+        let smallest = under.min_by(|a, b| area(&a.rect).total_cmp(&area(&b.rect)));
+        smallest.map(|b| b.output)
     }
 
     /// A canvas of its own with the current mask in some view, at the photo's full size; the mask alone
@@ -392,7 +388,8 @@ impl Stage {
             left: -offset.0,
             top: -offset.1,
         };
-        self.compose_onto(&context, &place, current, view, whole)?;
+        let mask = self.layer(1, view);
+        self.compose_onto(&context, &place, (current.crop, mask.as_ref()), view, whole)?;
         Ok(canvas)
     }
 
@@ -441,7 +438,8 @@ impl Stage {
         pane.canvas.set_width(place.width as u32);
         pane.canvas.set_height(place.height as u32);
         let context = context(&pane.canvas)?;
-        self.compose_onto(&context, &place, pane, self.view, None)?;
+        let layer = (pane.crop, pane.mask.as_ref());
+        self.compose_onto(&context, &place, layer, self.view, None)?;
         if is_current && self.view != View::Mask {
             self.draw_boxes(&context, &place)?;
         }
@@ -475,7 +473,7 @@ impl Stage {
         &self,
         context: &CanvasRenderingContext2d,
         place: &Placement,
-        pane: &Pane,
+        (crop, mask): (Option<Crop>, Option<&HtmlCanvasElement>),
         view: View,
         whole_photo: Option<&ImageBitmap>,
     ) -> Result<(), JsValue> {
@@ -512,22 +510,25 @@ impl Stage {
                 }
             }
         }
-        let Some(crop) = pane.crop else {
+        let Some(crop) = crop else {
             return Ok(());
         };
         let layer = match (view, &self.difference) {
             (View::Original, _) => None,
             (View::Difference, Some((picture, crop))) => Some((picture, *crop)),
-            _ => pane.mask.as_ref().map(|mask| (mask, crop)),
+            _ => mask.map(|mask| (mask, crop)),
         };
         if view == View::Spotlight && layer.is_some() {
             shade_outside(context, area(&whole), area(&crop), "rgba(16, 14, 20, 0.95)");
         }
-        if matches!(view, View::Overlay | View::Difference | View::Contours) {
+        if matches!(
+            view,
+            View::Overlay | View::Pixels | View::Difference | View::Contours
+        ) {
             let shade = "rgba(20, 18, 24, 0.62)";
             shade_outside(context, area(&whole), area(&crop), shade);
         }
-        if matches!(view, View::Overlay | View::Difference) && layer.is_some() {
+        if matches!(view, View::Pixels | View::Difference) && layer.is_some() {
             fade(context, area(&crop), self.opacity)?;
         }
         if view == View::Mask {
@@ -537,6 +538,8 @@ impl Stage {
         }
         if let Some((picture, crop)) = layer {
             let (x, y, w, h) = area(&crop);
+            // What was smoothed is drawn so.
+            context.set_image_smoothing_enabled(smooth || view == View::Overlay);
             context.set_global_alpha(if matches!(view, View::Mask | View::Contours) {
                 1.0
             } else {
@@ -546,6 +549,17 @@ impl Stage {
         }
         context.set_global_alpha(1.0);
         Ok(())
+    }
+}
+
+/// What of a map a view draws: places, where others draw pixels.
+fn drawn(map: &PlacedMap, view: View) -> Cow<'_, PlacedMap> {
+    match view {
+        View::Overlay => Cow::Owned(PlacedMap {
+            values: soften(&map.values),
+            crop: map.crop,
+        }),
+        _ => Cow::Borrowed(map),
     }
 }
 

@@ -196,20 +196,33 @@ impl fmt::Display for Value {
             Value::Detail(detail) => f.write_str(&translated_detail(detail)),
             Value::Phrase(phrase) => phrase.fmt(f),
             Value::Decimal(value, decimals) => {
-                f.write_str(&in_language(&format!("{value:.decimals$}")))
+                let digits = format!("{value:.decimals$}");
+                // What rounds to nothing is not negative.
+                let nothing = digits.bytes().all(|digit| b"-0.".contains(&digit));
+                let digits = if nothing {
+                    digits.trim_start_matches('-')
+                } else {
+                    &digits
+                };
+                f.write_str(&in_language(digits))
             }
             Value::Power(value) => f.write_str(&in_language(&power(*value))),
         }
     }
 }
 
-/// As scientists write it: 1.2·10⁻³.
+/// As scientists write it, 1.2·10⁻³, where it is very small or large.
 fn power(value: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
     let text = format!("{value:.1e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    // 0.61 needs no power of ten.
+    if let Ok(exponent @ -2..=2) = exponent.parse::<i32>() {
+        let decimals = (1 - exponent).max(0) as usize;
+        return format!("{value:.decimals$}");
+    }
     let raised = exponent.chars().map(|c| match c {
         '-' => '⁻',
         digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹']

@@ -12,7 +12,9 @@ use super::gpu;
 use crate::device::{self, DeviceKind};
 use crate::explain::{Explainer, Walk};
 use crate::image::{Photo, resize};
-use crate::model::{Architecture, Checkpoint, checkpoint, recognise, self_test};
+use crate::model::{
+    Architecture, Checkpoint, ModelSpec, Target, checkpoint, recognise, self_test, usual_layers,
+};
 use crate::preprocessing::{Filter, Preprocessing};
 use crate::protocol::{Failure, FailureCode, Request, Response, Truth};
 use crate::shapes::{SIZE, Scene};
@@ -65,7 +67,7 @@ struct Engine {
     explainer: Option<Explainer>,
     photo: Option<Photo>,
     path: Option<(Vec<f32>, Vec<f32>)>,
-    walk: Walk,
+    walk: Option<(Target, Walk)>,
 }
 
 impl Engine {
@@ -106,10 +108,13 @@ impl Engine {
                 Ok(Response::Rehearsed)
             }
             Request::Recognise => {
-                let recognised = recognise(Checkpoint::from_bytes(&body())?)?;
+                let bytes = body();
+                let published = ModelSpec::published(&checkpoint::sha256(&bytes));
+                let recognised = recognise(Checkpoint::from_bytes(&bytes)?)?;
                 Ok(Response::Recognised {
                     architecture: recognised.architecture,
                     classes: recognised.classes,
+                    published: published.map(|spec| spec.name.to_string()),
                 })
             }
             Request::Open { preview_side } => {
@@ -140,25 +145,16 @@ impl Engine {
             }
             Request::Keep { input, baseline } => {
                 self.path = Some((input, baseline));
-                self.walk = Walk::default();
+                self.walk = None;
                 Ok(Response::Kept)
             }
             Request::Sum { target, part } => {
-                let mut walk = std::mem::take(&mut self.walk);
-                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
-                let sum = self
-                    .explainer()?
-                    .partial_sum(input, baseline, target, &part, &mut walk)
-                    .await?;
-                self.walk = walk;
+                let sum = self.walk(target)?.sum(&part).await?;
                 Ok(Response::Summed(sum))
             }
-            Request::Gradients { target, alphas } => {
-                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
-                let gradients = self
-                    .explainer()?
-                    .gradients(input, baseline, target, &alphas);
-                Ok(Response::Gradients(gradients.await?))
+            Request::Gradients { target, part } => {
+                let gradients = self.walk(target)?.each(&part).await?;
+                Ok(Response::Gradients(gradients))
             }
             Request::Perturb {
                 target,
@@ -186,7 +182,7 @@ impl Engine {
         };
         let device = device::open(kind).await?;
         if kind == DeviceKind::Gpu {
-            self_test(&device).await?;
+            self_test(&device, &usual_layers()?).await?;
         }
         self.device = Some(device);
         Ok(Response::Ready { adapter })
@@ -200,7 +196,7 @@ impl Engine {
     ) -> Result<Response, Failure> {
         let device = self.device.as_ref().ok_or_else(|| internal("no device"))?;
         self.explainer = None; // the old weights go before the new ones come
-        self.walk = Walk::default();
+        self.walk = None;
         let explainer = Explainer::load(architecture, preprocessing, checkpoint, device)?;
         let most_images = explainer.images_within(gpu::LARGEST_BUFFER);
         self.explainer = Some(explainer);
@@ -231,6 +227,18 @@ impl Engine {
             preview: preview.into_raw(),
             truth,
         }
+    }
+
+    /// The walk along the kept path: the last one, if it was the same target's.
+    fn walk(&mut self, target: Target) -> Result<&mut Walk, Failure> {
+        let walk = match self.walk.take() {
+            Some((of, walk)) if of == target => walk,
+            _ => {
+                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
+                self.explainer()?.walk(input, baseline, target)?
+            }
+        };
+        Ok(&mut self.walk.insert((target, walk)).1)
     }
 
     fn explainer(&self) -> Result<&Explainer, Failure> {

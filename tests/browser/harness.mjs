@@ -66,6 +66,12 @@ export function withRandomResnet18() {
   };
 }
 
+/** Says that a test cannot run here, and why; where every test is required, that is a failure. */
+export function skip(t, reason) {
+  if (process.env.VIOLET_REQUIRE === "all") throw new Error(`VIOLET_REQUIRE=all, but ${reason}`);
+  t.skip(reason);
+}
+
 /**
  * A file of tests: one browser and one site for all of them. Without a browser, they say that they are
  * skipped. Call `check(name, body)` for each; `browser` and `site` are there while they run.
@@ -74,7 +80,7 @@ export function suite(options = {}) {
   const shared = {
     check: (name, body) =>
       test(name, async (t) => {
-        if (!shared.browser) return t.skip("there is no Chromium here");
+        if (!shared.browser) return skip(t, "there is no Chromium here");
         await body(t);
       }),
   };
@@ -105,8 +111,8 @@ export async function launch({ webgpu = false, camera = false } = {}) {
   });
 }
 
-/** The page at an address. Given a promise `engine`, its engine comes when that is kept, and not before. */
-export async function open(browser, site, query, { engine, ...options } = {}) {
+/** The page at an address, unfolded or as people find it. Given a promise `engine`, its engine comes when that is kept, and not before. */
+export async function open(browser, site, query, { engine, unfolded = true, ...options } = {}) {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
   page.requested = [];
   page.errors = [];
@@ -114,16 +120,34 @@ export async function open(browser, site, query, { engine, ...options } = {}) {
   page.on("pageerror", (error) => page.errors.push(String(error)));
   if (engine) await page.route("**/worker*_bg.wasm", (route) => engine.then(() => route.continue()));
   await page.goto(`${site.url}?${query}`);
+  // What is folded away can be used by name.
+  if (unfolded) await page.evaluate(() => document.querySelectorAll("#how, #drawing").forEach((box) => { box.open = true; }));
   return page;
 }
 
 /** Waits until the status line matches. */
-export async function status(page, pattern, timeout = 180_000) {
+export async function status(page, pattern, timeout = Number(process.env.VIOLET_TEST_TIMEOUT_MS ?? 180_000)) {
   await page.waitForFunction(
     ([source, flags]) => new RegExp(source, flags).test(document.getElementById("status").textContent),
     [pattern.source, pattern.flags],
     { timeout, polling: 100 },
   );
+}
+
+/** Does something that makes the page explain, and waits until that has begun and is done, however quick it is. */
+export async function again(page, act) {
+  await page.evaluate(() => {
+    const line = document.getElementById("status");
+    window.begun = false;
+    new MutationObserver((_, observer) => {
+      if (!/^(Opening|Looking|Explaining|Loading|Explication)/.test(line.textContent)) return;
+      window.begun = true;
+      observer.disconnect();
+    }).observe(line, { childList: true, characterData: true, subtree: true });
+  });
+  await act();
+  await page.waitForFunction(
+    () => window.begun && /^(Done|Terminé)/.test(document.getElementById("status").textContent), null, { timeout: 180_000 });
 }
 
 /** Drops a file on the page, as a person does. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import {
-  canvas, drop, notice, number, open, sample, serve, status, suite, view, withRandomResnet18,
+  canvas, drop, notice, number, open, sample, serve, status, suite, view, withRandomResnet18, skip,
 } from "./harness.mjs";
 
 const cpu = "device=cpu&model=efficientnet-lite0";
@@ -58,26 +58,31 @@ check("drop a photo and its mask forms, by the CPU pool", async () => {
   await page.close();
 });
 
-check("auto takes half the gradients, and the sum adds up exactly", async () => {
-  const page = await open(shared.browser, shared.site, `${cpu}&steps=auto&workers=2`);
+check("auto settles the mask, says how far, and the sum adds up exactly", async () => {
+  // It is what the page begins with.
+  const page = await open(shared.browser, shared.site, `${cpu}&workers=2`);
   await status(page, /is ready/);
-  assert.ok(await page.isDisabled("#steps") && await page.isDisabled("#steps-range"));
+  assert.ok(await page.isChecked("#auto"));
+  assert.ok(await page.isDisabled("#steps") && await page.isDisabled("#steps-range") && await page.isDisabled("#rule"));
   await drop(page, "astronaut.jpg", await sample("astronaut.jpg"), "image/jpeg");
-  await status(page, /^Done: 24 gradients/);
+  await status(page, /^Done: \d+ gradients/);
+  const gradients = Number((await page.textContent("#status")).match(/Done: (\d+)/)[1]);
+  assert.ok(gradients >= 9 && gradients <= 100, `${gradients} gradients`);
   // 50 uniform steps leave a quarter on this photo.
   assert.ok(Math.abs(number((await page.textContent("#delta")).replace("%", ""))) <= 0.1);
+  assert.match(await page.textContent("#verdict"), /It adds up.* The mask is settled to [1-5]\s%/);
   await view(page, "mask");
   assert.ok((await canvas(page)).purple > 0.01);
-
-  // The settings say what Auto takes, and go back to what they were.
-  assert.deepEqual([await page.inputValue("#rule"), await page.inputValue("#steps")], ["secant", "24"]);
   assert.match(page.url(), /steps=auto/);
+
+  // Without it: the paper's way.
   await page.locator("#auto").click();
   assert.ok(await page.isEnabled("#steps"));
   assert.deepEqual([await page.inputValue("#rule"), await page.inputValue("#steps")], ["trapezoid", "50"]);
   await page.locator("#steps").fill("4");
   await page.locator("#explain").click();
   await status(page, /^Done: 5 gradients/);
+  assert.doesNotMatch(await page.textContent("#verdict"), /settled/);
   assert.deepEqual(page.errors, []);
   await page.close();
 });
@@ -85,7 +90,7 @@ check("auto takes half the gradients, and the sum adds up exactly", async () => 
 check("cancel keeps what is there, and explain goes on", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=500`);
   await status(page, /is ready/);
-  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await page.locator("[data-sample=coffee]").click();
   await status(page, /: [2-9] of 501/);
   await page.locator("#cancel").click();
   await status(page, /^Cancelled/);
@@ -104,7 +109,7 @@ check("cancel keeps what is there, and explain goes on", async () => {
 check("cancel draws what has come since the last drawing", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=500`);
   await status(page, /is ready/);
-  await page.locator("[data-sample='samples/coffee.jpg']").click();
+  await page.locator("[data-sample=coffee]").click();
   await status(page, /: [1-9]\d* of 501/);
   await view(page, "mask");
   // Time stands still: a page that rests between drawings does not wake up.
@@ -223,7 +228,7 @@ check("a worker that dies is replaced, and the work goes on", async () => {
 
 check("another network explains the same photo", async (t) => {
   const change = withRandomResnet18();
-  if (!change) return t.skip("scripts/test.sh makes the weights");
+  if (!change) return skip(t, "scripts/test.sh makes the weights");
   const both = await serve(change);
   const page = await open(shared.browser, both, `${cpu}&steps=2`);
   await status(page, /is ready/);

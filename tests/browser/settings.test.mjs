@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import {
-  canvas, drop, npyValues, number, open, root, sample, save, serve, status, suite,
+  again, canvas, drop, npyValues, number, open, root, sample, save, serve, status, suite,
 } from "./harness.mjs";
 
 const shared = suite();
@@ -37,9 +37,9 @@ check("another baseline, another path: white, a colour, blurred, noise", async (
 check("a link restores model, scene, class, steps, baseline and view", async () => {
   const first = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=7");
   await status(first, /is ready/);
-  await first.selectOption("#tag", "misleading");
   await first.click("#draw");
   await status(first, /^Done: 8/);
+  await again(first, () => first.selectOption("#tag", "misleading"));
   await first.selectOption("#baseline", "grey");
   await first.locator("#predictions button").nth(3).click();
   await first.waitForFunction(() => /output=/.test(location.search));
@@ -157,7 +157,7 @@ check("after the first visit the page works without a network", async () => {
   leaving.close();
   await page.goto(`${leaving.url}?device=cpu&model=efficientnet-lite0&steps=3`);
   await status(page, /is ready/);
-  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await page.locator("[data-sample=cat]").click();
   await status(page, /^Done: 4/);
   assert.match((await page.locator("#predictions button").allInnerTexts()).join(" "), /cat/);
   await page.close();
@@ -169,8 +169,7 @@ check("a colour picked from the photo, a seed, a rule and the clipping: each res
   await page.selectOption("#baseline", "colour");
   await page.waitForFunction(() => /baseline=%237f7f7f/.test(location.search));
   await page.click("#pick-colour");
-  const box = await page.locator("#canvas").boundingBox();
-  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await page.locator("#canvas").click();
   await page.waitForFunction(() => !/baseline=%237f7f7f/.test(location.search));
   const picked = new URL(page.url()).searchParams.get("baseline");
   assert.match(picked, /^#[0-9a-f]{6}$/);

@@ -1,6 +1,6 @@
 // How people work with the page: many photos, the camera, their language, a lecture hall, the keyboard.
 import assert from "node:assert/strict";
-import { canvas, drop, notice, open, sample, serve, status, suite, view } from "./harness.mjs";
+import { again, canvas, drop, notice, open, sample, serve, status, suite, view } from "./harness.mjs";
 
 const shared = suite({ camera: true });
 const { check } = shared;
@@ -189,7 +189,7 @@ check("French, switched in place, and kept", async () => {
   assert.match(await page.textContent("#status"), /^Terminé\s: 8 gradients en \d+,\d s\.$/u);
   assert.equal(await page.textContent("#attribution-sum"), sum.replace(".", ","));
   assert.equal(await page.getAttribute("#canvas", "aria-label").then((label) => /^Votre photo/.test(label)), true);
-  assert.match(await page.textContent("#truth-inside"), /de l'attribution se trouve sur la forme/);
+  assert.match(await page.textContent("#truth-inside"), /de l’attribution se trouve sur la forme/);
   // Nothing of the English is left where French differs.
   const french = await page.evaluate(() => document.body.innerText);
   const left = english.split("\n").map((line) => line.trim()).filter((line) => line.length > 24 && french.includes(line));
@@ -213,7 +213,7 @@ check("French, switched in place, and kept", async () => {
   assert.match(await visitor.textContent("#predictions"), /expresso|tasse/);
   await drop(visitor, "notes.pdf", Buffer.from("%PDF-1.7"));
   await visitor.waitForSelector("#notice:not([hidden])");
-  assert.match(await notice(visitor), /c'est un document PDF, pas une photo que Violet sait lire/);
+  assert.match(await notice(visitor), /c’est un document PDF, pas une photo que Violet sait lire/);
   await visitor.selectOption("#language", "en");
   assert.match(await visitor.textContent("#predictions"), /espresso|cup/);
   assert.match(await notice(visitor), /this is a PDF document, not a photo that Violet can read/);
@@ -249,7 +249,7 @@ check("the keyboard alone: a sample, a class, a view, zoom", async () => {
     }
     assert.fail(`Tab never came to ${wanted}`);
   };
-  await tabTo("samples/cat.jpg");
+  await tabTo("cat");
   await page.keyboard.press("Enter");
   await status(page, /^Done: 3/);
   await page.evaluate(() => document.activeElement.blur());
@@ -265,7 +265,7 @@ check("the keyboard alone: a sample, a class, a view, zoom", async () => {
   assert.equal((await canvas(page)).hash, before);
   await tabTo("view-overlay");
   await page.keyboard.press("ArrowRight");
-  assert.equal(await page.locator("input[name=view]:checked").inputValue(), "spotlight");
+  assert.equal(await page.locator("input[name=view]:checked").inputValue(), "pixels");
   await page.locator("#predictions button").nth(1).focus();
   await page.keyboard.press("Enter");
   await status(page, /^Explaining/);
@@ -286,10 +286,31 @@ check("photo and overlay side by side, and a handout of one page", async () => {
   const bytes = Buffer.concat(chunks);
   assert.deepEqual([bytes.readUInt32BE(16), bytes.readUInt32BE(20)], [902, 300]);
 
-  await page.evaluate(() => { window.print = () => {}; });
-  await page.click("#save summary");
-  await page.click("[data-save=handout]");
-  await page.waitForFunction(() => document.getElementById("handout-mask").naturalWidth > 0);
+  // At the moment of printing both pictures are decoded, and they are those of this photo.
+  await page.evaluate(() => {
+    window.print = () => {
+      window.printed = ["handout-photo", "handout-mask"].map((id) => {
+        const image = document.getElementById(id);
+        const canvas = new OffscreenCanvas(1, 1);
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0, 1, 1);
+        return [image.complete, image.naturalWidth, context.getImageData(0, 0, 1, 1).data[3], image.src.length];
+      });
+    };
+  });
+  const handout = async () => {
+    await page.click("#save summary");
+    await page.click("[data-save=handout]");
+    await page.waitForFunction(() => window.printed);
+    return page.evaluate(() => { const { printed } = window; window.printed = null; return printed; });
+  };
+  const first = await handout();
+  assert.ok(first.every(([complete, width, alpha]) => complete && width === 451 && alpha === 255), `${first}`);
+  const rocket = await sample("rocket.jpg");
+  await again(page, () => drop(page, "rocket.jpg", rocket, "image/jpeg"));
+  const second = await handout();
+  assert.notDeepEqual(second, first, "the next photo's handout has the next photo's pictures");
+  assert.ok(second.every(([complete, width]) => complete && width === 640), `${second}`);
   await page.emulateMedia({ media: "print" });
   assert.ok(await page.isVisible("#handout") && await page.isHidden("main"));
   const text = await page.locator("#handout").innerText();
@@ -329,7 +350,7 @@ check("a download that breaks off goes on where it stopped", async () => {
   await status(page, /is ready/);
   assert.equal(asked.length, 3);
   assert.ok(asked[0] === 0 && asked[1] > 0 && asked[2] > asked[1], `${asked}`);
-  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await page.locator("[data-sample=cat]").click();
   await status(page, /^Done/);
   assert.match(await page.textContent("#predictions"), /cat/);
   assert.match(await page.locator("#model option").first().innerText(), /, \d+\.\d MB$/);
@@ -359,7 +380,7 @@ check("a newer version is announced, and nothing changes in the middle of work",
 check("a tab that was put to sleep goes on when it is woken", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=20`);
   await status(page, /is ready/);
-  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await page.locator("[data-sample=cat]").click();
   await status(page, /: [1-9] of 21/);
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -373,7 +394,7 @@ check("a tab that was put to sleep goes on when it is woken", async () => {
 check("a worker without memory is replaced; photo, settings and the mask stay", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=30&workers=2`);
   await status(page, /is ready/);
-  await page.locator("[data-sample='samples/cat.jpg']").click();
+  await page.locator("[data-sample=cat]").click();
   await status(page, /: [2-9] of 31/);
   // As browsers say it, in the middle of the work.
   await page.workers()[0].evaluate(() => {

@@ -1,7 +1,7 @@
 // The WebGPU path, on the software adapter that Chromium carries.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canvas, drop, launch, number, open, sample, serve, status, view } from "./harness.mjs";
+import { canvas, drop, launch, number, open, sample, serve, status, view, skip } from "./harness.mjs";
 
 /** What the page shows of one photo, by two gradients. */
 async function explained(t, browser, site, query) {
@@ -43,17 +43,17 @@ const adapters = {
   }\n`,
 };
 for (const [adapter, before] of Object.entries(adapters)) {
-  const change = (name, bytes) => name === "worker-loader.js" ? Buffer.concat([Buffer.from(before), bytes]) : bytes;
+  const change = (name, bytes) => name.endsWith("/worker-loader.js") ? Buffer.concat([Buffer.from(before), bytes]) : bytes;
   test(`the mask by the kernels for ${adapter} is the CPU's`, async (t) => {
     const browser = await launch({ webgpu: true });
-    if (!browser) return t.skip("there is no Chromium here");
+    if (!browser) return skip(t, "there is no Chromium here");
     const site = await serve(change);
     try {
       const gpu = await explained(t, browser, site, "device=gpu&adapter=software");
       if (!gpu.onGpu) {
         // A self-test that fails sends the page to the CPU too, and is no reason to skip.
         assert.doesNotMatch(gpu.engine, /differ/);
-        return t.skip(`this Chromium offers no software adapter: ${gpu.engine}`);
+        return skip(t, `this Chromium offers no software adapter: ${gpu.engine}`);
       }
       const cpu = await explained(t, browser, site, "device=cpu");
       assert.equal(gpu.compiledLate, 0, "no kernel was compiled after the page was ready");
@@ -69,7 +69,7 @@ for (const [adapter, before] of Object.entries(adapters)) {
 
 test("a software adapter is not taken unless the address asks for it", async (t) => {
   const browser = await launch({ webgpu: true });
-  if (!browser) return t.skip("there is no Chromium here");
+  if (!browser) return skip(t, "there is no Chromium here");
   const site = await serve();
   try {
     const page = await open(browser, site, "model=efficientnet-lite0");
@@ -83,9 +83,9 @@ test("a software adapter is not taken unless the address asks for it", async (t)
 
 test("a GPU that is lost: the CPU goes on with the same photo and settings", async (t) => {
   const browser = await launch({ webgpu: true });
-  if (!browser) return t.skip("there is no Chromium here");
+  if (!browser) return skip(t, "there is no Chromium here");
   // The worker's device is remembered, so that the test can take it away.
-  const spying = await serve((name, bytes) => name === "worker-loader.js" ? Buffer.concat([
+  const spying = await serve((name, bytes) => name.endsWith("/worker-loader.js") ? Buffer.concat([
     Buffer.from(`if (self.GPUAdapter) {
       const request = GPUAdapter.prototype.requestDevice;
       GPUAdapter.prototype.requestDevice = async function (...how) {
@@ -95,7 +95,7 @@ test("a GPU that is lost: the CPU goes on with the same photo and settings", asy
   const page = await open(browser, spying, "device=gpu&adapter=software&model=shapesnet&steps=400&scene=5");
   await status(page, /: [1-9]\d* of 401|^Done/, 300_000);
   const engine = await page.textContent("#engine");
-  if (!/on the GPU/.test(engine)) return t.skip(`this Chromium offers no software adapter: ${engine}`);
+  if (!/on the GPU/.test(engine)) return skip(t, `this Chromium offers no software adapter: ${engine}`);
   await page.workers()[0].evaluate(() => self.lendDevice.destroy());
   await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
   await status(page, /^Done: 401/, 300_000);

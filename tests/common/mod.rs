@@ -2,12 +2,16 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
-use violet::attribution::{Rule, integrate, read};
+use violet::attribution::{Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
 use violet::kernel::{Adapter, with_kernels_for};
@@ -18,10 +22,39 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A GPU, or an adapter that stands in for one; a test that finds none is skipped.
+/// Says that a test is skipped, and why, in its output and in the file that VIOLET_SKIPPED names, which
+/// scripts/test.sh counts. With VIOLET_REQUIRE=all, as in continuous integration, the test fails instead.
+pub(crate) fn skip(reason: impl Display) {
+    let required = std::env::var("VIOLET_REQUIRE").is_ok_and(|what| what == "all");
+    assert!(!required, "VIOLET_REQUIRE=all, but {reason}");
+    skip_optional(reason);
+}
+
+/// As [`skip`], for what no registry of packages has, so that it cannot be required anywhere.
+pub(crate) fn skip_optional(reason: impl Display) {
+    println!("skipped: {reason}");
+    if let Some(path) = std::env::var_os("VIOLET_SKIPPED") {
+        let mut file = File::options()
+            .append(true)
+            .create(true)
+            .open(path)
+            .unwrap();
+        writeln!(file, "{reason}").unwrap();
+    }
+}
+
+/// A GPU, or an adapter that stands in for one; a test that finds none is skipped. It is opened once for all tests
+/// of a file: Burn refuses a second time.
 pub(crate) fn gpu() -> Option<Device> {
-    let found = pollster::block_on(open(DeviceKind::Gpu));
-    found.map_err(|error| println!("skipped: {error}")).ok()
+    static GPU: LazyLock<Result<Device>> =
+        LazyLock::new(|| pollster::block_on(open(DeviceKind::Gpu)));
+    match &*GPU {
+        Ok(device) => Some(device.clone()),
+        Err(error) => {
+            skip(error);
+            None
+        }
+    }
 }
 
 /// Golden numbers by the name of their file.
@@ -78,6 +111,13 @@ pub(crate) fn pytorch(path: &Path) -> Result<Checkpoint> {
     Checkpoint::from_pytorch(&std::fs::read(path).unwrap())
 }
 
+/// The weights that `violet convert` makes of an original: folded and rounded.
+pub(crate) fn shipped(architecture: Architecture, original: &Checkpoint) -> Result<Checkpoint> {
+    let mut folded = original.clone();
+    architecture.fold_batch_norms(&mut folded)?;
+    Checkpoint::from_safetensors(&folded.to_safetensors()?)
+}
+
 /// A model's input that is black all over.
 pub(crate) fn black(spec: &ModelSpec) -> Vec<f32> {
     normalised(&vec![0; spec.preprocessing.input_len()], spec)
@@ -106,11 +146,11 @@ pub(crate) fn attribute(
     n_steps: usize,
     internal_batch_size: usize,
 ) -> Vec<f32> {
-    pollster::block_on(integrate(
-        |x| network.output(x, Target::output(target)),
-        &tensor(network, input, side),
-        &tensor(network, baseline, side),
-        &rule.quadrature(n_steps).unwrap(),
+    let forward = |x| network.output(x, Target::output(target));
+    let [x, x0] = [input, baseline].map(|values| tensor(network, values, side));
+    let quadrature = rule.quadrature(n_steps).unwrap();
+    pollster::block_on(Walk::new(forward, x, x0).integrate(
+        &quadrature,
         internal_batch_size,
         |_| ControlFlow::Continue(()),
     ))
@@ -206,24 +246,28 @@ pub(crate) fn noise(name: &str, count: usize) -> impl Iterator<Item = f32> + use
     })
 }
 
-/// The random networks: their weights need no download.
-pub(crate) fn networks(device: &Device) -> Result<Vec<(&'static str, Network)>> {
-    Ok(vec![
-        (
-            "resnet18",
-            Network::load(Architecture::ResNet18, random_resnet18()?, device)?,
-        ),
-        ("resnet50", random(Architecture::ResNet50, device)?),
-        (
-            "efficientnet-lite0",
-            random(Architecture::EfficientNetLite0, device)?,
-        ),
-        ("shapesnet", random(Architecture::ShapesNet, device)?),
-        (
-            "ssd-mobilenet-v2",
-            random(Architecture::SsdMobileNetV2, device)?,
-        ),
-    ])
+/// The random networks: their weights need no download. For images of that side, or of their own.
+pub(crate) fn networks(
+    device: &Device,
+    side: Option<usize>,
+) -> Result<Vec<(&'static str, Network)>> {
+    let named = [
+        ("resnet18", Architecture::ResNet18),
+        ("resnet50", Architecture::ResNet50),
+        ("efficientnet-lite0", Architecture::EfficientNetLite0),
+        ("shapesnet", Architecture::ShapesNet),
+        ("ssd-mobilenet-v2", Architecture::SsdMobileNetV2),
+    ];
+    let load = |(name, architecture): (&'static str, Architecture)| {
+        let checkpoint = match architecture {
+            Architecture::ResNet18 => random_resnet18()?,
+            _ => random_checkpoint(architecture)?,
+        };
+        let side = side.unwrap_or(architecture.preprocessing().size as usize);
+        let network = Network::load_for(architecture, checkpoint, [side; 2], device)?;
+        Ok((name, network))
+    };
+    named.into_iter().map(load).collect()
 }
 
 /// A network with random weights and no BatchNorm.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use violet::attribution::{Baseline, Rule, Scores};
+use violet::attribution::{Baseline, Completeness, Method, Rule, Scores};
 use violet::device::DeviceKind;
 use violet::image::Photo;
 use violet::mask::reduce_absolute;
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// The tag in the scenes' corner: none, telling or misleading
     #[arg(long, default_value = "none", value_parser = tag)]
     tag: Tag,
-    /// Number of steps; secants take 24 at most
+    /// Number of steps of the rules that have one; secants take 24 at most
     #[arg(long, default_value_t = 50, value_name = "N")]
     steps: usize,
     /// Explain the drawn shape's class, instead of the likeliest
@@ -57,13 +57,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         DeviceKind::Cpu => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let n_steps = arguments.steps;
-    let steps = |&rule: &Rule| match rule {
-        Rule::Secant => (rule.name(), rule, n_steps.min(rule.usual_steps())),
-        _ => (rule.name(), rule, n_steps),
-    };
-    let mut methods: Vec<(&str, Rule, usize)> = Rule::ALL.iter().map(steps).collect();
+    let rules = Rule::ALL.map(|rule| match rule {
+        Rule::Secant => Method::Steps(rule, n_steps.min(rule.usual_steps())),
+        _ => Method::Steps(rule, n_steps),
+    });
+    let methods = [Method::default()].into_iter().chain(rules);
+    let mut methods: Vec<(&str, Method)> = methods.map(|method| (method.name(), method)).collect();
     // What one gradient at the photo itself gives: gradient × (input − baseline).
-    methods.push(("one gradient", Rule::Right, 1));
+    methods.push(("one gradient", Method::Steps(Rule::Right, 1)));
 
     let rows = methods.len() * Baseline::ALL.len();
     let bar = ProgressBar::new(rows as u64 * arguments.scenes);
@@ -85,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     println!("|---|---|---|---|---|---|---|");
     let n = arguments.scenes.max(1) as f64;
     let mut area = 0.0;
-    for (name, rule, n_steps) in methods {
+    for (name, method) in methods {
         for baseline in Baseline::ALL {
             let mut total = Total::default();
             for seed in arguments.seed..arguments.seed + arguments.scenes {
@@ -100,29 +101,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                     likeliest
                 };
                 let target = Target::output(class);
-                let sum = pool::integrate(
-                    &explainer,
-                    &prepared,
-                    target,
-                    (rule, n_steps),
-                    1,
-                    threads,
-                    |_| (),
-                );
+                let sum =
+                    pool::integrate(&explainer, &prepared, target, method, 1, threads, |_, _| ());
                 let sum = sum.map_err(|e| e.to_string())?;
                 let attributions = sum
                     .attributions(&prepared.input, &prepared.baseline)
                     .map_err(|e| e.to_string())?;
                 let map = reduce_absolute(&attributions.values);
                 let scores = Scores::of(&map, &scene.inside);
-                let [from, to] = explainer.ends(&prepared, target);
-                let delta = attributions.convergence_delta(to, from);
+                let ends = explainer.ends(&prepared, target);
+                let (input, baseline) = (&prepared.input, &prepared.baseline);
+                let completeness = Completeness::of(&attributions, input, baseline, ends);
                 total.mass_inside += scores.mass_inside / n;
                 total.hits += f64::from(u8::from(scores.hit)) / n;
                 total.overlap += scores.overlap / n;
                 total.area += scores.area / n;
                 total.tag_mass += Scores::of(&map, &scene.tagged).mass_inside / n;
-                total.delta += (delta / f64::from(to - from)).abs() / n;
+                total.delta += completeness.share().unwrap_or(0.0).abs() / n;
                 bar.inc(1);
             }
             area = total.area;

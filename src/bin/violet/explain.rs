@@ -5,12 +5,16 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use violet::attribution::{Attributions, Baseline, Integration, Rule};
+use violet::attribution::{
+    Attributions, Baseline, Completeness, Integration, Method, Rule, Settle,
+};
 use violet::device::DeviceKind;
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
 use violet::mask::{Mask, Palette, Reduction};
-use violet::model::{Detection, ModelSpec, Scale, Target, top_predictions};
+use violet::model::{
+    Detection, ModelSpec, Scale, Target, independent_predictions, top_predictions,
+};
 use violet::report::{FoundBox, Report, npy};
 
 use crate::weights::at;
@@ -23,14 +27,20 @@ pub(crate) struct Arguments {
     photos: Vec<PathBuf>,
     #[command(flatten)]
     model: model::Arguments,
-    /// Number of steps from baseline to photo; more steps, smaller convergence delta [default: 24 secants,
-    /// 50 of any other rule]
+    /// How the gradients on the way are added up: auto, secant (the mean gradients of intervals), trapezoid (with 50
+    /// steps, the paper's way), left, right, midpoint or gauss-legendre. Auto takes secants, shorter where the mask needs
+    /// it, until its error is within the tolerance [default: auto; with --steps, secant]
+    #[arg(long, value_parser = rule)]
+    rule: Option<Choosable>,
+    /// Number of steps from baseline to photo, for any rule but auto [default: 24 secants, 50 of other rules]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// Integration rule: trapezoid, left, right, midpoint, gauss-legendre, or secant, which takes the mean
-    /// gradient between two points
-    #[arg(long, default_value = "trapezoid", value_parser = rule)]
-    rule: Rule,
+    /// For auto: the mask's error that is good enough, relative, 0.05 for 5 % [default: 0.05]
+    #[arg(long, value_name = "ERROR", conflicts_with = "steps")]
+    tolerance: Option<f64>,
+    /// For auto: gradients to spend at most [default: 200]
+    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    budget: Option<usize>,
     /// Where the path starts: black, white, grey, a colour (#rrggbb), blurred, noise or noise:SEED
     #[arg(long, default_value = "black", value_parser = baseline)]
     baseline: Baseline,
@@ -79,8 +89,38 @@ struct Chosen {
 }
 
 impl Arguments {
-    fn n_steps(&self) -> usize {
-        self.steps.unwrap_or(self.rule.usual_steps())
+    /// How the integral is taken.
+    fn method(&self) -> Result<Method, String> {
+        let rule = match (self.rule, self.steps) {
+            (Some(Choosable(rule)), _) => rule,
+            (None, Some(_)) => Some(Rule::Secant),
+            (None, None) => None,
+        };
+        let method = match (rule, self.steps) {
+            (None, Some(_)) => {
+                return Err(
+                    "auto finds the number of steps by itself; for --steps, name another \
+                            rule, such as --rule secant"
+                        .into(),
+                );
+            }
+            (Some(rule), _) if self.tolerance.is_some() || self.budget.is_some() => {
+                return Err(format!(
+                    "--tolerance and --budget belong to --rule auto; {} takes --steps",
+                    rule.name()
+                ));
+            }
+            (Some(rule), steps) => Method::Steps(rule, steps.unwrap_or(rule.usual_steps())),
+            (None, None) => {
+                let usual = Settle::default();
+                Method::Auto(Settle {
+                    tolerance: self.tolerance.unwrap_or(usual.tolerance),
+                    budget: self.budget.unwrap_or(usual.budget),
+                })
+            }
+        };
+        method.check().map_err(|e| e.to_string())?;
+        Ok(method)
     }
 
     fn choice(&self, spec: &ModelSpec) -> Result<Choice, String> {
@@ -110,10 +150,19 @@ impl Arguments {
 }
 
 impl Choice {
-    fn among(&self, spec: &ModelSpec, prepared: &Prepared) -> Result<Chosen, String> {
+    fn among(
+        &self,
+        spec: &ModelSpec,
+        explainer: &Explainer,
+        prepared: &Prepared,
+    ) -> Result<Chosen, String> {
         if !spec.architecture.is_detector() {
             let logits = &prepared.logits_input;
-            let everything = top_predictions(logits, logits.len());
+            let everything = if explainer.network().is_independent() {
+                independent_predictions(logits)
+            } else {
+                top_predictions(logits, logits.len())
+            };
             let likeliest = everything.first().map_or(0, |p| p.target);
             let output = self.class.unwrap_or(likeliest);
             let same = everything.iter().find(|p| p.target == output);
@@ -151,16 +200,14 @@ impl Choice {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     // Nonsense is refused before anything is loaded.
-    let all = Integration::new(arguments.rule, arguments.n_steps(), 0)
-        .map_err(|e| e.to_string())?
-        .all_gradients();
+    let method = arguments.method()?;
     if let Some(spec) = arguments.model.spec()? {
         arguments.choice(spec)?;
     }
     let (spec, explainer) = arguments.model.load()?;
     let choice = arguments.choice(&spec)?;
 
-    let bar = ProgressBar::new((arguments.photos.len() * all) as u64);
+    let bar = ProgressBar::new(0);
     if let Ok(style) =
         ProgressStyle::with_template("{bar:40.magenta} {pos}/{len} gradients  {eta} left  {msg}")
     {
@@ -168,14 +215,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let mut broken = 0;
     for (k, path) in arguments.photos.iter().enumerate() {
-        bar.set_position((k * all) as u64);
+        bar.set_position(0);
         bar.set_message(path.display().to_string());
         let out = if arguments.photos.len() == 1 {
             arguments.out.clone()
         } else {
             folder(&arguments.out, path, &arguments.photos[..k])
         };
-        match explain(arguments, &spec, &explainer, &choice, path, &out, &bar) {
+        match explain(
+            arguments, method, &spec, &explainer, &choice, path, &out, &bar,
+        ) {
             Ok(line) => bar.suspend(|| println!("{line}")),
             Err(message) => {
                 broken += 1;
@@ -194,8 +243,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 /// Explains one photo and writes its folder; the line to print.
+#[allow(clippy::too_many_arguments, reason = "what one photo takes")]
 fn explain(
     arguments: &Arguments,
+    method: Method,
     spec: &ModelSpec,
     explainer: &Explainer,
     choice: &Choice,
@@ -212,7 +263,7 @@ fn explain(
         target,
         probability,
         detection,
-    } = choice.among(spec, &prepared).map_err(at(path))?;
+    } = choice.among(spec, explainer, &prepared).map_err(at(path))?;
     let on_gpu = arguments.model.device == DeviceKind::Gpu;
     let threads = match (on_gpu, arguments.threads) {
         (true, _) => 1,
@@ -226,10 +277,13 @@ fn explain(
         explainer,
         &prepared,
         target,
-        (arguments.rule, arguments.n_steps()),
+        method,
         batch,
         threads,
-        |gradients| bar.inc(gradients),
+        |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        },
     )
     .map_err(at(path))?;
     let attributions = sum
@@ -240,6 +294,9 @@ fn explain(
 
     let [output_baseline, output_input] = explainer.ends(&prepared, target);
     let delta = attributions.convergence_delta(output_input, output_baseline);
+    let (input, baseline) = (&prepared.input, &prepared.baseline);
+    let ends = [output_baseline, output_input];
+    let completeness = Completeness::of(&attributions, input, baseline, ends);
     let labels = spec.labels();
     let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");
     let side = spec.preprocessing.size as usize;
@@ -257,13 +314,17 @@ fn explain(
         output_baseline,
         attribution_sum: attributions.sum,
         convergence_delta: delta,
-        rule: arguments.rule.name().into(),
+        rule: method.name().into(),
         baseline: arguments.baseline.to_string(),
-        n_steps: arguments.n_steps(),
-        alphas: quadrature.alphas.clone(),
-        step_sizes: quadrature.step_sizes.clone(),
+        n_steps: match method {
+            Method::Steps(_, n_steps) => n_steps,
+            Method::Auto(_) => quadrature.alphas.len(),
+        },
+        alphas: quadrature.alphas,
+        step_sizes: quadrature.step_sizes,
+        map_error_estimate: sum.map_error_estimate(),
         gradient_evaluations: sum.gradients(),
-        forward_evaluations: 2,
+        forward_evaluations: 2 + sum.starts(),
         mask_full_scale: mask.full_scale,
         elapsed_ms: start.elapsed().as_millis() as u64,
         device: arguments.model.device.name().into(),
@@ -278,14 +339,51 @@ fn explain(
         spec.preprocessing.size,
     )?;
     Ok(format!(
-        "{}: {} ({:.1} %), Σ attributions {:.3} against F(x) − F(x') {:.3} → {}",
+        "{}: {} ({:.1} %), {} → {}",
         path.display(),
         report.label,
         100.0 * probability,
-        report.attribution_sum,
-        output_input - output_baseline,
+        outcome(completeness, &report, &sum),
         out.display()
     ))
+}
+
+/// What the sum says of the mask.
+fn outcome(completeness: Completeness, report: &Report, sum: &Integration) -> String {
+    let change = report.output_input - report.output_baseline;
+    let added_up = match completeness {
+        Completeness::SameImage => {
+            return "photo and baseline are one image: there is nothing to attribute; take another \
+                    baseline"
+                .into();
+        }
+        Completeness::Still => {
+            return "this output is the same all the way from the baseline to the photo: no pixel \
+                    moves it; take another class, or another baseline"
+                .into();
+        }
+        Completeness::NoChange => format!(
+            "F(x) = F(x'): what speaks for it and against it cancels, Σ attributions {:.3}",
+            report.attribution_sum
+        ),
+        Completeness::Share(_) => format!(
+            "Σ attributions {:.3} against F(x) − F(x') {change:.3}",
+            report.attribution_sum
+        ),
+    };
+    match report.map_error_estimate {
+        Some(error) if sum.is_cut_short() => format!(
+            "{added_up}, {} gradients, which is the budget: the mask is settled to {:.1} % only",
+            report.gradient_evaluations,
+            100.0 * error
+        ),
+        Some(error) => format!(
+            "{added_up}, {} gradients, the mask is settled to {:.1} %",
+            report.gradient_evaluations,
+            100.0 * error
+        ),
+        None => added_up,
+    }
 }
 
 /// Writes `attributions.npy`, `mask.png`, `overlay.png` and `report.json`.
@@ -299,7 +397,7 @@ fn write(
 ) -> Result<(), String> {
     std::fs::create_dir_all(out).map_err(at(out))?;
     let path = out.join("attributions.npy");
-    let bytes = npy(&attributions.values).map_err(at(&path))?;
+    let bytes = npy(&attributions.values);
     std::fs::write(&path, bytes).map_err(at(&path))?;
     let path = out.join("mask.png");
     image::save_buffer(
@@ -328,8 +426,19 @@ fn folder(out: &Path, path: &Path, earlier: &[PathBuf]) -> PathBuf {
     }
 }
 
-fn rule(name: &str) -> Result<Rule, String> {
-    Rule::from_name(name).ok_or_else(|| choices(&Rule::ALL.map(Rule::name)))
+/// A rule, or nothing for auto.
+#[derive(Debug, Clone, Copy)]
+struct Choosable(Option<Rule>);
+
+fn rule(name: &str) -> Result<Choosable, String> {
+    if name == Method::default().name() {
+        return Ok(Choosable(None));
+    }
+    let rule = Rule::from_name(name).ok_or_else(|| {
+        let auto = [Method::default().name()];
+        choices(&[&auto[..], &Rule::ALL.map(Rule::name)].concat())
+    });
+    Ok(Choosable(Some(rule?)))
 }
 
 fn reduction(name: &str) -> Result<Reduction, String> {

@@ -1,16 +1,23 @@
 //! Violet on the command line: the page's engine, for scripts, tests and comparisons.
+//!
+//! Without the feature `engine` there is only `convert`, which builds in seconds:
+//! `scripts/weights.sh` asks for nothing else.
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
+mod check;
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod detect;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod evaluate;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod explain;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
+mod files;
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod memory;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod model;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod pool;
 #[cfg(not(target_family = "wasm"))]
 mod weights;
@@ -29,12 +36,18 @@ fn main() -> std::process::ExitCode {
 
     #[derive(Subcommand)]
     enum Command {
+        #[cfg(feature = "engine")]
         /// Explain photos: attributions, mask, overlay and a report for each
         Explain(explain::Arguments),
+        #[cfg(feature = "engine")]
         /// List what a detector finds in photos
         Detect(detect::Arguments),
+        #[cfg(feature = "engine")]
         /// Score masks on drawn scenes, where the truth is known, for every rule and baseline
         Evaluate(evaluate::Arguments),
+        #[cfg(feature = "engine")]
+        /// Say what a network's file holds, and whether it is computed rightly
+        Check(check::Arguments),
         /// Convert original weights to the page's compact form
         Convert(weights::Arguments),
     }
@@ -42,21 +55,30 @@ fn main() -> std::process::ExitCode {
     const EXAMPLES: &str = "\
 Examples:
   violet explain cat.jpg --out cat
-      The likeliest class, 50 steps of the trapezoid rule from a black baseline.
-  violet explain cat.jpg --target \"Egyptian cat\" --steps 200 --out cat
-      Another class, more steps: the convergence delta in cat/report.json shrinks.
+      The likeliest class from a black baseline, by as many secants as its mask needs to be settled to 5 %.
+  violet explain cat.jpg --target \"Egyptian cat\" --tolerance 0.02 --out cat
+      Another class, settled to 2 %: map_error_estimate in cat/report.json.
+  violet explain cat.jpg --rule trapezoid --steps 50 --out cat
+      The paper's way: 51 gradients, whose sum may be far from the change of the output.
   violet explain cat.jpg --target \"Egyptian cat\" --against tabby --out cat
       Why this class and not that one.
   violet explain street.jpg --model ssd-mobilenet-v2 --target person --out person
       The best box with a person in it; `violet detect street.jpg` lists them all.
   violet explain *.jpg --weights mine.pth --labels mine.txt --out masks
-      A network of your own. Many photos, one folder each; a broken one does not stop the others.";
+      A network of your own, or --weights model.onnx, a Teachable Machine .zip, keras_model.h5,
+      model.tflite; `violet check` says what such a file holds. Many photos, one folder each; a broken one does not stop the others.";
 
+    #[cfg(feature = "engine")]
     memory::keep();
     let result = match Arguments::parse().command {
+        #[cfg(feature = "engine")]
         Command::Explain(arguments) => explain::run(&arguments),
+        #[cfg(feature = "engine")]
         Command::Detect(arguments) => detect::run(&arguments),
+        #[cfg(feature = "engine")]
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        #[cfg(feature = "engine")]
+        Command::Check(arguments) => check::run(&arguments),
         Command::Convert(arguments) => weights::run(&arguments),
     };
     result.unwrap_or_else(|message| {

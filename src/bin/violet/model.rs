@@ -2,10 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use violet::device::{self, DeviceKind};
 use violet::explain::Explainer;
-use violet::model::{Checkpoint, ModelSpec, catalog::Manifest, checkpoint, recognise, self_test};
+use violet::model::{
+    Architecture, Checkpoint, ModelSpec, Opened, Wishes, catalog::Manifest, checkpoint, recognise,
+    self_test,
+};
+use violet::preprocessing::Framing;
+use violet_import::Options;
 
+use crate::files;
 use crate::weights::{at, read_checkpoint};
 
 /// The default model.
@@ -17,8 +24,9 @@ pub(crate) struct Arguments {
     /// shapesnet-shortcut [default: efficientnet-lite0, or what --weights holds]
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Weights of your own (.pth, .pt or .safetensors): ResNet-18, 34, 50 or EfficientNet-Lite0,
-    /// with any number of classes
+    /// A network of your own: an ONNX, Keras (.h5, .keras) or TensorFlow Lite file, a Teachable Machine
+    /// .zip, a folder or a model.json of TensorFlow.js; or weights (.pth, .pt or .safetensors) of
+    /// ResNet-18, 34, 50 or EfficientNet-Lite0, with any number of classes
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// What your own classes are called: one a line, or a JSON list
@@ -35,6 +43,21 @@ pub(crate) struct Arguments {
     /// What each channel is then divided by
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
     std: Option<[f32; 3]>,
+    /// Side of the input in pixels, for a network that takes any [default: 224]
+    #[arg(long, value_name = "PIXELS", requires = "weights",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    size: Option<u16>,
+    /// How a photo becomes a square: crop (its middle), squash (all of it) or pad (all of it, with
+    /// grey beside it) [default: what the file says, or crop]
+    #[arg(long, value_name = "crop|squash|pad", value_parser = framing, requires = "weights")]
+    framing: Option<Framing>,
+    /// Order of the colours in your own network's input: rgb or bgr [default: what the file says, or
+    /// rgb]
+    #[arg(long, value_name = "rgb|bgr", value_parser = bgr, requires = "weights")]
+    channels: Option<bool>,
+    /// The output to explain, where your own network has several [default: the largest]
+    #[arg(long, value_name = "NAME", requires = "weights")]
+    output: Option<String>,
     /// Folder that scripts/weights.sh filled
     #[arg(long, default_value = "weights", value_name = "DIR")]
     weights_dir: PathBuf,
@@ -65,6 +88,11 @@ impl Arguments {
 
     /// The model, ready to explain.
     pub(crate) fn load(&self) -> Result<(ModelSpec, Explainer), String> {
+        if let (None, Some(path)) = (self.spec()?, &self.weights)
+            && (path.is_dir() || !Checkpoint::is_one(&std::fs::read(path).map_err(at(path))?))
+        {
+            return self.opened(path);
+        }
         let (mut spec, checkpoint) = match (self.spec()?, &self.weights) {
             (Some(spec), None) => (spec.clone(), self.published(spec)?),
             (Some(spec), Some(path)) => (spec.clone(), read_checkpoint(path)?),
@@ -80,21 +108,73 @@ impl Arguments {
             }
             spec.preprocessing.std = std.map(|value| value * 255.0);
         }
-        let device = pollster::block_on(async {
-            let device = device::open(self.device).await?;
-            if self.device == DeviceKind::Gpu {
-                self_test(&device).await?;
-            }
-            Ok::<_, violet::Error>(device)
-        })
-        .map_err(|error| format!("{error}\nTry again with --device cpu."))?;
+        let device = pollster::block_on(device::open(self.device)).map_err(on_cpu)?;
         let explainer = Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device)
             .map_err(|e| e.to_string())?;
+        self.test(&explainer, &device)?;
         Ok((spec, explainer))
     }
 
-    /// Weights of someone's own, told by their tensors.
+    /// What a GPU computes is compared with the CPU before it is believed.
+    fn test(&self, explainer: &Explainer, device: &Device) -> Result<(), String> {
+        if self.device == DeviceKind::Gpu {
+            let graph = explainer.network().graph();
+            pollster::block_on(self_test(device, graph)).map_err(on_cpu)?;
+        }
+        Ok(())
+    }
+
+    /// A network that a file describes as a whole, not only by its weights.
+    fn opened(&self, path: &Path) -> Result<(ModelSpec, Explainer), String> {
+        let mut options = Options::default();
+        if let Some(size) = self.size {
+            options = options.with_size([size.into(); 2]);
+        }
+        let imported = files::open(&[path.into()], &options)?;
+        let wishes = Wishes {
+            mean: self.mean.map(|mean| mean.map(|value| value * 255.0)),
+            std: self.std.map(|std| std.map(|value| value * 255.0)),
+            framing: self.framing,
+            bgr: self.channels,
+            output: self.output.clone(),
+        };
+        let opened = Opened::new(imported, &wishes).map_err(at(path))?;
+        let labels = match &self.labels {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(at(path))?),
+            None if opened.imported.labels.len() == opened.classes() => {
+                Some(opened.imported.labels.join("\n"))
+            }
+            None => None,
+        };
+        for note in &opened.imported.notes {
+            eprintln!("violet: {note}");
+        }
+        for assumed in &opened.assumed {
+            eprintln!("violet: assumed that {assumed}.");
+        }
+        let name = path
+            .file_stem()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
+        let classes = opened.classes();
+        let mut spec = ModelSpec::own(&name, Architecture::Imported, classes, labels.as_deref())
+            .map_err(|e| e.to_string())?;
+        spec.preprocessing = opened.preprocessing;
+        let device = pollster::block_on(device::open(self.device)).map_err(on_cpu)?;
+        let network = opened.network(&device).map_err(at(path))?;
+        let explainer = Explainer::new(network, spec.preprocessing);
+        self.test(&explainer, &device)?;
+        Ok((spec, explainer))
+    }
+
+    /// Weights of someone's own, told by their tensors; or those that a model's authors published.
     fn own(&self, path: &Path) -> Result<(ModelSpec, Checkpoint), String> {
+        let bytes = std::fs::read(path).map_err(at(path))?;
+        let published = ModelSpec::published(&checkpoint::sha256(&bytes));
+        if let (Some(spec), None, None) = (published, self.classes, &self.labels) {
+            let checkpoint = Checkpoint::from_bytes(&bytes).map_err(at(path))?;
+            return Ok((spec.clone(), checkpoint));
+        }
         let mut recognised = recognise(read_checkpoint(path)?).map_err(at(path))?;
         if let Some(classes) = self.classes {
             let checkpoint = &mut recognised.checkpoint;
@@ -122,11 +202,16 @@ impl Arguments {
     /// The shipped or converted weights, checked against the manifest.
     fn published(&self, spec: &ModelSpec) -> Result<Checkpoint, String> {
         let missing = || {
+            let there = self.weights_dir.display();
+            let (title, name) = (&spec.title, &spec.name);
+            let own = match spec.source_file {
+                Some(file) => {
+                    format!("get {file} from its authors' site and name it with --weights")
+                }
+                None => "name a file with --weights".into(),
+            };
             format!(
-                "the weights of {} are not in {}. Run ./scripts/weights.sh {}, or name a file with --weights.",
-                spec.title,
-                self.weights_dir.display(),
-                spec.name
+                "the weights of {title} are not in {there}. Run ./scripts/weights.sh {name}, or {own}."
             )
         };
         let manifest = match std::fs::read_to_string(self.weights_dir.join("manifest.json")) {
@@ -140,6 +225,29 @@ impl Arguments {
         checkpoint::verify(&bytes, &entry.sha256).map_err(at(&path))?;
         Checkpoint::from_safetensors(&bytes).map_err(at(&path))
     }
+}
+
+fn framing(text: &str) -> Result<Framing, String> {
+    match text {
+        "crop" => Ok(Framing::CropThenResize(1.0)),
+        "squash" => Ok(Framing::Squash),
+        "pad" => Ok(Framing::Pad),
+        _ => Err("choose one of: crop, squash, pad".into()),
+    }
+}
+
+/// Whether blue comes first.
+fn bgr(text: &str) -> Result<bool, String> {
+    match text {
+        "rgb" => Ok(false),
+        "bgr" => Ok(true),
+        _ => Err("choose one of: rgb, bgr".into()),
+    }
+}
+
+/// What to say where a GPU does not do.
+fn on_cpu(error: violet::Error) -> String {
+    format!("{error}\nTry again with --device cpu.")
 }
 
 fn channels(text: &str) -> Result<[f32; 3], String> {

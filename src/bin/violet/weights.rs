@@ -1,5 +1,6 @@
 //! `violet convert`: original weights → the page's compact form.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-/// Checks, folds BatchNorm, rounds to f16, and enters the file in the manifest.
+/// Checks, folds BatchNorm, rounds to 16-bit integers, reads that back, and enters the file in the manifest.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let spec = ModelSpec::from_name(&arguments.model).map_err(|e| e.to_string())?;
     if let (false, Some(expected)) = (arguments.unpublished, spec.source_sha256) {
@@ -35,17 +36,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         }
         checkpoint::verify(&original, expected).map_err(at(&arguments.file))?;
     }
+    // Before anything is written: what cannot be read is not to be lost.
+    let list = arguments.out.join("manifest.json");
+    let mut manifest = read_manifest(&list)?;
 
     let mut folded = read_checkpoint(&arguments.file)?;
     spec.architecture
         .fold_batch_norms(&mut folded)
         .map_err(at(&arguments.file))?;
-    let bytes = folded.to_safetensors_f16().map_err(|e| e.to_string())?;
+    let bytes = folded.to_safetensors().map_err(at(&arguments.file))?;
+    let read = Checkpoint::from_safetensors(&bytes).map_err(|e| e.to_string())?;
+    spec.architecture
+        .check(&read)
+        .map_err(at(&arguments.file))?;
 
     std::fs::create_dir_all(&arguments.out).map_err(at(&arguments.out))?;
     let file = format!("{}.safetensors", spec.name);
     let path = arguments.out.join(&file);
-    std::fs::write(&path, &bytes).map_err(at(&path))?;
+    replace(&path, &bytes)?;
     let entry = ManifestEntry {
         name: spec.name.clone().into(),
         file,
@@ -58,18 +66,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         entry.bytes,
         entry.sha256
     );
-
-    let path = arguments.out.join("manifest.json");
-    let mut manifest = match std::fs::read_to_string(&path) {
-        Ok(text) => Manifest::from_json(&text).map_err(at(&path))?,
-        Err(_) => Manifest::default(),
-    };
     manifest.models.retain(|other| other.name != entry.name);
     manifest.models.push(entry);
     manifest.models.sort_by(|a, b| a.name.cmp(&b.name));
     let text = serde_json::to_string_pretty(&manifest).map_err(|e| e.to_string())?;
-    std::fs::write(&path, text + "\n").map_err(at(&path))?;
+    replace(&list, (text + "\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The manifest at a path; an empty one where no file is.
+fn read_manifest(path: &Path) -> Result<Manifest, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Manifest::from_json(&text).map_err(at(path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(error) => Err(at(path)(error)),
+    }
+}
+
+/// Writes a file whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let new = path.with_added_extension("part");
+    std::fs::write(&new, bytes).map_err(at(&new))?;
+    std::fs::rename(&new, path).map_err(at(path))
 }
 
 /// The checkpoint of a file: TensorFlow.js' by its extension, the others by their first bytes.

@@ -6,6 +6,7 @@
 mod activation;
 mod dense;
 mod depthwise;
+mod function;
 mod geometry;
 mod machine;
 mod max_pool;
@@ -18,6 +19,7 @@ mod winograd;
 use std::cell::RefCell;
 
 pub use activation::{Gate, activate, secant_gradient};
+pub use function::{Function, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size};
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
 use walk::{Direction, Walk};

@@ -1,7 +1,7 @@
 //! Activations by themselves, and the two ways back through them, value by value. All of them begin at 0.
 
 use burn::backend::TensorMetadata;
-use burn_cubecl::tensor::CubeTensor;
+use burn_wgpu::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
@@ -84,15 +84,15 @@ pub(super) fn secant_gradient(
 }
 
 /// A thread for each value.
-struct Grid {
-    client: Client,
-    count: CubeCount,
-    dim: CubeDim,
-    length: usize,
+pub(super) struct Grid {
+    pub(super) client: Client,
+    pub(super) count: CubeCount,
+    pub(super) dim: CubeDim,
+    pub(super) length: usize,
 }
 
 /// A new tensor of the same shape, and the threads that fill it.
-fn target_like(tensor: &CubeTensor) -> (CubeTensor, Grid) {
+pub(super) fn target_like(tensor: &CubeTensor) -> (CubeTensor, Grid) {
     let shape = tensor.shape();
     let length = shape.num_elements();
     let client = tensor.client.clone();

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use burn::backend::TensorMetadata;
-use burn_cubecl::tensor::CubeTensor;
+use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
 
 use super::epilogue::Epilogue;

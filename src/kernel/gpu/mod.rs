@@ -8,16 +8,17 @@ mod activation;
 mod call;
 mod card;
 mod epilogue;
+mod function;
 mod max_pool;
 mod pass;
 mod software;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata, tensor::FloatTensor};
-use burn::tensor::{DType, FloatDType, Shape};
-use burn_cubecl::{kernel::into_contiguous as contiguous, tensor::CubeTensor};
+use burn::tensor::{DType, FloatDType, Shape, Slice};
+use burn_wgpu::{CubeTensor, into_contiguous as contiguous};
 
-use super::{Activation, Derivatives, Filter, Geometry, Operations};
+use super::{Activation, Derivatives, Filter, Function, Geometry, Operations};
 use call::Call;
 pub use call::{Adapter, with_kernels_for};
 use pass::{Axis, LANES, fours};
@@ -166,6 +167,53 @@ impl Derivatives for Cube {
     ) -> FloatTensor<Self> {
         let along = [input, before].map(contiguous);
         max_pool::gradient(contiguous(gradient), indices, Some(along), &windows)
+    }
+
+    fn map(values: FloatTensor<Self>, function: Function) -> FloatTensor<Self> {
+        function::map(contiguous(values), function)
+    }
+
+    fn map_gradient(
+        gradient: FloatTensor<Self>,
+        ends: [FloatTensor<Self>; 2],
+        function: Function,
+    ) -> FloatTensor<Self> {
+        function::map_gradient(contiguous(gradient), ends.map(contiguous), function)
+    }
+
+    /// The first matrix of each as filters of one pixel over the rows of the second.
+    fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [products, m, k] = first.shape().dims();
+        let n = second.shape()[2];
+        let filter = Filter::dense(k, m, 1, 1);
+        let geometry = Geometry {
+            filter,
+            padding_before: [0; 2],
+            input: [1, n],
+            output: [1, n],
+        };
+        let bias = Self::float_zeros(Shape::from([m]), &first.device(), FloatDType::F32);
+        let one = |tensor: &CubeTensor, product: usize, shape: [usize; 4]| {
+            let (rows, columns) = (tensor.shape()[1], tensor.shape()[2]);
+            let ranges = [product..product + 1, 0..rows, 0..columns].map(Slice::from);
+            let matrix = Self::float_slice(tensor.clone(), &ranges);
+            Self::float_reshape(contiguous(matrix), Shape::from(shape))
+        };
+        let products = (0..products).map(|product| {
+            let weight = Self::pack_filters(one(&first, product, [m, k, 1, 1]), filter);
+            let image = one(&second, product, [1, k, 1, n]);
+            forward(
+                image,
+                None,
+                weight,
+                bias.clone(),
+                &geometry,
+                Activation::Identity,
+            )
+        });
+        let made = Self::float_cat(products.collect(), 0);
+        let products = made.shape()[0];
+        Self::float_reshape(made, Shape::from([products, m, n]))
     }
 }
 

@@ -7,103 +7,123 @@ use web_sys::{
     Element, Event, HtmlButtonElement, HtmlElement, HtmlInputElement, HtmlSelectElement,
 };
 
-use super::{From, Page, append, class, create};
-use crate::model::{Detection, ModelSpec, Scale, Target, top_predictions};
-use crate::web::dom::{element, on};
-use crate::web::pool::Prepared;
+use super::{Page, Seen, append, class, create, show};
+use crate::model::{Detection, ModelSpec, top_predictions};
+use crate::page::{Prepared, matching};
+use crate::web::dom::{document, element, on};
 use crate::web::stage::LabelledBox;
-use crate::web::words::{self, Phrase, decimal, name, phrase, say, say_in};
+use crate::web::words::{self, Phrase, decimal, name, phrase, say_in};
 
 /// How many classes are listed.
 const CLASSES: usize = 5;
+/// How many are listed of those that someone looks for.
+const FOUND: usize = 8;
 /// How many candidates are offered where nothing reaches the threshold.
 const CANDIDATES: usize = 3;
-/// Detections scoring less are drawn only if the threshold asks for it; TensorFlow's default.
-const THRESHOLD: f64 = 50.0;
 
 impl Page {
     /// What is explained when nobody has chosen: the likeliest class, or the best box.
-    pub(super) fn default_target(spec: &ModelSpec, prepared: &Prepared) -> Option<usize> {
+    pub(super) fn default_target(
+        spec: &ModelSpec,
+        prepared: &Prepared,
+        threshold: u8,
+    ) -> Option<usize> {
         if spec.architecture.is_detector() {
             let best = prepared.detections.first();
             return best
-                .filter(|best| f64::from(best.score) * 100.0 >= threshold())
+                .filter(|best| f64::from(best.score) * 100.0 >= f64::from(threshold))
                 .map(|d| d.output);
         }
         let top = top_predictions(&prepared.logits_input, 1);
         top.first().map(|top| top.target)
     }
 
-    /// The chosen output, and the class that it is explained against.
-    pub(super) fn target(&self, spec: &ModelSpec, output: usize) -> Target {
-        let against = element::<HtmlSelectElement>("against").value().parse().ok();
-        Target {
-            output,
-            minus: against.filter(|&class| !spec.architecture.is_detector() && class != output),
-            scale: chosen_scale(),
+    /// Lists the answers, with the explained one marked.
+    pub(super) fn show_answers(self: &Rc<Self>) {
+        let seen = self.seen.borrow().clone();
+        let detector = seen
+            .as_ref()
+            .is_some_and(|seen| seen.spec.architecture.is_detector());
+        show("answer-hint", seen.is_none());
+        show("against-field", seen.is_some() && !detector);
+        show("threshold-field", detector);
+        show("detector-hint", false);
+        let many = |seen: &Seen| seen.prepared.logits_input.len() > CLASSES;
+        show("search-field", !detector && seen.as_ref().is_some_and(many));
+        let focused = document().active_element();
+        let focused = focused.and_then(|button| button.get_attribute("data-output"));
+        // A list of its own, which takes the old one's place at once: with none, the page would shrink and jump.
+        let fresh: Element = create("ol");
+        let mut boxes = Vec::new();
+        match &seen {
+            Some(seen) if detector => boxes = self.show_detections(&fresh, seen),
+            Some(seen) => self.show_classes(&fresh, seen),
+            None => {}
+        }
+        let list: Element = element("predictions");
+        let answers = fresh.child_nodes();
+        let answers: js_sys::Array = (0..answers.length())
+            .filter_map(|k| answers.get(k))
+            .collect();
+        list.replace_children_with_node(&answers);
+        self.stage.borrow_mut().set_boxes(boxes);
+        // Whoever chose one by the keyboard is still there.
+        if let Some(output) = focused
+            && let Ok(Some(button)) = list.query_selector(&format!("[data-output='{output}']"))
+        {
+            let button: HtmlElement = wasm_bindgen::JsCast::unchecked_into(button);
+            button.focus().unwrap_or(());
         }
     }
 
-    /// Lists the answers, with the chosen one marked.
-    pub(super) fn show_answers(self: &Rc<Self>, spec: &ModelSpec, prepared: &Prepared) {
-        let detector = spec.architecture.is_detector();
-        element::<HtmlElement>("answer-hint").set_hidden(true);
-        element::<HtmlElement>("against-field").set_hidden(detector);
-        element::<HtmlElement>("threshold-field").set_hidden(!detector);
-        if detector {
-            self.show_detections();
-            return;
-        }
-        element::<HtmlElement>("detector-hint").set_hidden(true);
-        let labels = spec.labels();
+    fn show_classes(self: &Rc<Self>, list: &Element, seen: &Seen) {
+        let labels = seen.spec.labels();
         let label = |class: usize| labels.get(class).copied().unwrap_or("?");
-        let answers = top_predictions(&prepared.logits_input, CLASSES);
-        let list = empty_list();
-        for answer in &answers {
-            let chosen = self.output.get() == Some(answer.target);
-            let share = f64::from(answer.probability);
-            let button = answer_button(&list, label(answer.target), share, chosen);
-            let (page, output) = (Rc::clone(self), answer.target);
-            on(&button, "click", move |_: Event| {
-                page.output.set(Some(output));
-                page.run(From::Target);
-            });
+        let (spec, prepared) = (&seen.spec, &seen.prepared);
+        // The likeliest, or those that someone looks for, by their names in the page's language.
+        let query = element::<HtmlInputElement>("class-search").value();
+        let searched = !query.trim().is_empty();
+        let mut classes: Vec<usize> = if searched {
+            let names: Vec<String> = labels.iter().map(|l| words::translated_name(l)).collect();
+            matching(names.iter().map(String::as_str), &query, FOUND)
+        } else {
+            let top = top_predictions(&prepared.logits_input, CLASSES);
+            top.iter().map(|answer| answer.target).collect()
+        };
+        show("class-none", searched && classes.is_empty());
+        // What is explained is always among them.
+        classes.extend(seen.output.filter(|output| !classes.contains(output)));
+        for &class in &classes {
+            let share = f64::from(prepared.probability(spec, class));
+            let chosen = seen.output == Some(class);
+            let button = answer_button(list, class, label(class), share, chosen);
+            let page = Rc::clone(self);
+            on(&button, "click", move |_: Event| page.choose_output(class));
         }
+        let latest = self.latest();
         let against: HtmlSelectElement = element("against");
-        let kept = self
-            .wanted_against
-            .take()
-            .unwrap_or_else(|| against.value());
         against.set_inner_html("");
         super::add_option(&against, "", phrase!("nothing: this class by itself"), true);
-        for answer in &answers {
-            let value = answer.target.to_string();
-            let title = phrase!("why not {class}?", class = name(label(answer.target)));
-            super::add_option(&against, &value, title, true);
+        classes.extend(latest.against.filter(|other| !classes.contains(other)));
+        for class in classes
+            .into_iter()
+            .filter(|&class| seen.output != Some(class))
+        {
+            let title = phrase!("why not {class}?", class = name(label(class)));
+            super::add_option(&against, &class.to_string(), title, true);
         }
-        against.set_value(&kept);
+        let chosen = latest.against.map(|class| class.to_string());
+        against.set_value(&chosen.unwrap_or_default());
         if against.selected_index() < 0 {
             against.set_value("");
         }
     }
 
-    /// Lists and draws the boxes that reach the threshold; if none does, says so and lists the best
-    /// candidates.
-    pub(super) fn show_detections(self: &Rc<Self>) {
-        let prepared = self.prepared.borrow().clone();
-        let spec = self.model.borrow().clone();
-        let (Some(prepared), Some(spec)) = (prepared, spec) else {
-            return;
-        };
-        if !spec.architecture.is_detector() {
-            return;
-        }
-        let percent = threshold();
-        say(
-            "threshold-value",
-            phrase!("{share} %", share = decimal(percent, 0)),
-        );
-        let all = &prepared.detections;
+    /// Lists and draws the boxes that reach the threshold, and the explained one in any case; if none does, says so
+    /// and lists the best candidates.
+    fn show_detections(self: &Rc<Self>, list: &Element, seen: &Seen) -> Vec<LabelledBox> {
+        let percent = f64::from(self.latest().threshold);
+        let all = &seen.prepared.detections;
         let reaching = all
             .iter()
             .take_while(|d| f64::from(d.score) * 100.0 >= percent);
@@ -123,22 +143,25 @@ impl Page {
             };
             say_in(&hint, sentence);
         }
-        let shown = if reaching == 0 {
+        let count = if reaching == 0 {
             CANDIDATES.min(all.len())
         } else {
             reaching
         };
-        let labels = spec.labels();
+        let labels = seen.spec.labels();
         let label = |d: &Detection| labels.get(d.class).copied().unwrap_or("?");
-        let list = empty_list();
+        let (listed, rest) = all.split_at(count);
+        let explained = rest.iter().filter(|d| seen.output == Some(d.output));
         let mut boxes = Vec::new();
-        for detection in &all[..shown] {
-            let chosen = self.output.get() == Some(detection.output);
+        for detection in listed.iter().chain(explained) {
+            let output = detection.output;
+            let chosen = seen.output == Some(output);
             let share = f64::from(detection.score);
-            let button = answer_button(&list, label(detection), share, chosen);
-            let (page, output) = (Rc::clone(self), detection.output);
+            let button = answer_button(list, output, label(detection), share, chosen);
+            let page = Rc::clone(self);
             on(&button, "click", move |_: Event| page.choose_output(output));
             boxes.push(LabelledBox {
+                output,
                 rect: detection.rect,
                 label: phrase!(
                     "{class} {share} %",
@@ -148,48 +171,37 @@ impl Page {
                 chosen,
             });
         }
-        self.stage.borrow_mut().set_boxes(boxes);
+        boxes
     }
 
-    /// Explains the box of that number among those that are drawn.
-    pub(super) fn choose_box(self: &Rc<Self>, number: usize) {
-        let prepared = self.prepared.borrow().clone();
-        let output = prepared.and_then(|p| Some(p.detections.get(number)?.output));
-        if let Some(output) = output {
-            self.choose_output(output);
+    /// Explains that output.
+    pub(super) fn choose_output(self: &Rc<Self>, output: usize) {
+        let explained = self.seen.borrow().as_ref().and_then(|seen| seen.output);
+        self.change(|settings| {
+            settings.output = Some(output);
+            // A class is not held against itself.
+            settings.against = settings.against.filter(|&other| other != output);
+        });
+        if explained == Some(output) && !self.jobs.is_busy() {
+            // What was explained as the likeliest is chosen now: the same, or begun again after it was cancelled.
+            self.begin(crate::page::Begin::Sum);
         }
     }
-
-    fn choose_output(self: &Rc<Self>, output: usize) {
-        self.output.set(Some(output));
-        self.run(From::Target);
-    }
-}
-
-/// Whether logits or probabilities are explained.
-fn chosen_scale() -> Scale {
-    match &*element::<HtmlSelectElement>("scale").value() {
-        "probability" => Scale::Probability,
-        _ => Scale::Logit,
-    }
-}
-
-/// The detector's threshold, in percent.
-fn threshold() -> f64 {
-    let value = element::<HtmlInputElement>("threshold").value_as_number();
-    if value.is_nan() { THRESHOLD } else { value }
-}
-
-fn empty_list() -> Element {
-    let list: Element = element("predictions");
-    list.set_inner_html("");
-    list
 }
 
 /// Adds an answer to the list: a name, a share and a bar.
-fn answer_button(list: &Element, class_name: &str, share: f64, chosen: bool) -> HtmlButtonElement {
+fn answer_button(
+    list: &Element,
+    output: usize,
+    class_name: &str,
+    share: f64,
+    chosen: bool,
+) -> HtmlButtonElement {
     let button: HtmlButtonElement = create("button");
     button.set_type("button");
+    button
+        .set_attribute("data-output", &output.to_string())
+        .unwrap_or(());
     let pressed = if chosen { "true" } else { "false" };
     button.set_attribute("aria-pressed", pressed).unwrap_or(());
     let label: Element = create("span");

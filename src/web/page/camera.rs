@@ -1,5 +1,6 @@
 //! A photo by the camera.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,18 +20,25 @@ use crate::web::words::{phrase, say};
 impl Page {
     pub(super) fn listen_to_camera(self: &Rc<Self>) {
         let dialog: HtmlDialogElement = element("camera-dialog");
-        on(&element::<Element>("camera"), "click", {
-            let page = Rc::clone(self);
-            move |event: Event| {
+        // One camera at a time, however often someone asks for it.
+        let asking = Rc::new(Cell::new(false));
+        for id in ["camera", "camera-again"] {
+            let (page, asking) = (Rc::clone(self), Rc::clone(&asking));
+            on(&element::<Element>(id), "click", move |event: Event| {
                 event.stop_propagation();
-                let page = Rc::clone(&page);
+                if asking.replace(true) {
+                    return;
+                }
+                let (page, asking) = (Rc::clone(&page), Rc::clone(&asking));
                 spawn_local(async move {
                     if let Err(failure) = open().await {
+                        stop();
                         page.tell(&failure);
                     }
+                    asking.set(false);
                 });
-            }
-        });
+            });
+        }
         on(&element::<Element>("camera-close"), "click", {
             let dialog = dialog.clone();
             move |_: Event| dialog.close()

@@ -9,21 +9,14 @@ use web_sys::{
     Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, ImageBitmap, Url,
 };
 
-use super::{Page, create};
+use super::{Page, create, show};
+use crate::page::View;
 use crate::protocol::{Failure, FailureCode};
-use crate::report::{Report, npy};
+use crate::report::npy;
 use crate::web::dom::{all, element, message, on};
 use crate::web::files;
 use crate::web::picture::context;
 use crate::web::pool::Picture;
-use crate::web::stage::View;
-
-/// A finished explanation.
-pub(super) struct Finished {
-    /// Signed attributions, flat [3, size, size].
-    pub(super) attributions: Vec<f32>,
-    pub(super) report: Report,
-}
 
 impl Page {
     pub(super) fn listen_to_exports(self: &Rc<Self>) {
@@ -44,50 +37,36 @@ impl Page {
         }
     }
 
-    /// Saving is possible once something is finished.
+    /// What is shown can be saved, a cancelled sum too; what is only forming cannot.
     pub(super) fn show_exports(&self) {
-        let nothing = self.finished.borrow().is_none();
-        element::<HtmlElement>("save").set_hidden(nothing);
+        let forming = self.forming.borrow().is_some();
+        show("save", self.shown().is_some() && !forming);
     }
 
     async fn save(&self, what: &str) -> Result<(), Failure> {
+        let Some(shown) = self.shown() else {
+            return Ok(());
+        };
         match what {
             "mask" => self.save_picture("mask.png", View::Mask).await,
             "overlay" => self.save_picture("overlay.png", View::Overlay).await,
             "both" => self.save_both().await,
-            "handout" => self.print_handout(),
-            "attributions" => {
-                let bytes = self
-                    .finished
-                    .borrow()
-                    .as_ref()
-                    .map(|f| npy(&f.attributions));
-                match bytes {
-                    Some(Ok(bytes)) => download("attributions.npy", &bytes),
-                    Some(Err(error)) => Err(failed(&error.to_string())),
-                    None => Ok(()),
-                }
-            }
+            "handout" => self.print_handout().await,
+            "attributions" => download("attributions.npy", &npy(&shown.attributions.values)),
             _ => {
-                let finished = self.finished.borrow();
-                let text = finished
-                    .as_ref()
-                    .map(|f| serde_json::to_string_pretty(&f.report));
-                match text {
-                    Some(Ok(text)) => download("report.json", (text + "\n").as_bytes()),
-                    Some(Err(error)) => Err(failed(&error.to_string())),
-                    None => Ok(()),
-                }
+                let text = serde_json::to_string_pretty(&shown.report());
+                let text = text.map_err(|error| failed(&error.to_string()))?;
+                download("report.json", (text + "\n").as_bytes())
             }
         }
     }
 
     /// What the canvas shows is a preview; files get the photo itself.
     async fn whole_photo(&self) -> Option<ImageBitmap> {
-        let picture = self.picture.borrow().clone();
-        match picture {
-            Some(Picture::Photo(bytes)) => files::bitmap(&bytes).await.ok(),
-            _ => None,
+        let looked = self.looked.borrow().clone();
+        match &looked.as_ref()?.picture {
+            Picture::Photo(bytes) => files::bitmap(bytes).await.ok(),
+            Picture::Scene { .. } => None,
         }
     }
 

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, HtmlImageElement};
 
-use super::{Page, append, class, create};
+use super::{Page, append, class, create, titles};
+use crate::page::View;
 use crate::protocol::Failure;
 use crate::web::dom::{document, element, message, on, window};
-use crate::web::stage::View;
 use crate::web::words::{Phrase, decimal, name, percent, phrase, say, say_in};
 
 impl Page {
@@ -16,14 +17,13 @@ impl Page {
         on(&window(), "afterprint", |_: Event| printing(false));
     }
 
-    /// Fills the handout and opens the browser's print dialogue.
-    pub(super) fn print_handout(&self) -> Result<(), Failure> {
-        let finished = self.finished.borrow();
-        let Some(finished) = finished.as_ref() else {
+    /// Fills the handout and opens the browser's print dialog, once both pictures can be printed.
+    pub(super) async fn print_handout(&self) -> Result<(), Failure> {
+        let Some(shown) = self.shown() else {
             return Ok(());
         };
-        let report = &finished.report;
-        say("handout-title", self.title.borrow().clone());
+        say("handout-title", titles::title(&shown));
+        let failed = |error: JsValue| super::export::failed(&message(&error));
         for (id, view) in [
             ("handout-photo", View::Original),
             ("handout-mask", View::Overlay),
@@ -31,22 +31,17 @@ impl Page {
             let picture = || -> Result<String, JsValue> {
                 self.stage.borrow().paint(view, None)?.to_data_url()
             };
-            let url = picture().map_err(|error| super::export::failed(&message(&error)))?;
-            element::<HtmlImageElement>(id).set_src(&url);
+            let image: HtmlImageElement = element(id);
+            image.set_src(&picture().map_err(failed)?);
+            // What is not decoded yet is not printed, or what was there before is.
+            JsFuture::from(image.decode()).await.map_err(failed)?;
         }
         let list: Element = element("handout-facts");
         list.set_inner_html("");
-        let change = f64::from(report.output_input) - f64::from(report.output_baseline);
-        let share = if change == 0.0 {
-            0.0
-        } else {
-            report.convergence_delta / change
-        };
-        let spec = self.spec(&report.model);
-        let network = spec.map_or_else(|| report.model.clone(), |spec| spec.title.to_string());
+        let report = shown.report();
         let facts = [
-            (phrase!("Network"), Phrase::of(name(network))),
-            (phrase!("Class"), Phrase::of(name(report.label.as_str()))),
+            (phrase!("Network"), Phrase::of(name(&*shown.spec.title))),
+            (phrase!("Class"), titles::label(&shown)),
             (
                 phrase!("Probability"),
                 phrase!(
@@ -56,7 +51,7 @@ impl Page {
             ),
             (
                 phrase!("Baseline"),
-                super::baseline_name(super::chosen_baseline()),
+                super::baseline_name(shown.settings.baseline()),
             ),
             (
                 phrase!("Rule"),
@@ -79,7 +74,7 @@ impl Page {
                 phrase!(
                     "{sum} ({share} % off)",
                     sum = decimal(report.attribution_sum, 2),
-                    share = percent(share, 1),
+                    share = percent(shown.missed().unwrap_or_default(), 1),
                 ),
             ),
         ];

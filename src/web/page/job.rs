@@ -5,66 +5,104 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlElement, HtmlSelectElement};
 
-use super::export::Finished;
-use super::results::{found_box, probability};
-use super::{
-    From, PREVIEW_SIDE, Page, baseline_name, chosen_baseline, chosen_rule, duration,
-    missing_weights, set_progress,
-};
-use crate::attribution::{
-    Accumulator, Attributions, Baseline, Integration, PartialSum, Quadrature, Rule,
-};
+use super::status::Status;
+use super::{PREVIEW_SIDE, Page, Seen, missing_weights};
+use crate::attribution::{Accumulator, Attributions, Integration, PartialSum, Quadrature, Rule};
 use crate::device::DeviceKind;
-use crate::mask::Mask;
 use crate::model::{ModelSpec, Target};
+use crate::page::{Begin, Explanation, Job, PictureId, Prepared, Progress, Settings};
 use crate::protocol::{Failure, FailureCode};
-use crate::report::Report;
-use crate::web::dom::{element, now};
+use crate::web::dom::now;
 use crate::web::files;
-use crate::web::pool::{Picture, Pool, Prepared, Weights};
-use crate::web::words::{Phrase, decimal, name as named, phrase, say};
+use crate::web::pool::{Pool, Weights};
+use crate::web::words::{Phrase, decimal, name as named, phrase};
 
 /// While a mask forms, the page shows what has come and then rests: so many times as long as that took,
 /// and at least so long. Drawing keeps workers waiting, and on two cores it takes one from them.
 const REST: f64 = 9.0;
 const LEAST_REST_MS: f64 = 200.0;
 
-impl Page {
-    /// Starts a job and forgets the one before.
-    pub(super) fn run(self: &Rc<Self>, from: From) {
-        self.show_chapters(false);
-        if from != From::Target {
-            // Even if a newer job overtakes this one, what was prepared before is of no use.
-            self.stale.set(true);
-        }
-        self.work(move |page, job| async move { page.make_mask(job, from).await });
+/// A job that writes on the page's status.
+pub(super) type PageJob = Job<Status>;
+
+/// A mask that forms.
+pub(super) struct Forming {
+    sum: Rc<RefCell<Integration>>,
+    /// The explanation, with nothing summed.
+    draft: Explanation,
+    started: f64,
+}
+
+impl Forming {
+    /// The explanation, as far as it has come; nothing, if no gradient is in.
+    fn so_far(&self) -> Option<Explanation> {
+        self.explanation(false)
     }
 
-    /// Starts any work that takes time, under a number of its own. A newer one's number tells the
-    /// older that it is no longer wanted.
-    pub(super) fn work<F: Future<Output = Result<(), Failure>> + 'static>(
-        self: &Rc<Self>,
-        body: impl FnOnce(Rc<Self>, u64) -> F + 'static,
-    ) {
-        let job = self.job.get() + 1;
-        self.job.set(job);
-        self.busy.set(true);
+    fn explanation(&self, finished: bool) -> Option<Explanation> {
+        let sum = self.sum.borrow();
+        let prepared = &self.draft.prepared;
+        let attributions = sum.attributions(&prepared.input, &prepared.baseline).ok()?;
+        (sum.gradients() > 0).then(|| Explanation {
+            attributions,
+            quadrature: sum.quadrature(),
+            samples: sum.samples(),
+            progress: Progress {
+                finished,
+                gradients: sum.gradients(),
+                expected: sum.expected_gradients(),
+                starts: sum.starts(),
+                map_error_estimate: sum.map_error_estimate(),
+                cut_short: sum.is_cut_short(),
+            },
+            elapsed_ms: now() - self.started,
+            ..self.draft.clone()
+        })
+    }
+}
+
+impl Page {
+    /// Begins again from there, with what is set.
+    pub(super) fn begin(self: &Rc<Self>, from: Begin) {
+        match from {
+            Begin::Engine => {
+                let page = Rc::clone(self);
+                spawn_local(async move { page.change_device().await });
+            }
+            Begin::Photo => self.open_set_picture(),
+            _ => self.run(|page, job| async move { page.make_mask(&job).await }),
+        }
+    }
+
+    /// A job that supersedes the one before.
+    pub(super) fn begin_job(&self) -> PageJob {
         self.forming.take();
-        self.started.set(now());
+        self.work.borrow_mut().stop();
+        self.jobs.begin(now())
+    }
+
+    /// Does any work that takes time.
+    pub(super) fn run<F: Future<Output = Result<(), Failure>> + 'static>(
+        self: &Rc<Self>,
+        body: impl FnOnce(Rc<Self>, PageJob) -> F + 'static,
+    ) {
+        let job = self.begin_job();
         self.show_controls();
         let page = Rc::clone(self);
         spawn_local(async move {
-            let done = body(Rc::clone(&page), job).await;
-            if page.job.get() != job {
+            let done = body(Rc::clone(&page), job.clone()).await;
+            if !job.end() {
                 return;
             }
-            page.busy.set(false);
-            page.show_controls();
             if let Err(failure) = done {
-                page.draw_forming();
+                page.keep_what_came();
+                page.show_controls();
                 page.give_up(failure).await;
+            } else {
+                page.forming.take();
+                page.work.borrow_mut().stop();
+                page.show_controls();
             }
         });
     }
@@ -80,8 +118,13 @@ impl Page {
             failure.code,
             FailureCode::WorkerLost | FailureCode::DeviceFailed | FailureCode::NoGpu
         );
+        if of_device {
+            // Whatever its workers held, nothing is sure any more.
+            self.work.borrow_mut().hold(None);
+        }
         if on_gpu && of_device {
-            element::<HtmlSelectElement>("device").set_value("cpu");
+            self.work.borrow_mut().change(|s| s.device = "cpu".into());
+            self.show_settings();
             self.clone().change_device().await;
             self.tell(&Failure {
                 code: FailureCode::NoGpu,
@@ -89,180 +132,204 @@ impl Page {
             });
         } else {
             self.tell(&failure);
-            self.status(phrase!("Stopped."));
+            self.say_status(phrase!("Stopped."));
         }
     }
 
-    /// Walks the way from model to mask, from `from` on, as long as no newer job has begun.
-    async fn make_mask(self: &Rc<Self>, job: u64, from: From) -> Result<(), Failure> {
-        let current = || self.job.get() == job;
+    /// Walks the way from model to mask, from where the engine lacks something, as long as no newer job has begun.
+    pub(super) async fn make_mask(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
+        let settings = self.work.borrow_mut().begin();
+        self.show_controls();
         let Some(pool) = self.pool.borrow().clone() else {
             return Ok(());
         };
-        let name = element::<HtmlSelectElement>("model").value();
-        if name.is_empty() {
-            self.status(phrase!("No network's weights are here."));
+        if settings.model.is_empty() {
+            self.say_status(phrase!("No network's weights are here."));
             return Ok(());
         }
-        let spec = self.spec(&name).ok_or_else(|| missing_weights(&name))?;
-        self.show_own_model(&name);
-
-        let loaded = self.model.borrow().as_ref() == Some(&spec);
-        if loaded {
-            self.take_back(&pool, &spec).await?;
-            if !current() {
+        let spec = self.spec(&settings.model);
+        let spec = spec.ok_or_else(|| missing_weights(&settings.model))?;
+        self.show_own_model(&settings.model);
+        let missing = self.work.borrow().missing(&settings);
+        if missing == Some(Begin::Model) {
+            self.load(job, &pool, &spec, &settings).await?;
+            if !job.is_current() {
                 return Ok(());
             }
-        } else {
-            *self.model.borrow_mut() = None;
-            self.prepared.replace(None);
-            self.output.set(None);
-            let weights = self.weights(&spec).await?;
-            if !current() {
-                return Ok(());
-            }
-            self.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
-            pool.load(&weights).await?;
-            if !current() {
-                return Ok(());
-            }
-            *self.model.borrow_mut() = Some(spec.clone());
-            self.lent.set(false);
         }
-        let Some(picture) = self.picture.borrow().clone() else {
-            if !loaded {
-                self.wait(phrase!(
+        let looked = self.looked.borrow().clone();
+        let Some(looked) = looked else {
+            if missing == Some(Begin::Model) {
+                job.wait(phrase!(
                     "Getting {network} ready…",
                     network = named(&*spec.title)
                 ));
-                pool.rehearse(chosen_rule().0.slopes()).await?;
-                if !current() {
+                pool.rehearse(settings.method().slopes()).await?;
+                if !job.is_current() {
                     return Ok(());
                 }
             }
-            self.status(phrase!(
+            self.say_status(phrase!(
                 "{network} is ready. Give it a photo.",
                 network = named(&*spec.title)
             ));
             return Ok(());
         };
 
-        if self.prepared.borrow().is_none() || self.stale.get() {
-            self.wait(phrase!("Looking at the photo…"));
-            if from == From::Model {
+        if missing.is_some() {
+            job.wait(phrase!("Looking at the photo…"));
+            if missing == Some(Begin::Model) {
                 // A new pool has not seen the photo yet.
-                let opened = pool.open(&picture, PREVIEW_SIDE).await;
-                if !current() {
+                let opened = pool.open(&looked.picture, PREVIEW_SIDE).await;
+                if !job.is_current() {
                     return Ok(());
                 }
                 if opened.is_err() && self.stage.borrow().is_empty() {
                     // It waited for the engine and was no photo: nothing is there to explain.
-                    *self.picture.borrow_mut() = None;
+                    self.looked.replace(None);
+                    self.work.borrow_mut().change(|s| s.set_picture(None));
                     self.drop_shown_photo();
                 }
-                self.show_photo(opened?);
+                let opened = opened?;
+                if self.stage.borrow().is_empty() {
+                    self.show_photo(opened);
+                }
             }
-            let prepared = pool.prepare(&picture, chosen_baseline()).await?;
-            if !current() {
+            let prepared = pool.prepare(&looked.picture, settings.baseline()).await?;
+            if !job.is_current() {
                 return Ok(());
             }
+            self.work.borrow_mut().hold(None);
             pool.keep(&prepared.input, &prepared.baseline).await?;
-            if !current() {
+            if !job.is_current() {
                 return Ok(());
             }
-            self.stage.borrow_mut().set_crop(prepared.crop);
-            self.prepared.replace(Some(Rc::new(prepared)));
-            self.stale.set(false);
+            self.work.borrow_mut().hold(Some(settings.clone()));
+            self.see(spec.clone(), Rc::new(prepared));
         }
-        let prepared = self.prepared.borrow().clone();
-        let Some(prepared) = prepared else {
+        let Some(mut seen) = self.seen.borrow().clone() else {
             return Ok(());
         };
-        if self.output.get().is_none() {
-            let outputs = prepared.logits_input.len();
-            let wanted = self.wanted_output.take().filter(|&output| output < outputs);
-            let output = wanted.or_else(|| Self::default_target(&spec, &prepared));
-            self.output.set(output);
-        }
-        self.show_answers(&spec, &prepared);
+        let outputs = seen.prepared.logits_input.len();
+        let chosen = settings.output.filter(|&output| output < outputs);
+        let usual = || Self::default_target(&spec, &seen.prepared, settings.threshold);
+        seen.output = chosen.or_else(usual);
+        let (output, prepared) = (seen.output, Rc::clone(&seen.prepared));
+        self.seen.replace(Some(seen));
+        self.show_answers();
         self.write_address();
-        match self.output.get() {
-            Some(output) => self.sum(job, &pool, &spec, &prepared, output).await,
-            None => {
-                self.status(phrase!("Nothing to explain yet: choose a box."));
-                Ok(())
-            }
+        self.note_what_it_knows(&spec, &settings);
+        let Some(output) = output else {
+            self.say_status(phrase!("Nothing to explain yet: choose a box."));
+            return Ok(());
+        };
+        let detector = spec.architecture.is_detector();
+        let target = Target {
+            output,
+            minus: settings
+                .against
+                .filter(|&class| !detector && class != output && class < outputs),
+            scale: settings.scale,
+        };
+        let ends = [&prepared.logits_baseline, &prepared.logits_input];
+        let method = settings.method();
+        let integration = Integration::new(method, &prepared.input, &prepared.baseline)?;
+        let draft = Explanation {
+            spec,
+            target,
+            truth: self
+                .looked
+                .borrow()
+                .as_ref()
+                .and_then(|l| l.truth.borrow().clone()),
+            attributions: Attributions {
+                values: Vec::new(),
+                sum: 0.0,
+            },
+            ends: ends.map(|logits| target.of(logits, detector)),
+            quadrature: integration.quadrature(),
+            samples: Vec::new(),
+            progress: Progress::default(),
+            elapsed_ms: 0.0,
+            device: (pool.device.name().into(), pool.size()),
+            prepared,
+            settings,
+        };
+        self.sum(job, &pool, draft, integration).await
+    }
+
+    /// Loads a network into the pool.
+    async fn load(
+        &self,
+        job: &PageJob,
+        pool: &Pool,
+        spec: &ModelSpec,
+        settings: &Settings,
+    ) -> Result<(), Failure> {
+        let weights = self.weights(job, spec).await?;
+        if !job.is_current() {
+            return Ok(());
         }
+        job.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
+        self.work.borrow_mut().hold(None);
+        pool.load(&weights).await?;
+        if job.is_current() {
+            // The network is there, and no path.
+            let mut held = settings.clone();
+            held.picture = None;
+            self.work.borrow_mut().hold(Some(held));
+        }
+        Ok(())
+    }
+
+    /// What a network says of the photo takes the place of what another one said.
+    fn see(&self, spec: ModelSpec, prepared: Rc<Prepared>) {
+        self.stage.borrow_mut().set_crop(prepared.crop);
+        self.seen.replace(Some(Seen {
+            spec,
+            prepared,
+            output: None,
+        }));
     }
 
     /// The part that takes time: the mask forms.
     async fn sum(
         self: &Rc<Self>,
-        job: u64,
+        job: &PageJob,
         pool: &Pool,
-        spec: &ModelSpec,
-        prepared: &Prepared,
-        output: usize,
+        draft: Explanation,
+        integration: Integration,
     ) -> Result<(), Failure> {
-        let (rule, n_steps) = chosen_rule();
-        let integration = Integration::new(rule, n_steps, prepared.input.len())?;
-        let all = integration.all_gradients();
-        let target = self.target(spec, output);
-        let labels = spec.labels();
-        let name = |output| labels.get(spec.class_of(output)).copied().unwrap_or("?");
-        let label = match target.minus {
-            Some(minus) => phrase!(
-                "{class}, not {other}",
-                class = named(name(output)),
-                other = named(name(minus)),
-            ),
-            None => Phrase::of(named(name(output))),
-        };
-        let baseline = chosen_baseline();
-        *self.title.borrow_mut() = match baseline {
-            Baseline::Black => phrase!(
-                "{network}: {class}",
-                network = named(&*spec.title),
-                class = label.clone(),
-            ),
-            _ => phrase!(
-                "{network}: {class}, from {baseline}",
-                network = named(&*spec.title),
-                class = label.clone(),
-                baseline = baseline_name(baseline),
-            ),
-        };
-        let detector = spec.architecture.is_detector();
-        let [base, input] = [&prepared.logits_baseline, &prepared.logits_input]
-            .map(|logits| target.of(logits, detector));
+        let label = super::titles::label(&draft);
+        let target = draft.target;
         let sum = Rc::new(RefCell::new(integration));
         let failed = RefCell::new(None);
         let start = now();
-        self.stage.borrow_mut().set_map(None);
-        self.forming.replace(Some(Rc::clone(&sum)));
-        self.finished.replace(None);
+        self.forming.replace(Some(Forming {
+            sum: Rc::clone(&sum),
+            draft,
+            started: start,
+        }));
         self.show_exports();
         self.show_controls();
-        self.show_pin();
-        element::<HtmlElement>("truth").set_hidden(true);
-        let show_progress = |done: usize| {
+        let show_progress = || {
+            let (done, all) = {
+                let sum = sum.borrow();
+                (sum.gradients(), sum.expected_gradients())
+            };
             let sentence = phrase!(
                 "Explaining “{class}”: {done} of {all} gradients",
                 class = label.clone(),
                 done = done,
                 all = all,
             );
-            self.show_share(done, all, sentence);
+            job.progress(done, all, now(), sentence);
         };
-        self.started.set(now());
-        show_progress(0);
-        element::<HtmlElement>("meter").set_hidden(true);
-        element::<HtmlElement>("completeness-hint").set_hidden(false);
-
-        let current = || self.job.get() == job;
+        job.start_clock(start);
+        show_progress();
         let rested_at = Cell::new(start);
         let take = |partial: PartialSum| {
-            if !current() {
+            if !job.is_current() {
                 return;
             }
             if let Err(error) = sum.borrow_mut().add(&partial) {
@@ -271,113 +338,80 @@ impl Page {
             }
             let begin = now();
             if begin >= rested_at.get() {
-                show_progress(sum.borrow().gradients());
+                show_progress();
                 self.draw_forming();
                 let end = now();
                 rested_at.set(end + ((end - begin) * REST).max(LEAST_REST_MS));
             }
         };
-        let part = |places| sum.borrow().part(places);
-        pool.sum(target, all, part, current, take).await?;
-        if let Some(failure) = failed.take() {
-            return Err(failure);
-        }
-        if current() {
-            let sum = sum.borrow();
-            let finished = sum.attributions(&prepared.input, &prepared.baseline)?;
-            let elapsed_ms = now() - start;
-            set_progress(1.0);
-            self.forming.take();
-            self.show_map(finished.values.clone());
-            self.show_completeness(input, base, &finished);
-            self.show_scores(spec, prepared, target, &finished);
-            self.show_pin();
-            let quadrature = sum.quadrature();
-            let report = Report {
-                photo: match &*self.picture.borrow() {
-                    Some(Picture::Scene { seed, tag }) => {
-                        format!("scene {seed}, tag: {}", tag.name())
-                    }
-                    _ => "a photo".into(),
-                },
-                model: spec.name.to_string(),
-                target: output,
-                label: name(output).into(),
-                scale: target.scale,
-                against: target.minus.map(|minus| name(minus).into()),
-                r#box: found_box(spec, prepared, target, &finished.values),
-                probability: probability(spec, prepared, output),
-                output_input: input,
-                output_baseline: base,
-                attribution_sum: finished.sum,
-                convergence_delta: finished.convergence_delta(input, base),
-                rule: rule.name().into(),
-                baseline: baseline.to_string(),
-                n_steps,
-                alphas: quadrature.alphas.clone(),
-                step_sizes: quadrature.step_sizes.clone(),
-                gradient_evaluations: all,
-                forward_evaluations: 2,
-                mask_full_scale: Mask::of(&finished.values).full_scale,
-                elapsed_ms: elapsed_ms as u64,
-                device: pool.device.name().into(),
-                threads: pool.size(),
+        while job.is_current() {
+            let Some(round) = sum.borrow_mut().next_round()? else {
+                break;
             };
-            *self.finished.borrow_mut() = Some(Finished {
-                attributions: finished.values,
-                report,
-            });
-            *self.samples.borrow_mut() = sum.samples().to_vec();
-            self.show_exports();
-            self.note_answer(name(output));
-            self.show_chapters(true);
-            let seconds = elapsed_ms / 1000.0;
-            self.status(phrase!(
+            pool.round(target, &round, || job.is_current(), take)
+                .await?;
+            if let Some(failure) = failed.take() {
+                return Err(failure);
+            }
+        }
+        if job.is_current()
+            && let Some(forming) = self.forming.take()
+            && let Some(explanation) = forming.explanation(true)
+        {
+            job.share(1.0, Phrase::nothing());
+            let Progress {
+                gradients,
+                cut_short,
+                ..
+            } = explanation.progress;
+            let done = phrase!(
                 "Done: {all} gradients in {seconds} s.",
-                all = all,
-                seconds = decimal(seconds, 1),
-            ));
-            self.label_canvas(phrase!(
-                "Your photo with the pixels used for “{class}” in purple",
-                class = label.clone(),
-            ));
+                all = gradients,
+                seconds = decimal(explanation.elapsed_ms / 1000.0, 1),
+            );
+            self.note_answer(&explanation);
+            self.work.borrow_mut().show(Rc::new(explanation));
+            self.present();
+            self.say_status(if cut_short {
+                phrase!("{done} That is all that Auto may take.", done = done)
+            } else {
+                done
+            });
         }
         Ok(())
     }
 
     /// Draws what has come of the mask that forms, if one does.
     fn draw_forming(&self) {
-        let (sum, prepared) = (self.forming.borrow(), self.prepared.borrow());
-        if let (Some(sum), Some(prepared)) = (&*sum, &*prepared)
-            && sum.borrow().gradients() > 0
-            && let Ok(so_far) = sum
-                .borrow()
-                .attributions(&prepared.input, &prepared.baseline)
-        {
-            self.show_map(so_far.values);
+        let so_far = self.forming.borrow().as_ref().and_then(Forming::so_far);
+        if let Some(so_far) = so_far {
+            self.show_map(&so_far.attributions.values);
         }
     }
 
-    /// How far the work has come, in words, on the bar and in time.
-    pub(super) fn show_share(&self, done: usize, all: usize, sentence: Phrase) {
-        self.status(sentence);
-        set_progress(done as f64 / all as f64);
-        if done > 0 {
-            let spent = now() - self.started.get();
-            say("left", duration(spent / done as f64 * (all - done) as f64));
+    /// What has come of the mask that forms is an explanation too, an unfinished one; where nothing has come, what
+    /// was shown before still is. Whether something came.
+    fn keep_what_came(self: &Rc<Self>) -> bool {
+        let came = self.forming.take().and_then(|forming| forming.so_far());
+        let something = came.is_some();
+        let mut work = self.work.borrow_mut();
+        match came {
+            Some(explanation) => work.show(Rc::new(explanation)),
+            None => work.stop(),
         }
+        drop(work);
+        self.present();
+        something
     }
 
-    /// The attributions of the path that the pool keeps, by a few steps of the default rule; nothing, if
-    /// a newer job has begun. `what` is said of the progress.
-    #[allow(clippy::too_many_arguments)]
+    /// The attributions of the path that the pool keeps, by a few steps of a rule; nothing, if a newer job has
+    /// begun. `what` is said of the progress.
     pub(super) async fn sum_few(
         &self,
-        job: u64,
+        job: &PageJob,
         pool: &Pool,
         target: Target,
-        input: &[f32],
-        baseline: &[f32],
+        [input, baseline]: [&[f32]; 2],
         n_steps: usize,
         what: &Phrase,
     ) -> Result<Option<Attributions>, Failure> {
@@ -392,9 +426,10 @@ impl Page {
                 done = done,
                 all = all,
             );
-            self.show_share(done, all, sentence);
+            job.progress(done, all, now(), sentence);
             Ok(())
         };
+        job.start_clock(now());
         if !self.gather(job, pool, target, &quadrature, take).await? {
             return Ok(None);
         }
@@ -406,16 +441,15 @@ impl Page {
     /// Whether the job is still wanted.
     pub(super) async fn gather(
         &self,
-        job: u64,
+        job: &PageJob,
         pool: &Pool,
         target: Target,
         quadrature: &Quadrature,
         take: impl Fn(PartialSum) -> crate::Result<()>,
     ) -> Result<bool, Failure> {
-        let current = || self.job.get() == job;
         let failed = RefCell::new(None);
         let take = |partial: PartialSum| {
-            if current()
+            if job.is_current()
                 && let Err(error) = take(partial)
             {
                 failed.replace(Some(Failure::from(error)));
@@ -423,81 +457,79 @@ impl Page {
         };
         let order = quadrature.order();
         let part = |places: Range<usize>| quadrature.pick(&order[places]);
-        pool.sum(target, order.len(), part, current, take).await?;
+        pool.sum_each(target, order.len(), part, || job.is_current(), take)
+            .await?;
         match failed.take() {
             Some(failure) => Err(failure),
-            None => Ok(current()),
+            None => Ok(job.is_current()),
         }
     }
 
-    /// What the finished mask explains, and by what: nothing, if the job is no longer wanted.
+    /// What is shown, if it is finished, with a pool that holds its network and its path: nothing, if the job is no
+    /// longer wanted.
     pub(super) async fn explained(
         &self,
-        job: u64,
-    ) -> Result<Option<(Rc<Pool>, Target, Rc<Prepared>, ModelSpec)>, Failure> {
-        let there = || {
-            self.finished.borrow().as_ref()?;
-            let pool = self.pool.borrow().clone()?;
-            let spec = self.model.borrow().clone()?;
-            let prepared = self.prepared.borrow().clone()?;
-            let target = self.target(&spec, self.output.get()?);
-            Some((pool, target, prepared, spec))
-        };
-        let Some(explained) = there() else {
+        job: &PageJob,
+    ) -> Result<Option<(Rc<Pool>, Rc<Explanation>)>, Failure> {
+        let pool = self.pool.borrow().clone();
+        let explanation = self.shown().filter(|shown| shown.is_finished());
+        let (Some(pool), Some(explanation)) = (pool, explanation) else {
             return Ok(None);
         };
-        self.take_back(&explained.0, &explained.3).await?;
-        Ok((self.job.get() == job).then_some(explained))
+        self.take_back(job, &pool, &explanation).await?;
+        Ok(job.is_current().then_some((pool, explanation)))
     }
 
-    /// Gives the pool the network and the path back that are explained, if a test left others there.
-    pub(super) async fn take_back(&self, pool: &Pool, spec: &ModelSpec) -> Result<(), Failure> {
-        if !self.lent.get() {
-            return Ok(());
+    /// Gives the pool the network and the path of an explanation, unless it has them.
+    pub(super) async fn take_back(
+        &self,
+        job: &PageJob,
+        pool: &Pool,
+        explanation: &Explanation,
+    ) -> Result<(), Failure> {
+        let settings = &explanation.settings;
+        let missing = self.work.borrow().missing(settings);
+        if missing == Some(Begin::Model) {
+            self.load(job, pool, &explanation.spec, settings).await?;
         }
-        let weights = self.weights(spec).await?;
-        self.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
-        pool.load(&weights).await?;
-        let prepared = self.prepared.borrow().clone();
-        if let Some(prepared) = prepared {
+        if missing.is_some() && job.is_current() {
+            let prepared = &explanation.prepared;
+            self.work.borrow_mut().hold(None);
             pool.keep(&prepared.input, &prepared.baseline).await?;
+            self.work.borrow_mut().hold(Some(settings.clone()));
         }
-        self.lent.set(false);
         Ok(())
     }
 
-    /// What can be learnt from a finished mask; of one that is not finished, nothing.
-    pub(super) fn show_chapters(&self, there: bool) {
-        self.forget_walk();
-        self.forget_trust();
-        self.forget_baselines();
-        for id in ["walk", "trust", "baselines"] {
-            element::<HtmlElement>(id).set_hidden(!there);
+    /// Stops the current job, and the opening of a picture; what was on the page stays, and what came of it.
+    pub(super) fn cancel(self: &Rc<Self>) {
+        self.queueing.set(false);
+        let opening = self.openings.stop();
+        let (stopped, came) = self.stop();
+        if !(opening || stopped) {
+            return;
         }
+        self.say_status(match came {
+            true => phrase!("Cancelled. What there is so far stays."),
+            false => phrase!("Cancelled. What was shown before stays."),
+        });
     }
 
-    /// Stops the current job, and the opening of a picture; what is on the page stays.
-    pub(super) fn cancel(&self) {
-        if self.busy.get() || self.decoding.get() {
-            self.opening.set(self.opening.get() + 1);
-            self.decoding.set(false);
-            self.stop();
-            self.status(phrase!("Cancelled. What there is so far stays."));
-        }
-    }
-
-    /// Stops the current job, and shows what has come of its mask.
-    pub(super) fn stop(&self) {
-        if self.busy.get() {
-            self.job.set(self.job.get() + 1);
-            self.busy.set(false);
-            self.draw_forming();
-        }
+    /// Stops the current job, and shows what has come of its mask: whether there was one, and whether something
+    /// has.
+    pub(super) fn stop(self: &Rc<Self>) -> (bool, bool) {
+        let stopped = self.jobs.stop();
+        let came = stopped && self.keep_what_came();
         self.show_controls();
+        (stopped, came)
     }
 
     /// A model's weights: someone's own, fetched before, or fetched now.
-    pub(super) async fn weights(&self, spec: &ModelSpec) -> Result<Weights, Failure> {
+    pub(super) async fn weights(
+        &self,
+        job: &PageJob,
+        spec: &ModelSpec,
+    ) -> Result<Weights, Failure> {
         if let Some(weights) = self.own_weights(&spec.name) {
             return Ok(weights);
         }
@@ -508,16 +540,15 @@ impl Page {
         let entry = entry.ok_or_else(|| missing_weights(&spec.name))?;
         let megabytes = entry.bytes as f64 / 1e6;
         let bytes = files::weights(&entry, |share| {
-            self.status(phrase!(
+            let sentence = phrase!(
                 "Fetching {network}: {done} of {all} MB",
                 network = named(&*spec.title),
                 done = decimal(share * megabytes, 1),
                 all = decimal(megabytes, 1),
-            ));
-            set_progress(share);
+            );
+            job.share(share, sentence);
         })
         .await?;
-        set_progress(0.0);
         let weights = Weights {
             architecture: spec.architecture,
             preprocessing: spec.preprocessing,
@@ -530,5 +561,13 @@ impl Page {
             .borrow_mut()
             .insert(spec.name.to_string(), weights.clone());
         Ok(weights)
+    }
+
+    /// ShapesNet knows drawn shapes and nothing else; of a photo it says the name of one all the same.
+    fn note_what_it_knows(&self, spec: &ModelSpec, settings: &Settings) {
+        let drawn = matches!(settings.picture, Some(PictureId::Scene { .. }));
+        let painted = self.looked.borrow().as_ref().is_some_and(|l| l.painted);
+        let only_shapes = spec.architecture == crate::model::Architecture::ShapesNet;
+        super::show("knows-shapes", only_shapes && !drawn && !painted);
     }
 }

@@ -3,17 +3,25 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::Node;
 use web_sys::{
-    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement,
-    HtmlSelectElement, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent,
+    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent,
+    MouseEvent, PointerEvent, WheelEvent,
 };
 
-use super::{AUTO, From, MOST_STEPS, Page, chosen_rule, class, show_rule};
+use super::open::Coming;
+use super::{Page, class};
 use crate::attribution::Baseline;
+use crate::page::{Begin, MOST_PHOTOS, PictureId};
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::files;
+use crate::web::pool::Picture;
 use crate::web::words::phrase;
+
+/// A pointer that goes farther than this while it is pressed, in CSS pixels, drags and does not click.
+const DRAG: f64 = 4.0;
 
 impl Page {
     pub(super) fn listen(self: &Rc<Self>) {
@@ -44,6 +52,7 @@ impl Page {
                 phrase!("There is a newer Violet."),
                 phrase!("It comes when you reload the page; until then nothing changes."),
             );
+            class(&element("notice"), "lasting", true);
         });
     }
 
@@ -101,16 +110,25 @@ impl Page {
         }
         for button in all("[data-sample]") {
             let page = Rc::clone(self);
-            let path = button.get_attribute("data-sample").unwrap_or_default();
-            on(&button, "click", move |_: Event| {
-                let (page, path) = (Rc::clone(&page), path.clone());
-                spawn_local(async move {
-                    page.open_photo(files::file(&path), None).await;
-                });
-            });
+            let name = button.get_attribute("data-sample").unwrap_or_default();
+            on(&button, "click", move |_: Event| page.choose_sample(&name));
         }
         on(&element::<Element>("notice-close"), "click", |_: Event| {
             element::<HtmlElement>("notice").set_hidden(true);
+        });
+    }
+
+    /// Opens one of the photos that come with the page.
+    pub(super) fn choose_sample(self: &Rc<Self>, name: &str) {
+        let coming = Coming {
+            id: PictureId::Sample(name.into()),
+            number: None,
+            painted: false,
+        };
+        let (page, path) = (Rc::clone(self), format!("samples/{name}.jpg"));
+        spawn_local(async move {
+            let photo = async { Ok(Picture::Photo(files::file(&path).await?)) };
+            page.open(photo, coming).await;
         });
     }
 
@@ -124,38 +142,28 @@ impl Page {
         }
         let page = Rc::clone(self);
         spawn_local(async move {
+            // No more are read than there is room for.
+            let left_out = files.len().saturating_sub(MOST_PHOTOS);
             let mut photos = Vec::new();
-            for file in files {
+            for file in files.into_iter().take(MOST_PHOTOS) {
                 let blob: &Blob = &file;
                 photos.push((file.name(), files::blob(blob).await));
             }
-            page.take_photos(photos).await;
+            Rc::clone(&page).take_photos(photos).await;
+            if left_out > 0 {
+                page.note(
+                    phrase!(
+                        "The first {most} photos are here; {n} more were left out.",
+                        n = left_out,
+                        most = MOST_PHOTOS,
+                    ),
+                    phrase!("Clear the strip and drop the others."),
+                );
+            }
         });
     }
 
     fn listen_to_views(self: &Rc<Self>) {
-        for radio in all("input[name=view]") {
-            let page = Rc::clone(self);
-            on(&radio, "change", move |_: Event| {
-                page.show_view();
-                page.write_address();
-            });
-        }
-        let opacity: HtmlInputElement = element("opacity");
-        on(&opacity.clone(), "input", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                page.stage.borrow_mut().opacity = opacity.value_as_number() / 100.0;
-                page.stage.borrow().draw();
-            }
-        });
-        on(&element::<Element>("reduction"), "change", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                page.show_map_again();
-                page.write_address();
-            }
-        });
         on(&element::<Element>("pin"), "click", {
             let page = Rc::clone(self);
             move |_: Event| page.pin()
@@ -166,13 +174,20 @@ impl Page {
         });
     }
 
-    /// Wheel, drag and double click move the picture; a click chooses a box.
+    /// Wheel, drag and double click move the picture; a click that is none of these chooses a box.
     fn listen_to_canvas(self: &Rc<Self>) {
+        // How far the pointer has gone since it was pressed.
+        let dragged = Rc::new(Cell::new(0.0));
         for id in ["canvas", "pinned-canvas"] {
             let canvas: HtmlElement = element(id);
             on(&canvas, "wheel", {
                 let page = Rc::clone(self);
                 move |event: WheelEvent| {
+                    // The wheel by itself is the page's; with Ctrl, which is also what a pinch on a
+                    // trackpad sends, it is the picture's.
+                    if !(event.ctrl_key() || event.meta_key()) {
+                        return;
+                    }
                     event.prevent_default();
                     let factor = (-event.delta_y() / 400.0).exp();
                     let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
@@ -195,13 +210,18 @@ impl Page {
                     }
                 }
             });
+            on(&canvas, "pointerdown", {
+                let dragged = Rc::clone(&dragged);
+                move |_: PointerEvent| dragged.set(0.0)
+            });
             on(&canvas, "pointermove", {
-                let page = Rc::clone(self);
+                let (page, dragged) = (Rc::clone(self), Rc::clone(&dragged));
                 move |event: PointerEvent| {
                     let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
                     page.show_readout(Some((x, y)));
                     if event.buttons() == 1 {
                         let (dx, dy) = (event.movement_x(), event.movement_y());
+                        dragged.set(dragged.get() + f64::from(dx).hypot(f64::from(dy)));
                         page.stage.borrow_mut().pan(f64::from(dx), f64::from(dy));
                     }
                 }
@@ -215,9 +235,12 @@ impl Page {
                     page.pick_colour(x, y);
                     return;
                 }
+                if dragged.get() > DRAG {
+                    return;
+                }
                 let hit = page.stage.borrow().box_at(x, y);
-                if let Some(k) = hit {
-                    page.choose_box(k);
+                if let Some(output) = hit {
+                    page.choose_output(output);
                 }
             }
         });
@@ -247,6 +270,10 @@ impl Page {
             .set_attribute("aria-pressed", pressed)
             .unwrap_or(());
         class(&element("drop"), "picking", on);
+        if on {
+            // There is what is to be clicked on.
+            element::<Element>("drop").scroll_into_view();
+        }
     }
 
     /// Starts the path at the colour of a point of the photo.
@@ -254,95 +281,82 @@ impl Page {
         self.set_picking(false);
         let colour = self.stage.borrow().colour_at(x, y);
         if let Some(rgb) = colour {
-            let colour = Baseline::Colour(rgb).to_string();
-            element::<HtmlInputElement>("baseline-colour").set_value(&colour);
-            self.run(From::Baseline);
+            self.change(|settings| settings.set_baseline(Baseline::Colour(rgb)));
         }
     }
 
     fn listen_to_settings(self: &Rc<Self>) {
-        let (slider, number): (HtmlInputElement, HtmlInputElement) =
-            (element("steps-range"), element("steps"));
-        on(&slider, "input", {
-            let (slider, number) = (slider.clone(), number.clone());
-            move |_: Event| number.set_value(&slider.value())
-        });
-        on(&number, "change", {
-            let (slider, number) = (slider.clone(), number.clone());
-            move |_: Event| {
-                let steps = number.value_as_number();
-                let steps = if steps.is_nan() { 50.0 } else { steps };
-                number.set_value(&steps.round().clamp(1.0, MOST_STEPS).to_string());
-                slider.set_value(&number.value());
-            }
-        });
-        let auto: HtmlInputElement = element("auto");
-        let by_hand = Cell::new(chosen_rule());
-        on(&auto.clone(), "change", move |_: Event| {
-            if auto.checked() {
-                by_hand.set(chosen_rule());
-                show_rule(AUTO, AUTO.usual_steps());
-            } else {
-                let (rule, n_steps) = by_hand.get();
-                show_rule(rule, n_steps);
-            }
-            element::<HtmlSelectElement>("rule").set_disabled(auto.checked());
-            slider.set_disabled(auto.checked());
-            number.set_disabled(auto.checked());
-        });
-        for (id, kind, from) in [
-            ("explain", "click", From::Target),
-            ("model", "change", From::Model),
-            ("against", "change", From::Target),
-            ("scale", "change", From::Target),
-            ("baseline", "change", From::Baseline),
-            ("baseline-colour", "change", From::Baseline),
-            ("baseline-seed", "change", From::Baseline),
-            ("rule", "change", From::Target),
-        ] {
+        self.listen_to_controls();
+        for id in ["explain", "anew"] {
             let page = Rc::clone(self);
-            on(&element::<Element>(id), kind, move |_: Event| {
-                show_baseline_fields();
-                page.run(from)
+            on(&element::<Element>(id), "click", move |_: Event| {
+                page.begin(Begin::Sum)
             });
         }
+        on(&element::<Element>("back"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                let back = page.work.borrow_mut().go_back();
+                if back.is_some() {
+                    page.present();
+                    page.show_controls();
+                    element::<HtmlElement>("explain").focus().unwrap_or(());
+                }
+            }
+        });
         on(&element::<Element>("pick-colour"), "click", {
             let page = Rc::clone(self);
             move |_: Event| page.set_picking(!page.picking.get())
         });
-        on(&element::<Element>("clip"), "input", {
-            let page = Rc::clone(self);
+        let page = Rc::clone(self);
+        on(
+            &element::<Element>("class-search"),
+            "input",
             move |_: Event| {
-                page.clip();
-                page.write_address();
+                page.show_answers();
+            },
+        );
+        // A menu that is open goes by Escape, and by a click elsewhere.
+        on(
+            &element::<Element>("save"),
+            "keydown",
+            |event: KeyboardEvent| {
+                if event.key() == "Escape" {
+                    close_menu();
+                    if let Ok(Some(summary)) = document().query_selector("#save summary") {
+                        summary
+                            .unchecked_into::<HtmlElement>()
+                            .focus()
+                            .unwrap_or(());
+                    }
+                }
+            },
+        );
+        on(&document(), "click", |event: MouseEvent| {
+            let inside = event
+                .target()
+                .and_then(|target| target.dyn_into::<Node>().ok())
+                .is_some_and(|node| element::<Element>("save").contains(Some(&node)));
+            if !inside {
+                close_menu();
             }
         });
-        on(&element::<Element>("threshold"), "input", {
+        on(&element::<Element>("copy-link"), "click", {
             let page = Rc::clone(self);
-            move |_: Event| page.show_detections()
+            move |_: Event| {
+                let page = Rc::clone(&page);
+                spawn_local(async move { page.copy_link().await });
+            }
         });
         on(&element::<Element>("cancel"), "click", {
             let page = Rc::clone(self);
             move |_: Event| page.cancel()
         });
-        on(&element::<Element>("device"), "change", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let page = Rc::clone(&page);
-                spawn_local(async move { page.change_device().await });
-            }
-        });
     }
 }
 
-/// Shows what only some baselines have: a colour, a seed.
-pub(super) fn show_baseline_fields() {
-    let baseline = element::<HtmlSelectElement>("baseline").value();
-    for (id, of) in [
-        ("baseline-colour", "colour"),
-        ("pick-colour", "colour"),
-        ("baseline-seed", "noise"),
-    ] {
-        element::<HtmlElement>(id).set_hidden(baseline != of);
-    }
+/// Folds the menu of what can be saved.
+fn close_menu() {
+    let save: Element = element("save");
+    save.remove_attribute("open").unwrap_or(());
 }

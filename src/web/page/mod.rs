@@ -4,6 +4,8 @@ mod address;
 mod answers;
 mod baselines;
 mod camera;
+mod chapters;
+mod controls;
 mod export;
 mod handout;
 mod job;
@@ -13,8 +15,10 @@ mod own_model;
 mod results;
 mod scenes;
 mod settings;
+mod status;
 mod steps;
 mod strip;
+mod titles;
 mod trust;
 mod walk;
 
@@ -22,49 +26,61 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Element, HtmlButtonElement, HtmlElement, HtmlFieldSetElement, HtmlInputElement,
-    HtmlProgressElement, HtmlSelectElement,
+    CustomEvent, CustomEventInit, Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement,
+    HtmlFieldSetElement, HtmlSelectElement,
 };
 
 use self::address::parameter;
-use self::export::Finished;
+use self::job::Forming;
+use self::open::Looked;
 use self::own_model::OwnModel;
-use self::strip::Strip;
+use self::status::Status;
+use self::strip::Photo;
 use self::walk::Walk;
-use super::dom::{document, element};
-use super::pool::{Picture, Pool, Prepared, Weights};
+use super::dom::{document, element, window};
+use super::pool::{Pool, Weights};
 use super::stage::Stage;
 use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
-use super::{files, sentences};
-use crate::attribution::{Baseline, Integration, PathSample, Rule};
+use super::{files, picture, sentences};
+use crate::attribution::Baseline;
 use crate::device::DeviceKind;
+use crate::mask::{Mask, Palette};
 use crate::model::{
     ModelSpec,
     catalog::{CATALOG, Manifest},
 };
-use crate::protocol::{Failure, FailureCode, Truth};
+use crate::page::{Begin, Board, Explanation, Jobs, PictureId, Prepared, Settings, Shelf, Work};
+use crate::protocol::{Failure, FailureCode};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
-/// What "Auto" takes, in its usual number of steps.
-const AUTO: Rule = Rule::Secant;
-/// The most steps the page offers.
-const MOST_STEPS: f64 = 500.0;
+/// The most workers that an address can ask for.
+const MOST_WORKERS: usize = 16;
 
 /// Starts the page.
 pub fn start() {
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        tell_window("violet-failed", &panic.to_string().into());
+    }));
     words::read_page();
     let page = Rc::new(Page::new());
     page.read_settings();
     page.listen();
-    spawn_local(async move { page.begin().await });
+    tell_window("violet-started", &JsValue::UNDEFINED);
+    spawn_local(async move { page.begin_page().await });
 }
 
-/// The page and everything it knows.
+/// The page. What is wanted and what is shown is `work`'s affair; the rest is what it takes to get from one to
+/// the other, and to draw.
 struct Page {
+    work: RefCell<Work>,
+    /// Masks and chapters; pictures that are opened.
+    jobs: Jobs<Status>,
+    openings: Jobs<Status>,
     stage: RefCell<Stage>,
     pool: RefCell<Option<Rc<Pool>>>,
     manifest: RefCell<Manifest>,
@@ -72,109 +88,80 @@ struct Page {
     fetched: RefCell<HashMap<String, Weights>>,
     /// Networks that someone brought, the newest last.
     own: RefCell<Vec<OwnModel>>,
-    /// What is looked at, and, of a drawn scene, what is known.
-    picture: RefCell<Option<Picture>>,
-    truth: RefCell<Option<Truth>>,
-    /// The model that the pool has loaded, and what it says of the picture.
-    model: RefCell<Option<ModelSpec>>,
-    prepared: RefCell<Option<Rc<Prepared>>>,
-    /// Whether a test has the pool, or left it, with another network or path than these.
-    lent: Cell<bool>,
-    /// Whether that was said of another photo or baseline than the chosen one.
-    stale: Cell<bool>,
-    /// The output that someone chose, or that is explained because nobody did.
-    output: Cell<Option<usize>>,
-    /// The last explanation, when it was finished.
-    finished: RefCell<Option<Finished>>,
-    /// What the address asked for, until there is a picture.
-    wanted_output: Cell<Option<usize>>,
-    wanted_against: RefCell<Option<String>>,
-    /// What the current mask shows, in words, and the value it is drawn at full strength from.
-    title: RefCell<Phrase>,
-    full_scale: Cell<f32>,
-    /// The attributions that it shows, as far as they are summed, flat \[3, size, size\].
-    values: RefCell<Vec<f32>>,
+    /// What is looked at.
+    looked: RefCell<Option<Rc<Looked>>>,
+    /// What a network says of it: the answers that are listed.
+    seen: RefCell<Option<Seen>>,
     /// What the current job sums, while the mask forms.
-    forming: RefCell<Option<Rc<RefCell<Integration>>>>,
-    /// Counts the jobs; what belongs to an older one than this is dropped.
-    job: Cell<u64>,
-    /// Whether the current job is still at work, and since when.
-    busy: Cell<bool>,
-    started: Cell<f64>,
-    /// Counts the pictures that are opened; an older one than this is dropped.
-    opening: Cell<u64>,
-    /// Whether the newest is still being decoded.
-    decoding: Cell<bool>,
-    /// F along the path of the last explanation.
-    samples: RefCell<Vec<PathSample>>,
+    forming: RefCell<Option<Forming>>,
+    /// The explanation that others are compared with.
+    pinned: RefCell<Option<Rc<Explanation>>>,
+    /// Whose results each chapter shows.
+    made_of: RefCell<[Option<Rc<Explanation>>; 3]>,
     /// The walk through the path, and whether it is playing.
     trail: RefCell<Option<Walk>>,
     playing: Cell<bool>,
     /// Whether the next click on the photo chooses the baseline's colour.
     picking: Cell<bool>,
-    /// Share of the mask from black that lies on pixels near black.
-    mass_of_black: Cell<f64>,
     /// Several photos at once.
-    strip: RefCell<Strip>,
+    strip: RefCell<Shelf<Photo>>,
+    /// Whether the strip's photos are being explained one after the other.
+    queueing: Cell<bool>,
 }
 
-/// How much of the way from photo to mask has to be walked again.
-#[derive(Clone, Copy, PartialEq)]
-enum From {
-    /// Another device or model: load, look, sum.
-    Model,
-    /// Another photo: look, sum.
-    Photo,
-    /// Another baseline: look again, at what was chosen before.
-    Baseline,
-    /// Another class or number of steps: sum.
-    Target,
+/// What a network says of a picture.
+#[derive(Clone)]
+struct Seen {
+    spec: ModelSpec,
+    prepared: Rc<Prepared>,
+    /// The output that is explained, or will be.
+    output: Option<usize>,
 }
 
 impl Page {
     fn new() -> Self {
+        let status = Rc::new(Status);
         Self {
+            work: RefCell::default(),
+            jobs: Jobs::new(Rc::clone(&status)),
+            openings: Jobs::new(status),
             stage: RefCell::new(Stage::new()),
             pool: RefCell::default(),
             manifest: RefCell::default(),
             fetched: RefCell::default(),
             own: RefCell::default(),
-            picture: RefCell::default(),
-            truth: RefCell::default(),
-            model: RefCell::default(),
-            prepared: RefCell::default(),
-            lent: Cell::default(),
-            stale: Cell::default(),
-            output: Cell::default(),
-            finished: RefCell::default(),
-            wanted_output: Cell::default(),
-            wanted_against: RefCell::default(),
-            title: RefCell::new(Phrase::nothing()),
-            full_scale: Cell::default(),
-            values: RefCell::default(),
+            looked: RefCell::default(),
+            seen: RefCell::default(),
             forming: RefCell::default(),
-            job: Cell::default(),
-            busy: Cell::default(),
-            started: Cell::default(),
-            opening: Cell::default(),
-            decoding: Cell::default(),
-            samples: RefCell::default(),
+            pinned: RefCell::default(),
+            made_of: RefCell::default(),
             trail: RefCell::default(),
             playing: Cell::default(),
             picking: Cell::default(),
-            mass_of_black: Cell::default(),
             strip: RefCell::default(),
+            queueing: Cell::default(),
         }
+    }
+
+    /// What is set.
+    fn latest(&self) -> Settings {
+        self.work.borrow().latest().clone()
+    }
+
+    /// What is shown.
+    fn shown(&self) -> Option<Rc<Explanation>> {
+        self.work.borrow().shown().cloned()
     }
 
     // ---- The way from photo to mask --------------------------------------------------------
 
     /// Everything up to the first photo: what models there are, which device, the first model.
-    async fn begin(self: Rc<Self>) {
+    async fn begin_page(self: Rc<Self>) {
         // Without a manifest nothing was fetched; the networks that come with the page are there.
         let manifest = files::manifest().await.unwrap_or_default().with_shipped();
         let models: HtmlSelectElement = element("model");
-        let wanted = parameter("model");
+        let wanted = self.latest().model;
+        let mut chosen = String::new();
         for spec in &CATALOG {
             let entry = manifest.entry(&spec.name);
             let there = entry.is_some();
@@ -184,32 +171,54 @@ impl Page {
                     network = name(&*spec.title),
                     size = decimal(entry.bytes as f64 / 1e6, 1),
                 ),
-                None => Phrase::of(name(&*spec.title)),
+                // One sentence from here to the network: which file, and what to do with it.
+                None => match spec.source_file {
+                    Some(file) => phrase!(
+                        "{network} (drop {file} here)",
+                        network = name(&*spec.title),
+                        file = file,
+                    ),
+                    None => phrase!(
+                        "{network} (weights not fetched)",
+                        network = name(&*spec.title),
+                    ),
+                },
             };
             add_option(&models, &spec.name, title, there);
-            if there && (models.value().is_empty() || wanted.as_deref() == Some(&spec.name)) {
-                models.set_value(&spec.name);
+            if !there && wanted == spec.name {
+                self.tell(&missing_weights(&spec.name));
+            }
+            if there && (chosen.is_empty() || wanted == spec.name) {
+                chosen = spec.name.to_string();
             }
         }
         models.set_disabled(false);
         *self.manifest.borrow_mut() = manifest;
-        self.read_address();
-        self.show_view();
-        let device = parameter("device").unwrap_or_else(|| "auto".into());
-        let devices: HtmlSelectElement = element("device");
-        if ["cpu", "gpu"].contains(&device.as_str()) {
-            devices.set_value(&device);
-        }
+        let set = |settings: &mut Settings| match &*wanted {
+            // The address names none and means the first.
+            "" => settings.model = chosen,
+            // Another one than it asks for: what it says of classes means nothing.
+            _ => settings.set_model(&chosen),
+        };
+        self.work.borrow_mut().change(set);
+        self.show_settings();
+        self.draw();
+        // What is in the address is opened with the engine.
+        self.open_set_picture();
         self.change_device().await;
     }
 
     /// Starts the pool that the device selector asks for, and goes on with it.
     async fn change_device(self: Rc<Self>) {
-        self.stop();
+        let job = self.begin_job();
         *self.pool.borrow_mut() = None;
-        *self.model.borrow_mut() = None;
-        self.wait(phrase!("Starting the engine…"));
-        match self.start_pool().await {
+        self.work.borrow_mut().hold(None);
+        job.wait(phrase!("Starting the engine…"));
+        let started = self.start_pool(&job).await;
+        if !job.end() {
+            return; // another device was chosen meanwhile
+        }
+        match started {
             Ok((pool, why)) => {
                 let workers = match (pool.device, pool.size()) {
                     (DeviceKind::Gpu, _) => {
@@ -236,23 +245,43 @@ impl Page {
                     })
                     .unwrap_or(());
                 *self.pool.borrow_mut() = Some(Rc::new(pool));
-                self.status(phrase!("Ready."));
-                self.run(From::Model);
+                self.say_status(phrase!("Ready."));
+                self.begin(Begin::Model);
             }
             Err(failure) => {
+                self.work.borrow_mut().stop();
                 self.tell(&failure);
-                self.status(phrase!("The engine is not running."));
+                self.say_status(phrase!("The engine is not running."));
                 self.show_controls();
             }
         }
     }
 
     /// A pool on the wanted device; with the reason, if it became another than the best.
-    async fn start_pool(self: &Rc<Self>) -> Result<(Pool, Option<String>), Failure> {
-        let engine = files::engine(parameter("engine")).await?;
+    async fn start_pool(
+        self: &Rc<Self>,
+        job: &job::PageJob,
+    ) -> Result<(Pool, Option<String>), Failure> {
+        let told = job.clone();
+        let engine = files::engine(parameter("engine"), move |megabytes, all| {
+            let done = decimal(megabytes, 1);
+            if all > 0.0 {
+                let all_megabytes = decimal(all, 1);
+                let sentence = phrase!(
+                    "Loading the engine: {done} of {all} MB",
+                    done = done,
+                    all = all_megabytes,
+                );
+                told.share(megabytes / all, sentence);
+            } else {
+                told.wait(phrase!("Loading the engine: {done} MB so far", done = done));
+            }
+        });
+        let engine = engine.await?;
         let accept_software = parameter("adapter").as_deref() == Some("software");
-        let workers = parameter("workers").and_then(|text| text.parse().ok());
-        let wanted = element::<HtmlSelectElement>("device").value();
+        let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
+        let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
+        let wanted = self.latest().device;
         let mut why = None;
         if wanted == "cpu" {
             // Chosen so: nothing to excuse.
@@ -314,29 +343,31 @@ impl Page {
 
     // ---- Showing ---------------------------------------------------------------------------
 
-    /// Buttons as the current state has them.
+    /// Buttons as the current state has them. What is at work keeps its place among them, so that nobody who
+    /// tabs to a button finds it gone.
     fn show_controls(&self) {
-        let photo = self.picture.borrow().is_some();
-        let (busy, decoding) = (self.busy.get(), self.decoding.get());
-        element::<HtmlButtonElement>("explain").set_disabled(!photo || busy);
-        element::<HtmlElement>("cancel").set_hidden(!(busy && photo || decoding));
-        element::<HtmlFieldSetElement>("views").set_disabled(!photo);
-        element::<HtmlInputElement>("opacity").set_disabled(!photo);
-        element::<HtmlInputElement>("clip").set_disabled(!photo);
-        element::<HtmlSelectElement>("reduction").set_disabled(!photo);
-        element::<HtmlSelectElement>("palette").set_disabled(!photo);
-        for id in [
-            "walk-start",
-            "trust-start",
-            "baselines-start",
-            "steps-start",
-        ] {
-            element::<HtmlButtonElement>(id).set_disabled(busy);
+        let photo = self.looked.borrow().is_some();
+        let (busy, decoding) = (self.jobs.is_busy(), self.openings.is_busy());
+        let working = busy && photo || decoding;
+        let explain: HtmlButtonElement = element("explain");
+        explain.set_disabled(!photo);
+        let cancel: HtmlElement = element("cancel");
+        let was_focused = document()
+            .active_element()
+            .is_some_and(|e| e.id() == "cancel");
+        cancel.set_hidden(!working);
+        if was_focused && !working {
+            explain.focus().unwrap_or(());
         }
-        if !busy {
-            set_progress(0.0);
-            class(&element("progress"), "idle", true);
-            say("left", Phrase::nothing());
+        element::<HtmlFieldSetElement>("views").set_disabled(!photo);
+        class(&body(), "with-photo", photo);
+        class(&body(), "working", working);
+        let scene = matches!(self.latest().picture, Some(PictureId::Scene { .. }));
+        class(&body(), "with-scene", scene);
+        self.show_stale();
+        self.show_chapters();
+        if !busy && !decoding {
+            Status.rest();
         }
     }
 
@@ -344,16 +375,10 @@ impl Page {
         say_as(&element("canvas"), "aria-label", label);
     }
 
-    fn status(&self, sentence: Phrase) {
-        say("status", sentence);
-    }
-
-    /// Says what is being done, where nobody knows how far it has come.
-    fn wait(&self, sentence: Phrase) {
-        self.status(sentence);
-        let bar: Element = element("progress");
-        bar.remove_attribute("value").unwrap_or(());
-        class(&bar, "idle", false);
+    /// Says where things stand, to those who see and those who listen.
+    fn say_status(&self, sentence: Phrase) {
+        Status.say(sentence.clone());
+        Status.announce(sentence);
     }
 
     /// Says what went wrong and what to do.
@@ -365,14 +390,22 @@ impl Page {
     fn note(&self, what: Phrase, next: Phrase) {
         say("notice-what", what);
         say("notice-next", next);
-        element::<HtmlElement>("notice").set_hidden(false);
+        class(&element("notice"), "lasting", false);
+        show("notice", true);
     }
 }
 
 fn missing_weights(name: &str) -> Failure {
-    Failure {
-        code: FailureCode::WeightsMissing,
-        detail: format!("{name} is not in weights/manifest.json"),
+    let spec = ModelSpec::from_name(name).ok();
+    match spec.and_then(|spec| spec.source_file) {
+        Some(file) => Failure {
+            code: FailureCode::WeightsElsewhere,
+            detail: file.into(),
+        },
+        None => Failure {
+            code: FailureCode::WeightsMissing,
+            detail: format!("{name} is not in weights/manifest.json"),
+        },
     }
 }
 
@@ -399,38 +432,71 @@ fn baseline_name(baseline: Baseline) -> Phrase {
     }
 }
 
-/// The rule and the number of steps that are set.
-fn chosen_rule() -> (Rule, usize) {
-    let rule = Rule::from_name(&element::<HtmlSelectElement>("rule").value());
-    let n_steps = element::<HtmlInputElement>("steps").value_as_number() as usize;
-    (rule.unwrap_or_default(), n_steps)
+/// A map that a chapter has drawn: on which canvas, over which photo, RGBA.
+struct Coloured {
+    canvas: HtmlCanvasElement,
+    photo: Option<Vec<u8>>,
+    map: Vec<f32>,
 }
 
-/// Sets them.
-fn show_rule(rule: Rule, n_steps: usize) {
-    element::<HtmlSelectElement>("rule").set_value(rule.name());
-    for id in ["steps", "steps-range"] {
-        element::<HtmlInputElement>(id).set_value(&n_steps.to_string());
+thread_local! {
+    static COLOURED: RefCell<Vec<Coloured>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Remembers what was drawn on a canvas, so that it can be drawn in other colours.
+fn coloured(canvas: &HtmlCanvasElement, photo: Option<&[u8]>, map: &[f32]) {
+    COLOURED.with_borrow_mut(|all| {
+        all.retain(|one| one.canvas.is_connected());
+        all.push(Coloured {
+            canvas: canvas.clone(),
+            photo: photo.map(Into::into),
+            map: map.to_vec(),
+        });
+    });
+}
+
+/// Draws all of it in these colours.
+fn recolour(palette: Palette) {
+    COLOURED.with_borrow_mut(|all| {
+        all.retain(|one| one.canvas.is_connected());
+        for Coloured { canvas, photo, map } in all {
+            let mask = Mask::of_map(map).to_rgba(palette);
+            match photo {
+                Some(photo) => {
+                    picture::show(canvas, photo);
+                    picture::lay_over(canvas, &mask);
+                }
+                None => picture::show(canvas, &mask),
+            }
+        }
+    });
+}
+
+/// Tells www/early.js, which does without this module, that it has started, or cannot go on.
+fn tell_window(event: &str, detail: &JsValue) {
+    let init = CustomEventInit::new();
+    init.set_detail(detail);
+    if let Ok(event) = CustomEvent::new_with_event_init_dict(event, &init) {
+        window().dispatch_event(&event).unwrap_or_default();
     }
 }
 
-/// Where the path starts.
-fn chosen_baseline() -> Baseline {
-    let name = match &*element::<HtmlSelectElement>("baseline").value() {
-        "colour" => element::<HtmlInputElement>("baseline-colour").value(),
-        "noise" => format!(
-            "noise:{}",
-            element::<HtmlInputElement>("baseline-seed").value()
-        ),
-        name => name.to_owned(),
+/// Shows an element of the page, or hides it.
+fn show(id: &str, shown: bool) {
+    // Drawings have the attribute, but not the property.
+    let element: Element = element(id);
+    let changed = if shown {
+        element.remove_attribute("hidden")
+    } else {
+        element.set_attribute("hidden", "")
     };
-    Baseline::from_name(&name).unwrap_or_default()
+    changed.unwrap_or(());
 }
 
-fn set_progress(share: f64) {
-    let bar: HtmlProgressElement = element("progress");
-    bar.set_value(share);
-    class(&bar, "idle", false);
+fn body() -> HtmlElement {
+    document()
+        .body()
+        .unwrap_or_else(|| unreachable!("index.html has a body"))
 }
 
 fn class(element: &Element, name: &str, present: bool) {
@@ -459,11 +525,6 @@ fn append(parent: &Element, child: &Element) {
 fn add_option(select: &HtmlSelectElement, value: &str, title: Phrase, there: bool) {
     let option: Element = create("option");
     option.set_attribute("value", value).unwrap_or(());
-    let title = if there {
-        title
-    } else {
-        phrase!("{network} (weights not fetched)", network = title)
-    };
     say_in(&option, title);
     if !there {
         option.set_attribute("disabled", "").unwrap_or(());

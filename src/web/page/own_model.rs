@@ -6,11 +6,12 @@ use js_sys::ArrayBuffer;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Element, Event, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
-use super::{From, Page, add_option};
+use super::job::PageJob;
+use super::{Page, add_option};
 use crate::error::Error;
 use crate::model::{Architecture, ModelSpec};
 use crate::protocol::Failure;
-use crate::web::dom::{all, element, on};
+use crate::web::dom::{all, element, now, on};
 use crate::web::files;
 use crate::web::pool::Weights;
 use crate::web::words::{Phrase, phrase, say};
@@ -61,6 +62,15 @@ impl OwnModel {
             classes,
             bytes,
         })
+    }
+
+    /// The same network, called as its authors call it, if they published it.
+    fn published_as(mut self, published: Option<&ModelSpec>) -> Self {
+        if let Some(published) = published {
+            self.spec.title = published.title.clone();
+            self.spec.preprocessing = published.preprocessing;
+        }
+        self
     }
 
     /// The same network with its classes named by that file.
@@ -116,22 +126,28 @@ impl Page {
     pub(super) fn take_own_model(self: &Rc<Self>, files: Vec<File>) {
         let page = Rc::clone(self);
         spawn_local(async move {
-            let busy = page.busy.get();
-            let taken = page.read_own_model(&files).await;
+            let reading = page.openings.begin(now());
+            let taken = page.read_own_model(&files, &reading).await;
+            reading.end();
             match taken {
-                Ok(()) => page.run(From::Model),
+                Ok(name) => page.change(|settings| {
+                    settings.set_model(&name);
+                    // The same file may come again with other labels.
+                    settings.revision += 1;
+                }),
                 Err(failure) => {
                     page.tell(&failure);
-                    if !busy {
-                        page.status(Phrase::nothing());
-                        page.show_controls();
+                    if !page.jobs.is_busy() {
+                        page.say_status(Phrase::nothing());
                     }
                 }
             }
+            page.show_controls();
         });
     }
 
-    async fn read_own_model(&self, files: &[File]) -> Result<(), Failure> {
+    /// The name of the network that was read.
+    async fn read_own_model(&self, files: &[File], job: &PageJob) -> Result<String, Failure> {
         let file_of = |endings: &[&str]| files.iter().find(|file| ends_as(&file.name(), endings));
         let labels = match file_of(&LABELS) {
             Some(file) => {
@@ -143,13 +159,15 @@ impl Page {
         let own = match file_of(&WEIGHTS) {
             Some(file) => {
                 let name = file.name();
-                self.wait(phrase!("Reading {file}…", file = name.as_str()));
+                job.wait(phrase!("Reading {file}…", file = name.as_str()));
                 let blob: &Blob = file;
                 let bytes = files::blob(blob).await?;
                 let pool = self.pool.borrow().clone();
                 let pool = pool.ok_or_else(|| files::not_ready(&name))?;
-                let (architecture, classes) = pool.recognise(&bytes).await?;
-                OwnModel::new(name, bytes, architecture, classes, labels.as_deref())?
+                let (architecture, classes, published) = pool.recognise(&bytes).await?;
+                let labels = labels.or_else(|| published.map(|spec| spec.labels.clone().into()));
+                let own = OwnModel::new(name, bytes, architecture, classes, labels.as_deref())?;
+                own.published_as(published)
             }
             None => {
                 // Labels alone belong to the network that was brought last.
@@ -158,8 +176,9 @@ impl Page {
                 last.named(labels.as_deref())?
             }
         };
+        let name = own.spec.name.to_string();
         self.add_own_model(own);
-        Ok(())
+        Ok(name)
     }
 
     fn add_own_model(&self, own: OwnModel) {
@@ -170,9 +189,6 @@ impl Page {
         if known.len() == before {
             add_option(&models, &own.spec.name, Phrase::of(&*own.spec.title), true);
         }
-        models.set_value(&own.spec.name);
-        // The same file may come again with other labels.
-        *self.model.borrow_mut() = None;
         known.push(own);
     }
 
@@ -228,7 +244,7 @@ impl Page {
 
     /// Takes the number of classes and the normalisation that someone typed.
     fn change_own_model(self: &Rc<Self>) {
-        let name = element::<HtmlSelectElement>("model").value();
+        let name = self.latest().model;
         let typed = |id: &str| element::<HtmlInputElement>(id).value_as_number();
         let mut kept = Ok(());
         if let Some(own) = self
@@ -256,7 +272,6 @@ impl Page {
             self.show_own_model(&name);
             return self.tell(&failure);
         }
-        *self.model.borrow_mut() = None;
-        self.run(From::Model);
+        self.change(|settings| settings.revision += 1);
     }
 }

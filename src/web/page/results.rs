@@ -1,90 +1,89 @@
 //! What the sum says: does it add up, what the colours stand for, and how much of it lies where it
 //! should.
 
-use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement};
+use std::rc::Rc;
 
-use super::Page;
-use crate::attribution::{Attributions, Scores};
+use web_sys::HtmlElement;
+
+use super::{Page, Seen, show, titles};
+use crate::attribution::Scores;
 use crate::mask::{ENCLOSED, Mask, Palette, Reduction, reduce_absolute};
-use crate::model::{ModelSpec, Target, top_predictions};
-use crate::report::FoundBox;
-use crate::web::dom::{all, element};
+use crate::model::Scale;
+use crate::page::{Explanation, View};
+use crate::web::dom::element;
 use crate::web::picture;
-use crate::web::pool::Prepared;
 use crate::web::sentences;
-use crate::web::stage::{Stage, View};
+use crate::web::stage::Stage;
 use crate::web::words::{self, Phrase, Value, decimal, name, phrase, say, say_in};
 
-/// What is shown of each pixel.
-fn chosen_reduction() -> Reduction {
-    let name = element::<HtmlSelectElement>("reduction").value();
-    Reduction::from_name(&name).unwrap_or_default()
-}
-
-/// Softmax of a classifier's output, or sigmoid of a detector's.
-pub(super) fn probability(spec: &ModelSpec, prepared: &Prepared, output: usize) -> f32 {
-    if spec.architecture.is_detector() {
-        let detection = prepared.detections.iter().find(|d| d.output == output);
-        return detection.map_or(0.0, |d| d.score);
-    }
-    let logits = &prepared.logits_input;
-    let all = top_predictions(logits, logits.len());
-    let same = all.iter().find(|p| p.target == output);
-    same.map_or(0.0, |p| p.probability)
-}
-
-/// The chosen box, and how much of the attributions lies inside it.
-pub(super) fn found_box(
-    spec: &ModelSpec,
-    prepared: &Prepared,
-    target: Target,
-    attributions: &[f32],
-) -> Option<FoundBox> {
-    let mut found = prepared.detections.iter();
-    let detection = found.find(|d| d.output == target.output)?;
-    let side = spec.preprocessing.size as usize;
-    Some(FoundBox::of(detection, attributions, side))
-}
-
 impl Page {
-    pub(super) fn show_completeness(&self, input: f32, baseline: f32, attributions: &Attributions) {
-        let delta = attributions.convergence_delta(input, baseline);
-        let change = f64::from(input) - f64::from(baseline);
-        let share = if change == 0.0 { 0.0 } else { delta / change };
+    /// Shows everything that is known of what is shown: picture, answers, sums, scores, and what can be done
+    /// with it.
+    pub(super) fn present(self: &Rc<Self>) {
+        let shown = self.shown();
+        show("meter", shown.is_some());
+        show("completeness-hint", shown.is_none());
+        if let Some(explanation) = &shown {
+            self.seen.replace(Some(Seen {
+                spec: explanation.spec.clone(),
+                prepared: Rc::clone(&explanation.prepared),
+                output: Some(explanation.target.output),
+            }));
+            self.stage.borrow_mut().set_crop(explanation.prepared.crop);
+            self.show_map(&explanation.attributions.values);
+            self.show_completeness(explanation);
+            self.show_scores(explanation);
+            let class = titles::label(explanation);
+            self.label_canvas(phrase!(
+                "Your photo with the pixels used for “{class}” marked",
+                class = class,
+            ));
+        } else {
+            for id in ["caption", "legend", "truth"] {
+                show(id, false);
+            }
+        }
+        self.show_answers();
+        self.show_exports();
+        self.show_pin();
+        self.show_chapters();
+        self.show_stale();
+        self.show_summaries();
+    }
+
+    fn show_completeness(&self, explanation: &Explanation) {
         let number = |value: f64| Phrase::of(decimal(value, 2));
-        say("output-input", number(f64::from(input)));
-        say("output-baseline", number(f64::from(baseline)));
-        say("attribution-sum", number(attributions.sum));
+        say("output-input", number(f64::from(explanation.ends[1])));
+        say("output-baseline", number(f64::from(explanation.ends[0])));
+        say("attribution-sum", number(explanation.attributions.sum));
+        let missed = explanation.missed();
         say(
             "delta",
-            phrase!("{share} %", share = words::percent(share, 2)),
+            match missed {
+                Some(share) => phrase!("{share} %", share = words::percent(share, 2)),
+                None => Phrase::of("—"),
+            },
         );
-        say("verdict", sentences::verdict(share));
+        say("verdict", sentences::verdict(explanation));
+        super::class(
+            &element("verdict"),
+            "good",
+            explanation.verdict() == crate::page::Verdict::AddsUp,
+        );
         // The goal stands at 80 % of the meter, so that a sum that is too large shows too.
-        let width = ((1.0 + share) * 80.0).clamp(0.0, 100.0);
+        let width = missed.map_or(0.0, |share| ((1.0 + share) * 80.0).clamp(0.0, 100.0));
         element::<HtmlElement>("meter-sum")
             .style()
             .set_property("width", &format!("{width:.1}%"))
             .unwrap_or(());
-        element::<HtmlElement>("meter").set_hidden(false);
-        element::<HtmlElement>("completeness-hint").set_hidden(true);
     }
 
     /// How much of the attributions lies on the drawn shape, or in the chosen box.
-    pub(super) fn show_scores(
-        &self,
-        spec: &ModelSpec,
-        prepared: &Prepared,
-        target: Target,
-        attributions: &Attributions,
-    ) {
+    fn show_scores(&self, explanation: &Explanation) {
         let percent = |share: f64| words::percent(share, 0);
-        let found = found_box(spec, prepared, target, &attributions.values);
-        let map = reduce_absolute(&attributions.values);
-        let truth = self.truth.borrow();
-        let section: HtmlElement = element("truth");
-        section.set_hidden(true);
-        if let Some(found) = found {
+        let map = reduce_absolute(&explanation.attributions.values);
+        let truth = &explanation.truth;
+        if let Some(found) = explanation.found_box() {
             say("truth-title", phrase!("Where did it look?"));
             say(
                 "truth-inside",
@@ -95,7 +94,7 @@ impl Page {
                 ),
             );
             say("truth-more", Phrase::nothing());
-            section.set_hidden(false);
+            show("truth", true);
         } else if let Some(truth) = truth
             .as_ref()
             .filter(|truth| truth.inside.len() == map.len())
@@ -131,63 +130,61 @@ impl Page {
                     tag = tag,
                 ),
             );
-            section.set_hidden(false);
+            show("truth", true);
+        } else {
+            show("truth", false);
         }
     }
 
     /// Draws attributions, flat \[3, size, size\], as the chosen reduction shows them.
-    pub(super) fn show_map(&self, attributions: Vec<f32>) {
-        let map = chosen_reduction().reduce(&attributions);
-        let scale = self.stage.borrow_mut().set_map(Some(map));
-        self.full_scale.set(scale);
-        *self.values.borrow_mut() = attributions;
+    pub(super) fn show_map(&self, attributions: &[f32]) {
+        let map = self.latest().reduction.reduce(attributions);
+        self.stage.borrow_mut().set_map(map);
         self.show_caption();
     }
 
-    /// Draws the same attributions by another reduction.
-    pub(super) fn show_map_again(&self) {
-        if self.stage.borrow().has_mask() {
-            let attributions = self.values.take();
-            self.show_map(attributions);
+    /// Draws everything in the view, the colours and the scale that are set.
+    pub(super) fn draw(self: &Rc<Self>) {
+        let settings = self.latest();
+        self.stage.borrow_mut().set_manner(
+            settings.view,
+            settings.palette,
+            f64::from(settings.clip) / 100.0,
+            f64::from(settings.opacity) / 100.0,
+        );
+        let forming = self.forming.borrow().is_some();
+        match self.shown().filter(|_| !forming) {
+            Some(shown) => self.show_map(&shown.attributions.values),
+            None => self.show_caption(),
         }
-    }
-
-    /// Shows the picture in the chosen view and colours.
-    pub(super) fn show_view(&self) {
-        let chosen = all("input[name=view]:checked");
-        let name = chosen
-            .first()
-            .and_then(|radio| radio.get_attribute("value"));
-        let view = match name.as_deref().unwrap_or_default() {
-            "original" => View::Original,
-            "mask" => View::Mask,
-            "spotlight" => View::Spotlight,
-            "contours" => View::Contours,
-            "difference" => View::Difference,
-            _ => View::Overlay,
-        };
-        let palette = element::<HtmlSelectElement>("palette").value();
-        let palette = Palette::from_name(&palette).unwrap_or_default();
-        self.stage.borrow_mut().set_view(view, palette);
-        self.show_caption();
+        // A pinned mask shows the same of its pixels.
+        let pinned = self.pinned.borrow().clone();
+        if let Some(pinned) = pinned {
+            let map = settings.reduction.reduce(&pinned.attributions.values);
+            self.stage.borrow_mut().pin(pinned.prepared.crop, map);
+            self.show_caption();
+        }
+        self.redraw_chapters();
     }
 
     /// What the colours stand for.
     pub(super) fn show_caption(&self) {
         let stage = self.stage.borrow();
-        let scale = self.full_scale.get();
+        let settings = self.latest();
+        let scale = stage.full_scale();
         let caption: HtmlElement = element("caption");
         if !stage.has_mask() {
             return;
         }
-        let mass = words::percent(stage.mass_shown(), 0);
+        self.show_plain_words(&stage, settings.reduction);
+        let mass = decimal(f64::from(settings.clip), 0);
         let scale = Value::Power(f64::from(scale));
         let [strong, weak] = match stage.palette() {
             Palette::Violet => [phrase!("Purple"), phrase!("orange")],
             Palette::Blue => [phrase!("Blue"), phrase!("vermilion")],
             Palette::Yellow => [phrase!("Yellow"), phrase!("sky blue")],
         };
-        self.show_legend(&stage);
+        self.show_legend(&stage, settings.reduction, settings.scale);
         let sentence = match (stage.view(), stage.is_comparing()) {
             (View::Difference, true) => phrase!(
                 "{strong}: where this mask has more than the pinned one; {weak}: where it has less. Full from a difference of {scale} a pixel of the photo on.",
@@ -210,7 +207,7 @@ impl Page {
                 c = words::percent(ENCLOSED[2], 0),
             ),
             _ => {
-                let colours = match chosen_reduction() {
+                let colours = match settings.reduction {
                     Reduction::Absolute => phrase!(
                         "{strong}: how much each pixel changed its answer",
                         strong = strong
@@ -241,27 +238,75 @@ impl Page {
         caption.set_hidden(false);
     }
 
-    /// Lets the colours span as much of the mask as someone asked for.
-    pub(super) fn clip(&self) {
-        let percent = element::<HtmlInputElement>("clip").value_as_number();
-        say(
-            "clip-value",
-            phrase!("{share} %", share = decimal(percent, 0)),
-        );
-        let scale = self.stage.borrow_mut().set_mass_shown(percent / 100.0);
-        self.full_scale.set(scale);
-        self.show_caption();
+    /// What the colours mean, as one would say it.
+    fn show_plain_words(&self, stage: &Stage, reduction: Reduction) {
+        let words = match (stage.view(), reduction) {
+            (View::Original, _) => phrase!("Your photo. The network sees the bright part of it."),
+            (View::Spotlight, _) => phrase!("Where it is bright, the pixels mattered."),
+            (View::Contours, _) => phrase!("Inside the lines, the pixels mattered most."),
+            (View::Difference, _) => {
+                phrase!("Where the two masks differ: the stronger the colour, the more.")
+            }
+            (_, Reduction::Signed) => {
+                phrase!("One colour for what spoke for the answer, one for what spoke against it.")
+            }
+            (_, Reduction::Positive) => {
+                phrase!("The stronger the colour, the more the pixel spoke for the answer.")
+            }
+            (_, Reduction::Negative) => {
+                phrase!("The stronger the colour, the more the pixel spoke against the answer.")
+            }
+            (_, Reduction::Absolute) => match stage.palette() {
+                Palette::Violet => {
+                    phrase!("The darker the purple, the more the pixel mattered.")
+                }
+                Palette::Blue => phrase!("The darker the blue, the more the pixel mattered."),
+                Palette::Yellow => {
+                    phrase!("The stronger the yellow, the more the pixel mattered.")
+                }
+            },
+        };
+        say("plain", words);
+    }
+
+    /// On the stage: what is shown, and by what it was computed. Beside the settings: what is set, in short.
+    pub(super) fn show_summaries(&self) {
+        let shown = self.shown();
+        let alone = self.pinned.borrow().is_none();
+        show("stage-caption", shown.is_some() && alone);
+        if let Some(shown) = &shown {
+            let sentence = phrase!(
+                "“{class}”, {network}, {rule}, from {baseline}",
+                class = titles::label(shown),
+                network = name(&*shown.spec.title),
+                rule = titles::method(shown.settings.method()),
+                baseline = super::baseline_name(shown.settings.baseline()),
+            );
+            say("stage-caption", sentence);
+        }
+        let latest = self.latest();
+        let spec = self.spec(&latest.model);
+        let brief = match spec {
+            Some(spec) => phrase!(
+                "{network}, {rule}, from {baseline}",
+                network = name(&*spec.title),
+                rule = titles::method(latest.method()),
+                baseline = super::baseline_name(latest.baseline()),
+            ),
+            None => Phrase::nothing(),
+        };
+        say("how-brief", brief);
     }
 
     /// The colours and the values that they stand for.
-    fn show_legend(&self, stage: &Stage) {
-        let scale = f64::from(self.full_scale.get());
-        let signed = stage.view() == View::Difference || chosen_reduction() == Reduction::Signed;
+    fn show_legend(&self, stage: &Stage, reduction: Reduction, output: Scale) {
+        let scale = f64::from(stage.full_scale());
+        let signed = stage.view() == View::Difference || reduction == Reduction::Signed;
         let low = if signed { -scale } else { 0.0 };
         say("legend-low", Phrase::of(Value::Power(low)));
-        let unit = match &*element::<HtmlSelectElement>("scale").value() {
-            "probability" => phrase!("of probability a pixel"),
-            _ => phrase!("of the logit a pixel"),
+        let unit = match output {
+            Scale::Probability => phrase!("of probability a pixel"),
+            Scale::Logit => phrase!("of the logit a pixel"),
         };
         say(
             "legend-high",
@@ -275,7 +320,7 @@ impl Page {
                     if signed { 2.0 * share - 1.0 } else { share }
                 })
                 .collect(),
-            full_scale: self.full_scale.get(),
+            full_scale: stage.full_scale(),
         };
         picture::show_line(&element("legend-ramp"), &ramp.to_rgba(stage.palette()));
         element::<HtmlElement>("legend").set_hidden(scale <= 0.0);
@@ -297,38 +342,60 @@ impl Page {
         say("readout", readout);
     }
 
-    /// Pins the current mask, or lets the pinned one go.
-    pub(super) fn pin(&self) {
-        let pinned = self.stage.borrow().is_pinned();
-        let scale = if pinned {
-            self.stage.borrow_mut().unpin()
-        } else {
-            say("pinned-title", self.title.borrow().clone());
-            self.stage.borrow_mut().pin()
-        };
-        self.full_scale.set(scale);
+    /// Pins what is shown, or lets the pinned explanation go.
+    pub(super) fn pin(self: &Rc<Self>) {
+        if !self.unpin() {
+            let shown = self.shown();
+            if let Some(shown) = &shown {
+                let map = self.latest().reduction.reduce(&shown.attributions.values);
+                self.stage.borrow_mut().pin(shown.prepared.crop, map);
+            }
+            self.pinned.replace(shown);
+        }
         self.show_pin();
         self.show_caption();
     }
 
-    /// The pin's button and what depends on it.
+    /// Lets the pinned explanation go, and the view that needs it. Whether there was one.
+    pub(super) fn unpin(&self) -> bool {
+        let pinned = self.pinned.take().is_some();
+        let mut work = self.work.borrow_mut();
+        work.change(|settings| {
+            if settings.view == View::Difference {
+                settings.view = View::default();
+            }
+        });
+        let settings = work.latest().clone();
+        drop(work);
+        self.show_settings();
+        self.stage.borrow_mut().unpin(settings.view);
+        pinned
+    }
+
+    /// The pin's button, and what the two that stand side by side are called.
     pub(super) fn show_pin(&self) {
-        let pinned = self.stage.borrow().is_pinned();
-        let pin = if pinned {
+        let pinned = self.pinned.borrow().clone();
+        let shown = self.shown();
+        let pin = if pinned.is_some() {
             phrase!("Unpin")
         } else {
             phrase!("Pin to compare")
         };
         say("pin", pin);
-        element::<HtmlElement>("difference-view").set_hidden(!pinned);
-        element::<HtmlElement>("current-title").set_hidden(!pinned);
-        say("current-title", self.title.borrow().clone());
-        let difference: HtmlInputElement = element("view-difference");
-        if !pinned && difference.checked() {
-            difference.set_checked(false);
-            element::<HtmlInputElement>("view-overlay").set_checked(true);
+        let comparable = match (&pinned, &shown) {
+            (Some(pinned), Some(shown)) => pinned.target.scale == shown.target.scale,
+            _ => true,
+        };
+        self.stage.borrow_mut().set_comparable(comparable);
+        show("difference-view", pinned.is_some() && comparable);
+        show("current-title", pinned.is_some());
+        if let (Some(pinned), Some(shown)) = (&pinned, &shown) {
+            let [old, new] = titles::side_by_side(pinned, shown);
+            say("pinned-title", old);
+            say("current-title", new);
         }
+        self.show_summaries();
         let button: web_sys::HtmlButtonElement = element("pin");
-        button.set_disabled(!pinned && !self.stage.borrow().has_mask());
+        button.set_disabled(pinned.is_none() && shown.is_none());
     }
 }

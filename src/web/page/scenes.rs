@@ -8,15 +8,15 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement, HtmlElement,
-    HtmlInputElement, HtmlSelectElement, KeyboardEvent, PointerEvent,
+    HtmlInputElement, KeyboardEvent, PointerEvent,
 };
 
 use super::Page;
 use crate::model::{Architecture, catalog::CATALOG};
-use crate::shapes::{SIZE, Tag};
+use crate::page::PictureId;
+use crate::shapes::SIZE;
 use crate::web::dom::{element, on};
 use crate::web::files;
-use crate::web::pool::Picture;
 
 /// Seeds that a person gets; those of training and of the tests lie elsewhere.
 const SEEDS: f64 = 1e9;
@@ -25,40 +25,19 @@ const FIRST_SEED: u64 = 1 << 42;
 
 impl Page {
     pub(super) fn listen_to_scenes(self: &Rc<Self>) {
-        for (id, kind) in [("draw", "click"), ("tag", "change")] {
-            let page = Rc::clone(self);
-            on(&element::<Element>(id), kind, move |_: Event| {
-                let page = Rc::clone(&page);
-                let anew = kind == "click";
-                spawn_local(async move { page.draw_scene(anew).await });
-            });
-        }
+        let page = Rc::clone(self);
+        on(&element::<Element>("draw"), "click", move |_: Event| {
+            let seed = FIRST_SEED + (Math::random() * SEEDS) as u64;
+            let tag = page.latest().tag;
+            page.prefer_shapes();
+            page.change(|settings| settings.set_picture(Some(PictureId::Scene { seed, tag })));
+        });
         self.listen_to_brush();
     }
 
-    /// Draws a new scene, or the one that is shown with another tag.
-    async fn draw_scene(self: Rc<Self>, anew: bool) {
-        let shown = match &*self.picture.borrow() {
-            Some(Picture::Scene { seed, .. }) => Some(*seed),
-            _ => None,
-        };
-        let fresh = FIRST_SEED + (Math::random() * SEEDS) as u64;
-        let seed = match (anew, shown) {
-            (false, Some(seed)) => seed,
-            (false, None) => return,
-            (true, _) => fresh,
-        };
-        let tag = element::<HtmlSelectElement>("tag").value();
-        let tag = Tag::from_name(&tag).unwrap_or_default();
-        self.prefer_shapes();
-        let scene = async { Ok(Picture::Scene { seed, tag }) };
-        self.open(scene, None).await;
-    }
-
-    /// Chooses a network that knows the shapes, unless one is chosen.
+    /// Chooses a network that knows the shapes, unless one is chosen. It is loaded with the scene.
     fn prefer_shapes(&self) {
-        let models: HtmlSelectElement = element("model");
-        let chosen = self.spec(&models.value());
+        let chosen = self.spec(&self.latest().model);
         if chosen.is_some_and(|spec| spec.architecture == Architecture::ShapesNet) {
             return;
         }
@@ -66,7 +45,10 @@ impl Page {
             .iter()
             .find(|s| s.architecture == Architecture::ShapesNet);
         if let Some(spec) = honest {
-            models.set_value(&spec.name);
+            self.work
+                .borrow_mut()
+                .change(|settings| settings.set_model(&spec.name));
+            self.show_settings();
         }
     }
 
@@ -126,7 +108,7 @@ impl Page {
                 spawn_local(async move {
                     page.prefer_shapes();
                     let painted = async { files::blob(&files::png(&canvas).await?).await };
-                    page.open_photo(painted, None).await;
+                    page.open_photo(painted, None, true).await;
                 });
             }
         });

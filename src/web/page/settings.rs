@@ -1,11 +1,11 @@
-//! What belongs to the person and not to the picture: language, type size, colours. Kept by the browser.
+//! What belongs to the person and not to the picture: language and type size; and what the browser keeps.
 
 use std::rc::Rc;
 
 use web_sys::{Element, Event, HtmlSelectElement, Storage};
 
 use super::{Page, class};
-use crate::mask::Palette;
+use crate::page::{Settings, Work};
 use crate::web::dom::{document, element, on, window};
 use crate::web::page::address::parameter;
 use crate::web::words::{self, Language};
@@ -13,7 +13,6 @@ use crate::web::words::{self, Language};
 /// Names under which the browser keeps them.
 const LANGUAGE: &str = "violet.language";
 const PROJECTOR: &str = "violet.projector";
-const PALETTE: &str = "violet.palette";
 
 fn storage() -> Option<Storage> {
     window().local_storage().ok()?
@@ -24,7 +23,7 @@ fn kept(name: &str) -> Option<String> {
 }
 
 /// Where the browser keeps nothing, settings last as long as the page.
-fn keep(name: &str, value: &str) {
+pub(super) fn keep(name: &str, value: &str) {
     if let Some(storage) = storage() {
         storage.set_item(name, value).unwrap_or(());
     }
@@ -40,9 +39,8 @@ impl Page {
         element::<HtmlSelectElement>("language").set_value(language.code());
         words::speak(language);
         project(kept(PROJECTOR).as_deref() == Some("yes"));
-        if let Some(palette) = kept(PALETTE).and_then(|name| Palette::from_name(&name)) {
-            element::<HtmlSelectElement>("palette").set_value(palette.name());
-        }
+        let settings = Settings::read(parameter, kept);
+        self.work.replace(Work::new(settings));
     }
 
     pub(super) fn listen_to_own_settings(self: &Rc<Self>) {
@@ -54,7 +52,7 @@ impl Page {
                 keep(LANGUAGE, language.code());
                 words::speak(language);
                 // What is drawn on canvases holds words too.
-                page.show_detections();
+                page.show_answers();
                 page.stage.borrow().draw();
             }
         });
@@ -65,15 +63,6 @@ impl Page {
                 keep(PROJECTOR, if on { "no" } else { "yes" });
                 project(!on);
                 page.stage.borrow().draw();
-            }
-        });
-        let palette: HtmlSelectElement = element("palette");
-        on(&palette.clone(), "change", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                keep(PALETTE, &palette.value());
-                page.show_view();
-                page.show_walk();
             }
         });
     }

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlCanvasElement, HtmlElement};
+use web_sys::{Element, HtmlCanvasElement};
 
+use super::job::PageJob;
 use super::{Page, append, create};
 use crate::attribution::{PathSample, Refinement, convergence, rank_correlation};
 use crate::mask::{Mask, reduce_absolute};
 use crate::protocol::Failure;
-use crate::web::dom::{element, on};
+use crate::web::dom::{element, now};
 use crate::web::picture;
 use crate::web::plot::{Axis, Line, Plot};
 use crate::web::words::{Phrase, decimal, percent, phrase, say, say_in};
@@ -19,33 +20,25 @@ const COMPARED: [usize; 3] = [5, 50, 500];
 
 impl Page {
     pub(super) fn listen_to_steps(self: &Rc<Self>) {
-        let page = Rc::clone(self);
-        on(
-            &element::<Element>("steps-start"),
-            "click",
-            move |_: Event| {
-                page.work(|page, job| async move { page.compare_steps(job).await });
-            },
-        );
+        self.on_start("steps-start", |page, job| async move {
+            page.compare_steps(&job).await
+        });
     }
 
     /// The masks belong to one picture and class.
     pub(super) fn forget_steps(&self) {
         element::<Element>("steps-list").set_inner_html("");
         say("steps-compared", Phrase::nothing());
-        element::<HtmlElement>("steps-start").set_hidden(false);
     }
 
     /// A mask for each number of steps; each takes only the gradients that are not there yet.
-    async fn compare_steps(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
+    async fn compare_steps(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
+        let Some((pool, explanation)) = self.explained(job).await? else {
             return Ok(());
         };
         self.forget_steps();
+        let prepared = &explanation.prepared;
         let (input, baseline) = (&prepared.input, &prepared.baseline);
-        let detector = spec.architecture.is_detector();
-        let [start, end] = [&prepared.logits_baseline, &prepared.logits_input]
-            .map(|logits| f64::from(target.of(logits, detector)));
         let all = COMPARED[COMPARED.len() - 1] + 1;
         let sum = RefCell::new(Refinement::new(input.len()));
         let take = |partial| {
@@ -56,21 +49,24 @@ impl Page {
                 done = done,
                 all = all
             );
-            self.show_share(done, all, sentence);
+            job.progress(done, all, now(), sentence);
             Ok(())
         };
-        let photo = spec.preprocessing.rgba(input);
+        job.start_clock(now());
+        let photo = explanation.spec.preprocessing.rgba(input);
         let mut maps = Vec::new();
         for n_steps in COMPARED {
             let missing = sum.borrow_mut().refine(n_steps)?;
-            if !self.gather(job, &pool, target, &missing, take).await? {
+            if !self
+                .gather(job, &pool, explanation.target, &missing, take)
+                .await?
+            {
                 return Ok(());
             }
             let attributions = sum.borrow().attributions(input, baseline)?;
-            let missed = match end - start {
-                0.0 => None,
-                change => Some(attributions.sum / change - 1.0),
-            };
+            let missed = explanation
+                .missed()
+                .map(|_| attributions.sum / explanation.change() - 1.0);
             let map = reduce_absolute(&attributions.values);
             self.add_steps(n_steps, missed, &photo, &map);
             maps.push(map);
@@ -83,8 +79,8 @@ impl Page {
             );
             say("steps-compared", note);
         }
-        element::<HtmlElement>("steps-start").set_hidden(true);
-        self.status(phrase!("Done: the masks are side by side."));
+        show_missed(sum.borrow().samples());
+        self.say_status(phrase!("Done: the masks are side by side."));
         Ok(())
     }
 
@@ -94,8 +90,9 @@ impl Page {
         let canvas: HtmlCanvasElement = create("canvas");
         canvas.set_attribute("aria-hidden", "true").unwrap_or(());
         picture::show(&canvas, photo);
-        let palette = self.stage.borrow().palette();
+        let palette = self.latest().palette;
         picture::lay_over(&canvas, &Mask::of_map(map).to_rgba(palette));
+        super::coloured(&canvas, Some(photo), map);
         append(&item, &canvas);
         let name: Element = create("strong");
         say_in(&name, phrase!("{n} steps", n = n_steps));
@@ -112,12 +109,18 @@ impl Page {
     }
 }
 
-/// What fewer steps would have missed: of the explanation itself, if its samples are evenly spaced, else
-/// of the walk.
-pub(super) fn show_missed(explained: &[PathSample], walked: &[PathSample]) {
-    let mut deltas = convergence(explained);
-    if deltas.len() < 3 {
-        deltas = convergence(walked);
+/// What fewer steps would have missed, from the slopes at evenly spaced points; of other points, nothing can be told.
+pub(super) fn show_missed(samples: &[PathSample]) {
+    let deltas = convergence(samples);
+    let there = deltas.len() >= 3;
+    super::show("steps-plot", there);
+    if samples.is_empty() {
+        return say(
+            "steps-note",
+            phrase!(
+                "This mask is made of mean gradients between its points: nothing of the sum is missed, whatever their number. Gradients at points miss something."
+            ),
+        );
     }
     let points: Vec<[f64; 2]> = deltas
         .iter()
@@ -126,7 +129,9 @@ pub(super) fn show_missed(explained: &[PathSample], walked: &[PathSample]) {
     let Some(&(most, last)) = deltas.last() else {
         return say(
             "steps-note",
-            phrase!("F does not change on this path: there is nothing to miss."),
+            phrase!(
+                "Nothing can be told of fewer steps here: F does not change, or the points are not evenly spaced."
+            ),
         );
     };
     let plot = Plot {

@@ -8,36 +8,23 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Element, Event, HtmlButtonElement, HtmlElement, HtmlImageElement, Url};
 
 use super::open::Opened;
-use super::{Page, append, create};
+use super::{Page, append, create, show};
+use crate::page::{Explanation, Shelf, Shelved};
 use crate::protocol::Failure;
 use crate::web::dom::{document, element, on, sleep};
 use crate::web::words::{Phrase, name, phrase, say_as, say_in};
 
-/// Photos kept at once; the oldest goes when another comes.
-const MOST: usize = 24;
 /// How often the queue looks whether a photo is done.
 const LOOK_MS: i32 = 40;
 
-/// The photos of the strip.
-#[derive(Default)]
-pub(super) struct Strip {
-    photos: Vec<Photo>,
-    /// How many there ever were; the next one's number.
-    numbered: usize,
-    /// The number of the one that is shown.
-    shown: Option<usize>,
-    /// What was cleared last.
-    cleared: Vec<Photo>,
-}
-
-struct Photo {
-    number: usize,
+/// A photo of the strip.
+pub(super) struct Photo {
     file: String,
     bytes: ArrayBuffer,
     /// For its thumbnail.
     url: String,
-    /// What the network said.
-    answer: Option<Phrase>,
+    /// What the network said, and which.
+    answer: Option<(String, Phrase)>,
 }
 
 impl Drop for Photo {
@@ -56,27 +43,23 @@ impl Page {
                 spawn_local(async move { page.explain_all().await });
             }
         });
-        on(&element::<Element>("strip-clear"), "click", {
+        for (id, change) in [
+            ("strip-clear", Shelf::clear as fn(&mut Shelf<Photo>)),
+            ("strip-undo", Shelf::undo),
+        ] {
             let page = Rc::clone(self);
-            move |_: Event| {
-                let mut strip = page.strip.borrow_mut();
-                strip.shown = None;
-                strip.cleared = std::mem::take(&mut strip.photos);
-                drop(strip);
+            on(&element::<Element>(id), "click", move |_: Event| {
+                change(&mut page.strip.borrow_mut());
                 page.show_strip();
-            }
-        });
-        on(&element::<Element>("strip-undo"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let mut strip = page.strip.borrow_mut();
-                let mut cleared = std::mem::take(&mut strip.cleared);
-                cleared.append(&mut strip.photos);
-                strip.photos = cleared;
-                drop(strip);
-                page.show_strip();
-            }
-        });
+                // The button that was pressed is gone; the other one is where it was.
+                let other = if id == "strip-clear" {
+                    "strip-undo"
+                } else {
+                    "strip-all"
+                };
+                element::<HtmlElement>(other).focus().unwrap_or(());
+            });
+        }
     }
 
     /// Takes photos into the strip and shows the first of them. What cannot be read is told, and left
@@ -85,45 +68,32 @@ impl Page {
         self: Rc<Self>,
         photos: Vec<(String, Result<ArrayBuffer, Failure>)>,
     ) {
-        let mut first = None;
+        let mut read = Vec::new();
         for (file, bytes) in photos {
             match bytes {
-                Ok(bytes) => {
-                    let mut strip = self.strip.borrow_mut();
-                    if strip.photos.len() == MOST {
-                        strip.photos.remove(0);
-                    }
-                    let number = strip.numbered;
-                    strip.numbered += 1;
-                    let url = thumbnail(&bytes).unwrap_or_default();
-                    strip.photos.push(Photo {
-                        number,
-                        file,
-                        bytes,
-                        url,
-                        answer: None,
-                    });
-                    first = first.or(Some(number));
-                }
+                Ok(bytes) => read.push(Photo {
+                    file,
+                    url: thumbnail(&bytes).unwrap_or_default(),
+                    bytes,
+                    answer: None,
+                }),
                 Err(failure) => self.tell(&failure),
             }
         }
+        let (first, _) = self.strip.borrow_mut().take(read);
         if let Some(first) = first {
             self.choose_photo(first).await;
         }
     }
 
-    async fn choose_photo(self: &Rc<Self>, number: usize) -> Opened {
-        let bytes = {
-            let strip = self.strip.borrow();
-            let mut photos = strip.photos.iter();
-            let photo = photos.find(|photo| photo.number == number);
-            photo.map(|photo| photo.bytes.clone())
-        };
+    async fn choose_photo(self: &Rc<Self>, number: u64) -> Opened {
+        let bytes = self.strip.borrow().get(number).map(|p| p.bytes.clone());
         let Some(bytes) = bytes else {
             return Opened::Refused;
         };
-        let opened = self.open_photo(async { Ok(bytes) }, Some(number)).await;
+        let opened = self
+            .open_photo(async { Ok(bytes) }, Some(number), false)
+            .await;
         if opened == Opened::Refused {
             self.drop_photo(number);
         }
@@ -131,61 +101,59 @@ impl Page {
     }
 
     /// Takes a photo that is none out of the strip.
-    fn drop_photo(&self, number: usize) {
-        let mut strip = self.strip.borrow_mut();
-        strip.photos.retain(|photo| photo.number != number);
-        if strip.shown == Some(number) {
-            strip.shown = None;
-        }
-        drop(strip);
+    fn drop_photo(&self, number: u64) {
+        self.strip.borrow_mut().drop(number);
         self.show_strip();
     }
 
     /// The photo that is shown turned out to be none.
     pub(super) fn drop_shown_photo(&self) {
-        let shown = self.strip.borrow().shown;
+        let shown = self.strip.borrow().shown();
         if let Some(number) = shown {
             self.drop_photo(number);
         }
     }
 
     /// The photo of that number is shown, or, with none, what is not of the strip.
-    pub(super) fn show_in_strip(&self, number: Option<usize>) {
-        self.strip.borrow_mut().shown = number;
+    pub(super) fn show_in_strip(&self, number: Option<u64>) {
+        self.strip.borrow_mut().show(number);
         self.show_strip();
-    }
-
-    fn photo_numbers(&self) -> Vec<usize> {
-        let strip = self.strip.borrow();
-        strip.photos.iter().map(|photo| photo.number).collect()
     }
 
     /// Explains one photo after the other, until all are done or someone interferes.
     async fn explain_all(self: Rc<Self>) {
-        for number in self.photo_numbers() {
+        self.queueing.set(true);
+        let numbers: Vec<u64> = {
+            let strip = self.strip.borrow();
+            strip.photos().iter().map(|photo| photo.number).collect()
+        };
+        for number in numbers {
             match self.choose_photo(number).await {
                 Opened::Shown => {}
                 Opened::Refused => continue,
                 Opened::Dropped => return,
             }
-            let now = || (self.job.get(), self.opening.get());
+            let now = || (self.jobs.newest(), self.openings.newest());
             let own = now();
-            while self.busy.get() && now() == own {
+            while self.jobs.is_busy() && now() == own {
                 sleep(LOOK_MS).await;
             }
-            if now() != own || self.pool.borrow().is_none() {
+            if now() != own || self.pool.borrow().is_none() || !self.queueing.get() {
                 return;
             }
         }
     }
 
-    /// Notes what the network said of the photo that is shown.
-    pub(super) fn note_answer(&self, label: &str) {
+    /// Notes what the network said of the photo that is shown. What another network said of others goes.
+    pub(super) fn note_answer(&self, explanation: &Explanation) {
+        let network = explanation.spec.name.to_string();
         let mut strip = self.strip.borrow_mut();
-        let shown = strip.shown;
-        let mut photos = strip.photos.iter_mut();
-        if let Some(photo) = photos.find(|photo| Some(photo.number) == shown) {
-            photo.answer = Some(Phrase::of(name(label)));
+        for photo in strip.all_mut() {
+            photo.answer = photo.answer.take().filter(|(of, _)| *of == network);
+        }
+        let shown = strip.shown();
+        if let Some(photo) = shown.and_then(|number| strip.get_mut(number)) {
+            photo.answer = Some((network, Phrase::of(name(explanation.label()))));
         }
         drop(strip);
         self.show_strip();
@@ -193,25 +161,24 @@ impl Page {
 
     fn show_strip(&self) {
         let strip = self.strip.borrow();
-        let there = strip.photos.len() > 1 || !strip.cleared.is_empty();
-        element::<HtmlElement>("strip").set_hidden(!there);
-        element::<HtmlElement>("strip-undo").set_hidden(strip.cleared.is_empty());
+        show("strip", strip.photos().len() > 1 || strip.can_undo());
+        show("strip-undo", strip.can_undo());
         for id in ["strip-all", "strip-clear"] {
-            element::<HtmlElement>(id).set_hidden(strip.photos.is_empty());
+            show(id, !strip.photos().is_empty());
         }
         let list: Element = element("strip-list");
         let focused = document().active_element();
         let focused = focused.and_then(|focused| focused.get_attribute("data-photo"));
         list.set_inner_html("");
-        for photo in &strip.photos {
-            let number = photo.number;
+        for Shelved { number, photo } in strip.photos() {
+            let number = *number;
             let item: Element = create("li");
             let button: HtmlButtonElement = create("button");
             button.set_type("button");
             button
                 .set_attribute("data-photo", &number.to_string())
                 .unwrap_or(());
-            let pressed = if strip.shown == Some(number) {
+            let pressed = if strip.shown() == Some(number) {
                 "true"
             } else {
                 "false"
@@ -225,7 +192,7 @@ impl Page {
                 phrase!("Photo {file}", file = photo.file.as_str()),
             );
             append(&button, &image);
-            if let Some(answer) = &photo.answer {
+            if let Some((_, answer)) = &photo.answer {
                 let badge: Element = create("span");
                 badge.set_class_name("done");
                 say_in(&badge, answer.clone());

@@ -3,17 +3,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlCanvasElement, HtmlElement};
+use web_sys::{Element, HtmlCanvasElement};
 
+use super::job::PageJob;
 use super::{Page, append, create};
 use crate::attribution::{Perturbation, area_under, order_of, random_order, rank_correlation};
 use crate::mask::{Mask, Palette, edges, reduce_absolute};
 use crate::model::{Randomised, Target};
+use crate::page::Explanation;
 use crate::protocol::Failure;
-use crate::web::dom::{element, on};
+use crate::web::dom::{element, now};
 use crate::web::picture;
 use crate::web::plot::{Axis, Line, Plot};
-use crate::web::pool::{Pool, Prepared, Weights};
+use crate::web::pool::{Pool, Weights};
 use crate::web::words::{Phrase, decimal, phrase, say, say_in};
 
 /// Shares of the pixels that are exchanged: this many steps from none to all.
@@ -45,73 +47,69 @@ const TRIALS: [Trial; 2] = [
 
 impl Page {
     pub(super) fn listen_to_trust(self: &Rc<Self>) {
-        let page = Rc::clone(self);
-        on(
-            &element::<Element>("trust-start"),
-            "click",
-            move |_: Event| {
-                page.work(|page, job| async move { page.put_to_the_test(job).await });
-            },
-        );
+        self.on_start("trust-start", |page, job| async move {
+            page.put_to_the_test(&job).await
+        });
     }
 
-    /// The tests belong to one mask; another one has not been tested.
-    pub(super) fn forget_trust(&self) {
-        element::<HtmlElement>("trust-body").set_hidden(true);
-        element::<HtmlElement>("trust-start").set_hidden(false);
-    }
-
-    async fn put_to_the_test(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
+    async fn put_to_the_test(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
+        let Some((pool, explanation)) = self.explained(job).await? else {
             return Ok(());
         };
-        let map = reduce_absolute(&self.values.borrow());
-        element::<HtmlElement>("trust-body").set_hidden(false);
+        let map = reduce_absolute(&explanation.attributions.values);
         element::<Element>("oblivion").set_inner_html("");
         say("oblivion-note", Phrase::nothing());
         for trial in &TRIALS {
             element::<Element>(trial.plot).set_inner_html("");
             say(trial.note, Phrase::nothing());
         }
-        element::<Element>("trust-body").scroll_into_view();
+        self.open_chapter("trust", &explanation);
+        let tested = self.test(job, &pool, &explanation, &map).await;
+        if tested.is_err() || !job.is_current() {
+            return tested;
+        }
+        // The network remembers everything again.
+        self.take_back(job, &pool, &explanation).await?;
+        if job.is_current() {
+            self.say_status(phrase!("Done: the tests are below the photo."));
+        }
+        Ok(())
+    }
+
+    async fn test(
+        self: &Rc<Self>,
+        job: &PageJob,
+        pool: &Pool,
+        explanation: &Explanation,
+        map: &[f32],
+    ) -> Result<(), Failure> {
         for trial in &TRIALS {
-            self.exchange_pixels(job, &pool, target, trial, &map)
+            self.exchange_pixels(job, pool, explanation.target, trial, map)
                 .await?;
-            if self.job.get() != job {
+            if !job.is_current() {
                 return Ok(());
             }
         }
-        let weights = self.weights(&spec).await?;
-        if self.job.get() != job {
+        let weights = self.weights(job, &explanation.spec).await?;
+        if !job.is_current() {
             return Ok(());
         }
-        self.lent.set(true);
-        let forgot = self
-            .forget(job, &pool, target, &prepared, &weights, &map)
-            .await;
-        // A newer job takes the pool back itself.
-        if self.job.get() == job {
-            self.take_back(&pool, &spec).await?;
-            if forgot.is_ok() && self.job.get() == job {
-                element::<HtmlElement>("trust-start").set_hidden(true);
-                self.status(phrase!("Done: the tests are below the photo."));
-            }
-        }
-        forgot
+        self.forget(job, pool, explanation, &weights, map).await
     }
 
     /// Draws the output's curve while pixels are exchanged.
     async fn exchange_pixels(
         self: &Rc<Self>,
-        job: u64,
+        job: &PageJob,
         pool: &Pool,
         target: Target,
         trial: &Trial,
         map: &[f32],
     ) -> Result<(), Failure> {
-        let current = || self.job.get() == job;
+        let current = || job.is_current();
         let counts: Vec<usize> = (0..=STEPS).map(|k| k * map.len() / STEPS).collect();
         let curves = RefCell::new([[f64::NAN; STEPS + 1]; 2]);
+        job.start_clock(now());
         let what = match trial.perturbation {
             Perturbation::Deletion => phrase!("Taking pixels away"),
             Perturbation::Insertion => phrase!("Bringing pixels back"),
@@ -129,16 +127,13 @@ impl Page {
                 draw(trial, &curves);
                 let done = curves.as_flattened().iter().filter(|v| !v.is_nan()).count();
                 let all = 2 * (STEPS + 1);
-                self.show_share(
-                    done,
-                    all,
-                    phrase!(
-                        "{what}: {done} of {all}",
-                        what = what.clone(),
-                        done = done,
-                        all = all
-                    ),
+                let sentence = phrase!(
+                    "{what}: {done} of {all}",
+                    what = what.clone(),
+                    done = done,
+                    all = all
                 );
+                job.progress(done, all, now(), sentence);
             };
             pool.perturb(target, trial.perturbation, order, &counts, current, take)
                 .await?;
@@ -154,32 +149,36 @@ impl Page {
     /// Explains the same output of networks that have forgotten more and more, and of none at all.
     async fn forget(
         self: &Rc<Self>,
-        job: u64,
+        job: &PageJob,
         pool: &Pool,
-        target: Target,
-        prepared: &Prepared,
+        explanation: &Explanation,
         weights: &Weights,
         map: &[f32],
     ) -> Result<(), Failure> {
-        let palette = self.stage.borrow().palette();
+        let palette = self.latest().palette;
+        let prepared = &explanation.prepared;
+        let (input, baseline) = (&prepared.input, &prepared.baseline);
         thumbnail(map, palette, phrase!("The mask"), None);
         let mut worst = 0.0f64;
         for extent in Randomised::ALL {
             let mut forgetful = weights.clone();
             forgetful.randomised = Some(extent);
+            // From here on the pool holds another network than anyone believes.
+            self.work.borrow_mut().hold(None);
             pool.load(&forgetful).await?;
-            if self.job.get() != job {
+            if !job.is_current() {
                 return Ok(());
             }
-            pool.keep(&prepared.input, &prepared.baseline).await?;
+            pool.keep(input, baseline).await?;
             let title = match extent {
                 Randomised::LastLayer => phrase!("The last layer forgot"),
                 Randomised::LastQuarter => phrase!("The last quarter forgot"),
                 Randomised::Everything => phrase!("All of it forgot"),
             };
-            let (input, baseline) = (&prepared.input, &prepared.baseline);
+            let ends = [input.as_slice(), baseline.as_slice()];
+            let target = explanation.target;
             let attributions = self
-                .sum_few(job, pool, target, input, baseline, OBLIVION_STEPS, &title)
+                .sum_few(job, pool, target, ends, OBLIVION_STEPS, &title)
                 .await?;
             let Some(attributions) = attributions else {
                 return Ok(());
@@ -295,6 +294,7 @@ fn thumbnail(map: &[f32], palette: Palette, title: Phrase, likeness: Option<f64>
     let canvas: HtmlCanvasElement = create("canvas");
     picture::show(&canvas, &Mask::of_map(map).to_rgba(palette));
     canvas.set_attribute("aria-hidden", "true").unwrap_or(());
+    super::coloured(&canvas, None, map);
     append(&item, &canvas);
     let strong: Element = create("strong");
     say_in(&strong, title);

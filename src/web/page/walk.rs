@@ -1,54 +1,43 @@
-//! The idea, step by step: one slow walk from baseline to photo whose every stop can be looked at.
+//! The idea, step by step: the explanation that is shown, taken apart along its path. Its stops, its numbers and its
+//! mask are those of the stage.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{
-    Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement,
-};
+use web_sys::{Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlInputElement};
 
+use super::job::PageJob;
 use super::steps::show_missed;
 use super::{Page, append, class, create};
-use crate::attribution::{PartialSum, PathSample, Trail, interpolate, rise};
-use crate::mask::Mask;
-use crate::preprocessing::Preprocessing;
+use crate::attribution::{PartialSum, PathSample, Slopes, Trail, interpolate, output_at, rise};
+use crate::mask::{Mask, normalise};
+use crate::page::Explanation;
 use crate::protocol::Failure;
-use crate::web::dom::{all, element, on, sleep};
+use crate::web::dom::{all, element, now, on, sleep};
 use crate::web::picture;
 use crate::web::plot::{Axis, Line, Plot};
-use crate::web::pool::Prepared;
 use crate::web::words::{Phrase, decimal, phrase, say, say_as};
 
-/// Steps of the walk: few enough to keep every gradient.
-const STEPS: usize = 20;
+/// Stops of the walk after its first: few enough to keep what leads to each.
+const STOPS: usize = 24;
 /// Frames of the filmstrip.
 const FRAMES: usize = 6;
 /// How long each stop is shown while playing.
 const STOP_MS: i32 = 220;
 
-/// A walk, as far as it has come.
+/// A walk, once it is taken.
 pub(super) struct Walk {
     trail: Trail,
-    prepared: Rc<Prepared>,
-    preprocessing: Preprocessing,
-    /// F at the ends, of which completeness speaks.
-    ends: [f32; 2],
-    /// What is drawn at full strength of all that is gathered, so that colours compare along the way.
-    full_scale: Cell<f32>,
-    /// The samples of the explanation that the walk explains.
-    explained: Vec<PathSample>,
+    explanation: Rc<Explanation>,
 }
 
 impl Page {
     pub(super) fn listen_to_walk(self: &Rc<Self>) {
-        on(&element::<Element>("walk-start"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| page.work(|page, job| async move { page.take_walk(job).await })
+        self.on_start("walk-start", |page, job| async move {
+            page.take_walk(&job).await
         });
-        let alpha: HtmlInputElement = element("walk-alpha");
-        alpha.set_max(&STEPS.to_string());
-        on(&alpha, "input", {
+        on(&element::<HtmlInputElement>("walk-alpha"), "input", {
             let page = Rc::clone(self);
             move |_: Event| page.show_stop()
         });
@@ -69,65 +58,43 @@ impl Page {
         }
     }
 
-    /// The walk belongs to one mask; another one has none yet.
-    pub(super) fn forget_walk(&self) {
-        self.playing.set(false);
-        self.trail.replace(None);
-        self.forget_steps();
-        element::<HtmlElement>("walk-body").set_hidden(true);
-        element::<HtmlElement>("walk-start").set_hidden(false);
-    }
-
-    /// Every gradient of the walk, one by one.
-    async fn take_walk(self: &Rc<Self>, job: u64) -> Result<(), Failure> {
-        let Some((pool, target, prepared, spec)) = self.explained(job).await? else {
+    /// Every gradient of the explanation once more, one by one.
+    async fn take_walk(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
+        let Some((pool, explanation)) = self.explained(job).await? else {
             return Ok(());
         };
-        let trail = Trail::new(STEPS);
-        let alphas: Vec<f64> = (0..=STEPS).map(|stop| trail.alpha(stop)).collect();
-        let detector = spec.architecture.is_detector();
-        let ends = [&prepared.logits_baseline, &prepared.logits_input];
-        *self.trail.borrow_mut() = Some(Walk {
-            trail,
-            preprocessing: spec.preprocessing,
-            ends: ends.map(|logits| target.of(logits, detector)),
-            full_scale: Cell::default(),
-            explained: self.samples.borrow().clone(),
-            prepared,
-        });
-        let current = || self.job.get() == job;
-        let failed = RefCell::new(None);
+        let trail = RefCell::new(Trail::new(explanation.quadrature.clone(), STOPS));
+        let all = explanation.quadrature.alphas.len();
         let take = |gradient: PartialSum| {
-            if let Some(walk) = self.trail.borrow_mut().as_mut().filter(|_| current()) {
-                if let Err(error) = walk.trail.add(gradient) {
-                    failed.replace(Some(Failure::from(error)));
-                }
-                let done = walk.trail.gradients();
-                self.show_share(
-                    done,
-                    STEPS + 1,
-                    phrase!(
-                        "Walking: {done} of {all} gradients",
-                        done = done,
-                        all = STEPS + 1
-                    ),
-                );
-            }
+            trail.borrow_mut().add(gradient)?;
+            let done = trail.borrow().gradients();
+            let sentence = phrase!("Walking: {done} of {all} gradients", done = done, all = all);
+            job.progress(done, all, now(), sentence);
+            Ok(())
         };
-        pool.gradients(target, &alphas, current, take).await?;
-        if let Some(failure) = failed.take() {
-            return Err(failure);
-        }
-        if !current() {
+        let quadrature = &explanation.quadrature;
+        job.start_clock(now());
+        if !self
+            .gather(job, &pool, explanation.target, quadrature, take)
+            .await?
+        {
             return Ok(());
         }
-        self.status(phrase!("Done: drag α, or press Play."));
-        element::<HtmlElement>("walk-body").set_hidden(false);
-        element::<HtmlElement>("walk-start").set_hidden(true);
+        let slider: HtmlInputElement = element("walk-alpha");
+        let trail = trail.into_inner();
+        slider.set_max(&trail.last().to_string());
+        slider.set_value(&(trail.last() / 2).to_string());
+        self.playing.set(false);
+        self.trail.replace(Some(Walk {
+            trail,
+            explanation: Rc::clone(&explanation),
+        }));
+        self.forget_steps();
+        self.open_chapter("walk", &explanation);
         self.show_walk();
         select("image");
-        let body: Element = element("walk-body");
-        body.scroll_into_view();
+        self.say_status(phrase!("Done: drag α, or press Play."));
+        slider.focus().unwrap_or(());
         Ok(())
     }
 
@@ -135,15 +102,18 @@ impl Page {
     pub(super) fn show_walk(self: &Rc<Self>) {
         let walk = self.trail.borrow();
         let Some(walk) = walk.as_ref() else { return };
-        let paint = |id: &str, planes: &[f32]| {
-            picture::show(&element(id), &walk.preprocessing.rgba(planes));
-        };
-        let prepared = &walk.prepared;
-        paint("walk-baseline", &prepared.baseline);
+        let explanation = &walk.explanation;
+        let (prepared, preprocessing) = (&explanation.prepared, &explanation.spec.preprocessing);
+        picture::show(
+            &element("walk-baseline"),
+            &preprocessing.rgba(&prepared.baseline),
+        );
         let strip: Element = element("walk-strip");
         strip.set_inner_html("");
-        for frame in 0..FRAMES {
-            let stop = frame * STEPS / (FRAMES - 1);
+        let last = walk.trail.last();
+        let frames: std::collections::BTreeSet<usize> =
+            (0..FRAMES).map(|k| k * last / (FRAMES - 1)).collect();
+        for stop in frames {
             let alpha = walk.trail.alpha(stop);
             let button: HtmlButtonElement = create("button");
             button.set_type("button");
@@ -157,7 +127,7 @@ impl Page {
                 .unwrap_or(());
             let canvas: HtmlCanvasElement = create("canvas");
             let image = interpolate(&prepared.input, &prepared.baseline, alpha);
-            picture::show(&canvas, &walk.preprocessing.rgba(&image));
+            picture::show(&canvas, &preprocessing.rgba(&image));
             append(&button, &canvas);
             append(&strip, &button);
             let page = Rc::clone(self);
@@ -166,19 +136,16 @@ impl Page {
                 page.show_stop();
             });
         }
-        let all = walk
-            .trail
-            .gathered(STEPS, &prepared.input, &prepared.baseline);
-        if let Ok(all) = all {
-            let photo = walk.preprocessing.rgba(&prepared.input);
-            let mask = Mask::of(&all.values);
-            walk.full_scale.set(mask.full_scale);
-            let canvas: HtmlCanvasElement = element("walk-mask");
-            picture::show(&canvas, &photo);
-            picture::lay_over(&canvas, &mask.to_rgba(self.stage.borrow().palette()));
-        }
+        // The mask of the stage, as it is: the same values, of the same kind, on the same scale.
+        let settings = self.latest();
+        let map = settings.reduction.reduce(&explanation.attributions.values);
+        let mask = normalise(&map, f64::from(settings.clip) / 100.0);
+        let canvas: HtmlCanvasElement = element("walk-mask");
+        picture::show(&canvas, &preprocessing.rgba(&prepared.input));
+        picture::lay_over(&canvas, &mask.to_rgba(settings.palette));
         let samples = walk.trail.samples();
-        let risen = match rise(&samples) {
+        let along = with_ends(&samples, explanation.ends);
+        let risen = match rise(&along) {
             Some([from, to]) => phrase!(
                 "F makes eight tenths of its way between α = {from} and α = {to}. Outside, the network is settled: F saturates, and the gradient says little. A probability saturates sooner than a logit.",
                 from = decimal(from, 2),
@@ -187,18 +154,21 @@ impl Page {
             None => Phrase::nothing(),
         };
         say("walk-rise", risen);
-        show_missed(&walk.explained, &samples);
+        let tangents = explanation.quadrature.slopes == Slopes::Tangent;
+        show_missed(if tangents { &explanation.samples } else { &[] });
         self.show_stop();
     }
 
     /// What changes with α.
     fn show_stop(&self) {
         let walk = self.trail.borrow();
-        let Some(walk) = walk.as_ref() else { return };
-        let palette = self.stage.borrow().palette();
+        let Some(Walk { trail, explanation }) = walk.as_ref() else {
+            return;
+        };
+        let settings = self.latest();
         let slider: HtmlInputElement = element("walk-alpha");
-        let stop = slider.value_as_number().clamp(0.0, STEPS as f64) as usize;
-        let alpha = walk.trail.alpha(stop);
+        let stop = slider.value_as_number().clamp(0.0, trail.last() as f64) as usize;
+        let alpha = trail.alpha(stop);
         say("walk-alpha-value", Phrase::of(decimal(alpha, 2)));
         say_as(
             &slider,
@@ -210,62 +180,83 @@ impl Page {
             let pressed = if here { "true" } else { "false" };
             frame.set_attribute("aria-pressed", pressed).unwrap_or(());
         }
-        let (input, baseline) = (&walk.prepared.input, &walk.prepared.baseline);
+        let prepared = &explanation.prepared;
+        let (input, baseline) = (&prepared.input, &prepared.baseline);
         let image = interpolate(input, baseline, alpha);
-        picture::show(&element("walk-image"), &walk.preprocessing.rgba(&image));
-        if let Some(gradient) = walk.trail.gradient(stop) {
+        picture::show(
+            &element("walk-image"),
+            &explanation.spec.preprocessing.rgba(&image),
+        );
+        if let Some(gradient) = trail.gradient(stop) {
             picture::show(
                 &element("walk-gradient"),
-                &Mask::of(gradient).to_rgba(palette),
+                &Mask::of(&gradient).to_rgba(settings.palette),
             );
         }
-        let samples = walk.trail.samples();
-        let Some(sample) = samples.get(stop) else {
-            return;
-        };
-        draw_output(&samples, stop);
+        let samples = trail.samples();
+        let output = output_at(&samples, explanation.ends, alpha);
+        draw_output(&with_ends(&samples, explanation.ends), [alpha, output]);
         say(
             "walk-output",
             phrase!(
                 "F = {value} at α = {alpha}.",
-                value = decimal(f64::from(sample.output), 2),
+                value = decimal(output, 2),
                 alpha = decimal(alpha, 2)
             ),
         );
+        let before = trail.alpha(stop.saturating_sub(1));
+        let after = trail.alpha(stop.max(1));
         say(
             "walk-slope",
             phrase!(
-                "Which pixels F reacts to here. Along the path, F changes by {slope} for each whole α.",
-                slope = decimal(f64::from(sample.slope), 1),
+                "Which pixels F reacts to between α = {from} and α = {to}.",
+                from = decimal(before, 2),
+                to = decimal(after, 2),
             ),
         );
-        if let Ok(gathered) = walk.trail.gathered(stop, input, baseline) {
-            let mask = Mask::of_scale(&gathered.values, walk.full_scale.get());
-            picture::show(&element("walk-gathered"), &mask.to_rgba(palette));
-            say(
-                "walk-sum",
-                phrase!(
-                    "Together {sum}; F has changed by {change} so far. At the end it has changed by {all}.",
-                    sum = decimal(gathered.sum, 2),
-                    change = decimal(f64::from(sample.output) - f64::from(walk.ends[0]), 2),
-                    all = decimal(f64::from(walk.ends[1]) - f64::from(walk.ends[0]), 2),
-                ),
-            );
-        }
+        let scale = Mask::of(&explanation.attributions.values).full_scale;
+        let all = explanation.change();
+        let (values, sum) = if stop == trail.last() {
+            // All of it is the explanation.
+            (
+                explanation.attributions.values.clone(),
+                explanation.attributions.sum,
+            )
+        } else {
+            match trail.gathered(stop, input, baseline) {
+                Ok(gathered) => (gathered.values, gathered.sum),
+                Err(_) => return,
+            }
+        };
+        let mask = Mask::of_scale(&values, scale);
+        picture::show(&element("walk-gathered"), &mask.to_rgba(settings.palette));
+        say(
+            "walk-sum",
+            phrase!(
+                "Together {sum}; F has changed by {change} so far. At the end it has changed by {all}.",
+                sum = decimal(sum, 2),
+                change = decimal(output - f64::from(explanation.ends[0]), 2),
+                all = decimal(all, 2),
+            ),
+        );
     }
 
     /// From the stop that is shown to the end; from the end, all of it again.
     async fn play(self: Rc<Self>) {
         say("walk-play", phrase!("Pause"));
         let slider: HtmlInputElement = element("walk-alpha");
-        if slider.value_as_number() as usize >= STEPS {
+        let last = || {
+            let walk = self.trail.borrow();
+            walk.as_ref().map_or(0, |walk| walk.trail.last())
+        };
+        if slider.value_as_number() as usize >= last() {
             slider.set_value("0");
             self.show_stop();
         }
         while self.playing.get() {
             sleep(STOP_MS).await;
             let stop = slider.value_as_number() as usize + 1;
-            if !self.playing.get() || stop > STEPS {
+            if !self.playing.get() || stop > last() {
                 break;
             }
             slider.set_value(&stop.to_string());
@@ -274,6 +265,22 @@ impl Page {
         self.playing.set(false);
         say("walk-play", phrase!("Play"));
     }
+}
+
+/// F along the path, its ends included.
+fn with_ends(samples: &[PathSample], ends: [f32; 2]) -> Vec<PathSample> {
+    let end = |alpha: f64, output: f32| PathSample {
+        alpha,
+        output,
+        slope: 0.0,
+    };
+    let inner = samples
+        .iter()
+        .filter(|s| s.alpha > 1e-9 && s.alpha < 1.0 - 1e-9);
+    let mut along = vec![end(0.0, ends[0])];
+    along.extend(inner.copied());
+    along.push(end(1.0, ends[1]));
+    along
 }
 
 /// Puts a station in the light, with its part of the formula and what is to be seen there.
@@ -306,7 +313,7 @@ fn select(name: &str) {
             "For each pixel, how much F would change if the pixel changed a little, here and now. Drag α: it is another picture at every stop."
         ),
         "integral" => phrase!(
-            "The gradients up to here, each times one step, added up. What is gathered equals what F has changed by, up to what so few steps miss where the curve is steep: this is called completeness."
+            "The gradients up to here, each times one step, added up. At the end they are the mask, and their sum is what F has changed by, up to what the steps miss: this is called completeness."
         ),
         _ => phrase!(
             "The sum, times how far each pixel went. Its absolute values over the three colours are the purple of the mask."
@@ -316,18 +323,17 @@ fn select(name: &str) {
 }
 
 /// F along the path, with a dot where one is.
-fn draw_output(samples: &[PathSample], stop: usize) {
+fn draw_output(samples: &[PathSample], here: [f64; 2]) {
     let points: Vec<[f64; 2]> = samples
         .iter()
         .map(|sample| [sample.alpha, f64::from(sample.output)])
         .collect();
-    let here = points.get(stop).copied();
     let plot = Plot {
         lines: vec![Line::dotted(&points)],
         logarithmic: false,
         x: Axis::unit(Phrase::of("α")),
         y: Axis::around(points.iter().map(|p| p[1]), Phrase::of("F(α)")),
-        here,
+        here: Some(here),
         summary: phrase!("F along the path"),
     };
     plot.draw(&element("walk-plot"));

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Format and lints, native and for the browser: ./scripts/lint.sh
+source "$(dirname "$0")/setup.sh"
+cd "$root"
+setup_rust
+say "Format and lints"
+cargo fmt --all --check
+cargo clippy -q --release --workspace --all-targets -- -D warnings
+if [ ${#wasm_environment[@]} -eq 0 ]; then
+  target=(--release --target wasm32-unknown-unknown)
+  cargo clippy -q "${target[@]}" --lib --bins -- -D warnings
+  cargo clippy -q "${target[@]}" --no-default-features --bin app -- -D warnings
+  cargo clippy -q "${target[@]}" -p violet-kernel-cpu --features violet-kernel-cpu/relaxed -- -D warnings
+fi

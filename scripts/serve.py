@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Serves dist/ on this machine, with the headers of its _headers: python3 scripts/serve.py [PORT] [--watch]
+
+With --watch, what changes in the sources is built again and an open page reloads by itself.
+"""
+import argparse
+import fnmatch
+import functools
+import http.server
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DIST = ROOT / "dist"
+WATCHED = ["www", "src", "weights", "Cargo.toml", "Cargo.lock"]
+# What only the page's own module is made of: the engine need not be compiled again.
+PAGE = ["www/*", "src/page/*", "src/web/page/*", "src/web/french.json"]
+RELOAD = b"""
+const asked = async () => (await fetch("/reload/version")).text();
+const before = await asked();
+setInterval(() => asked().then((now) => now !== before && location.reload(), () => {}), 400);
+"""
+
+
+def headers():
+    """The rules of dist/_headers, (pattern, [(name, value)]) in their order; "!" takes a header away."""
+    rules = []
+    for line in (DIST / "_headers").read_text().splitlines():
+        if line.startswith("/"):
+            rules.append((line.strip(), []))
+        elif line.startswith("  ") and rules:
+            name, _, value = line.strip().partition(": ")
+            rules[-1][1].append((name, value))
+    return rules
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
+        ".wasm": "application/wasm",
+        ".js": "text/javascript",
+        ".md": "text/plain; charset=utf-8",
+        ".webmanifest": "application/manifest+json",
+    }
+    watch = None
+
+    def end_headers(self):
+        found = {}
+        for pattern, entries in headers():
+            if fnmatch.fnmatch(self.path.split("?")[0], pattern):
+                for name, value in entries:
+                    if name.startswith("! "):
+                        found.pop(name[2:], None)
+                    else:
+                        found[name] = value
+        for name, value in found.items():
+            self.send_header(name, value)
+        super().end_headers()
+
+    def do_GET(self):
+        if self.watch and self.path.split("?")[0] in ("/", "/index.html"):
+            page = (DIST / "index.html").read_bytes()
+            script = b'<script type="module" src="/reload/script.js"></script></head>'
+            self.answer("text/html", page.replace(b"</head>", script))
+        elif self.watch and self.path == "/reload/script.js":
+            self.answer("text/javascript", RELOAD)
+        elif self.watch and self.path == "/reload/version":
+            self.answer("text/plain", str(self.watch.version).encode())
+        elif self.watch and self.path == "/service-worker.js":
+            self.send_error(404)  # it would keep what is about to change
+        else:
+            super().do_GET()
+
+    def answer(self, kind, body):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Watch(threading.Thread):
+    """Builds again whenever a source has changed."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.version = 0
+
+    @staticmethod
+    def times():
+        paths = [ROOT / name for name in WATCHED]
+        files = [f for p in paths for f in ([p] if p.is_file() else p.rglob("*")) if f.is_file()]
+        return {f.relative_to(ROOT).as_posix(): f.stat().st_mtime_ns for f in files}
+
+    def run(self):
+        before = self.times()
+        while True:
+            time.sleep(0.3)
+            try:
+                now = self.times()
+            except FileNotFoundError:  # an editor is replacing a file
+                continue
+            changed = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
+            if not changed:
+                continue
+            before, start = now, time.monotonic()
+            page = all(any(fnmatch.fnmatch(name, pattern) for pattern in PAGE) for name in changed)
+            print(f"{', '.join(sorted(changed)[:3])} changed: building", flush=True)
+            command = [sys.executable, ROOT / "scripts/build.py", *(["--page"] if page else [])]
+            if subprocess.run(command).returncode == 0:
+                self.version += 1
+                print(f"built in {time.monotonic() - start:.1f} s; the page reloads", flush=True)
+            else:
+                print("not built; the page stays as it was", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("port", nargs="?", type=int, default=0, help="a free one, if none is named")
+    parser.add_argument("--watch", action="store_true", help="build again what changes")
+    arguments = parser.parse_args()
+    if arguments.watch:
+        Handler.watch = Watch()
+        Handler.watch.start()
+    handler = functools.partial(Handler, directory=DIST)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", arguments.port), handler)
+    address = f"http://localhost:{server.server_port}/"
+    print(f"Violet is at {address}  (Ctrl+C stops it)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+//! `violet check`: what a file holds, and whether it is computed rightly.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use burn::tensor::Device;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+use violet::engine::compare;
+use violet::model::{Opened, Wishes};
+use violet_graph::Head;
+use violet_import::Options;
+
+use crate::files;
+
+/// Largest relative differences allowed: of outputs and sums in f32, and of gradients, whose kinks lie
+/// elsewhere by rounding.
+const TOLERANCE: f64 = 1e-4;
+const GRADIENT_TOLERANCE: f64 = 1e-3;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A network's file, files or folder: .onnx, a Teachable Machine .zip, model.json, .h5, .keras,
+    /// .tflite
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Side of the input in pixels, for a network that takes any
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
+    size: Option<u16>,
+    /// The output to explain, where there are several [default: the largest]
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
+}
+
+/// Prints what was read, computes an output and one secant fast and in double precision, and fails if
+/// they differ.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let mut options = Options::default();
+    if let Some(size) = arguments.size {
+        options = options.with_size([size.into(); 2]);
+    }
+    let imported = files::open(&arguments.files, &options)?;
+    let wishes = Wishes {
+        output: arguments.output.clone(),
+        ..Wishes::default()
+    };
+    let opened = Opened::new(imported, &wishes).map_err(|e| e.to_string())?;
+    describe(&opened);
+
+    let graph = &opened.imported.graph;
+    let length = graph.value(graph.input()).elements();
+    let mut random = Pcg64::seed_from_u64(1);
+    let mut noise = || -> Vec<f32> { (0..length).map(|_| random.random::<f32>()).collect() };
+    let (to, from) = (noise(), vec![0.0; length]);
+    let (explained, _) = opened.explained();
+    let device = Device::flex();
+    let found = compare(graph, explained, [&from, &to], &device);
+    let found = pollster::block_on(found).map_err(|e| e.to_string())?;
+    let lines = [
+        (
+            "outputs differ from double precision by",
+            found.outputs,
+            TOLERANCE,
+        ),
+        (
+            "one secant's gradients differ by",
+            found.secant,
+            GRADIENT_TOLERANCE,
+        ),
+        (
+            "its sum misses the change of the output by",
+            found.completeness,
+            TOLERANCE,
+        ),
+    ];
+    let mut right = true;
+    println!("\nOn a random input, relatively:");
+    for (what, value, most) in lines {
+        let fits = value <= most;
+        right &= fits;
+        let verdict = if fits { "ok" } else { "WRONG" };
+        println!("  {what} {value:.1e} (at most {most:.0e}): {verdict}");
+    }
+    if right {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err("this network is not computed as it should be; please report it".into())
+    }
+}
+
+fn describe(opened: &Opened) {
+    let imported = &opened.imported;
+    let (graph, input) = (&imported.graph, &imported.input);
+    let summary = graph.summary();
+    if !imported.producer.is_empty() {
+        println!("Written by {}", imported.producer);
+    }
+    let kind = if input.channels == 1 {
+        "grey"
+    } else {
+        "colour"
+    };
+    println!(
+        "Input “{}”: {kind}, {} × {} pixels, {:?}",
+        input.name,
+        input.width,
+        input.height,
+        graph.shape(graph.input())
+    );
+    for output in graph.outputs() {
+        let head = match output.head {
+            Head::None => "",
+            Head::Softmax => ", before softmax",
+            Head::LogSoftmax => ", before log-softmax",
+            Head::Sigmoid => ", before sigmoid",
+            Head::ArgMax => ", before the largest is taken",
+        };
+        let explained = if output.name == opened.output {
+            " (explained)"
+        } else {
+            ""
+        };
+        let shape = graph.shape(output.value);
+        println!("Output “{}”: {shape:?}{head}{explained}", output.name);
+    }
+    println!(
+        "{} layers, {} parameters, {} multiplications",
+        summary.layers, summary.parameters, summary.multiplications
+    );
+    let listed = |counts: &mut dyn Iterator<Item = (String, usize)>| {
+        let counts = counts.map(|(name, count)| format!("{count} × {name}"));
+        counts.collect::<Vec<_>>().join(", ")
+    };
+    let operations = imported.operations.iter();
+    let mut operations = operations.map(|o| (o.name.clone(), o.count));
+    println!("Operations in the file: {}", listed(&mut operations));
+    let operations = summary.operations.iter();
+    let mut operations = operations.map(|&(name, count)| (name.to_owned(), count));
+    println!("As they run: {}", listed(&mut operations));
+    let classes = opened.classes();
+    match imported.labels.len() {
+        0 => println!("Labels: none; {classes} classes"),
+        labels => println!("Labels: {labels} for {classes} classes"),
+    }
+    for note in &imported.notes {
+        println!("Note: {note}");
+    }
+    for assumed in &opened.assumed {
+        println!("Assumed: {assumed}.");
+    }
+}

@@ -1,0 +1,97 @@
+//! How far the engine is from a graph's definition, in double precision.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use violet_graph::{Graph, Point, Reference, ValueId};
+
+use super::{Left, Machine, run};
+use crate::attribution::read;
+use crate::error::{Error, Result};
+
+/// See the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// The output's largest difference from double precision, as a share of its largest value.
+    pub outputs: f64,
+    /// ‖difference‖ / ‖expected‖ of the mean gradient between two points.
+    pub secant: f64,
+    /// By how much the products of that gradient and the step miss the change of the output, as a share
+    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes.
+    pub completeness: f64,
+}
+
+/// Runs a graph on a device and by its definition: the output that is explained at the second of two
+/// images, and the mean gradient of its largest element between them.
+///
+/// # Errors
+///
+/// Those of [`Machine::load`], and [`Error::Device`].
+pub async fn compare(
+    graph: &Graph,
+    explained: ValueId,
+    [from, to]: [&[f32]; 2],
+    device: &Device,
+) -> Result<Comparison> {
+    let reference = Reference::new(graph);
+    let exact = |image: &[f32]| -> Result<Point> {
+        let image: Vec<f64> = image.iter().map(|&v| v.into()).collect();
+        Ok(reference.run(&image)?)
+    };
+    let points = [exact(from)?, exact(to)?];
+    let expected = points[1].value(explained);
+    let largest = (0..expected.len()).max_by(|&a, &b| expected[a].total_cmp(&expected[b]));
+    let element = largest.unwrap_or(0);
+    let mut seed = vec![0.0; expected.len()];
+    seed[element] = 1.0;
+    let secant = reference.secant(&points[0], &points[1], &[(explained, &seed)])?;
+
+    let machine = Arc::new(Machine::load(graph.clone(), device)?);
+    let device = &device.clone().autodiff();
+    let tensor = |image: &[f32]| {
+        Tensor::<2>::from_data(TensorData::new(image.to_vec(), [1, image.len()]), device)
+    };
+    let all = Arc::new(machine.to_values(&[explained]));
+    let outputs = read(run(&machine, &all, tensor(to), None).inner()).await?;
+    let one = Arc::new(machine.to_elements(explained, &[element]));
+    let mut left = Left::default();
+    run(&machine, &one, tensor(from), Some(&mut left));
+    let image = tensor(to).require_grad();
+    let output = run(&machine, &one, image.clone(), Some(&mut left));
+    let mut gradients = output.sum().backward();
+    let gradient = image
+        .grad_remove(&mut gradients)
+        .ok_or_else(|| Error::Device {
+            device: "network",
+            reason: "its output does not depend on its input".into(),
+        })?;
+    let gradient = read(gradient).await?;
+
+    let scale = expected
+        .iter()
+        .fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
+    let differences = outputs.iter().zip(expected);
+    let differences = differences.map(|(&found, expected)| (f64::from(found) - expected).abs());
+    let products = gradient.iter().zip(from.iter().zip(to));
+    let products = products.map(|(&g, (&a, &b))| f64::from(g) * (f64::from(b) - f64::from(a)));
+    let (sum, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
+    let change = expected[element] - points[0].value(explained)[element];
+    Ok(Comparison {
+        outputs: differences.fold(0.0, worse) / scale,
+        secant: apart(&gradient, &secant),
+        completeness: (sum - change).abs() / change.abs().max(0.01 * size).max(f64::MIN_POSITIVE),
+    })
+}
+
+/// The larger one; what is no number is larger than all.
+fn worse(a: f64, b: f64) -> f64 {
+    if b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
+/// ‖found − expected‖ / ‖expected‖.
+fn apart(found: &[f32], expected: &[f64]) -> f64 {
+    let pairs = found.iter().zip(expected);
+    let difference: f64 = pairs.map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+    let norm: f64 = expected.iter().map(|v| v * v).sum();
+    worse(0.0, (difference / norm.max(f64::MIN_POSITIVE)).sqrt())
+}

@@ -1,0 +1,195 @@
+//! A graph with its weights on a device, and the ways through it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::backend::{Dispatch, DispatchTensor};
+use burn::tensor::{Device, Tensor};
+use violet_graph::{Graph, Needs, Origin, Plan, ValueId};
+
+use super::differentiable::Run;
+use super::layer::{Layer, on_device};
+use super::left::Left;
+use crate::error::Result;
+use crate::kernel::Geometry;
+
+/// A graph, ready to run on a device.
+#[derive(Debug)]
+pub struct Machine {
+    graph: Graph,
+    pub(super) layers: Vec<Layer>,
+    pub(super) needs: Vec<Needs>,
+    /// By value: those that operations take which have no weights, \[1, …\].
+    pub(super) constants: Vec<Option<DispatchTensor>>,
+}
+
+/// A way through a graph: to some of its values, or to some of their elements.
+#[derive(Debug)]
+pub struct Route {
+    pub(super) plan: Plan,
+    pub(super) wanted: Vec<Wanted>,
+    /// By value: how often it is taken.
+    pub(super) uses: Vec<u32>,
+}
+
+/// What a route leads to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub value: ValueId,
+    /// One element; or nothing, for all.
+    pub element: Option<usize>,
+}
+
+/// One pass through a machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    pub(super) machine: Arc<Machine>,
+    pub(super) route: Arc<Route>,
+    /// Along a path, what its last point left.
+    pub(super) left: Option<Arc<Mutex<Left>>>,
+}
+
+impl Machine {
+    /// Brings a graph's weights to a device. The graph should be
+    /// [prepared](violet_graph::Graph::prepared).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Operation`](crate::Error::Operation) if it has an operation that does not run here.
+    pub fn load(graph: Graph, device: &Device) -> Result<Self> {
+        let layers = graph
+            .nodes()
+            .iter()
+            .map(|node| Layer::new(&graph, node, device))
+            .collect::<Result<Vec<_>>>()?;
+        let needs = graph.nodes().iter().map(|node| graph.needs(node)).collect();
+        let mut constants: Vec<Option<DispatchTensor>> = vec![None; graph.values().len()];
+        for (node, layer) in graph.nodes().iter().zip(&layers) {
+            if layer.filters().is_some() {
+                continue;
+            }
+            for &id in node.inputs() {
+                let index = id.index();
+                if let (Origin::Constant(_), None) = (graph.value(id).origin(), &constants[index]) {
+                    let values = graph.constant(id).map(|values| &values[..]);
+                    let values = values.unwrap_or_default();
+                    let flat = on_device(values, [values.len()], device);
+                    let shape = super::array::with_images(1, graph.shape(id));
+                    constants[index] = Some(reshaped(flat, shape));
+                }
+            }
+        }
+        Ok(Self {
+            graph,
+            layers,
+            needs,
+            constants,
+        })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The way to all elements of some values.
+    pub fn to_values(&self, values: &[ValueId]) -> Route {
+        let wanted = values.iter().map(|&value| Wanted {
+            value,
+            element: None,
+        });
+        self.route(wanted.collect())
+    }
+
+    /// The way to some elements of a value, with nothing but what leads to them.
+    pub fn to_elements(&self, value: ValueId, elements: &[usize]) -> Route {
+        let wanted = elements.iter().map(|&element| {
+            let (value, element) = self.graph.source_of(value, element);
+            Wanted {
+                value,
+                element: Some(element),
+            }
+        });
+        self.route(wanted.collect())
+    }
+
+    fn route(&self, wanted: Vec<Wanted>) -> Route {
+        let values: Vec<ValueId> = wanted.iter().map(|wanted| wanted.value).collect();
+        let plan = Plan::new(&self.graph, &values);
+        let mut uses = vec![0; self.graph.values().len()];
+        values.iter().for_each(|id| uses[id.index()] += 1);
+        for step in plan.steps() {
+            let inputs = self.graph.nodes()[step.node].inputs();
+            inputs.iter().for_each(|id| uses[id.index()] += 1);
+        }
+        Route { plan, wanted, uses }
+    }
+
+    /// The values of one image that one buffer has to hold, at most.
+    pub fn widest(&self) -> usize {
+        let values = self.graph.values().iter();
+        let constant =
+            |value: &&violet_graph::Value| !matches!(value.origin(), Origin::Constant(_));
+        let widest = values.filter(constant).map(violet_graph::Value::elements);
+        widest
+            .chain(self.layers.iter().map(Layer::values))
+            .max()
+            .unwrap_or(1)
+    }
+
+    /// The geometry of each call of a convolution's kernel, fully connected layers included.
+    pub fn geometries(&self) -> Vec<Geometry> {
+        self.layers.iter().flat_map(Layer::geometries).collect()
+    }
+
+    /// Every convolution's weights, in whatever order its kernels want them, for proofs about them.
+    pub fn convolution_weights(&self) -> Vec<Tensor<1>> {
+        let filters = self.layers.iter().filter_map(|layer| match layer {
+            Layer::Sums(sums) if sums.rows.is_none() => Some(&sums.filters),
+            _ => None,
+        });
+        filters
+            .flat_map(|filters| filters.weights())
+            .map(|weight| Tensor::from_dispatch(weight.clone()))
+            .collect()
+    }
+
+    /// Where a node's pre-activation is kept along a path.
+    pub(super) fn slot(&self, node: usize) -> usize {
+        self.graph.values().len() + node
+    }
+}
+
+/// A tensor of any rank in another shape.
+fn reshaped(flat: DispatchTensor, shape: Vec<usize>) -> DispatchTensor {
+    use burn::backend::ops::FloatTensorOps;
+    Dispatch::float_reshape(flat, burn::tensor::Shape::from(shape))
+}
+
+/// What a route leads to, of N images: \[N, …\] → \[N, elements\], one after the other. One
+/// operation of Burn's, with a backward step of its own.
+///
+/// With `left`, the gradient at each point is the mean one since the point before: of the first, since
+/// the last of the pass before with the same `left` and route.
+pub fn run<const D: usize>(
+    machine: &Arc<Machine>,
+    route: &Arc<Route>,
+    input: Tensor<D>,
+    left: Option<&mut Left>,
+) -> Tensor<2> {
+    let mut left = left;
+    let shared = left.as_deref_mut().map(|left| {
+        let mut left = std::mem::take(left);
+        left.advance();
+        Arc::new(Mutex::new(left))
+    });
+    let pass = Pass {
+        machine: machine.clone(),
+        route: route.clone(),
+        left: shared.clone(),
+    };
+    let output = Tensor::from_dispatch(Dispatch::run(input.into_dispatch(), pass));
+    if let (Some(left), Some(shared)) = (left, shared) {
+        *left = std::mem::take(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    output
+}

@@ -1,0 +1,79 @@
+//! Products of two values that both may depend on the image.
+
+use super::array::{Array, Ends, Executor, dims, expand, reshape, with_images};
+use super::elementwise::{Operand, aligned, summed_to};
+
+/// Matrices \[…, M, K\] × \[…, K, L\]; `shape`: that of the product, without images.
+pub(super) fn product<B: Executor>(
+    a: Array<B>,
+    b: Array<B>,
+    shape: &[usize],
+    images: usize,
+) -> Array<B> {
+    let outer = &shape[..shape.len() - 2];
+    let [a, b] = [a, b].map(|x| stacked::<B>(x, outer, images));
+    let made = B::product(a, b);
+    reshape::<B>(made, &with_images(images, shape))
+}
+
+/// The mean gradients of both factors.
+pub(super) fn product_gradient<B: Executor>(
+    operands: [Operand<B>; 2],
+    shape: &[usize],
+    gradient: Array<B>,
+) -> [Option<Array<B>>; 2] {
+    let images = dims::<B>(&gradient)[0];
+    let outer = &shape[..shape.len() - 2];
+    let [a, b] = operands;
+    let gradient = stacked::<B>(gradient, outer, images);
+    let of_a = of_factor::<B>(
+        &a,
+        |gradient, b| B::product(gradient, B::float_permute(b, &[0, 2, 1])),
+        &b,
+        outer,
+        gradient.clone(),
+        images,
+    );
+    let of_b = of_factor::<B>(
+        &b,
+        |gradient, a| B::product(B::float_permute(a, &[0, 2, 1]), gradient),
+        &a,
+        outer,
+        gradient,
+        images,
+    );
+    [of_a, of_b]
+}
+
+/// The gradient of one factor, of that of the product and the other factor.
+fn of_factor<B: Executor>(
+    factor: &Operand<B>,
+    product: impl Fn(Array<B>, Array<B>) -> Array<B>,
+    other: &Operand<B>,
+    outer: &[usize],
+    gradient: Array<B>,
+    images: usize,
+) -> Option<Array<B>> {
+    let Operand::Varies(_, shape) = factor else {
+        return None;
+    };
+    let other = match other {
+        Operand::Constant(value) => value.clone(),
+        Operand::Varies(ends, _) => ends.clone().map(Ends::mean)?,
+    };
+    let made = product(gradient, stacked::<B>(other, outer, images));
+    let matrix = &shape[shape.len() - 2..];
+    let whole = with_images(images, &[outer, matrix].concat());
+    Some(summed_to::<B>(reshape::<B>(made, &whole), shape))
+}
+
+/// \[N, …, M, K\] → \[N · outer, M, K\], repeated where there is one for several.
+fn stacked<B: Executor>(x: Array<B>, outer: &[usize], images: usize) -> Array<B> {
+    let x = aligned::<B>(x, outer.len() + 3);
+    let shape = dims::<B>(&x);
+    let matrix = &shape[shape.len() - 2..];
+    let whole = with_images(images, &[outer, matrix].concat());
+    let x = expand::<B>(x, &whole);
+    let count = images * outer.iter().product::<usize>();
+    reshape::<B>(x, &[count, matrix[0], matrix[1]])
+}

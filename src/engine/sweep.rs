@@ -1,0 +1,500 @@
+//! Both passes through a graph.
+
+use burn::backend::TensorMetadata;
+use violet_graph::{Node, Operation, ValueId};
+
+use super::array::{
+    Array, Ends, Executor, add, dims, full, part, placed, reshape, shaped, with_images,
+};
+use super::elementwise::{self, Operand};
+use super::groups;
+use super::layer::{Layer, Sums, as_channels, clamp_function, share};
+use super::left::Left;
+use super::machine::{Machine, Route, Wanted};
+use super::matrix;
+use super::moves;
+use crate::kernel::{Activation, Geometry};
+
+/// What the backward pass of a node needs.
+#[derive(Debug, Clone)]
+pub(super) enum Memory<B: Executor> {
+    /// Nothing: it is linear.
+    Nothing,
+    /// Which sums a fused activation lets gradients through.
+    Gate(B::Gate),
+    /// The sums of a fused activation along a path, and that of the point before.
+    Sums {
+        sums: Array<B>,
+        before: Array<B>,
+        activation: Activation,
+    },
+    /// Where the largest values of windows stand; along a path, inputs and that of the point before.
+    Pool(B::Indices, Option<[Array<B>; 2]>),
+    /// Sums that are clamped by themselves.
+    Clamped(Ends<B>),
+    /// Its inputs, those that it needs.
+    Inputs(Vec<Option<Ends<B>>>),
+}
+
+/// The values of a pass that are still needed.
+struct Values<'a, B: Executor> {
+    machine: &'a Machine,
+    values: Vec<Option<Array<B>>>,
+    uses: Vec<u32>,
+}
+
+impl<B: Executor> Values<'_, B> {
+    /// A value for one of those that take it; for the last of them, without a copy of it left.
+    fn take(&mut self, id: ValueId) -> Array<B> {
+        let index = id.index();
+        if let Some(constant) = &self.machine.constants[index] {
+            return B::take(constant.clone());
+        }
+        self.uses[index] -= 1;
+        let value = if self.uses[index] == 0 {
+            self.values[index].take()
+        } else {
+            self.values[index].clone()
+        };
+        value.unwrap_or_else(|| unreachable!("nodes come after those whose values they take"))
+    }
+}
+
+/// What a route leads to, \[N, elements\], and what the backward pass needs, if that is to be kept.
+pub(super) fn forward<B: Executor>(
+    machine: &Machine,
+    route: &Route,
+    input: Array<B>,
+    mut left: Option<&mut Left>,
+    keep: bool,
+) -> (Array<B>, Vec<Memory<B>>) {
+    let graph = machine.graph();
+    let images = input.shape()[0];
+    let mut values = Values {
+        machine,
+        values: vec![None; graph.values().len()],
+        uses: route.uses.clone(),
+    };
+    values.values[graph.input().index()] = Some(shaped::<B>(input, graph.shape(graph.input())));
+    let mut memories = Vec::new();
+    for step in route.plan.steps() {
+        let node = &graph.nodes()[step.node];
+        let (output, memory) = Forward {
+            machine,
+            index: step.node,
+            node,
+            images,
+            keep,
+        }
+        .run(&mut values, left.as_deref_mut());
+        values.values[node.output().index()] = Some(output);
+        if keep {
+            memories.push(memory);
+        }
+    }
+    let parts = route.wanted.iter().map(|wanted| {
+        let value = values.take(wanted.value);
+        let elements = graph.value(wanted.value).elements();
+        let flat = reshape::<B>(value, &[images, elements]);
+        match wanted.element {
+            None => flat,
+            Some(element) => part::<B>(flat, &[0, element], &[images, 1]),
+        }
+    });
+    let mut parts: Vec<Array<B>> = parts.collect();
+    let output = match parts.len() {
+        1 => parts.swap_remove(0),
+        _ => B::float_cat(parts, 1),
+    };
+    (output, memories)
+}
+
+/// A node that runs.
+struct Forward<'a> {
+    machine: &'a Machine,
+    index: usize,
+    node: &'a Node,
+    images: usize,
+    keep: bool,
+}
+
+impl Forward<'_> {
+    fn run<B: Executor>(
+        &self,
+        values: &mut Values<'_, B>,
+        mut left: Option<&mut Left>,
+    ) -> (Array<B>, Memory<B>) {
+        let layer = &self.machine.layers[self.index];
+        let inputs = self.node.inputs();
+        match layer {
+            Layer::Sums(sums) => {
+                let x = values.take(inputs[0]);
+                let residual = inputs.get(3).map(|&id| values.take(id));
+                return self.sums(sums, x, residual, left);
+            }
+            Layer::Pool(windows) => {
+                let x = values.take(inputs[0]);
+                return self.pool(*windows, x, left);
+            }
+            Layer::Transposed { filters, bias } => {
+                let x = super::filters::as_images::<B>(values.take(inputs[0]));
+                let made = add::<B>(filters.backward::<B>(x), B::take(bias.clone()));
+                return (self.in_shape::<B>(made), Memory::Nothing);
+            }
+            Layer::Average { filters, shares } => {
+                let x = as_channels::<B>(values.take(inputs[0]));
+                let made = filters.forward::<B>(x, None, Activation::Identity);
+                return (
+                    self.in_shape::<B>(share::<B>(made, shares)),
+                    Memory::Nothing,
+                );
+            }
+            Layer::Resample { filters, image } => {
+                let x = as_lines::<B>(values.take(inputs[0]), image);
+                let made = filters.forward::<B>(x, None, Activation::Identity);
+                return (self.in_shape::<B>(made), Memory::Nothing);
+            }
+            Layer::Plain | Layer::Windows(_) | Layer::Groups(_) => {}
+        }
+        let needs = &self.machine.needs[self.index];
+        let mut arrays: Vec<Array<B>> = inputs.iter().map(|&id| values.take(id)).collect();
+        let mut ends = vec![None; inputs.len()];
+        if self.keep || left.is_some() {
+            for (k, _) in needs
+                .inputs
+                .iter()
+                .enumerate()
+                .filter(|(_, needed)| **needed)
+            {
+                let value = arrays[k].clone();
+                ends[k] = Some(match left.as_deref_mut() {
+                    None => Ends::at(value),
+                    Some(left) => left.ends::<B>(inputs[k].index(), value),
+                });
+            }
+        }
+        let made = self.operation::<B>(layer, &mut arrays);
+        let memory = if ends.iter().any(Option::is_some) {
+            Memory::Inputs(ends)
+        } else {
+            Memory::Nothing
+        };
+        (made, memory)
+    }
+
+    /// A convolution or linear layer.
+    fn sums<B: Executor>(
+        &self,
+        layer: &Sums,
+        x: Array<B>,
+        residual: Option<Array<B>>,
+        left: Option<&mut Left>,
+    ) -> (Array<B>, Memory<B>) {
+        if layer.clamp.is_none() {
+            let made = layer.forward::<B>(x, residual, Activation::Identity);
+            return (made, Memory::Nothing);
+        }
+        let slot = self.machine.slot(self.index);
+        match (layer.fused(), left) {
+            (Some(activation), None) => {
+                let made = layer.forward::<B>(x, residual, activation);
+                let memory = if self.keep {
+                    Memory::Gate(B::gate(&made, activation))
+                } else {
+                    Memory::Nothing
+                };
+                (made, memory)
+            }
+            (Some(activation), Some(left)) => {
+                let sums = layer.forward::<B>(x, residual, Activation::Identity);
+                let before = left.exchange::<B>(slot, &sums);
+                let made = B::activate(sums.clone(), before.clone(), activation);
+                let memory = Memory::Sums {
+                    sums,
+                    before,
+                    activation,
+                };
+                (made, memory)
+            }
+            (None, left) => {
+                let sums = layer.forward::<B>(x, residual, Activation::Identity);
+                let made = B::map(sums.clone(), clamp_function(layer.clamp));
+                let ends = match left {
+                    None => Ends::at(sums),
+                    Some(left) => left.ends::<B>(slot, sums),
+                };
+                (made, Memory::Clamped(ends))
+            }
+        }
+    }
+
+    /// A max-pool that the kernels know.
+    fn pool<B: Executor>(
+        &self,
+        windows: Geometry,
+        x: Array<B>,
+        left: Option<&mut Left>,
+    ) -> (Array<B>, Memory<B>) {
+        let x = as_channels::<B>(x);
+        let before = left.map(|left| {
+            let before = left.exchange::<B>(self.node.inputs()[0].index(), &x);
+            as_channels::<B>(before)
+        });
+        if !self.keep {
+            let made = B::max_pool(x, windows);
+            return (self.in_shape::<B>(made), Memory::Nothing);
+        }
+        let along = before.map(|before| [x.clone(), before]);
+        let (made, indices) = B::max_pool_with_indices(x, windows);
+        (self.in_shape::<B>(made), Memory::Pool(indices, along))
+    }
+
+    /// Any other operation.
+    fn operation<B: Executor>(&self, layer: &Layer, inputs: &mut Vec<Array<B>>) -> Array<B> {
+        let graph = self.machine.graph();
+        let shape = graph.shape(self.node.output());
+        if let Operation::Concat { axis } = self.node.operation() {
+            let pieces = std::mem::take(inputs).into_iter();
+            let pieces = pieces.map(|piece| moves::for_all::<B>(piece, self.images));
+            return B::float_cat(pieces.collect(), axis + 1);
+        }
+        let x = inputs.swap_remove(0);
+        let mut other = || inputs.swap_remove(0);
+        let made = match (self.node.operation(), layer) {
+            (Operation::MaxPool(_), Layer::Windows(windows)) => windows.forward::<B>(x),
+            (Operation::Reduce { reduction, .. }, Layer::Groups(groups)) => {
+                groups::reduce::<B>(*reduction, groups.gather::<B>(x))
+            }
+            (Operation::Softmax { .. }, Layer::Groups(groups)) => {
+                groups.spread::<B>(groups::softmax::<B>(groups.gather::<B>(x)))
+            }
+            (Operation::LogSoftmax { .. }, Layer::Groups(groups)) => {
+                groups.spread::<B>(groups::log_softmax::<B>(groups.gather::<B>(x)))
+            }
+            (Operation::Normalise { epsilon, .. }, Layer::Groups(groups)) => {
+                let x = groups.gather::<B>(x);
+                groups.spread::<B>(groups::normalise::<B>(x, *epsilon))
+            }
+            (Operation::Unary(unary), _) => match elementwise::function(*unary) {
+                Some(function) => B::map(x, function),
+                None => x,
+            },
+            (Operation::PRelu, _) => elementwise::prelu::<B>(x, other()),
+            (Operation::Binary(binary), _) => {
+                elementwise::binary::<B>(*binary, x, other(), shape.len() + 1)
+            }
+            (Operation::MatMul, _) => matrix::product::<B>(x, other(), shape, self.images),
+            (operation, _) => moves::forward::<B>(operation, x, shape),
+        };
+        self.in_shape::<B>(made)
+    }
+
+    /// In the shape of the node's output.
+    fn in_shape<B: Executor>(&self, made: Array<B>) -> Array<B> {
+        let shape = self.machine.graph().shape(self.node.output());
+        reshape::<B>(made, &with_images(self.images, shape))
+    }
+}
+
+/// \[N, …\] as images \[N · outer, axis, 1, inner\].
+fn as_lines<B: Executor>(x: Array<B>, &[outer, length, _, inner]: &[usize; 4]) -> Array<B> {
+    let images = x.shape()[0] * outer;
+    reshape::<B>(x, &[images, length, 1, inner])
+}
+
+/// The gradient of the input \[N, …\], given that of what a route leads to.
+pub(super) fn backward<B: Executor>(
+    machine: &Machine,
+    route: &Route,
+    memories: Vec<Memory<B>>,
+    gradient: Array<B>,
+) -> Array<B> {
+    let graph = machine.graph();
+    let images = gradient.shape()[0];
+    let mut gradients: Vec<Option<Array<B>>> = vec![None; graph.values().len()];
+    let mut offset = 0;
+    for &Wanted { value, element } in &route.wanted {
+        let elements = graph.value(value).elements();
+        let count = element.map_or(elements, |_| 1);
+        let seed = part::<B>(gradient.clone(), &[0, offset], &[images, count]);
+        let seed = match element {
+            Some(element) => placed::<B>(seed, &[0, element], &[images, elements]),
+            None => seed,
+        };
+        offset += count;
+        accumulate::<B>(
+            &mut gradients[value.index()],
+            shaped::<B>(seed, graph.shape(value)),
+        );
+    }
+    drop(gradient);
+    for (step, memory) in route.plan.steps().iter().zip(memories).rev() {
+        let node = &graph.nodes()[step.node];
+        let Some(gradient) = gradients[node.output().index()].take() else {
+            continue;
+        };
+        let of_inputs = node_backward::<B>(machine, step.node, memory, gradient);
+        for (&id, gradient) in node.inputs().iter().zip(of_inputs) {
+            if let Some(gradient) = gradient {
+                accumulate::<B>(&mut gradients[id.index()], gradient);
+            }
+        }
+    }
+    let input = graph.input();
+    let gradient = gradients[input.index()].take();
+    gradient.unwrap_or_else(|| {
+        unreachable!("outputs that do not depend on the input are not in a graph")
+    })
+}
+
+fn accumulate<B: Executor>(sum: &mut Option<Array<B>>, gradient: Array<B>) {
+    *sum = Some(match sum.take() {
+        Some(sum) => add::<B>(sum, gradient),
+        None => gradient,
+    });
+}
+
+/// The gradients of a node's inputs; of constants, nothing.
+fn node_backward<B: Executor>(
+    machine: &Machine,
+    index: usize,
+    memory: Memory<B>,
+    gradient: Array<B>,
+) -> Vec<Option<Array<B>>> {
+    let graph = machine.graph();
+    let node = &graph.nodes()[index];
+    let shape = graph.shape(node.inputs()[0]);
+    let whole = with_images(gradient.shape()[0], shape);
+    let only = |gradient: Array<B>| vec![Some(reshape::<B>(gradient, &whole))];
+    let layer = &machine.layers[index];
+    let mut ends = match (layer, memory) {
+        (Layer::Sums(sums), memory) => {
+            let gradient = through_clamp::<B>(sums, memory, gradient);
+            let residual = (node.inputs().len() > 3).then(|| gradient.clone());
+            let of_x = sums.backward::<B>(gradient, shape);
+            return vec![Some(of_x), None, None, residual];
+        }
+        (Layer::Pool(windows), Memory::Pool(indices, along)) => {
+            let gradient = as_channels::<B>(gradient);
+            return only(match along {
+                None => B::max_pool_gradient(gradient, indices, *windows),
+                Some([x, before]) => {
+                    B::max_pool_secant_gradient(gradient, x, indices, before, *windows)
+                }
+            });
+        }
+        (Layer::Transposed { filters, .. }, _) => {
+            let gradient = super::filters::as_images::<B>(gradient);
+            return only(filters.forward::<B>(gradient, None, Activation::Identity));
+        }
+        (Layer::Average { filters, shares }, _) => {
+            let gradient = share::<B>(as_channels::<B>(gradient), shares);
+            return only(filters.backward::<B>(gradient));
+        }
+        (Layer::Resample { filters, image }, _) => {
+            let images = gradient.shape()[0] * image[0];
+            let rows = graph.value(node.output()).elements() / (image[0] * image[3]);
+            let gradient = reshape::<B>(gradient, &[images, rows, 1, image[3]]);
+            return only(filters.backward::<B>(gradient));
+        }
+        (_, Memory::Inputs(ends)) => ends,
+        _ => vec![None; node.inputs().len()],
+    };
+    let made = graph.shape(node.output());
+    if let Operation::Concat { axis } = node.operation() {
+        let pieces = node.inputs().iter();
+        let pieces = pieces.map(|&id| (graph.shape(id), machine.constants[id.index()].is_none()));
+        return moves::split::<B>(*axis, pieces, &gradient);
+    }
+    let constant = |k: usize| {
+        let constant = machine.constants[node.inputs()[k].index()].clone();
+        constant.map(B::take)
+    };
+    let mut operand = |k: usize| match constant(k) {
+        Some(constant) => Operand::Constant(constant),
+        None => {
+            let images = gradient.shape()[0];
+            let shape = with_images(images, graph.shape(node.inputs()[k]));
+            Operand::Varies(ends[k].take(), shape)
+        }
+    };
+    match (node.operation(), layer) {
+        (Operation::Binary(binary), _) => {
+            let operands = [operand(0), operand(1)];
+            elementwise::binary_gradient::<B>(*binary, operands, gradient).into()
+        }
+        (Operation::MatMul, _) => {
+            let operands = [operand(0), operand(1)];
+            matrix::product_gradient::<B>(operands, made, gradient).into()
+        }
+        (Operation::PRelu, _) => {
+            let (Some(ends), Some(slope)) = (ends[0].take(), constant(1)) else {
+                unreachable!("it is kept, and slopes are constants")
+            };
+            only(elementwise::prelu_gradient::<B>(ends, slope, gradient))
+        }
+        (Operation::Unary(unary), _) => {
+            let function = elementwise::function(*unary);
+            only(match (ends[0].take(), function) {
+                (Some(ends), Some(function)) => {
+                    elementwise::map_gradient::<B>(function, ends, gradient)
+                }
+                // Neg, and clamping to nothing.
+                (None, Some(function)) => linear::<B>(function, gradient),
+                (_, None) => gradient,
+            })
+        }
+        (Operation::MaxPool(_), Layer::Windows(windows)) => {
+            let Some(ends) = ends[0].take() else {
+                unreachable!("a max-pool's input is kept")
+            };
+            only(windows.backward::<B>(ends, gradient))
+        }
+        (Operation::Reduce { reduction, .. }, Layer::Groups(groups)) => {
+            let images = gradient.shape()[0];
+            let each = graph.value(node.output()).elements();
+            let gradient = reshape::<B>(gradient, &[images, each, 1]);
+            let ends = ends[0].take();
+            let ends = ends.map(|ends| ends.map(|x| groups.gather::<B>(x)));
+            let gradient = groups::reduce_gradient::<B>(*reduction, groups, ends, gradient);
+            only(groups.spread::<B>(gradient))
+        }
+        (operation, Layer::Groups(groups)) => {
+            let gradient = groups.gather::<B>(gradient);
+            let Some(ends) = ends[0].take() else {
+                unreachable!("what is normalised is kept")
+            };
+            let ends = ends.map(|x| groups.gather::<B>(x));
+            let gradient = match operation {
+                Operation::Softmax { .. } => groups::softmax_gradient::<B>(ends, gradient),
+                Operation::Normalise { epsilon, .. } => {
+                    groups::normalise_gradient::<B>(ends, *epsilon, groups, gradient)
+                }
+                _ => groups::log_softmax_gradient::<B>(ends, gradient),
+            };
+            only(groups.spread::<B>(gradient))
+        }
+        (operation, _) => only(moves::backward::<B>(operation, gradient, shape)),
+    }
+}
+
+/// What is linear although it is a function of each element.
+fn linear<B: Executor>(function: crate::kernel::Function, gradient: Array<B>) -> Array<B> {
+    let zeros = full::<B>(&gradient, &dims::<B>(&gradient), 0.0);
+    B::map_gradient(gradient, [zeros.clone(), zeros], function)
+}
+
+fn through_clamp<B: Executor>(sums: &Sums, memory: Memory<B>, gradient: Array<B>) -> Array<B> {
+    match memory {
+        Memory::Gate(gate) => B::activation_gradient(gradient, gate),
+        Memory::Sums {
+            sums,
+            before,
+            activation,
+        } => B::secant_gradient(gradient, sums, before, activation),
+        Memory::Clamped(ends) => {
+            elementwise::map_gradient::<B>(clamp_function(sums.clamp), ends, gradient)
+        }
+        _ => gradient,
+    }
+}

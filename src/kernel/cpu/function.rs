@@ -1,0 +1,587 @@
+//! Functions of each value by itself: values, and mean derivatives between two points.
+//!
+//! Everything is straight-line arithmetic on f32, so that compilers make vectors of it; what has no
+//! formula that keeps its digits everywhere computes two and chooses.
+
+use crate::machine::{AutoArch, Simd, WithSimd};
+
+/// A function φ of one number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Function {
+    /// min(max(x, low), high).
+    Clamp(f32, f32),
+    /// x where positive, `slope · x` elsewhere.
+    LeakyRelu(f32),
+    /// x where positive, `alpha · (exp(x) − 1)` elsewhere.
+    Elu(f32),
+    /// 1 / (1 + exp(−x)).
+    Sigmoid,
+    /// min(max(slope · x + offset, 0), 1).
+    HardSigmoid(f32, f32),
+    /// tanh(x).
+    Tanh,
+    /// exp(x).
+    Exp,
+    /// The natural logarithm.
+    Log,
+    /// √x.
+    Sqrt,
+    /// 1 / x.
+    Reciprocal,
+    /// x to an exponent.
+    Power(f32),
+    /// |x|.
+    Abs,
+    /// −x.
+    Neg,
+    /// The error function.
+    Erf,
+    /// ½ (1 + erf(x / √2)).
+    NormalCdf,
+    /// ½ (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    NormalCdfTanh,
+    /// log(1 + exp(x)).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// sin(x).
+    Sin,
+    /// cos(x).
+    Cos,
+}
+
+/// φ of each value.
+pub fn map(values: &[f32], function: Function) -> Vec<f32> {
+    let mut results = values.to_vec();
+    match function {
+        Function::Clamp(low, high) => each(&mut results, |x| x.max(low).min(high)),
+        Function::LeakyRelu(slope) => each(&mut results, |x| leaky(x, slope)),
+        Function::Elu(alpha) => each(&mut results, |x| elu(x, alpha)),
+        Function::Sigmoid => each(&mut results, sigmoid),
+        Function::HardSigmoid(slope, offset) => {
+            each(&mut results, |x| hard_sigmoid(x, slope, offset));
+        }
+        Function::Tanh => each(&mut results, tanh),
+        Function::Exp => each(&mut results, exp),
+        Function::Log => each(&mut results, f32::ln),
+        Function::Sqrt => each(&mut results, f32::sqrt),
+        Function::Reciprocal => each(&mut results, |x| 1.0 / x),
+        Function::Power(exponent) => each(&mut results, |x| power(x, exponent)),
+        Function::Abs => each(&mut results, f32::abs),
+        Function::Neg => each(&mut results, |x| -x),
+        Function::Erf => each(&mut results, erf),
+        Function::NormalCdf => each(&mut results, normal_cdf),
+        Function::NormalCdfTanh => each(&mut results, normal_cdf_tanh),
+        Function::Softplus => each(&mut results, softplus),
+        Function::Softsign => each(&mut results, softsign),
+        Function::Sin => each(&mut results, f32::sin),
+        Function::Cos => each(&mut results, f32::cos),
+    }
+    results
+}
+
+/// Multiplies gradients by the mean of φ′ between two points: by φ′ where they are equal. Times the
+/// step from one to the other it is the change of φ.
+pub fn map_gradient(gradients: &mut [f32], [from, to]: [&[f32]; 2], function: Function) {
+    let g = gradients;
+    match function {
+        Function::Clamp(low, high) => along(g, from, to, |a, b| {
+            let inside = if (b > low) & (b < high) { 1.0 } else { 0.0 };
+            quotient(a, b, a.max(low).min(high), b.max(low).min(high), inside)
+        }),
+        Function::LeakyRelu(slope) => along(g, from, to, |a, b| {
+            let derivative = if b > 0.0 { 1.0 } else { slope };
+            quotient(a, b, leaky(a, slope), leaky(b, slope), derivative)
+        }),
+        Function::Elu(alpha) => along(g, from, to, |a, b| elu_slope(a, b, alpha)),
+        Function::Sigmoid => along(g, from, to, sigmoid_slope),
+        Function::HardSigmoid(slope, offset) => along(g, from, to, |a, b| {
+            let inner = slope * b + offset;
+            let derivative = if (inner > 0.0) & (inner < 1.0) {
+                slope
+            } else {
+                0.0
+            };
+            let [from, to] = [a, b].map(|x| hard_sigmoid(x, slope, offset));
+            quotient(a, b, from, to, derivative)
+        }),
+        Function::Tanh => along(g, from, to, tanh_slope),
+        Function::Exp => along(g, from, to, exp_mean),
+        Function::Log => along(g, from, to, log_slope),
+        Function::Sqrt => along(g, from, to, |a, b| 1.0 / (a.sqrt() + b.sqrt())),
+        Function::Reciprocal => along(g, from, to, |a, b| -1.0 / (a * b)),
+        Function::Power(exponent) => along(g, from, to, |a, b| power_slope(a, b, exponent)),
+        Function::Abs => along(g, from, to, |a, b| {
+            let derivative = if b == 0.0 { 0.0 } else { b.signum() };
+            quotient(a, b, a.abs(), b.abs(), derivative)
+        }),
+        Function::Neg => along(g, from, to, |_, _| -1.0),
+        Function::Erf => along(g, from, to, |a, b| mean_slope(a, b, erf, erf_slope)),
+        Function::NormalCdf => along(g, from, to, |a, b| {
+            mean_slope(a, b, normal_cdf, normal_density)
+        }),
+        Function::NormalCdfTanh => along(g, from, to, |a, b| {
+            mean_slope(a, b, normal_cdf_tanh, normal_cdf_tanh_slope)
+        }),
+        Function::Softplus => along(g, from, to, |a, b| mean_slope(a, b, softplus, sigmoid)),
+        Function::Softsign => along(g, from, to, |a, b| {
+            let one_sided = 1.0 / ((1.0 + a.abs()) * (1.0 + b.abs()));
+            let crossing = (softsign(b) - softsign(a)) / (b - a);
+            if a * b >= 0.0 { one_sided } else { crossing }
+        }),
+        Function::Sin => along(g, from, to, |a, b| {
+            ((a + b) / 2.0).cos() * sinc((b - a) / 2.0)
+        }),
+        Function::Cos => along(g, from, to, |a, b| {
+            -((a + b) / 2.0).sin() * sinc((b - a) / 2.0)
+        }),
+    }
+}
+
+/// A loop in the widest vectors that the machine has.
+fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
+    struct Each<'a, F>(&'a mut [f32], F);
+    impl<F: Fn(f32) -> f32> WithSimd for Each<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self) {
+            for value in self.0 {
+                *value = (self.1)(*value);
+            }
+        }
+    }
+    AutoArch::new().dispatch(Each(values, function));
+}
+
+/// As [`each`], of gradients and what they are multiplied by.
+fn along(gradients: &mut [f32], from: &[f32], to: &[f32], slope: impl Fn(f32, f32) -> f32) {
+    struct Along<'a, F>(&'a mut [f32], &'a [f32], &'a [f32], F);
+    impl<F: Fn(f32, f32) -> f32> WithSimd for Along<'_, F> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self) {
+            let Along(gradients, from, to, slope) = self;
+            for ((gradient, &a), &b) in gradients.iter_mut().zip(from).zip(to) {
+                *gradient *= slope(a, b);
+            }
+        }
+    }
+    AutoArch::new().dispatch(Along(gradients, from, to, slope));
+}
+
+/// (φ(b) − φ(a)) / (b − a), the derivative where a = b.
+#[inline(always)]
+fn quotient(a: f32, b: f32, of_a: f32, of_b: f32, derivative: f32) -> f32 {
+    let step = b - a;
+    let slope = (of_b - of_a) / step;
+    if step == 0.0 { derivative } else { slope }
+}
+
+/// The mean of φ′ by five points of Gauss and Legendre where the step is short, else the quotient.
+#[inline(always)]
+fn mean_slope(a: f32, b: f32, value: impl Fn(f32) -> f32, slope: impl Fn(f32) -> f32) -> f32 {
+    // Abramowitz and Stegun, table 25.4; weights halved.
+    const POINTS: [(f32, f32); 3] = [
+        (0.0, 0.284_444_45),
+        (0.538_469_3, 0.239_314_34),
+        (0.906_179_85, 0.118_463_44),
+    ];
+    let (middle, half) = ((a + b) / 2.0, (b - a) / 2.0);
+    let mut mean = POINTS[0].1 * slope(middle);
+    for (point, weight) in &POINTS[1..] {
+        mean += weight * (slope(middle + half * point) + slope(middle - half * point));
+    }
+    let quotient = (value(b) - value(a)) / (b - a);
+    if (b - a).abs() < 1.0 { mean } else { quotient }
+}
+
+#[inline(always)]
+fn leaky(x: f32, slope: f32) -> f32 {
+    if x > 0.0 { x } else { slope * x }
+}
+
+#[inline(always)]
+fn elu(x: f32, alpha: f32) -> f32 {
+    let low = alpha * (exp(x.min(0.0)) - 1.0);
+    if x > 0.0 { x } else { low }
+}
+
+#[inline(always)]
+fn elu_slope(a: f32, b: f32, alpha: f32) -> f32 {
+    let low = alpha * exp_mean(a.min(0.0), b.min(0.0));
+    let crossing = (elu(b, alpha) - elu(a, alpha)) / (b - a);
+    if (a > 0.0) & (b > 0.0) {
+        1.0
+    } else if (a <= 0.0) & (b <= 0.0) {
+        low
+    } else {
+        crossing
+    }
+}
+
+#[inline(always)]
+fn hard_sigmoid(x: f32, slope: f32, offset: f32) -> f32 {
+    (slope * x + offset).clamp(0.0, 1.0)
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+#[inline(always)]
+fn sigmoid_slope(a: f32, b: f32) -> f32 {
+    let crossed = sigmoid(a) * sigmoid(-b) + sigmoid(-a) * sigmoid(b);
+    0.5 * crossed * tanhc((b - a) / 2.0)
+}
+
+/// tanh(x) / x.
+#[inline(always)]
+fn tanhc(x: f32) -> f32 {
+    let size = x.abs();
+    // Moshier, Cephes, tanhf: 0.625 is where the polynomial ends.
+    let z = x * x;
+    let mut near = -5.704_988_7e-3;
+    for coefficient in [
+        2.063_909e-2,
+        -5.373_971_6e-2,
+        1.333_144_2e-1,
+        -3.333_328e-1,
+        1.0,
+    ] {
+        near = near * z + coefficient;
+    }
+    let far = (1.0 - 2.0 / (exp(2.0 * size) + 1.0)) / size;
+    if size < 0.625 { near } else { far }
+}
+
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    // Where x is infinite, x · 0 would be no number.
+    let x = x.clamp(-20.0, 20.0);
+    x * tanhc(x)
+}
+
+#[inline(always)]
+fn tanh_slope(a: f32, b: f32) -> f32 {
+    // 1 − tanh|x| = 2 σ(−2|x|), which loses no digits where tanh is nearly 1.
+    let [p, q] = [a, b].map(|x| 2.0 * sigmoid(-2.0 * x.abs()));
+    let same_sign = p + q - p * q;
+    let other = 1.0 - tanh(a) * tanh(b);
+    let factor = if a * b > 0.0 { same_sign } else { other };
+    factor * tanhc(b - a)
+}
+
+/// exp(x), to the last bit but one; of what overflows f32, about its largest value.
+///
+/// # Source
+///
+/// Moshier, Cephes, expf: exp(x) = 2ⁿ · exp(r), |r| ≤ ½ ln 2.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves whole numbers.
+    let x = x.clamp(-87.0, 88.3);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
+    let mut sum = 1.987_569_1e-4;
+    for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5] {
+        sum = sum * r + coefficient;
+    }
+    let sum = sum * r * r + r + 1.0;
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
+    sum * power
+}
+
+/// The mean of exp between a and b: the logarithmic mean of exp a and exp b.
+#[inline(always)]
+fn exp_mean(a: f32, b: f32) -> f32 {
+    let half = (b - a) / 2.0;
+    let z = half * half;
+    // sinh(h) / h for |h| < ½.
+    let sinhc = 1.0 + z * (1.0 / 6.0 + z * (1.0 / 120.0 + z / 5040.0));
+    let near = exp((a + b) / 2.0) * sinhc;
+    let far = (exp(b) - exp(a)) / (b - a);
+    if half.abs() < 0.5 { near } else { far }
+}
+
+fn log_slope(a: f32, b: f32) -> f32 {
+    let step = b - a;
+    if step == 0.0 {
+        1.0 / a
+    } else if step.abs() < a / 2.0 {
+        (step / a).ln_1p() / step
+    } else {
+        (b.ln() - a.ln()) / step
+    }
+}
+
+/// Whole exponents by multiplication, so that negative numbers have powers too.
+fn power(x: f32, exponent: f32) -> f32 {
+    if exponent.fract() == 0.0 && exponent.abs() < 64.0 {
+        x.powi(exponent as i32)
+    } else {
+        x.powf(exponent)
+    }
+}
+
+fn power_slope(a: f32, b: f32, p: f32) -> f32 {
+    if p.fract() == 0.0 && p.abs() < 64.0 {
+        // b^n − a^n = (b − a) Σ a^k b^(n−1−k); of a negative exponent, as a quotient of these.
+        let n = p.abs() as i32;
+        let sum: f32 = (0..n).map(|k| a.powi(k) * b.powi(n - 1 - k)).sum();
+        return if p >= 0.0 {
+            sum
+        } else {
+            -sum / (a.powi(n) * b.powi(n))
+        };
+    }
+    if p == 0.5 {
+        return 1.0 / (a.sqrt() + b.sqrt());
+    }
+    // In double precision, as the quotient's digits cancel where a and b are near.
+    let [a, b, p] = [a, b, p].map(f64::from);
+    if a == b {
+        (p * a.powf(p - 1.0)) as f32
+    } else {
+        ((b.powf(p) - a.powf(p)) / (b - a)) as f32
+    }
+}
+
+#[inline(always)]
+fn softplus(x: f32) -> f32 {
+    x.max(0.0) + exp(-x.abs()).ln_1p()
+}
+
+#[inline(always)]
+fn softsign(x: f32) -> f32 {
+    x / (1.0 + x.abs())
+}
+
+#[inline(always)]
+fn sinc(x: f32) -> f32 {
+    if x == 0.0 { 1.0 } else { x.sin() / x }
+}
+
+/// erf(x) where |x| ≤ 1, else what it lacks to ±1.
+///
+/// # Source
+///
+/// Moshier, Cephes, ndtrf.
+#[inline(always)]
+fn erf_parts(x: f32) -> (f32, f32) {
+    let z = x * x;
+    let mut near = 7.853_861_4e-5;
+    for coefficient in [
+        -8.010_193_6e-4,
+        5.188_327_7e-3,
+        -2.685_381_2e-2,
+        1.128_358_5e-1,
+        -3.761_262_6e-1,
+        std::f32::consts::FRAC_2_SQRT_PI,
+    ] {
+        near = near * z + coefficient;
+    }
+    let size = x.abs().max(1.0);
+    let inverse = 1.0 / size;
+    let y = inverse * inverse;
+    let mut middle = 2.326_82e-2;
+    for coefficient in [
+        -1.387_039_4e-1,
+        3.687_424_7e-1,
+        -5.824_733e-1,
+        6.210_004_6e-1,
+        -4.944_515_3e-1,
+        3.404_88e-1,
+        -2.741_127e-1,
+        5.638_259_4e-1,
+    ] {
+        middle = middle * y + coefficient;
+    }
+    let mut far = -1.047_766_4e1;
+    for coefficient in [
+        1.297_72e1,
+        -7.495_519,
+        2.921_019,
+        -1.015_265_3,
+        4.218_463_4e-1,
+        -2.820_767_4e-1,
+        5.641_895e-1,
+    ] {
+        far = far * y + coefficient;
+    }
+    let tail = if size < 2.0 { middle } else { far };
+    (x * near, exp(-size * size) * inverse * tail)
+}
+
+#[inline(always)]
+fn erf(x: f32) -> f32 {
+    let (near, lack) = erf_parts(x);
+    if x.abs() < 1.0 {
+        near
+    } else {
+        (1.0 - lack).copysign(x)
+    }
+}
+
+#[inline(always)]
+fn erf_slope(x: f32) -> f32 {
+    std::f32::consts::FRAC_2_SQRT_PI * exp(-x * x)
+}
+
+/// Φ(x), by what erf lacks to −1 where x is negative, as 1 − … would lose all digits.
+#[inline(always)]
+fn normal_cdf(x: f32) -> f32 {
+    let (near, lack) = erf_parts(x * std::f32::consts::FRAC_1_SQRT_2);
+    let far = if x < 0.0 {
+        0.5 * lack
+    } else {
+        1.0 - 0.5 * lack
+    };
+    if x.abs() < std::f32::consts::SQRT_2 {
+        0.5 + 0.5 * near
+    } else {
+        far
+    }
+}
+
+#[inline(always)]
+fn normal_density(x: f32) -> f32 {
+    // 1 / √(2π).
+    0.398_942_3 * exp(-x * x / 2.0)
+}
+
+/// √(2/π), and the factor of x³ in GELU's approximation (Hendrycks and Gimpel 2016, §2).
+const GELU: [f32; 2] = [0.797_884_6, 0.044_715];
+
+#[inline(always)]
+fn normal_cdf_tanh(x: f32) -> f32 {
+    sigmoid(2.0 * GELU[0] * (x + GELU[1] * x * x * x))
+}
+
+#[inline(always)]
+fn normal_cdf_tanh_slope(x: f32) -> f32 {
+    let argument = 2.0 * GELU[0] * (x + GELU[1] * x * x * x);
+    let slope = 2.0 * GELU[0] * (1.0 + 3.0 * GELU[1] * x * x);
+    slope * sigmoid(argument) * sigmoid(-argument)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POINTS: [f32; 14] = [
+        -9.0, -3.5, -1.5, -1.0, -0.4, -0.01, 0.0, 0.003, 0.3, 0.9, 1.4, 2.0, 5.0, 40.0,
+    ];
+
+    fn of(function: Function, x: f32) -> f64 {
+        map(&[x], function)[0].into()
+    }
+
+    #[test]
+    fn values_are_those_of_double_precision() {
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let pairs: [(Function, &dyn Fn(f64) -> f64); 6] = [
+            (Function::Exp, &f64::exp),
+            (Function::Tanh, &f64::tanh),
+            (Function::Sigmoid, &sigmoid),
+            (Function::Softplus, &|x| {
+                x.max(0.0) + (-x.abs()).exp().ln_1p()
+            }),
+            (Function::Elu(0.7), &|x| {
+                if x > 0.0 { x } else { 0.7 * x.exp_m1() }
+            }),
+            (Function::HardSigmoid(0.2, 0.5), &|x| {
+                (0.2 * x + 0.5).clamp(0.0, 1.0)
+            }),
+        ];
+        for (function, exact) in pairs {
+            for x in POINTS {
+                let (found, expected) = (of(function, x), exact(x.into()));
+                let bound = 3e-7 * expected.abs() + 1e-7 * f64::from(x.abs() < 1.0);
+                assert!(
+                    (found - expected).abs() <= bound,
+                    "{function:?}({x}): {found}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_error_function_is_that_of_the_tables() {
+        // Abramowitz and Stegun, table 7.1, and Φ from table 26.1.
+        let table = [
+            (0.1, 0.112_462_916),
+            (0.5, 0.520_499_878),
+            (1.0, 0.842_700_793),
+            (1.5, 0.966_105_146),
+            (2.0, 0.995_322_265),
+            (3.0, 0.999_977_910),
+        ];
+        for (x, expected) in table {
+            assert!((of(Function::Erf, x) - expected).abs() < 1.5e-7, "erf({x})");
+            assert!(
+                (of(Function::Erf, -x) + expected).abs() < 1.5e-7,
+                "erf({})",
+                -x
+            );
+        }
+        for (x, expected) in [
+            (-1.0, 0.158_655_254),
+            (-3.0, 1.349_898e-3),
+            (-5.0, 2.866_516e-7),
+        ] {
+            let found = of(Function::NormalCdf, x);
+            assert!((found / expected - 1.0).abs() < 3e-6, "Φ({x}) = {found}");
+        }
+    }
+
+    /// What a secant is for: the product of mean slope and step is the change.
+    #[test]
+    fn mean_slopes_times_steps_are_changes() {
+        let everywhere = [
+            Function::Clamp(-1.0, 1.5),
+            Function::LeakyRelu(0.1),
+            Function::Elu(1.3),
+            Function::Sigmoid,
+            Function::HardSigmoid(0.2, 0.5),
+            Function::Tanh,
+            Function::Exp,
+            Function::Power(3.0),
+            Function::Abs,
+            Function::Neg,
+            Function::Erf,
+            Function::NormalCdf,
+            Function::NormalCdfTanh,
+            Function::Softplus,
+            Function::Softsign,
+            Function::Sin,
+            Function::Cos,
+        ];
+        let positive = [
+            Function::Log,
+            Function::Sqrt,
+            Function::Reciprocal,
+            Function::Power(0.7),
+            Function::Power(-2.0),
+        ];
+        let all = everywhere.iter().map(|&f| (f, f32::NEG_INFINITY));
+        for (function, least) in all.chain(positive.iter().map(|&f| (f, 0.0))) {
+            let points = POINTS.iter().copied().filter(|&x| x > least && x < 10.0);
+            for (a, b) in points
+                .clone()
+                .flat_map(|a| points.clone().map(move |b| (a, b)))
+            {
+                let mut slope = [1.0];
+                map_gradient(&mut slope, [&[a], &[b]], function);
+                let (from, to) = (of(function, a), of(function, b));
+                let found = f64::from(slope[0]) * (f64::from(b) - f64::from(a));
+                let bound = 3e-6 * (from.abs() + to.abs()) + 1e-7;
+                assert!(
+                    (found - (to - from)).abs() <= bound,
+                    "{function:?}, {a} to {b}: {found}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Weights as the page downloads them: safetensors of 16-bit integers, with a scale for each output
+//! channel.
+//!
+//! An array of two dimensions or more, `NAME` \[rows, …\], is I16, and `NAME_scale` \[rows\] in f32
+//! stands beside it: a value is its integer times its row's scale. A row's largest value is ±32767,
+//! so that what is rounded off is at most 1/65534 of it. Floats of 16 bits keep 11 bits of each
+//! value, and moved maps by up to 8 %; these take as many bytes. What has one dimension, a bias for
+//! each channel, stays f32.
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use super::checkpoint::unreadable;
+use crate::error::{Error, Result};
+
+/// The largest integer: as far from zero as the smallest one is.
+const LARGEST: f32 = i16::MAX as f32;
+
+/// What the name of an array's scales ends with.
+const SCALE: &str = "_scale";
+
+/// Writes arrays: name, shape, values row by row.
+///
+/// # Errors
+///
+/// [`Error::UnreadableCheckpoint`] if a value is not finite, or the writer refuses.
+pub(super) fn write<'a>(
+    arrays: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
+) -> Result<Vec<u8>> {
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    for (name, shape, values) in arrays {
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(unreadable(format!(
+                "the tensor “{name}” holds values that are not finite"
+            )));
+        }
+        let [rows, _, ..] = *shape else {
+            let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.push((name.into(), Dtype::F32, shape.to_vec(), bytes));
+            continue;
+        };
+        let row = (values.len() / rows.max(1)).max(1);
+        let (mut integers, mut scales) = (Vec::new(), Vec::new());
+        for row in values.chunks(row) {
+            let scale = row.iter().fold(0.0f32, |most, v| most.max(v.abs())) / LARGEST;
+            scales.extend(scale.to_le_bytes());
+            let integer = |&v: &f32| match scale {
+                0.0 => 0,
+                // Whole numbers, and none beyond i16's by more than rounding.
+                scale => (v / scale).round().clamp(-LARGEST, LARGEST) as i16,
+            };
+            integers.extend(row.iter().map(integer).flat_map(i16::to_le_bytes));
+        }
+        tensors.push((name.into(), Dtype::I16, shape.to_vec(), integers));
+        tensors.push((format!("{name}{SCALE}"), Dtype::F32, vec![rows], scales));
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes);
+        view.map(|view| (name.as_str(), view)).map_err(unreadable)
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    safetensors::serialize(views, None).map_err(unreadable)
+}
+
+/// The values of an array of 16-bit integers; nothing, if no scales stand beside it.
+///
+/// # Errors
+///
+/// [`Error::UnreadableCheckpoint`] if its scales are of another number or kind than its rows.
+pub(super) fn read(
+    file: &SafeTensors<'_>,
+    name: &str,
+    view: &TensorView<'_>,
+) -> Result<Option<Vec<f32>>> {
+    let Ok(scales) = file.tensor(&format!("{name}{SCALE}")) else {
+        return Ok(None);
+    };
+    let rows = view.shape().first().copied().unwrap_or(1);
+    if scales.dtype() != Dtype::F32 || scales.shape() != [rows] {
+        return Err(Error::UnreadableCheckpoint {
+            reason: format!("“{name}” has {rows} rows, and its scales are not as many floats"),
+        });
+    }
+    let (scales, _) = scales.data().as_chunks();
+    let (integers, _) = view.data().as_chunks();
+    let row = (integers.len() / rows.max(1)).max(1);
+    let rows = integers.chunks(row).zip(scales);
+    let values = rows.flat_map(|(row, &scale)| {
+        let scale = f32::from_le_bytes(scale);
+        row.iter()
+            .map(move |&v| f32::from(i16::from_le_bytes(v)) * scale)
+    });
+    Ok(Some(values.collect()))
+}
+
+/// Whether an array holds another one's scales.
+pub(super) fn is_scale(file: &SafeTensors<'_>, name: &str) -> bool {
+    let of = name.strip_suffix(SCALE).and_then(|of| file.tensor(of).ok());
+    of.is_some_and(|of| of.dtype() == Dtype::I16)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use crate::error::Error;
+    use crate::model::Checkpoint;
+
+    fn checkpoint(values: Vec<f32>) -> Checkpoint {
+        let mut checkpoint = Checkpoint::default();
+        checkpoint
+            .insert("conv.weight", vec![3, 2, 1, 2], values)
+            .unwrap();
+        checkpoint
+            .insert("conv.bias", vec![3], vec![0.1, -2.5e-7, 3e4])
+            .unwrap();
+        checkpoint
+    }
+
+    #[test]
+    fn a_file_gives_back_its_values_to_a_part_in_65534_of_each_rows_largest() {
+        // Rows of very different size, one of them zero: a scale for each.
+        let values = [
+            3e-7, -1e-7, 2.9e-7, 1e-9, 1e5, -7e4, 12.0, 0.5, 0.0, 0.0, 0.0, 0.0,
+        ];
+        let bytes = checkpoint(values.to_vec()).to_safetensors().unwrap();
+        let mut found = Checkpoint::from_safetensors(&bytes).unwrap();
+        assert_eq!(found.take("conv.bias", &[3]).unwrap(), [0.1, -2.5e-7, 3e4]);
+        let weight = found.take("conv.weight", &[3, 2, 1, 2]).unwrap();
+        found.finish().unwrap();
+        for (row, found) in values.chunks(4).zip(weight.chunks(4)) {
+            let most = row.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+            for (value, found) in row.iter().zip(found) {
+                assert!(
+                    (value - found).abs() <= most / 65_534.0 * 1.001,
+                    "{found} for {value}"
+                );
+            }
+        }
+        // Once rounded, they stay as they are.
+        let again = checkpoint(weight.clone()).to_safetensors().unwrap();
+        let mut again = Checkpoint::from_safetensors(&again).unwrap();
+        assert_eq!(again.take("conv.weight", &[3, 2, 1, 2]).unwrap(), weight);
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused_by_name() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut values = vec![1.0; 12];
+            values[5] = bad;
+            let refused = checkpoint(values).to_safetensors();
+            assert!(
+                matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("conv.weight"))
+            );
+        }
+    }
+
+    #[test]
+    fn scales_that_do_not_fit_are_refused_and_plain_integers_left_out() {
+        use safetensors::{Dtype, serialize, tensor::TensorView};
+        let (integers, scales) = ([0u8; 8], [0u8; 12]);
+        let weight = TensorView::new(Dtype::I16, vec![2, 2], &integers).unwrap();
+        let scale = TensorView::new(Dtype::F32, vec![3], &scales).unwrap();
+        let bytes = serialize([("w", weight.clone()), ("w_scale", scale)], None).unwrap();
+        let refused = Checkpoint::from_safetensors(&bytes);
+        assert!(
+            matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("2 rows"))
+        );
+        let bytes = serialize([("w", weight)], None).unwrap();
+        Checkpoint::from_safetensors(&bytes)
+            .unwrap()
+            .finish()
+            .unwrap();
+    }
+}

@@ -1,0 +1,397 @@
+//! One explanation: what was asked, of what, and what came of it. It does not change.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::settings::{PictureId, Settings, differing};
+use crate::attribution::{Attributions, Completeness, Method, PathSample, Quadrature};
+use crate::model::{Detection, ModelSpec, Target, top_predictions};
+use crate::preprocessing::Crop;
+use crate::protocol::Truth;
+use crate::report::{FoundBox, Report};
+
+/// A photo as a network sees it, and what it says.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// The part of the photo that it sees, in pixels of the photo.
+    pub crop: Crop,
+    /// Normalised, flat \[3, side, side\].
+    pub input: Vec<f32>,
+    /// Normalised, flat as the input.
+    pub baseline: Vec<f32>,
+    /// Every output at the input.
+    pub logits_input: Vec<f32>,
+    /// Every output at the baseline.
+    pub logits_baseline: Vec<f32>,
+    /// What a detector found, the best first.
+    pub detections: Vec<Detection>,
+}
+
+/// Whether the attributions add up to the change of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Photo and baseline are one image.
+    SameImage,
+    /// The output is the same all the way.
+    Still,
+    /// The output ends where it began.
+    NoChange,
+    /// To a twentieth.
+    AddsUp,
+    /// To a fifth.
+    Nearly,
+    /// No.
+    NotYet,
+    /// The sum was cancelled on the way.
+    Unfinished,
+}
+
+/// See the [module](self).
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// What it was made with.
+    pub settings: Settings,
+    /// The network.
+    pub spec: ModelSpec,
+    /// What it saw and said.
+    pub prepared: Rc<Prepared>,
+    /// What is known of a drawn scene.
+    pub truth: Option<Rc<Truth>>,
+    /// Which output is explained.
+    pub target: Target,
+    /// Signed, flat \[3, side, side\], and their sum.
+    pub attributions: Attributions,
+    /// F(x') and F(x).
+    pub ends: [f32; 2],
+    /// Points and weights of the whole rule, or of the secants that count.
+    pub quadrature: Quadrature,
+    /// F and its slope at the points that are in and count.
+    pub samples: Vec<PathSample>,
+    /// How far the integral has come.
+    pub progress: Progress,
+    /// From the first gradient to the last.
+    pub elapsed_ms: f64,
+    /// Where it was computed: the device's name, and by how many workers.
+    pub device: (String, usize),
+}
+
+/// How far an integral has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Progress {
+    /// Whether it is done.
+    pub finished: bool,
+    /// Gradients that are in, those included whose intervals were split since.
+    pub gradients: usize,
+    /// How many it takes in all, as far as can be told by now.
+    pub expected: usize,
+    /// Forward passes besides those of the gradients.
+    pub starts: usize,
+    /// The estimated relative L2 error of the attributions; nothing, where none can be told.
+    pub map_error_estimate: Option<f64>,
+    /// Whether the gradients were spent before the map was settled.
+    pub cut_short: bool,
+}
+
+impl Explanation {
+    /// Whether all gradients are in.
+    pub fn is_finished(&self) -> bool {
+        self.progress.finished
+    }
+
+    /// What F changes by.
+    pub fn change(&self) -> f64 {
+        f64::from(self.ends[1]) - f64::from(self.ends[0])
+    }
+
+    /// What the sum says of the attributions.
+    fn completeness(&self) -> Completeness {
+        let Prepared {
+            input, baseline, ..
+        } = &*self.prepared;
+        Completeness::of(&self.attributions, input, baseline, self.ends)
+    }
+
+    /// What the sum misses, as a share of what F changes by; nothing, where F does not change.
+    pub fn missed(&self) -> Option<f64> {
+        self.completeness().share()
+    }
+
+    /// Whether the sum adds up.
+    pub fn verdict(&self) -> Verdict {
+        match self.completeness() {
+            Completeness::SameImage => Verdict::SameImage,
+            _ if !self.is_finished() => Verdict::Unfinished,
+            Completeness::Still => Verdict::Still,
+            Completeness::NoChange => Verdict::NoChange,
+            Completeness::Share(missed) if missed.abs() <= 0.05 => Verdict::AddsUp,
+            Completeness::Share(missed) if missed.abs() <= 0.2 => Verdict::Nearly,
+            Completeness::Share(_) => Verdict::NotYet,
+        }
+    }
+
+    /// The explained class' name.
+    pub fn label(&self) -> &str {
+        self.name_of(self.target.output)
+    }
+
+    /// The name of the class that it is explained against.
+    pub fn against(&self) -> Option<&str> {
+        self.target.minus.map(|minus| self.name_of(minus))
+    }
+
+    fn name_of(&self, output: usize) -> &str {
+        let labels = self.spec.labels();
+        labels
+            .get(self.spec.class_of(output))
+            .copied()
+            .unwrap_or("?")
+    }
+
+    /// Softmax of the explained output of a classifier, sigmoid of a detector's, or of an only output.
+    pub fn probability(&self) -> f32 {
+        self.prepared.probability(&self.spec, self.target.output)
+    }
+
+    /// The chosen box of a detector, and how much of the attributions lies inside it.
+    pub fn found_box(&self) -> Option<FoundBox> {
+        let mut found = self.prepared.detections.iter();
+        let detection = found.find(|d| d.output == self.target.output)?;
+        let side = self.spec.preprocessing.size as usize;
+        Some(FoundBox::of(detection, &self.attributions.values, side))
+    }
+
+    /// The ids of the fields in which two explanations differ.
+    pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let fields = differing(&self.settings, &other.settings);
+        let mut ids: Vec<_> = fields
+            .filter(|field| field.invalidates != super::Begin::Drawing)
+            .map(|field| field.id)
+            .collect();
+        // Nobody chose the class: it is the likeliest, and another one all the same.
+        if self.target.output != other.target.output && !ids.contains(&"predictions") {
+            ids.push("predictions");
+        }
+        ids
+    }
+
+    /// What `report.json` says.
+    pub fn report(&self) -> Report {
+        let method = self.settings.method();
+        // Of an unfinished sum, what is in.
+        let weights: BTreeMap<u64, f64> = self
+            .quadrature
+            .alphas
+            .iter()
+            .zip(&self.quadrature.step_sizes)
+            .map(|(alpha, &weight)| (alpha.to_bits(), weight))
+            .collect();
+        let (alphas, step_sizes) = if self.is_finished() {
+            (
+                self.quadrature.alphas.clone(),
+                self.quadrature.step_sizes.clone(),
+            )
+        } else {
+            let alphas: Vec<f64> = self.samples.iter().map(|sample| sample.alpha).collect();
+            let weight = |alpha: &f64| weights.get(&alpha.to_bits()).copied().unwrap_or_default();
+            let step_sizes = alphas.iter().map(weight).collect();
+            (alphas, step_sizes)
+        };
+        Report {
+            photo: match &self.settings.picture {
+                Some(PictureId::Scene { seed, tag }) => {
+                    format!("scene {seed}, tag: {}", tag.name())
+                }
+                Some(PictureId::Sample(name)) => format!("sample: {name}"),
+                Some(PictureId::Photo(_)) | None => "a photo".into(),
+            },
+            model: self.spec.name.to_string(),
+            target: self.target.output,
+            label: self.label().into(),
+            scale: self.target.scale,
+            against: self.against().map(Into::into),
+            r#box: self.found_box(),
+            probability: self.probability(),
+            output_input: self.ends[1],
+            output_baseline: self.ends[0],
+            attribution_sum: self.attributions.sum,
+            convergence_delta: self
+                .attributions
+                .convergence_delta(self.ends[1], self.ends[0]),
+            rule: method.name().into(),
+            baseline: self.settings.baseline().to_string(),
+            n_steps: match method {
+                Method::Steps(_, n_steps) => n_steps,
+                Method::Auto(_) => self.quadrature.alphas.len(),
+            },
+            alphas,
+            step_sizes,
+            map_error_estimate: self.progress.map_error_estimate,
+            gradient_evaluations: self.progress.gradients,
+            forward_evaluations: 2 + self.progress.starts,
+            mask_full_scale: crate::mask::Mask::of(&self.attributions.values).full_scale,
+            elapsed_ms: self.elapsed_ms as u64,
+            device: self.device.0.clone(),
+            threads: self.device.1,
+        }
+    }
+}
+
+impl Prepared {
+    /// Softmax of a classifier's output, or sigmoid of a detector's or of an only one.
+    pub fn probability(&self, spec: &ModelSpec, output: usize) -> f32 {
+        if spec.architecture.is_detector() {
+            let detection = self.detections.iter().find(|d| d.output == output);
+            return detection.map_or(0.0, |d| d.score);
+        }
+        let logits = &self.logits_input;
+        if let [only] = **logits {
+            return 1.0 / (1.0 + (-only).exp());
+        }
+        let all = top_predictions(logits, logits.len());
+        let same = all.iter().find(|p| p.target == output);
+        same.map_or(0.0, |p| p.probability)
+    }
+}
+
+#[cfg(test)]
+impl Explanation {
+    /// One whose sum took 51 gradients, of which some are in.
+    pub(super) fn for_tests(settings: Settings, gradients: usize) -> Self {
+        let quadrature = crate::attribution::Rule::Trapezoid
+            .quadrature(50)
+            .expect("51 points");
+        let sample = |&alpha: &f64| PathSample {
+            alpha,
+            output: alpha as f32,
+            slope: 1.0,
+        };
+        Self {
+            spec: crate::model::catalog::CATALOG[0].clone(),
+            prepared: Rc::new(Prepared {
+                input: vec![1.0; 3],
+                baseline: vec![0.0; 3],
+                ..Prepared::default()
+            }),
+            truth: None,
+            target: Target {
+                output: settings.output.unwrap_or(1),
+                minus: None,
+                scale: settings.scale,
+            },
+            attributions: Attributions {
+                values: vec![1.0 / 3.0; 3],
+                sum: 1.0,
+            },
+            ends: [0.0, 1.0],
+            samples: quadrature
+                .alphas
+                .iter()
+                .take(gradients)
+                .map(sample)
+                .collect(),
+            progress: Progress {
+                finished: gradients == quadrature.alphas.len(),
+                gradients,
+                expected: quadrature.alphas.len(),
+                ..Progress::default()
+            },
+            quadrature,
+            elapsed_ms: 1.0,
+            device: ("cpu".into(), 1),
+            settings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explanation() -> Explanation {
+        Explanation::for_tests(Settings::default(), 51)
+    }
+
+    #[test]
+    fn a_sum_adds_up_nearly_or_not_yet() {
+        let with = |sum: f64| {
+            let mut explanation = explanation();
+            explanation.attributions.sum = sum;
+            explanation.verdict()
+        };
+        assert_eq!(with(1.0), Verdict::AddsUp);
+        assert_eq!(with(0.9), Verdict::Nearly);
+        assert_eq!(with(1.5), Verdict::NotYet);
+        let unfinished = Explanation::for_tests(Settings::default(), 7);
+        assert_eq!(unfinished.verdict(), Verdict::Unfinished);
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_add_up_is_told_why() {
+        let none = Attributions {
+            values: vec![0.0; 3],
+            sum: 0.0,
+        };
+        let still = Explanation {
+            ends: [4.2, 4.2],
+            attributions: none.clone(),
+            ..explanation()
+        };
+        assert_eq!((still.verdict(), still.missed()), (Verdict::Still, None));
+        let mut back = Explanation {
+            attributions: none,
+            ..still
+        };
+        back.attributions.values = vec![1.0, -1.0, 0.0];
+        assert_eq!((back.verdict(), back.missed()), (Verdict::NoChange, None));
+        // A black photo on the black baseline.
+        let same = Explanation {
+            prepared: Rc::default(),
+            ..explanation()
+        };
+        assert_eq!((same.verdict(), same.missed()), (Verdict::SameImage, None));
+    }
+
+    #[test]
+    fn a_report_of_auto_says_what_it_took_and_how_far_it_is_settled() {
+        let mut settled = explanation();
+        settled.progress.map_error_estimate = Some(0.04);
+        settled.progress.gradients = 77;
+        settled.progress.starts = 3;
+        let report = settled.report();
+        assert_eq!((&*report.rule, report.n_steps), ("auto", 51));
+        assert_eq!(report.map_error_estimate, Some(0.04));
+        assert_eq!(
+            (report.gradient_evaluations, report.forward_evaluations),
+            (77, 5)
+        );
+    }
+
+    #[test]
+    fn an_only_output_is_read_by_its_sigmoid() {
+        let prepared = Prepared {
+            logits_input: vec![-1.0],
+            ..Prepared::default()
+        };
+        let spec = &crate::model::catalog::CATALOG[0];
+        assert!((prepared.probability(spec, 0) - 0.268_94).abs() < 1e-4);
+    }
+
+    #[test]
+    fn explanations_name_what_differs() {
+        let a = explanation();
+        let mut b = explanation();
+        assert!(a.differing(&b).is_empty());
+        b.settings.scale = crate::model::Scale::Probability;
+        b.settings.view = super::super::View::Mask;
+        assert_eq!(a.differing(&b), ["scale"]);
+        b.target.output = 5;
+        assert_eq!(a.differing(&b), ["scale", "predictions"]);
+    }
+
+    #[test]
+    fn a_report_of_an_unfinished_sum_names_the_points_that_are_in() {
+        let report = Explanation::for_tests(Settings::default(), 7).report();
+        assert_eq!((report.gradient_evaluations, report.alphas.len()), (7, 7));
+        assert_eq!(report.step_sizes[..2], [0.01, 0.02]);
+    }
+}

@@ -1,0 +1,171 @@
+//! Several photos at once: which are kept, which is shown, what was cleared last.
+
+/// Photos kept at once.
+pub const MOST_PHOTOS: usize = 24;
+
+/// A photo on the shelf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shelved<T> {
+    /// The number that it keeps.
+    pub number: u64,
+    /// The photo itself.
+    pub photo: T,
+}
+
+/// The photos of the strip, the oldest first.
+#[derive(Debug)]
+pub struct Shelf<T> {
+    photos: Vec<Shelved<T>>,
+    numbered: u64,
+    shown: Option<u64>,
+    cleared: Vec<Shelved<T>>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self {
+            photos: Vec::new(),
+            numbered: 0,
+            shown: None,
+            cleared: Vec::new(),
+        }
+    }
+}
+
+impl<T> Shelf<T> {
+    /// A number that no photo has had.
+    pub fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered - 1
+    }
+
+    /// Takes photos in, the first of which is shown next. Of many at once the first are taken; those that are
+    /// on the shelf already make room, the oldest first. (The number of the first, how many were left out.)
+    pub fn take(&mut self, photos: impl IntoIterator<Item = T>) -> (Option<u64>, usize) {
+        let mut photos = photos.into_iter();
+        let taken: Vec<T> = photos.by_ref().take(MOST_PHOTOS).collect();
+        let left_out = photos.count();
+        let surplus = (self.photos.len() + taken.len()).saturating_sub(MOST_PHOTOS);
+        self.photos.drain(..surplus);
+        let mut first = None;
+        for photo in taken {
+            let number = self.number();
+            first.get_or_insert(number);
+            self.photos.push(Shelved { number, photo });
+        }
+        (first, left_out)
+    }
+
+    /// The photos, the oldest first.
+    pub fn photos(&self) -> &[Shelved<T>] {
+        &self.photos
+    }
+
+    /// The photo of that number, while it is there.
+    pub fn get(&self, number: u64) -> Option<&T> {
+        let mut photos = self.photos.iter();
+        photos.find(|p| p.number == number).map(|p| &p.photo)
+    }
+
+    /// The same, to write on.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        let mut photos = self.photos.iter_mut();
+        photos.find(|p| p.number == number).map(|p| &mut p.photo)
+    }
+
+    /// All of them, to write on.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.photos.iter_mut().map(|p| &mut p.photo)
+    }
+
+    /// The number of the one that is shown.
+    pub fn shown(&self) -> Option<u64> {
+        self.shown
+    }
+
+    /// That one is shown, or what is none of these.
+    pub fn show(&mut self, number: Option<u64>) {
+        self.shown = number.filter(|&number| self.get(number).is_some());
+    }
+
+    /// Takes one away: it turned out to be no photo.
+    pub fn drop(&mut self, number: u64) {
+        self.photos.retain(|photo| photo.number != number);
+        self.shown = self.shown.filter(|&shown| shown != number);
+    }
+
+    /// Takes all away, until [`undo`](Self::undo).
+    pub fn clear(&mut self) {
+        self.shown = None;
+        self.cleared = std::mem::take(&mut self.photos);
+    }
+
+    /// Brings back what was cleared last.
+    pub fn undo(&mut self) {
+        let mut cleared = std::mem::take(&mut self.cleared);
+        cleared.append(&mut self.photos);
+        let surplus = cleared.len().saturating_sub(MOST_PHOTOS);
+        cleared.drain(..surplus);
+        self.photos = cleared;
+    }
+
+    /// Whether there is something to bring back.
+    pub fn can_undo(&self) -> bool {
+        !self.cleared.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names<T: Copy>(shelf: &Shelf<T>) -> Vec<T> {
+        shelf.photos().iter().map(|photo| photo.photo).collect()
+    }
+
+    #[test]
+    fn thirty_photos_at_once_are_as_many_as_there_is_room_for() {
+        // What happened: the first was pushed out by the last, could not be shown, and nothing was said.
+        let mut shelf = Shelf::default();
+        let (first, left_out) = shelf.take(0..30);
+        assert_eq!(left_out, 30 - MOST_PHOTOS);
+        assert_eq!(first.and_then(|first| shelf.get(first)), Some(&0));
+        assert_eq!(names(&shelf), (0..MOST_PHOTOS).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn older_photos_make_room() {
+        let mut shelf = Shelf::default();
+        shelf.take(0..20);
+        let (first, left_out) = shelf.take(20..30);
+        assert_eq!((left_out, shelf.photos().len()), (0, MOST_PHOTOS));
+        assert_eq!(first.and_then(|first| shelf.get(first)), Some(&20));
+        assert_eq!(names(&shelf)[0], 6);
+    }
+
+    #[test]
+    fn what_was_cleared_comes_back_and_what_is_gone_is_not_shown() {
+        let mut shelf = Shelf::default();
+        let (first, _) = shelf.take(["cat", "dog"]);
+        shelf.show(first);
+        assert_eq!(shelf.shown(), first);
+        shelf.clear();
+        assert!(shelf.photos().is_empty() && shelf.shown().is_none() && shelf.can_undo());
+        shelf.take(["bird"]);
+        shelf.undo();
+        assert_eq!(names(&shelf), ["cat", "dog", "bird"]);
+        shelf.drop(first.unwrap_or_default());
+        shelf.show(first);
+        assert_eq!((names(&shelf), shelf.shown()), (vec!["dog", "bird"], None));
+    }
+
+    #[test]
+    fn numbers_are_never_given_twice() {
+        let mut shelf = Shelf::default();
+        let (first, _) = shelf.take(["a"]);
+        shelf.clear();
+        let other = shelf.number();
+        let (second, _) = shelf.take(["b"]);
+        assert!(first < Some(other) && Some(other) < second);
+    }
+}

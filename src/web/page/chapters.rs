@@ -1,0 +1,102 @@
+//! Below the photo: what can be learnt from a finished mask. A chapter stays open when another mask comes, and says
+//! whose it is.
+
+use std::rc::Rc;
+
+use web_sys::{Element, Event, HtmlButtonElement};
+
+use super::job::PageJob;
+use super::{Page, show, titles};
+use crate::page::Explanation;
+use crate::protocol::Failure;
+use crate::web::dom::{element, on};
+use crate::web::words::{Phrase, phrase, say};
+
+/// The chapters: each has `-start`, `-body` and `-of` in index.html.
+const CHAPTERS: [&str; 3] = ["walk", "trust", "baselines"];
+
+/// A button that does nothing for a while keeps its place, and the focus of whoever pressed it.
+fn rest(button: &HtmlButtonElement, resting: bool) {
+    let resting = if resting { "true" } else { "false" };
+    button.set_attribute("aria-disabled", resting).unwrap_or(());
+}
+
+impl Page {
+    /// A chapter shows the results of that explanation from now on, or begins to.
+    pub(super) fn open_chapter(&self, name: &str, of: &Rc<Explanation>) {
+        if let Some(k) = CHAPTERS.iter().position(|&chapter| chapter == name) {
+            self.made_of.borrow_mut()[k] = Some(Rc::clone(of));
+        }
+        let body: Element = element(&format!("{name}-body"));
+        let was_hidden = body.has_attribute("hidden");
+        show(&format!("{name}-body"), true);
+        self.show_chapters();
+        // Whoever has it open is there already.
+        if was_hidden {
+            element::<Element>(name).scroll_into_view();
+        }
+    }
+
+    /// Another photo: no chapter has anything to show.
+    pub(super) fn close_chapters(&self) {
+        self.made_of.take();
+        self.trail.replace(None);
+        self.playing.set(false);
+        for name in CHAPTERS {
+            show(&format!("{name}-body"), false);
+        }
+        self.show_chapters();
+    }
+
+    /// Which chapters can be begun, and whose results are in those that are open.
+    pub(super) fn show_chapters(&self) {
+        let finished = self.shown().filter(|shown| shown.is_finished());
+        let busy = self.jobs.is_busy();
+        for (k, name) in CHAPTERS.into_iter().enumerate() {
+            let made_of = self.made_of.borrow()[k].clone();
+            let other = match (&made_of, &finished) {
+                (Some(made_of), Some(shown)) => !Rc::ptr_eq(made_of, shown),
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            let button: HtmlButtonElement = element(&format!("{name}-start"));
+            button.set_disabled(finished.is_none());
+            rest(&button, busy);
+            let done = made_of.is_some() && !other;
+            super::class(&button, "quiet", done);
+            super::class(&button, "primary", !done);
+            show(&format!("{name}-of"), other);
+            let whose = match &made_of {
+                Some(made_of) => phrase!(
+                    "This belongs to the mask before: {title}.",
+                    title = titles::title(made_of),
+                ),
+                None => Phrase::nothing(),
+            };
+            say(&format!("{name}-of"), whose);
+        }
+        let compared: HtmlButtonElement = element("steps-start");
+        compared.set_disabled(finished.is_none());
+        rest(&compared, busy);
+    }
+
+    /// Begins a chapter's work when its button is pressed, unless something else is being done.
+    pub(super) fn on_start<F: Future<Output = Result<(), Failure>> + 'static>(
+        self: &Rc<Self>,
+        id: &str,
+        work: impl Fn(Rc<Self>, PageJob) -> F + Copy + 'static,
+    ) {
+        let page = Rc::clone(self);
+        on(&element::<Element>(id), "click", move |_: Event| {
+            if !page.jobs.is_busy() {
+                page.run(work);
+            }
+        });
+    }
+
+    /// Other colours: everything that is drawn in them is drawn anew.
+    pub(super) fn redraw_chapters(self: &Rc<Self>) {
+        self.show_walk();
+        super::recolour(self.latest().palette);
+    }
+}

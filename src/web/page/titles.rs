@@ -1,0 +1,83 @@
+//! What an explanation is called: all that it was made with, or what tells it from another one.
+
+use super::baseline_name;
+use crate::attribution::{Baseline, Method, Rule};
+use crate::model::Scale;
+use crate::page::Explanation;
+use crate::web::words::{Phrase, name, phrase};
+
+/// The explained class, and the one that it is explained against.
+pub(super) fn label(explanation: &Explanation) -> Phrase {
+    match explanation.against() {
+        Some(other) => phrase!(
+            "{class}, not {other}",
+            class = name(explanation.label()),
+            other = name(other),
+        ),
+        None => Phrase::of(name(explanation.label())),
+    }
+}
+
+/// Network, class, and the baseline if it is not the usual one.
+pub(super) fn title(explanation: &Explanation) -> Phrase {
+    let network = name(&*explanation.spec.title);
+    let class = label(explanation);
+    match explanation.settings.baseline() {
+        Baseline::Black => phrase!("{network}: {class}", network = network, class = class),
+        baseline => phrase!(
+            "{network}: {class}, from {baseline}",
+            network = network,
+            class = class,
+            baseline = baseline_name(baseline),
+        ),
+    }
+}
+
+/// What an explanation was made with, of the fields of these ids.
+pub(super) fn made_with(explanation: &Explanation, ids: &[&str]) -> Option<Phrase> {
+    let settings = &explanation.settings;
+    let any = |of: &[&str]| of.iter().any(|id| ids.contains(id));
+    let mut parts = Vec::new();
+    if any(&["model", ""]) {
+        parts.push(Phrase::of(name(&*explanation.spec.title)));
+    }
+    if any(&["predictions", "against"]) {
+        parts.push(label(explanation));
+    }
+    if any(&["baseline", "baseline-colour", "baseline-seed"]) {
+        let baseline = baseline_name(settings.baseline());
+        parts.push(phrase!("from {baseline}", baseline = baseline));
+    }
+    if any(&["scale"]) {
+        parts.push(match settings.scale {
+            Scale::Logit => phrase!("of the logit"),
+            Scale::Probability => phrase!("of the probability"),
+        });
+    }
+    if any(&["auto", "rule", "steps"]) {
+        parts.push(method(settings.method()));
+    }
+    let together = |a, b| phrase!("{a}, {b}", a = a, b = b);
+    parts.into_iter().reduce(together)
+}
+
+/// A rule and its number of steps, or what settles by itself.
+pub(super) fn method(method: Method) -> Phrase {
+    let Method::Steps(rule, n_steps) = method else {
+        return phrase!("Auto");
+    };
+    match rule {
+        Rule::Trapezoid => phrase!("{n} trapezoids", n = n_steps),
+        Rule::Midpoint => phrase!("{n} midpoints", n = n_steps),
+        Rule::Left => phrase!("{n} left rectangles", n = n_steps),
+        Rule::Right => phrase!("{n} right rectangles", n = n_steps),
+        Rule::GaussLegendre => phrase!("{n} Gauss-Legendre points", n = n_steps),
+        Rule::Secant => phrase!("{n} secants", n = n_steps),
+    }
+}
+
+/// What two explanations that stand side by side are called: what tells them apart; where nothing does, all of it.
+pub(super) fn side_by_side(pinned: &Explanation, current: &Explanation) -> [Phrase; 2] {
+    let ids = current.differing(pinned);
+    [pinned, current].map(|one| made_with(one, &ids).unwrap_or_else(|| title(one)))
+}

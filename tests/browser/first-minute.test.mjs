@@ -1,0 +1,179 @@
+// The first minute: what one sees before the engine, on every size of screen, and where nothing can start.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { drop, notice, open, root, sample, save, serve, status, suite } from "./harness.mjs";
+
+const shared = suite();
+const { check } = shared;
+
+check("before the engine: a finished example, samples in the drop zone, chapters, and no control without use", async () => {
+  const never = new Promise(() => {});
+  const page = await open(shared.browser, shared.site, "device=cpu", { engine: never, unfolded: false });
+  await status(page, /^Starting/);
+  assert.ok(await page.evaluate(() => document.querySelector(".example img").naturalWidth > 0));
+  const box = (selector) => page.locator(selector).boundingBox();
+  const [zone, samples] = [await box("#drop"), await box(".samples")];
+  assert.ok(samples.y > zone.y && samples.y + samples.height <= zone.y + zone.height, "samples lie in the drop zone");
+  for (const chapter of ["walk", "trust", "baselines"]) {
+    assert.ok(await page.isVisible(`#${chapter}-title`) && await page.isDisabled(`#${chapter}-start`));
+  }
+  const controls = await page.locator("select, input, button, summary").evaluateAll((all) => all
+    .filter((one) => one.checkVisibility() && !one.disabled && one.getBoundingClientRect().width > 1)
+    .map((one) => one.id || one.dataset.sample || one.textContent.trim()));
+  assert.ok(controls.length <= 16, controls.join(", "));
+  await page.close();
+});
+
+check("the example is what the page makes of its sample", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=efficientnet-lite0&photo=coffee");
+  await status(page, /^Done/);
+  assert.match(await page.textContent("#stage-caption"), /espresso/);
+  const overlay = (await save(page, "overlay")).bytes.toString("base64");
+  const example = (await readFile(path.join(root, "www/example/coffee.jpg"))).toString("base64");
+  const apart = await page.evaluate(async (urls) => {
+    const pixels = await Promise.all(urls.map(async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      canvas.getContext("2d").drawImage(image, 0, 0);
+      return canvas.getContext("2d").getImageData(0, 0, image.width, image.height).data;
+    }));
+    const [a, b] = pixels;
+    return a.length === b.length ? a.reduce((sum, value, k) => sum + Math.abs(value - b[k]), 0) / a.length : NaN;
+  }, [`data:image/png;base64,${overlay}`, `data:image/jpeg;base64,${example}`]);
+  assert.ok(apart < 3, `${apart} of 255 apart on average: node docs/example.mjs makes it anew`);
+  await page.close();
+});
+
+check("a sample that is clicked before the page's module is there is opened, and so is a file that is dropped", async () => {
+  for (const [act, answer] of [
+    [(page) => page.click("[data-sample=cat]"), /photo=cat/],
+    [async (page) => drop(page, "early.jpg", await sample("coffee.jpg"), "image/jpeg"), /steps=2/],
+  ]) {
+    let come;
+    const coming = new Promise((resolve) => (come = resolve));
+    const page = await shared.browser.newPage();
+    await page.route("**/app_bg.wasm", (route) => coming.then(() => route.continue()));
+    await page.goto(`${shared.site.url}?device=cpu&model=shapesnet&steps=2`);
+    await act(page);
+    come();
+    await status(page, /^Done: 3/);
+    assert.match(page.url(), answer);
+    await page.close();
+  }
+});
+
+check("the engine comes with a number", async () => {
+  let release;
+  const rest = new Promise((resolve) => (release = resolve));
+  const slow = await serve((_name, bytes) => bytes, (name, bytes, _request, response) => {
+    if (!/\/worker.*\.wasm$/.test(name)) return false;
+    response.writeHead(200, { "content-type": "application/wasm", "content-length": bytes.length });
+    response.write(bytes.subarray(0, 3_000_000));
+    rest.then(() => response.end(bytes.subarray(3_000_000)));
+    return true;
+  });
+  const page = await open(shared.browser, slow, "device=cpu&model=shapesnet&steps=2", { serviceWorkers: "block" });
+  await status(page, /^Loading the engine: [1-3]\.\d of \d+\.\d MB/);
+  release();
+  await status(page, /is ready/);
+  await page.close();
+  slow.close();
+});
+
+check("where nothing can start, a sentence says so", async () => {
+  for (const [name, change] of [
+    ["the page's module", (file, bytes) => (file.endsWith("/app_bg.wasm") ? null : bytes)],
+    ["its script", (file, bytes) => (file.endsWith("/app.js") ? null : bytes)],
+    ["a worker's script", (file, bytes) => (/\/worker(-relaxed)?\.js$/.test(file) ? null : bytes)],
+    ["the engine", (file, bytes) => (/\/worker.*\.wasm$/.test(file) ? null : bytes)],
+    ["a broken engine", (file, bytes) => (/\/worker.*\.wasm$/.test(file) ? Buffer.from("no module") : bytes)],
+  ]) {
+    const broken = await serve(change);
+    const page = await open(shared.browser, broken, "device=cpu&model=shapesnet", { serviceWorkers: "block" });
+    await page.waitForFunction(() => ["no-start", "notice"].some((id) => !document.getElementById(id).hidden), null, { timeout: 60_000 })
+      .catch(() => assert.fail(`${name} is missing, and nobody says so`));
+    await page.close();
+    broken.close();
+  }
+});
+
+check("without WebAssembly or its vectors, a sentence in both languages", async () => {
+  for (const take of [
+    () => { delete window.WebAssembly; },
+    () => { WebAssembly.validate = () => false; },
+  ]) {
+    const page = await shared.browser.newPage();
+    await page.addInitScript(take);
+    await page.goto(`${shared.site.url}?device=cpu`);
+    await page.waitForSelector("#no-start:not([hidden])", { timeout: 60_000 });
+    assert.match(await page.textContent("#no-start"), /cannot go on here[\s\S]*ne peut pas continuer/);
+    await page.close();
+  }
+});
+
+check("nothing lies over anything: every view can be clicked, whatever the width, language, mode and pin", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&scene=5");
+  await status(page, /^Done/);
+  await page.click("#pin");
+  for (const projector of [false, true]) {
+    if (projector) await page.click("#projector");
+    for (const language of ["en", "fr"]) {
+      await page.selectOption("#language", language);
+      for (const width of [320, 390, 768, 1024, 1280, 1440]) {
+        await page.setViewportSize({ width, height: 768 });
+        const covered = await page.evaluate(() => [...document.querySelectorAll("#views label, .keep button, #predictions button")]
+          .filter((control) => control.checkVisibility())
+          .filter((control) => {
+            control.scrollIntoView({ block: "center" });
+            const { left, top, width, height } = control.getBoundingClientRect();
+            const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+            return !(hit && (control.contains(hit) || hit.contains(control)));
+          }).map((control) => control.textContent.trim()));
+        assert.deepEqual(covered, [], `${width}, ${language}, projector: ${projector}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${wide} pixels wide on ${width}, ${language}, projector: ${projector}`);
+      }
+    }
+  }
+  await page.close();
+});
+
+check("on a phone, photo, answer and status are on the first screen, and so is what went wrong", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&photo=cat",
+    { viewport: { width: 390, height: 844 }, unfolded: false });
+  await status(page, /^Done/);
+  await page.evaluate(() => scrollTo(0, 0));
+  for (const selector of ["#canvas", "#predictions button", "#status"]) {
+    const box = await page.locator(selector).first().boundingBox();
+    assert.ok(box.y >= 0 && box.y + box.height <= 844, `${selector}: ${JSON.stringify(box)}`);
+  }
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await drop(page, "notes.txt", Buffer.from("no photo"));
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /not a photo/);
+  const seen = async (id) => {
+    const box = await page.locator(id).boundingBox();
+    return box.y + box.height > 0 && box.y < 844;
+  };
+  assert.ok(await seen("#notice") && await seen("#status"));
+  await page.close();
+});
+
+check("a projector is light, and its stage is larger than without", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&scene=5",
+    { viewport: { width: 1024, height: 768 }, colorScheme: "dark", unfolded: false });
+  await status(page, /^Done/);
+  const stage = async () => {
+    const { width, height } = await page.locator("#canvas").boundingBox();
+    return width * height;
+  };
+  const before = await stage();
+  await page.click("#projector");
+  assert.ok((await stage()) > 1.2 * before, `${await stage()} after ${before}`);
+  const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  assert.equal(background, "rgb(255, 255, 255)");
+  await page.close();
+});

@@ -1,0 +1,349 @@
+//! Maps that settle by themselves, on a small network of rectifiers whose secants and integral are
+//! known.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use violet::Error;
+use violet::attribution::{
+    Integration, Method, PartialSum, PathSample, Quadrature, Round, Settle, Shares,
+};
+
+const INPUTS: usize = 48;
+const WIDTH: usize = 100;
+const LAYERS: usize = 5;
+
+/// Layers of rectifiers and a weighted sum, in f64.
+struct Network {
+    layers: Vec<Vec<f64>>,
+    last: Vec<f64>,
+    input: Vec<f32>,
+    baseline: Vec<f32>,
+}
+
+/// Numbers over −1..1 that a seed decides: splitmix64's upper bits.
+fn noise(seed: u64, count: usize) -> Vec<f64> {
+    let number = |k: u64| {
+        let mut z = (seed << 32).wrapping_add(k.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) as f64 / u64::MAX as f64 * 2.0 - 1.0
+    };
+    (1..=count as u64).map(number).collect()
+}
+
+fn product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
+    let rows = matrix.chunks_exact(vector.len());
+    rows.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+        .collect()
+}
+
+fn transposed_product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
+    let columns = matrix.len() / vector.len();
+    let mut result = vec![0.0; columns];
+    for (row, value) in matrix.chunks_exact(columns).zip(vector) {
+        for (sum, weight) in result.iter_mut().zip(row) {
+            *sum += weight * value;
+        }
+    }
+    result
+}
+
+fn relu(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|v| v.max(0.0)).collect()
+}
+
+impl Network {
+    fn new(seed: u64) -> Self {
+        let layer = |k: usize| {
+            let inputs = if k == 0 { INPUTS } else { WIDTH };
+            let scale = (6.0 / inputs as f64).sqrt();
+            let weights = noise(seed + k as u64, WIDTH * inputs).into_iter();
+            weights.map(|w| w * scale).collect()
+        };
+        let input = noise(seed + 91, INPUTS);
+        Self {
+            layers: (0..LAYERS).map(layer).collect(),
+            last: noise(seed + 90, WIDTH),
+            input: input.iter().map(|&v| (v + 0.2) as f32).collect(),
+            baseline: vec![0.0; INPUTS],
+        }
+    }
+
+    /// Every layer's sums, and F.
+    fn run(&self, alpha: f64) -> (Vec<Vec<f64>>, f64) {
+        let pairs = self.input.iter().zip(&self.baseline);
+        let mut x: Vec<f64> = pairs
+            .map(|(&x, &x0)| f64::from(x0) + alpha * (f64::from(x) - f64::from(x0)))
+            .collect();
+        let mut all = Vec::new();
+        for (k, layer) in self.layers.iter().enumerate() {
+            let mut sums = product(layer, &x);
+            for (unit, sum) in sums.iter_mut().enumerate() {
+                *sum += 0.3 * (unit as f64 * (k as f64 + 1.0)).sin();
+            }
+            x = relu(&sums);
+            all.push(sums);
+        }
+        let f = x.iter().zip(&self.last).map(|(v, w)| v * w).sum();
+        (all, f)
+    }
+
+    /// The mean gradient between two positions, by the slope of every rectifier.
+    fn secant(&self, from: f64, to: f64) -> PartialSum {
+        let ((before, f0), (after, f1)) = (self.run(from), self.run(to));
+        let mut gradient = self.last.clone();
+        for ((layer, before), after) in self.layers.iter().zip(&before).zip(&after).rev() {
+            let pairs = before.iter().zip(after);
+            for (gradient, (&s, &t)) in gradient.iter_mut().zip(pairs) {
+                *gradient *= match t - s {
+                    0.0 => f64::from(u8::from(t > 0.0)),
+                    run => (t.max(0.0) - s.max(0.0)) / run,
+                };
+            }
+            gradient = transposed_product(layer, &gradient);
+        }
+        PartialSum {
+            gradient_sum: gradient.iter().map(|&g| g as f32).collect(),
+            samples: vec![PathSample {
+                alpha: to,
+                output: f1 as f32,
+                slope: ((f1 - f0) / (to - from)) as f32,
+            }],
+            starts: 0,
+        }
+    }
+
+    /// Attributions by very many secants of one width.
+    fn truth(&self) -> Vec<f64> {
+        const MANY: usize = 2048;
+        let mut sum = vec![0.0; INPUTS];
+        for k in 0..MANY {
+            let end = |k: usize| k as f64 / MANY as f64;
+            let part = self.secant(end(k), end(k + 1));
+            for (sum, &g) in sum.iter_mut().zip(&part.gradient_sum) {
+                *sum += f64::from(g) / MANY as f64;
+            }
+        }
+        let pairs = self.input.iter().zip(&self.baseline);
+        let differences = pairs.map(|(&x, &x0)| f64::from(x) - f64::from(x0));
+        sum.iter().zip(differences).map(|(g, d)| g * d).collect()
+    }
+
+    fn start(&self, settle: Settle) -> Integration {
+        Integration::new(Method::Auto(settle), &self.input, &self.baseline).unwrap()
+    }
+
+    /// What workers would answer to a round, in the order in which they would.
+    fn answers(&self, round: &Round, workers: usize) -> Vec<PartialSum> {
+        assert!(round.apart);
+        let mut shares = Shares::new(round.nodes.alphas.len(), workers);
+        let mut answers = Vec::new();
+        for turn in 0.. {
+            let places = shares.take(turn % workers, 1 + turn % 2);
+            if places.is_empty() {
+                break;
+            }
+            let Quadrature {
+                alphas, step_sizes, ..
+            } = round.nodes.slice(places);
+            for (&end, &width) in alphas.iter().zip(&step_sizes) {
+                answers.push(self.secant(end - width, end));
+            }
+        }
+        answers
+    }
+
+    /// Runs it to its end; `look` is shown it after every round.
+    fn settle(
+        &self,
+        settle: Settle,
+        workers: usize,
+        mut look: impl FnMut(&Integration),
+    ) -> Integration {
+        let mut integration = self.start(settle);
+        while let Some(round) = integration.next_round().unwrap() {
+            for answer in self.answers(&round, workers) {
+                integration.add(&answer).unwrap();
+            }
+            look(&integration);
+        }
+        integration
+    }
+
+    fn error(&self, integration: &Integration, truth: &[f64]) -> f64 {
+        let found = integration
+            .attributions(&self.input, &self.baseline)
+            .unwrap();
+        let errors = found.values.iter().zip(truth);
+        let squared: f64 = errors.map(|(&v, t)| (f64::from(v) - t).powi(2)).sum();
+        (squared / truth.iter().map(|t| t * t).sum::<f64>()).sqrt()
+    }
+}
+
+fn settle(tolerance: f64) -> Settle {
+    Settle {
+        tolerance,
+        ..Settle::default()
+    }
+}
+
+#[test]
+fn a_map_is_as_near_as_it_says_and_as_near_as_it_shall_be() {
+    for seed in [100, 200, 300] {
+        let network = Network::new(seed);
+        let truth = network.truth();
+        for tolerance in [0.05, 0.02, 0.01] {
+            let sum = network.settle(settle(tolerance), 1, |_| ());
+            let (error, estimate) = (
+                network.error(&sum, &truth),
+                sum.map_error_estimate().unwrap(),
+            );
+            println!(
+                "{seed}: {tolerance}: {} gradients, {estimate:.4} said, {error:.4} true",
+                sum.gradients()
+            );
+            assert!(estimate <= tolerance && !sum.is_cut_short());
+            assert!(error <= 1.2 * tolerance, "{error} for {tolerance}");
+            assert!(
+                error < 2.0 * estimate && estimate < 2.0 * error,
+                "{error}, {estimate} said"
+            );
+        }
+    }
+}
+
+#[test]
+fn it_adds_up_after_every_round_and_no_gradient_is_paid_for_twice() {
+    let network = Network::new(300);
+    let change = network.run(1.0).1 - network.run(0.0).1;
+    let mut ends = Vec::new();
+    let sum = network.settle(settle(0.01), 1, |sum| {
+        let attributions = sum.attributions(&network.input, &network.baseline).unwrap();
+        let delta = (attributions.sum - change).abs();
+        assert!(
+            delta < 1e-5 * change.abs(),
+            "{} for {change}",
+            attributions.sum
+        );
+        let quadrature = sum.quadrature();
+        assert_eq!(quadrature.stretches().len(), 1, "a gap in the path");
+        let widths: f64 = quadrature.step_sizes.iter().sum();
+        assert!((widths - 1.0).abs() < 1e-12);
+        assert_eq!(sum.samples().len(), quadrature.alphas.len());
+        ends.push(sum.gradients());
+    });
+    assert!(ends.len() > 2 && ends[..2] == [3, 9], "{ends:?}");
+    // Three secants, and two halves for each that is one more.
+    let count = sum.quadrature().alphas.len();
+    assert_eq!(sum.gradients(), 2 * count - 3);
+    assert_eq!(sum.expected_gradients(), sum.gradients());
+}
+
+#[test]
+fn it_does_not_matter_who_computes_what_and_when() {
+    let network = Network::new(300);
+    let alone = network.settle(settle(0.01), 1, |_| ());
+    for workers in [2, 3, 8] {
+        let shared = network.settle(settle(0.01), workers, |_| ());
+        assert_eq!(shared.quadrature(), alone.quadrature());
+        let [a, b] = [&alone, &shared]
+            .map(|sum| sum.attributions(&network.input, &network.baseline).unwrap());
+        for (a, b) in a.values.iter().zip(&b.values) {
+            assert!((a - b).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn a_budget_is_never_exceeded_and_said_when_it_ends() {
+    let network = Network::new(300);
+    for budget in [9, 10, 11, 14, 31, 200] {
+        let wanted = Settle {
+            tolerance: 1e-4,
+            budget,
+        };
+        let mut most_expected = 0;
+        let sum = network.settle(wanted, 1, |sum| {
+            most_expected = most_expected.max(sum.expected_gradients())
+        });
+        assert!(
+            sum.gradients() <= budget && sum.gradients() + 2 > budget,
+            "{budget}"
+        );
+        assert!(sum.is_cut_short() && most_expected <= budget, "{budget}");
+        assert!(sum.map_error_estimate().unwrap() > 1e-4);
+    }
+}
+
+#[test]
+fn what_is_unfinished_is_a_sum_of_what_there_is() {
+    let network = Network::new(300);
+    let change = network.run(1.0).1 - network.run(0.0).1;
+    let mut integration = network.start(settle(0.01));
+    assert_eq!(integration.map_error_estimate(), None);
+    for _ in 0..3 {
+        let round = integration.next_round().unwrap().unwrap();
+        let answers = network.answers(&round, 1);
+        for answer in &answers[..answers.len() - 1] {
+            integration.add(answer).unwrap();
+        }
+        // Someone who goes on too early is told so, and nothing is lost.
+        assert!(matches!(
+            integration.next_round(),
+            Err(Error::Length { .. })
+        ));
+        if integration.gradients() > 3 {
+            // An interval counts until both its halves are in.
+            let sum = integration
+                .attributions(&network.input, &network.baseline)
+                .unwrap()
+                .sum;
+            assert!((sum - change).abs() < 1e-5 * change.abs());
+        }
+        integration.add(&answers[answers.len() - 1]).unwrap();
+    }
+}
+
+#[test]
+fn what_was_not_asked_for_is_refused() {
+    let network = Network::new(300);
+    let mut integration = network.start(settle(0.05));
+    assert!(
+        integration.add(&network.secant(0.0, 0.5)).is_err(),
+        "nothing is wanted yet"
+    );
+    let round = integration.next_round().unwrap().unwrap();
+    let end = round.nodes.alphas[0];
+    assert!(integration.add(&network.secant(0.0, end / 2.0)).is_err());
+    let mut short = network.secant(0.0, end);
+    short.gradient_sum.pop();
+    assert!(integration.add(&short).is_err());
+    integration.add(&network.secant(0.0, end)).unwrap();
+    assert!(
+        integration.add(&network.secant(0.0, end)).is_err(),
+        "it is in already"
+    );
+    for bad in [0.0, -0.1, 1.5, f64::NAN] {
+        assert!(matches!(
+            Method::Auto(settle(bad)).check(),
+            Err(Error::Tolerance { .. })
+        ));
+    }
+    let few = Settle {
+        budget: 8,
+        ..settle(0.05)
+    };
+    assert!(matches!(
+        Method::Auto(few).check(),
+        Err(Error::Budget { least: 9, .. })
+    ));
+    assert!(Integration::new(Method::default(), &[0.0; 3], &[0.0; 2]).is_err());
+}
+
+#[test]
+fn where_nothing_moves_it_ends_at_once() {
+    let mut network = Network::new(300);
+    network.baseline = network.input.clone();
+    let sum = network.settle(settle(0.05), 1, |_| ());
+    assert_eq!((sum.gradients(), sum.is_cut_short()), (9, false));
+    assert_eq!(sum.map_error_estimate(), None);
+}

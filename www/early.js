@@ -1,0 +1,53 @@
+// What must work before the page's module is there, or without it: early clicks and drops are kept, and a start
+// that fails says so.
+(() => {
+  let started = false;
+  const failed = (why) => {
+    document.getElementById("no-start-why").textContent = why;
+    document.getElementById("no-start").hidden = false;
+    document.body.classList.add("not-started");
+  };
+  // A smallest module with a vector, which the engine is made of.
+  const vectors = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
+  if (location.protocol === "file:") failed("file://");
+  else if (typeof WebAssembly !== "object") failed("WebAssembly: –");
+  else if (!WebAssembly.validate(vectors)) failed("WebAssembly SIMD: –");
+
+  // Scripts that cannot be loaded, and modules that cannot be started.
+  addEventListener("error", (event) => {
+    if (!started && (event.error || event.target?.tagName === "SCRIPT")) {
+      failed(event.message || event.target.src || "app.js");
+    }
+  }, true);
+  addEventListener("unhandledrejection", ({ reason }) => started || failed(String(reason)));
+  // The module says it of itself when it breaks down later.
+  addEventListener("violet-failed", ({ detail }) => failed(detail));
+
+  const file = document.getElementById("file");
+  let sample = null;
+  const early = {
+    click(event) {
+      const chosen = event.target.closest("[data-sample]");
+      if (chosen) {
+        sample?.removeAttribute("aria-busy");
+        sample = chosen;
+        sample.setAttribute("aria-busy", "true");
+      } else if (event.target.closest("#empty") && !event.target.closest("#camera")) {
+        file.click();
+      }
+    },
+    dragover: (event) => event.preventDefault(),
+    drop(event) {
+      event.preventDefault();
+      if (event.dataTransfer.files.length) file.files = event.dataTransfer.files;
+    },
+  };
+  for (const [kind, listener] of Object.entries(early)) document.addEventListener(kind, listener);
+  addEventListener("violet-started", () => {
+    started = true;
+    for (const [kind, listener] of Object.entries(early)) document.removeEventListener(kind, listener);
+    sample?.removeAttribute("aria-busy");
+    if (file.files.length) file.dispatchEvent(new Event("change"));
+    else sample?.click();
+  });
+})();
