@@ -1,8 +1,8 @@
 // Three kinds of network: drawn shapes and two networks for them, a detector, and one's own.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { canvas, drop, notice, open, root, sample, serve, status, suite, view, skip } from "./harness.mjs";
 
@@ -161,14 +161,13 @@ check("bring a network of one's own, with labels", async (t) => {
   await status(page, /is ready/);
   await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
   await done(page, 3);
-  await page.locator("#own-file").setInputFiles([
-    {
-      name: "mine.pt",
-      mimeType: "application/octet-stream",
-      buffer: await readFile(path.join(own, "resnet18-whole-module.pt")),
-    },
-    { name: "labels.txt", mimeType: "text/plain", buffer: Buffer.from("lynx\ncat\nsofa\n") },
-  ]);
+  // As files, not as bytes: these would go to the browser as text, 45 megabytes of it.
+  const folder = await mkdtemp(path.join(tmpdir(), "violet-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const [weights, labels] = ["mine.pt", "labels.txt"].map((name) => path.join(folder, name));
+  await copyFile(path.join(own, "resnet18-whole-module.pt"), weights);
+  await writeFile(labels, "lynx\ncat\nsofa\n");
+  await page.locator("#own-file").setInputFiles([weights, labels]);
   await page.waitForFunction(() => /of 3/.test(document.getElementById("own-found").textContent));
   assert.equal(await page.inputValue("#own-classes"), "3");
   await page.waitForFunction(() => document.querySelectorAll("#predictions button").length === 3);
