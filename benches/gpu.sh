@@ -17,7 +17,7 @@ if has nvidia-smi; then nvidia-smi --query-gpu=name,driver_version --format=csv,
 if has vulkaninfo; then vulkaninfo --summary 2>/dev/null | grep -E "deviceName|driverInfo" || true; fi
 
 say "Correct first: every kernel against its definition, every layer against the CPU"
-cargo test --release --test kernels gpu
+cargo test --release --test native gpu
 
 for images in "$@"; do
   say "Every kind of layer, $images image(s) a pass: in tiles of shared memory where they fit, then without"

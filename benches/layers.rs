@@ -10,7 +10,7 @@
 //! Above the table stands what the CPU can do at most: fused multiply-adds in registers. Minimum
 //! of three rounds.
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/native/common.rs"]
 mod common;
 
 use std::time::Instant;

@@ -14,7 +14,7 @@
     reason = "a benchmark that cannot go on has failed"
 )]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/native/common.rs"]
 mod common;
 
 use std::path::PathBuf;

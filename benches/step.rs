@@ -10,7 +10,7 @@
 //! ResNet-18 with random weights: the time does not depend on them. Minimum of five rounds
 //! (GPU: three); on a GPU also the first time, when kernels are compiled.
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/native/common.rs"]
 mod common;
 #[path = "../src/bin/violet/memory.rs"]
 mod memory;

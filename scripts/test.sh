@@ -34,8 +34,10 @@ else
 fi
 
 say "Native tests"
-cargo test --release -p violet -p violet-graph -p violet-import -p violet-kernel-cpu
-[ -z "$everything" ] || cargo test --release -p train-shapes
+# Together, so that what they share is built once.
+packages=(-p violet -p violet-graph -p violet-import -p violet-kernel-cpu)
+[ -z "$everything" ] || packages+=(-p train-shapes)
+cargo test --release "${packages[@]}"
 
 build_page
 if [ "$everything" ]; then

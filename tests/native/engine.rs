@@ -1,9 +1,7 @@
 //! The engine computes what a graph's definition says: forward, backward at points, and backward between
 //! points.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-#[path = "../src/graph/tests/support/mod.rs"]
+#[path = "../../src/graph/tests/support/mod.rs"]
 mod graphs;
 
 use std::sync::Arc;
@@ -13,6 +11,8 @@ use graphs::{Case, Random, cases};
 use violet::attribution::read;
 use violet::engine::{Left, Machine, run};
 use violet_graph::{Graph, Reference, ValueId};
+
+use crate::common;
 
 /// Images side by side.
 const IMAGES: usize = 3;

@@ -1,10 +1,6 @@
 //! What the page's tests of trust stand on: exchanged pixels, networks that forget, stops of a path.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use burn::tensor::Device;
-use common::{explainer, weights};
 use violet::Result;
 use violet::attribution::{
     Baseline, Perturbation, Rule, Trail, area_under, order_of, random_order, rank_correlation,
@@ -14,6 +10,8 @@ use violet::image::Photo;
 use violet::mask::reduce_absolute;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target};
 use violet::shapes::{Scene, Tag};
+
+use crate::common::{self, explainer, weights};
 
 fn checkpoint() -> Checkpoint {
     Checkpoint::from_safetensors(&weights("shapesnet").unwrap()).unwrap()

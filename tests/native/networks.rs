@@ -1,17 +1,15 @@
 //! Properties of the networks: batches, chunks, gradients, devices.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use burn::tensor::{Device, Tensor};
-use common::{
-    attribute, explainer, networks, noise, random_checkpoint, random_resnet18, relative_error,
-    tensor,
-};
 use violet::attribution::{Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::model::{Architecture, ModelSpec, Network, Scale, Target, self_test};
 use violet::{Error, Result};
+
+use crate::common::{
+    self, attribute, explainer, networks, noise, random_checkpoint, random_resnet18,
+    relative_error, tensor,
+};
 
 /// Small and odd: the networks take any size.
 const SIDE: usize = 45;

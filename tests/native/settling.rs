@@ -1,6 +1,5 @@
 //! Maps that settle by themselves, on a small network of rectifiers whose secants and integral are
 //! known.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use violet::Error;
 use violet::attribution::{

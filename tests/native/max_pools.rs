@@ -1,14 +1,12 @@
 //! Violet's max-pools against the definition, in both directions, at points and along a path.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::noise;
 use violet::Result;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
 use violet::kernel::{Filter, Geometry, max_pool};
+
+use crate::common::{self, noise};
 
 /// Some images, the one before them, and the gradient of the output.
 struct Case {

@@ -1,16 +1,14 @@
 //! Networks from files run on the engine as their definition says, and one secant adds up. Which files: those
 //! in the folders of the folder that VIOLET_CASES names.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use common::{noise, skip_optional};
 use violet::engine::compare;
 use violet::model::{Opened, Wishes};
 use violet_import::{File, Options};
+
+use crate::common::{noise, skip_optional};
 
 /// Folders that hold files, at any depth.
 fn folders(path: &Path, found: &mut Vec<PathBuf>) {

@@ -1,7 +1,4 @@
 //! Networks that people bring: files as PyTorch and safetensors write them, and files that lie.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -11,6 +8,8 @@ use burn::tensor::Device;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, recognise};
 use violet::{Error, Result};
 use zip::{ZipWriter, write::SimpleFileOptions};
+
+use crate::common;
 
 /// The folder that tests/golden/own_checkpoints.py filled.
 fn written_by_pytorch() -> Option<PathBuf> {

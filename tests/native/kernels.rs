@@ -1,14 +1,12 @@
 //! Violet's convolutions against the definition, in both directions, on the CPU and on the GPU.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{networks, noise, relative_error};
 use violet::Result;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
 use violet::kernel::{Activation, Adapter, Filter, Geometry, convolve, pack, with_kernels_for};
+
+use crate::common::{self, networks, noise, relative_error};
 
 /// Whatever the GPU is here, its kernels for every kind are tested.
 const ADAPTERS: [Adapter; 3] = [Adapter::Card, Adapter::CardWithoutTiles, Adapter::Software];

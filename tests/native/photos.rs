@@ -1,7 +1,4 @@
 //! Photos of every kind that is read, and what is said of those that are not.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::io::Cursor;
 
@@ -9,6 +6,8 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use violet::Error;
 use violet::image::{Photo, View};
 use violet::model::ModelSpec;
+
+use crate::common;
 
 /// Four coloured quarters: red, green / blue, white.
 fn quarters(width: u32, height: u32) -> RgbImage {

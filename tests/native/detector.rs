@@ -1,13 +1,9 @@
 //! The detector against its original in TensorFlow.js, and the axioms on its boxes.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::Device;
-use common::relative_error;
 use violet::attribution::{Baseline, Rule, read};
 use violet::explain::Explainer;
 use violet::image::{Photo, View};
@@ -16,6 +12,8 @@ use violet::model::{
     tensorflow,
 };
 use violet::{Error, Result};
+
+use crate::common::{self, relative_error};
 
 const ARCHITECTURE: Architecture = Architecture::SsdMobileNetV2;
 
@@ -191,7 +189,7 @@ fn a_boxs_attributions_do_not_depend_on_the_chunks() -> Result<()> {
     Ok(())
 }
 
-/// As for the classifiers (tests/golden.rs), for the best box of a photo.
+/// As for the classifiers (tests/native/golden.rs), for the best box of a photo.
 #[test]
 fn shipped_weights_give_the_originals_map() -> Result<()> {
     let Some(model) = model_json() else {

@@ -2,24 +2,22 @@
 //! recorded in `tests/golden/networks.json`:
 //!
 //! ```sh
-//! VIOLET_RECORD=1 cargo test --release --test networks_stay
+//! VIOLET_RECORD=1 cargo test --release --test native networks_stay
 //! ```
 //!
 //! Of each array its norm is kept, and 64 sums of its values with random signs, divided by the norm. The mean
 //! square of the differences of two such sketches estimates the square of the arrays' relative difference.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use common::{noise, random_resnet18, root, skip, tensor, weights};
 use violet::attribution::{Rule, Walk};
 use violet::explain::Explained;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Scale, Target, tensorflow};
 use violet::{Error, Result};
+
+use crate::common::{self, noise, random_resnet18, root, skip, tensor, weights};
 
 /// Largest relative difference of an array, as its sketch estimates it.
 const TOLERANCE: f64 = 1e-6;

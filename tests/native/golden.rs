@@ -1,16 +1,14 @@
 //! The networks against PyTorch, the attributions against PyTorch and captum.
 //!
 //! `tests/golden/generate.py` made the numbers and tells with which versions.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod common;
-
-use common::{golden, logits_of, random_resnet18, relative_error};
 use violet::Result;
 use violet::attribution::Rule;
 use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target};
+
+use crate::common::{self, golden, logits_of, random_resnet18, relative_error};
 
 /// How far logits may be from PyTorch's.
 const LOGITS: f32 = 1e-3;

@@ -1,10 +1,9 @@
 //! The command line, as a person or a script uses it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::common;
 
 fn violet(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_violet"))

@@ -1,12 +1,8 @@
 //! Mean gradients between two points, by the slopes of every layer: what makes them worth a rule of their own.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{attribute, networks, noise, random_resnet18, relative_error, tensor};
 use violet::Result;
 use violet::attribution::{Accumulator, Baseline, Rule, Walk, read};
 use violet::device::{DeviceKind, open};
@@ -14,6 +10,8 @@ use violet::explain::Explained;
 use violet::kernel::{Activation, Filter, Geometry, activate, convolve, pack};
 use violet::model::{Checkpoint, ModelSpec, Network, Scale, Target, Trace};
 use violet::shapes::{Scene, Tag};
+
+use crate::common::{self, attribute, networks, noise, random_resnet18, relative_error, tensor};
 
 /// Small and odd: the networks take any size.
 const SIDE: usize = 45;

@@ -1,0 +1,21 @@
+//! What is tested without a browser. One program, so that it is linked once, and so that its tests share both
+//! cores and one GPU: `cargo test --release --test native axioms` takes those of one file.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod axioms;
+mod command_line;
+mod common;
+mod detector;
+mod engine;
+mod golden;
+mod imported;
+mod kernels;
+mod max_pools;
+mod networks;
+mod networks_stay;
+mod own_checkpoints;
+mod photos;
+mod secants;
+mod settling;
+mod trust;
+mod words;
