@@ -112,8 +112,8 @@ impl Case {
         }
     }
 
-    /// What the definition sums over: indices of an output, of an input and of a weight.
-    fn terms(&self) -> Vec<(usize, usize, usize)> {
+    /// Calls back with what the definition sums over: indices of an output, of an input and of a weight.
+    fn each_term(&self, mut take: impl FnMut(usize, usize, usize)) {
         let Geometry {
             filter,
             padding_before: [top, left],
@@ -122,42 +122,45 @@ impl Case {
         } = self.geometry;
         let group = filter.group_channels();
         let side = filter.kernel;
-        let mut terms = Vec::new();
+        // The pixels beneath row or column `at` of the output, and the filter's row or column over each.
+        let beneath = |at: usize, before: usize, length: usize| {
+            (0..side).filter_map(move |k| {
+                let pixel = (at * filter.stride + k).checked_sub(before)?;
+                (pixel < length).then_some((pixel, k))
+            })
+        };
         for image in 0..self.images {
             for o in 0..filter.channels_out {
                 for c in 0..group {
                     let channel = if filter.depthwise { o } else { c };
-                    for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
-                        for (i, j) in (0..side).flat_map(|i| (0..side).map(move |j| (i, j))) {
-                            let (sy, sx) = (y * filter.stride + i, x * filter.stride + j);
-                            if sy < top || sx < left || sy - top >= height || sx - left >= width {
-                                continue;
+                    let plane = image * filter.channels_in + channel;
+                    for y in 0..rows {
+                        for (sy, i) in beneath(y, top, height) {
+                            for x in 0..columns {
+                                let at =
+                                    ((image * filter.channels_out + o) * rows + y) * columns + x;
+                                for (sx, j) in beneath(x, left, width) {
+                                    let from = (plane * height + sy) * width + sx;
+                                    take(at, from, ((o * group + c) * side + i) * side + j);
+                                }
                             }
-                            let plane = image * filter.channels_in + channel;
-                            terms.push((
-                                ((image * filter.channels_out + o) * rows + y) * columns + x,
-                                (plane * height + sy - top) * width + sx - left,
-                                ((o * group + c) * side + i) * side + j,
-                            ));
                         }
                     }
                 }
             }
         }
-        terms
     }
 
     /// Output, gradient of the input and gradient of the residual, by the definition, in f64.
     fn by_definition(&self) -> [Vec<f64>; 3] {
-        let terms = self.terms();
         let Geometry { filter, output, .. } = self.geometry;
         let area = output[0] * output[1];
         let mut sums: Vec<f64> = (0..self.gradient.len())
             .map(|at| f64::from(self.bias[at / area % filter.channels_out]))
             .collect();
-        for &(at, from, weight) in &terms {
+        self.each_term(|at, from, weight| {
             sums[at] += f64::from(self.input[from]) * f64::from(self.weight[weight]);
-        }
+        });
         if let Some(residual) = &self.residual {
             sums.iter_mut()
                 .zip(residual)
@@ -180,9 +183,9 @@ impl Case {
             })
             .collect();
         let mut input = vec![0.0; self.input.len()];
-        for &(at, from, weight) in &terms {
+        self.each_term(|at, from, weight| {
             input[from] += masked[at] * f64::from(self.weight[weight]);
-        }
+        });
         let output = sums.iter().map(|s| s.clamp(low, high)).collect();
         [output, input, masked]
     }
@@ -313,9 +316,9 @@ fn the_gradient_of_the_weights_is_what_the_definition_says() {
     assert!(dense.len() > 75);
     for case in dense {
         let mut expected = vec![0.0; case.weight.len()];
-        for (at, from, weight) in case.terms() {
+        case.each_term(|at, from, weight| {
             expected[weight] += f64::from(case.gradient[at]) * f64::from(case.input[from]);
-        }
+        });
         let found = violet_kernel_cpu::training::weight_gradient(
             &case.geometry,
             &case.input,
@@ -371,17 +374,32 @@ fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
             // No activation: where an output is next to a kink, rounding decides its gradient.
             let case = Case::fill(seed, geometry, 1, Activation::Identity, false);
             let here = case.by_kernel(&cpu);
-            let there = ADAPTERS.map(|kind| with_kernels_for(kind, || case.by_kernel(&gpu)));
-            for (adapter, there) in ADAPTERS.iter().zip(&there) {
+            // Cards without tiles compute as they do above, whatever the size: one network's layers are enough.
+            let adapters = ADAPTERS
+                .iter()
+                .filter(|&&adapter| adapter != Adapter::CardWithoutTiles || name == "resnet18");
+            let there: Vec<_> = adapters
+                .map(|&adapter| {
+                    let found = with_kernels_for(adapter, || case.by_kernel(&gpu));
+                    (adapter, found)
+                })
+                .collect();
+            for (adapter, found) in &there {
                 for (what, k) in [("output", 0), ("input gradient", 1)] {
-                    let error = relative_error(&there[k], &here[k]);
+                    let error = relative_error(&found[k], &here[k]);
                     assert!(
                         error < 1e-5,
                         "{name}, {what}, {adapter:?}: {error:e}\n{geometry:?}"
                     );
                 }
             }
-            differ |= there[0] != there[2];
+            let of = |wanted| {
+                there
+                    .iter()
+                    .find(|(adapter, _)| *adapter == wanted)
+                    .map(|(_, found)| found)
+            };
+            differ |= of(Adapter::Card) != of(Adapter::Software);
         }
     }
     assert!(

@@ -86,7 +86,7 @@ fn many_of_them_are_the_integral_of_the_gradients() -> Result<()> {
             continue; // as the smaller one, and five times as long
         }
         let [x, baseline] = path();
-        let integral = attribute(&network, &x, &baseline, SIDE, 5, Rule::Midpoint, 1000, 8);
+        let integral = attribute(&network, &x, &baseline, SIDE, 5, Rule::Midpoint, 400, 8);
         let error = |n_steps| {
             let (found, _) = explain(&network, Target::output(5), n_steps, 8);
             relative_error(&found, &integral)
