@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--page]
+"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--page | --compile]
 
 What belongs into dist/ is said once, by the `<link data-trunk …>` lines of www/index.html. Trunk and
 wasm-bindgen's command line take five minutes to compile on two cores; the library behind the latter
 (scripts/bindgen) takes half a minute. tests/dist.test.mjs compares both dist/.
 
-With --page only the page's own module is compiled again; the engine is the one of the last build.
+With --page only the page's own module is compiled again; the engine is the one of the last build. With --compile
+nothing but compiling is done, so that it can begin before the weights are there.
 """
 import argparse
 import html.parser
@@ -70,10 +71,16 @@ def copy(source, target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--page", action="store_true", help="compile the page's module only")
-    page_only = parser.parse_args().page
+    parser.add_argument("--compile", action="store_true", help="compile the modules, and leave dist/ alone")
+    arguments = parser.parse_args()
 
     page = ROOT / "www/index.html"
     text = page.read_text()
+    if arguments.compile:
+        for link in map(lambda found: Link(found).attributes, LINK.findall(text)):
+            if link["rel"] == "rust":
+                compile_module(link, link["data-cargo-profile-release"])
+        return
     staging, bound = ROOT / "dist.staging", TARGET / "bindgen"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
@@ -84,7 +91,7 @@ def main():
             continue
         name = link["data-bin"]
         made = [bound / f"{name}.js", bound / f"{name}_bg.wasm"]
-        if not page_only or name == "app" or not all(file.exists() for file in made):
+        if not arguments.page or name == "app" or not all(file.exists() for file in made):
             bind(link, compile_module(link, link["data-cargo-profile-release"]), bound)
         for file in made:
             copy(file, staging)

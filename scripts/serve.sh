@@ -5,7 +5,12 @@
 source "$(dirname "$0")/setup.sh"
 cd "$root"
 setup_rust
-"$root/scripts/weights.sh"
+need_python
+# Both at once: weights take one core, and at its end so does the compiler.
+"$root/scripts/weights.sh" &
+weights=$!
+compile_page || die "The page could not be compiled."
+wait "$weights"
 build_page
 say "Ready"
 exec env "${wasm_environment[@]}" python3 "$root/scripts/serve.py" "$@"

@@ -59,10 +59,19 @@ bindgen_version() {
 # Whether a tool is there in that version.
 is_version() { [ "$("$1" --version 2>/dev/null | awk '{print $2}')" = "$2" ]; }
 
+need_python() { has python3 || debian python3 || die "Python 3 is missing."; }
+
+# Compiles what build_page puts together.
+compile_page() {
+  need_python
+  say "Compiling the page"
+  for_wasm python3 "$root/scripts/build.py" --compile
+}
+
 # Builds dist/. wasm-bindgen's own command line is taken where it is there in the right version; else
 # scripts/build.py compiles the library behind it, in half a minute.
 build_page() {
-  has python3 || debian python3 || die "Python 3 is missing."
+  need_python
   if is_version wasm-bindgen "$(bindgen_version)"; then
     VIOLET_BINDGEN=$(command -v wasm-bindgen); export VIOLET_BINDGEN
   fi

@@ -1,44 +1,63 @@
 #!/usr/bin/env bash
 # Sets up what is missing and passes every test: ./scripts/test.sh
 #
-# A test that cannot run here (no browser, no PyTorch, no software GPU …) says “skipped”, and how many did is
-# said at the end. VIOLET_REQUIRE=all, as in continuous integration, lets them fail instead, and adds what only
+# What needs no browser is built and run beside the browser's tests, and only takes what these leave of the
+# machine. A test that cannot run here (no browser, no PyTorch, no software GPU …) says “skipped”, and how many did
+# is said at the end. VIOLET_REQUIRE=all, as in continuous integration, lets them fail instead, and adds what only
 # changes to Violet need: lints, training, and a build by Trunk to compare with.
 source "$(dirname "$0")/setup.sh"
 cd "$root"
 everything=$([ "${VIOLET_REQUIRE:-}" = all ] && echo yes || true)
-skipped=$(mktemp)
-trap 'rm -f "$skipped"' EXIT
+skipped=$(mktemp) output=$(mktemp)
+native=
+trap '[ -z "$native" ] || kill -- "-$native" 2>/dev/null; rm -f "$skipped" "$output"' EXIT
 export VIOLET_SKIPPED=$skipped
 
-setup_rust
-setup_tests
-"$root/scripts/weights.sh"
-
-if [ "$everything" ]; then "$root/scripts/lint.sh"; fi
-
-say "Checkpoints as PyTorch and safetensors save them"
-export VIOLET_CHECKPOINTS=$cache/checkpoints
-python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
-if [ -z "$python" ]; then
-  say "No torchvision here: the tests that read its checkpoints are skipped"
-else
-  [ -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ] ||
+# Files that PyTorch and safetensors write, for those who read them.
+checkpoints() {
+  export VIOLET_CHECKPOINTS=$cache/checkpoints
+  local python
+  python=$(for p in python3 /usr/bin/python3; do "$p" -c 'import torchvision' 2>/dev/null && echo "$p" && break; done || true)
+  if [ -z "$python" ]; then
+    say "No torchvision here: the tests that read its checkpoints are skipped"
+    return
+  fi
+  if [ ! -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ]; then
+    say "Checkpoints as PyTorch and safetensors save them"
     "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
+  fi
   if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
     python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target "$cache/python" \
       --only-binary :all: --require-hashes -r tests/golden/requirements.txt &&
       PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own" ||
       say "No safetensors here: the tests that read its checkpoints are skipped"
   fi
-fi
+  # The page's tests want it as the page reads it.
+  [ -f "$VIOLET_CHECKPOINTS/converted/manifest.json" ] ||
+    cargo run -q --release --no-default-features --features weights --bin violet -- convert --unpublished \
+      --model resnet18 --out "$VIOLET_CHECKPOINTS/converted" "$VIOLET_CHECKPOINTS/resnet18-random.pth"
+}
 
-say "Native tests"
-# Together, so that what they share is built once.
-packages=(-p violet -p violet-graph -p violet-import -p violet-kernel-cpu)
-[ -z "$everything" ] || packages+=(-p train-shapes)
-cargo test --release "${packages[@]}"
+# What needs no browser.
+native() {
+  [ -z "$everything" ] || "$root/scripts/lint.sh" || return
+  say "Native tests"
+  # Together, so that what they share is built once.
+  local packages=(-p violet -p violet-graph -p violet-import -p violet-kernel-cpu)
+  [ -z "$everything" ] || packages+=(-p train-shapes)
+  cargo test --release "${packages[@]}" && say "Native tests passed"
+}
 
+setup_rust
+setup_tests
+"$root/scripts/weights.sh"
+checkpoints
+
+say "Native tests begin, beside what follows"
+set -m # A group of its own, to be ended with.
+(renice -n 19 $BASHPID >/dev/null; native) >"$output" 2>&1 &
+native=$!
+set +m
 build_page
 if [ "$everything" ]; then
   setup_trunk
@@ -47,5 +66,13 @@ if [ "$everything" ]; then
   export VIOLET_TRUNK_DIST=$cache/trunk-dist
 fi
 say "Browser tests"
-node --test --test-concurrency=1 tests/browser/*.test.mjs
+browser=0
+node --test --test-concurrency=2 tests/browser/*.test.mjs || browser=$?
+say "Browser tests ended; what the native ones say:"
+passed=0
+wait "$native" || passed=$?
+native=
+cat "$output"
+[ "$passed" -eq 0 ] || die "Native lints or tests failed."
+[ "$browser" -eq 0 ] || die "Browser tests failed."
 say "All passed; natively $(wc -l < "$skipped") skipped$(sort "$skipped" | uniq -c | sed 's/^ */, /; s/ /× /' | tr -d '\n')"

@@ -1,7 +1,6 @@
 // What the browser tests share: a static server that logs, and a Chromium that meets it.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
@@ -50,13 +49,8 @@ export async function serve(change = (_name, bytes) => bytes, answer = () => fal
  */
 export function withRandomResnet18() {
   const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet");
-  const original = path.join(cache, "checkpoints/resnet18-random.pth");
-  if (!existsSync(original)) return null;
   const folder = path.join(cache, "checkpoints/converted");
-  if (!existsSync(path.join(folder, "manifest.json"))) {
-    const violet = path.join(process.env.CARGO_TARGET_DIR ?? path.join(cache, "target"), "release/violet");
-    execFileSync(violet, ["convert", "--unpublished", "--model", "resnet18", "--out", folder, original]);
-  }
+  if (!existsSync(path.join(folder, "manifest.json"))) return null;
   const random = JSON.parse(readFileSync(path.join(folder, "manifest.json")));
   return (name, bytes) => {
     if (name === "weights/resnet18.safetensors") return readFileSync(path.join(folder, "resnet18.safetensors"));
