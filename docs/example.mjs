@@ -14,7 +14,9 @@ const jpeg = await page.evaluate(async (base64) => {
   image.src = `data:image/png;base64,${base64}`;
   await image.decode();
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [image.width, image.height];
+  // Without the caption beneath it, which the page has a place of its own for.
+  const photo = document.querySelector("[data-sample=coffee] img");
+  [canvas.width, canvas.height] = [photo.naturalWidth, photo.naturalHeight];
   canvas.getContext("2d").drawImage(image, 0, 0);
   return canvas.toDataURL("image/jpeg", 0.86).split(",")[1];
 }, bytes.toString("base64"));

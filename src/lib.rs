@@ -12,6 +12,8 @@
 //!          mask: Σ|·| over channels ──▶ normalise ──▶ purple RGBA
 //! ```
 //!
+//! `regions` cuts what a network sees into pieces, and says what each of them comes to.
+//!
 //! `shapes` draws scenes whose truth is known, to be looked at in place of a photo.
 //!
 //! Networks are graphs, of the package `violet-graph`, which `violet-import` reads from files; `engine`
@@ -39,6 +41,7 @@ pub mod model;
 pub mod page;
 pub mod preprocessing;
 pub mod protocol;
+pub mod regions;
 pub mod report;
 pub mod shapes;
 #[cfg(target_family = "wasm")]

@@ -94,6 +94,22 @@ pub enum Request {
         /// How many of them, for each image.
         counts: Vec<u32>,
     },
+    /// Run the model on the kept path's input with some regions' pixels taken from its baseline. Answer:
+    /// [`Response::Outputs`].
+    Cover {
+        /// The output that is watched; nothing, for all of them.
+        target: Option<Target>,
+        /// The region of each pixel.
+        regions: Vec<u16>,
+        /// Those that are covered, for each image.
+        covered: Vec<Vec<u16>>,
+    },
+    /// Run the model on an input. Answer: [`Response::Outputs`], all of them.
+    Look {
+        /// Normalised, flat.
+        #[serde(with = "crate::floats")]
+        input: Vec<f32>,
+    },
 }
 
 /// What a worker answers.
@@ -163,7 +179,7 @@ pub enum Response {
     Summed(PartialSum),
     /// Each gradient, with weight 1.
     Gradients(Vec<PartialSum>),
-    /// F of each image.
+    /// F of each image; or all outputs of each, one image after the other.
     Outputs(Vec<f32>),
     /// The request could not be done; the worker lives on.
     Failed(Failure),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::attribution::Scores;
 use crate::mask::reduce_absolute;
 use crate::model::{Detection, Rect, Scale};
+use crate::regions::RegionReport;
 
 /// `report.json`. Outputs and attributions are on the explained class' `scale`.
 #[derive(Debug, Serialize)]
@@ -48,6 +49,9 @@ pub struct Report {
     /// The estimated relative L2 error of the attributions; nothing, where the rule has no estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub map_error_estimate: Option<f64>,
+    /// What the network saw, cut into regions by colour, and what the attributions of each come to, signs included.
+    /// Together they are the attributions' sum.
+    pub regions: Vec<RegionReport>,
     /// Passes forward and back.
     pub gradient_evaluations: usize,
     /// Passes only forward: of photo and baseline, and wherever secants began that none had led to.

@@ -103,6 +103,18 @@ pub fn reduce_absolute(attributions: &[f32]) -> Vec<f32> {
     Reduction::Absolute.reduce(attributions)
 }
 
+/// Lays a picture over another one of its size, both RGBA, as much as its opacity says.
+pub fn lay_over(under: &mut [u8], over: &[u8]) {
+    let (under, _) = under.as_chunks_mut::<4>();
+    let (over, _) = over.as_chunks::<4>();
+    for (pixel, &[r, g, b, a]) in under.iter_mut().zip(over) {
+        for (value, wanted) in pixel.iter_mut().zip([r, g, b]) {
+            let (from, to) = (f32::from(*value), f32::from(wanted));
+            *value = (from + (to - from) * f32::from(a) / 255.0).round() as u8;
+        }
+    }
+}
+
 /// Divides by the value below which `mass_shown` of the total lies, smallest values first, and
 /// clips to −1..=1; what counts is how far a value is from zero. A map of nothing but zeros stays zero.
 pub fn normalise(map: &[f32], mass_shown: f64) -> Mask {
@@ -204,6 +216,16 @@ mod tests {
         assert_eq!(rgba[4..7], Palette::Violet.colour(-1.0));
         assert_eq!(rgba[7], 255);
         assert_eq!(rgba[11], 0);
+    }
+
+    #[test]
+    fn what_is_laid_over_covers_as_much_as_it_is_opaque() {
+        let mut under = [10, 20, 30, 255, 10, 20, 30, 255, 10, 20, 30, 255];
+        lay_over(
+            &mut under,
+            &[200, 0, 0, 0, 200, 0, 0, 255, 110, 120, 130, 51],
+        );
+        assert_eq!(under, [10, 20, 30, 255, 200, 0, 0, 255, 30, 40, 50, 255]);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! One explanation: what was asked, of what, and what came of it. It does not change.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::settings::{PictureId, Settings, differing};
 use crate::attribution::{Attributions, Completeness, Method, PathSample, Quadrature};
 use crate::model::{Detection, ModelSpec, Target, top_predictions};
-use crate::preprocessing::Crop;
+use crate::preprocessing::{Crop, Preprocessing};
 use crate::protocol::Truth;
+use crate::regions::{MOST_REGIONS, Partition};
 use crate::report::{FoundBox, Report};
 
 /// A photo as a network sees it, and what it says.
@@ -25,6 +27,8 @@ pub struct Prepared {
     pub logits_baseline: Vec<f32>,
     /// What a detector found, the best first.
     pub detections: Vec<Detection>,
+    /// What the input is cut into, once someone has asked.
+    pub regions: OnceCell<Rc<Partition>>,
 }
 
 /// Whether the attributions add up to the change of the output.
@@ -160,6 +164,11 @@ impl Explanation {
         Some(FoundBox::of(detection, &self.attributions.values, side))
     }
 
+    /// What the network sees, cut into regions: the same for every explanation of one photo.
+    pub fn regions(&self) -> Rc<Partition> {
+        self.prepared.regions(&self.spec.preprocessing)
+    }
+
     /// The ids of the fields in which two explanations differ.
     pub fn differing(&self, other: &Self) -> Vec<&'static str> {
         let fields = differing(&self.settings, &other.settings);
@@ -226,6 +235,7 @@ impl Explanation {
             alphas,
             step_sizes,
             map_error_estimate: self.progress.map_error_estimate,
+            regions: self.regions().report(&self.attributions.values),
             gradient_evaluations: self.progress.gradients,
             forward_evaluations: 2 + self.progress.starts,
             mask_full_scale: crate::mask::Mask::of(&self.attributions.values).full_scale,
@@ -237,6 +247,17 @@ impl Explanation {
 }
 
 impl Prepared {
+    /// The input, cut into regions of like colour.
+    pub fn regions(&self, preprocessing: &Preprocessing) -> Rc<Partition> {
+        let cut = || {
+            Rc::new(Partition::of(
+                &preprocessing.rgba(&self.input),
+                MOST_REGIONS,
+            ))
+        };
+        Rc::clone(self.regions.get_or_init(cut))
+    }
+
     /// Softmax of a classifier's output, or sigmoid of a detector's or of an only one.
     pub fn probability(&self, spec: &ModelSpec, output: usize) -> f32 {
         if spec.architecture.is_detector() {
@@ -363,6 +384,39 @@ mod tests {
         assert_eq!(
             (report.gradient_evaluations, report.forward_evaluations),
             (77, 5)
+        );
+    }
+
+    #[test]
+    fn a_report_has_regions_that_add_up_to_the_sum() {
+        let mut explanation = explanation();
+        let area = 24 * 24;
+        let value = |k: usize| ((k * 31 % 17) as f32 - 8.0) / 8.0;
+        explanation.prepared = Rc::new(Prepared {
+            input: (0..3 * area)
+                .map(|k| if k % 24 < 9 { -1.0 } else { 1.0 })
+                .collect(),
+            baseline: vec![0.0; 3 * area],
+            ..Prepared::default()
+        });
+        explanation.attributions.values = (0..3 * area).map(value).collect();
+        explanation.attributions.sum = explanation
+            .attributions
+            .values
+            .iter()
+            .map(|&v| f64::from(v))
+            .sum();
+        let report = explanation.report();
+        assert!((2..=MOST_REGIONS).contains(&report.regions.len()));
+        let sum: f64 = report
+            .regions
+            .iter()
+            .map(|region| region.attribution_sum)
+            .sum();
+        assert!((sum - report.attribution_sum).abs() < 1e-9);
+        assert!(
+            Rc::ptr_eq(&explanation.regions(), &explanation.clone().regions()),
+            "cut once"
         );
     }
 

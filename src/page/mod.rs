@@ -1,18 +1,28 @@
 //! What is wanted on the page, what is shown, and what follows from the difference: plain data and rules,
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
+mod covering;
 mod explanation;
 mod job;
+mod lesson;
+mod paint;
+mod qr;
 mod search;
 mod settings;
+mod sheet;
 mod strip;
 mod work;
 
+pub use covering::{Covering, covered_by};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use job::{Board, Job, Jobs};
+pub use lesson::{Lesson, OWN_PHOTO, PARTS};
+pub use paint::{Paint, outline, tint};
+pub use qr::qr_path;
 pub use search::matching;
 pub use settings::{
     Begin, FIELDS, Field, MOST_STEPS, PictureId, Settings, Start, View, differing, first_difference,
 };
+pub use sheet::{MOST_PIXELS, Sheet};
 pub use strip::{MOST_PHOTOS, Shelf, Shelved};
 pub use work::{Next, Work};

@@ -55,19 +55,22 @@ pub enum View {
     Spotlight,
     /// The photo, with lines around where the mask is strong.
     Contours,
+    /// The photo in pieces, each in the colour of what its attributions come to.
+    Regions,
     /// Of the current mask and the pinned one.
     Difference,
 }
 
 impl View {
     /// Every view, in the order in which they are offered.
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Original,
         View::Mask,
         View::Overlay,
         View::Pixels,
         View::Spotlight,
         View::Contours,
+        View::Regions,
         View::Difference,
     ];
 
@@ -80,6 +83,7 @@ impl View {
             View::Pixels => "pixels",
             View::Spotlight => "spotlight",
             View::Contours => "contours",
+            View::Regions => "regions",
             View::Difference => "difference",
         }
     }
@@ -143,6 +147,8 @@ pub struct Settings {
     pub opacity: u8,
     /// The share of the mask that the colours span, in percent.
     pub clip: u8,
+    /// How much of the picture, from its left, is shown without the mask, in percent.
+    pub split: u8,
     /// A detector's threshold, in percent.
     pub threshold: u8,
 }
@@ -170,6 +176,7 @@ impl Default for Settings {
             palette: Palette::default(),
             opacity: 85,
             clip: (MASS_SHOWN * 100.0) as u8,
+            split: 0,
             threshold: THRESHOLD,
         }
     }
@@ -260,6 +267,48 @@ impl Settings {
             }
         }
         said
+    }
+}
+
+impl Settings {
+    /// What an address says of a pinned explanation of the same picture: what it was made with, where that is another
+    /// thing than what is set; `name:text` pairs, apart by spaces.
+    pub fn pin_text(&self, pinned: &Self) -> String {
+        let (shown, pinned) = (self.address(), pinned.address());
+        let differs = |pair: &&(&str, Option<String>)| !shown.contains(pair);
+        let say = |(name, text): &(&str, Option<String>)| {
+            // A space is in no setting's text; nothing is said by an empty one.
+            format!("{name}:{}", text.as_deref().unwrap_or_default())
+        };
+        pinned
+            .iter()
+            .filter(differs)
+            .map(say)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// The settings of a pinned explanation, given those of what is shown.
+    pub(super) fn with_pin(&self, text: &str) -> Self {
+        let mut said: Vec<(String, Option<String>)> = Vec::new();
+        for (name, text) in self.address() {
+            said.push((name.into(), text));
+        }
+        for pair in text.split_whitespace() {
+            let Some((name, text)) = pair.split_once(':') else {
+                continue;
+            };
+            if let Some((_, before)) = said.iter_mut().find(|(known, _)| known == name) {
+                *before = Some(text.to_owned()).filter(|text| !text.is_empty());
+            }
+        }
+        let find = |name: &str| said.iter().find(|(known, _)| known == name)?.1.clone();
+        let mut pinned = Self::read(find, |_| None);
+        // The same picture, whatever the text says.
+        if pinned.picture != self.picture {
+            pinned.picture = self.picture.clone();
+        }
+        pinned
     }
 }
 
@@ -440,7 +489,7 @@ fn index(place: Option<usize>) -> String {
 
 /// What can be set. Where two fields share a name in the address, each takes what it understands. The picture
 /// comes before what is chosen among the answers to it, and the network before both.
-pub static FIELDS: [Field; 21] = [
+pub static FIELDS: [Field; 22] = [
     // Which device computes is the machine's affair, and an address means to go to other machines; but
     // that it was asked for here is read.
     Field::new("device", Begin::Engine, |s| s.device.clone(), set_device).in_address(
@@ -514,11 +563,14 @@ pub static FIELDS: [Field; 21] = [
         "photo",
         |s| match &s.picture {
             Some(PictureId::Sample(name)) => Some(name.clone()),
+            // The photo stays here; whoever opens the link is told that it lacks one.
+            Some(PictureId::Photo(_)) => Some(super::lesson::OWN_PHOTO.into()),
             _ => None,
         },
         |s, text| {
             // A name, never a way to another place.
-            if !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase()) {
+            let name = !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase());
+            if name && text != super::lesson::OWN_PHOTO {
                 s.set_picture(Some(PictureId::Sample(text.into())));
             }
         },
@@ -662,6 +714,17 @@ pub static FIELDS: [Field; 21] = [
         set_clip,
     ),
     Field::new(
+        "split",
+        Begin::Drawing,
+        |s| s.split.to_string(),
+        |s, text| take(&mut s.split, percent(text)),
+    )
+    .in_address(
+        "split",
+        |s| Some(s.split.to_string()),
+        |s, text| take(&mut s.split, percent(text)),
+    ),
+    Field::new(
         "threshold",
         Begin::Drawing,
         |s| s.threshold.to_string(),
@@ -730,7 +793,7 @@ mod tests {
             "reduction" => &["signed"],
             "view" => &["mask", "pixels"],
             "palette" => &["yellow"],
-            "opacity" | "clip" | "threshold" => &["90"],
+            "opacity" | "clip" | "threshold" | "split" => &["90"],
             _ => &[],
         }
     }

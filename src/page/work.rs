@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     /// Other texts for each control than it has by default, all of which are taken.
-    const TEXTS: [(&str, &[&str]); 18] = [
+    const TEXTS: [(&str, &[&str]); 19] = [
         ("device", &["cpu", "gpu"]),
         (
             "model",
@@ -183,6 +183,7 @@ mod tests {
         ("palette", &["yellow", "violet"]),
         ("opacity", &["90", "0"]),
         ("clip", &["90", "98"]),
+        ("split", &["40", "0"]),
         ("threshold", &["90", "50"]),
     ];
 

@@ -1,5 +1,7 @@
 //! The workers that share the work: one that owns the GPU, or several on the CPU.
 
+mod cover;
+
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
@@ -215,6 +217,7 @@ impl Pool {
                 logits_input,
                 logits_baseline,
                 detections,
+                ..Prepared::default()
             }),
             other => Err(unexpected(&other).failure()),
         }

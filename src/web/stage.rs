@@ -1,5 +1,7 @@
 //! The canvases: photo, mask, the mask over the photo; two side by side when one is pinned.
 
+mod regions;
+
 use std::borrow::Cow;
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -15,6 +17,8 @@ use crate::mask::{
 use crate::model::Rect;
 use crate::page::View;
 use crate::preprocessing::Crop;
+
+pub(super) use self::regions::RegionMap;
 
 /// Pixels along a side of the difference.
 const DIFFERENCE_SIDE: usize = 300;
@@ -42,6 +46,12 @@ pub(super) struct Stage {
     zoom: f64,
     /// What lies in the canvases' middle, in pixels of the photo.
     centre: Option<[f64; 2]>,
+    /// Share of the width, from the left, that shows the photo without anything over it.
+    split: f64,
+    /// Whether nothing is to be seen but the photo, whatever the view.
+    veiled: bool,
+    /// The region that is pointed out.
+    pointed: Option<usize>,
 }
 
 struct Photo {
@@ -57,6 +67,7 @@ struct Pane {
     crop: Option<Crop>,
     map: Option<PlacedMap>,
     mask: Option<HtmlCanvasElement>,
+    regions: Option<RegionMap>,
 }
 
 /// A box to draw.
@@ -75,6 +86,7 @@ impl Stage {
             crop: None,
             map: None,
             mask: None,
+            regions: None,
         };
         Self {
             photo: None,
@@ -89,6 +101,9 @@ impl Stage {
             opacity: 0.85,
             zoom: 1.0,
             centre: None,
+            split: 0.0,
+            veiled: false,
+            pointed: None,
         }
     }
 
@@ -116,8 +131,10 @@ impl Stage {
     fn clear(&mut self) {
         self.boxes.clear();
         self.difference = None;
+        self.pointed = None;
         let current = &mut self.panes[1];
         (current.crop, current.map, current.mask) = (None, None, None);
+        current.regions = None;
     }
 
     /// Where in the photo the network looks. A mask of another part of it goes.
@@ -158,6 +175,9 @@ impl Stage {
         } else {
             self.full_scale = 0.0;
         }
+        if view == View::Regions {
+            self.full_scale = self.region_scale(1) as f32;
+        }
         for k in 0..self.panes.len() {
             self.panes[k].mask = self.layer(k, view);
         }
@@ -165,6 +185,9 @@ impl Stage {
 
     /// A pane's mask, as a view draws it.
     fn layer(&self, pane: usize, view: View) -> Option<HtmlCanvasElement> {
+        if view == View::Regions {
+            return self.region_layer(pane);
+        }
         let map = drawn(self.panes[pane].map.as_ref()?, view);
         let mask = if self.is_comparing() {
             let [a, b] = self.panes.each_ref().map(|pane| pane.map.as_ref());
@@ -219,6 +242,7 @@ impl Stage {
     pub(super) fn unpin(&mut self, view: View) {
         let pinned = &mut self.panes[0];
         (pinned.crop, pinned.map, pinned.mask) = (None, None, None);
+        pinned.regions = None;
         self.view = view;
         self.recompose();
     }
@@ -233,6 +257,17 @@ impl Stage {
         (self.view, self.palette) = (view, palette);
         (self.mass_shown, self.opacity) = (mass, opacity);
         self.recompose();
+    }
+
+    /// Shows the photo without anything over it, from the left up to this share of the width.
+    pub(super) fn set_split(&mut self, share: f64) {
+        self.split = share;
+    }
+
+    /// Hides whatever lies over the photo, or shows it again.
+    pub(super) fn set_veiled(&mut self, veiled: bool) {
+        self.veiled = veiled;
+        self.draw();
     }
 
     /// The photo's colour under a point of the right canvas, RGB.
@@ -360,22 +395,31 @@ impl Stage {
         smallest.map(|b| b.output)
     }
 
-    /// A canvas of its own with the current mask in some view, at the photo's full size; the mask alone
-    /// is as large as what the network sees. `whole`: the photo in all its pixels.
+    /// Width and height of a view's picture in pixels of the photo: the mask alone is as large as what the network
+    /// sees.
+    pub(super) fn size(&self, view: View) -> [f64; 2] {
+        match (view, self.panes[1].crop, &self.photo) {
+            (View::Mask, Some(crop), _) => [crop.width, crop.height],
+            (_, _, Some(photo)) => [photo.width, photo.height],
+            _ => [0.0; 2],
+        }
+    }
+
+    /// A canvas of its own with the current mask in some view, `scale` pixels for each of the photo's. `whole`: the
+    /// photo in all its pixels.
     pub(super) fn paint(
         &self,
         view: View,
         whole: Option<&ImageBitmap>,
+        scale: f64,
     ) -> Result<HtmlCanvasElement, JsValue> {
-        let photo = self.photo.as_ref().ok_or("there is no photo")?;
         let current = &self.panes[1];
-        let (width, height) = match (view, current.crop) {
-            (View::Mask, Some(crop)) => (crop.width, crop.height),
-            _ => (photo.width, photo.height),
-        };
+        let [width, height] = self
+            .size(view)
+            .map(|length| (length * scale).round().max(1.0));
         let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
-        canvas.set_width(width.round() as u32);
-        canvas.set_height(height.round() as u32);
+        canvas.set_width(width as u32);
+        canvas.set_height(height as u32);
         let context = context(&canvas)?;
         let offset = match (view, current.crop) {
             (View::Mask, Some(crop)) => (crop.left, crop.top),
@@ -384,9 +428,9 @@ impl Stage {
         let place = Placement {
             width,
             height,
-            scale: 1.0,
-            left: -offset.0,
-            top: -offset.1,
+            scale,
+            left: -offset.0 * scale,
+            top: -offset.1 * scale,
         };
         let mask = self.layer(1, view);
         self.compose_onto(&context, &place, (current.crop, mask.as_ref()), view, whole)?;
@@ -439,9 +483,49 @@ impl Stage {
         pane.canvas.set_height(place.height as u32);
         let context = context(&pane.canvas)?;
         let layer = (pane.crop, pane.mask.as_ref());
-        self.compose_onto(&context, &place, layer, self.view, None)?;
+        // Behind a veil there is only the photo, placed as the view has it.
+        let view = if self.veiled {
+            View::Original
+        } else {
+            self.view
+        };
+        self.compose_onto(&context, &place, layer, view, None)?;
+        if self.split > 0.0 && !self.veiled && self.view != View::Original {
+            self.draw_split(&context, &place, layer)?;
+        }
+        if is_current && self.view == View::Regions && !self.veiled {
+            self.draw_numbers(&context, &place)?;
+        }
         if is_current && self.view != View::Mask {
             self.draw_boxes(&context, &place)?;
+        }
+        Ok(())
+    }
+
+    /// The photo without its mask, on the left of a line.
+    fn draw_split(
+        &self,
+        context: &CanvasRenderingContext2d,
+        place: &Placement,
+        layer: (Option<Crop>, Option<&HtmlCanvasElement>),
+    ) -> Result<(), JsValue> {
+        let x = (self.split * place.width).round();
+        context.save();
+        context.begin_path();
+        context.rect(0.0, 0.0, x, place.height);
+        context.clip();
+        context.clear_rect(0.0, 0.0, x, place.height);
+        self.compose_onto(context, place, layer, View::Original, None)?;
+        context.restore();
+        let density = window().device_pixel_ratio();
+        for (colour, width) in [("rgba(20, 18, 24, 0.7)", 5.0), ("#ffffff", 3.0)] {
+            context.set_fill_style_str(colour);
+            context.fill_rect(
+                x - 0.5 * width * density,
+                0.0,
+                width * density,
+                place.height,
+            );
         }
         Ok(())
     }
@@ -523,12 +607,12 @@ impl Stage {
         }
         if matches!(
             view,
-            View::Overlay | View::Pixels | View::Difference | View::Contours
+            View::Overlay | View::Pixels | View::Difference | View::Contours | View::Regions
         ) {
             let shade = "rgba(20, 18, 24, 0.62)";
             shade_outside(context, area(&whole), area(&crop), shade);
         }
-        if matches!(view, View::Pixels | View::Difference) && layer.is_some() {
+        if matches!(view, View::Pixels | View::Difference | View::Regions) && layer.is_some() {
             fade(context, area(&crop), self.opacity)?;
         }
         if view == View::Mask {
@@ -540,11 +624,13 @@ impl Stage {
             let (x, y, w, h) = area(&crop);
             // What was smoothed is drawn so.
             context.set_image_smoothing_enabled(smooth || view == View::Overlay);
-            context.set_global_alpha(if matches!(view, View::Mask | View::Contours) {
-                1.0
-            } else {
-                self.opacity
-            });
+            context.set_global_alpha(
+                if matches!(view, View::Mask | View::Contours | View::Regions) {
+                    1.0
+                } else {
+                    self.opacity
+                },
+            );
             context.draw_image_with_html_canvas_element_and_dw_and_dh(picture, x, y, w, h)?;
         }
         context.set_global_alpha(1.0);

@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::preprocessing::{Filter, Preprocessing};
 use crate::protocol::{Failure, FailureCode, Request, Response, Truth};
+use crate::regions::cover;
 use crate::shapes::{SIZE, Scene};
 
 /// Starts answering messages.
@@ -167,6 +168,27 @@ impl Engine {
                     |&count: &u32| perturbation.image(input, baseline, &order, count as usize);
                 let images: Vec<f32> = counts.iter().flat_map(image).collect();
                 let outputs = self.explainer()?.outputs(&images, target).await?;
+                Ok(Response::Outputs(outputs))
+            }
+            Request::Cover {
+                target,
+                regions,
+                covered,
+            } => {
+                let (input, baseline) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
+                let image = |covered: &Vec<u16>| cover(&regions, covered, input, baseline);
+                let images: Vec<Vec<f32>> = covered.iter().map(image).collect();
+                let outputs = match target {
+                    Some(target) => self.explainer()?.outputs(&images.concat(), target).await?,
+                    None => {
+                        let images: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+                        self.explainer()?.logits(&images).await?
+                    }
+                };
+                Ok(Response::Outputs(outputs))
+            }
+            Request::Look { input } => {
+                let outputs = self.explainer()?.logits(&[&input]).await?;
                 Ok(Response::Outputs(outputs))
             }
         }

@@ -117,7 +117,7 @@ check("what is saved does not depend on the view", async () => {
   };
   await view(page, "overlay");
   const expected = await saved();
-  for (const name of ["spotlight", "contours", "mask", "original", "pixels"]) {
+  for (const name of ["spotlight", "contours", "mask", "original", "pixels", "regions"]) {
     await view(page, name);
     assert.ok((await saved()).every((file, k) => file === expected[k]), name);
   }

@@ -294,11 +294,11 @@ check("a baseline overtaken by another class is not forgotten", async () => {
 check("spotlight, contours and other colours are other pictures, with a legend and a value under the pointer", async () => {
   const page = await explained();
   const seen = new Set();
-  for (const name of ["original", "mask", "overlay", "pixels", "spotlight", "contours"]) {
+  for (const name of ["original", "mask", "overlay", "pixels", "spotlight", "contours", "regions"]) {
     await view(page, name);
     seen.add((await canvas(page)).hash);
   }
-  assert.equal(seen.size, 6);
+  assert.equal(seen.size, 7);
   await view(page, "mask");
   assert.match(await page.textContent("#caption"), /Purple/);
   await page.selectOption("#palette", "blue");

@@ -15,6 +15,7 @@ use violet::mask::{Mask, Palette, Reduction};
 use violet::model::{
     Detection, ModelSpec, Scale, Target, independent_predictions, top_predictions,
 };
+use violet::regions::{MOST_REGIONS, Partition};
 use violet::report::{FoundBox, Report, npy};
 
 use crate::weights::at;
@@ -323,6 +324,8 @@ fn explain(
         alphas: quadrature.alphas,
         step_sizes: quadrature.step_sizes,
         map_error_estimate: sum.map_error_estimate(),
+        regions: Partition::of(&spec.preprocessing.rgba(&prepared.input), MOST_REGIONS)
+            .report(&attributions.values),
         gradient_evaluations: sum.gradients(),
         forward_evaluations: 2 + sum.starts(),
         mask_full_scale: mask.full_scale,

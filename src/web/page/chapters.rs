@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use web_sys::{Element, Event, HtmlButtonElement};
 
+use super::address::write_parameter;
 use super::job::PageJob;
 use super::{Page, show, titles};
 use crate::page::Explanation;
@@ -13,7 +14,7 @@ use crate::web::dom::{element, on};
 use crate::web::words::{Phrase, phrase, say};
 
 /// The chapters: each has `-start`, `-body` and `-of` in index.html.
-const CHAPTERS: [&str; 3] = ["walk", "trust", "baselines"];
+pub(super) const CHAPTERS: [&str; 6] = ["guess", "whatif", "ledger", "walk", "trust", "baselines"];
 
 /// A button that does nothing for a while keeps its place, and the focus of whoever pressed it.
 fn rest(button: &HtmlButtonElement, resting: bool) {
@@ -27,6 +28,7 @@ impl Page {
         if let Some(k) = CHAPTERS.iter().position(|&chapter| chapter == name) {
             self.made_of.borrow_mut()[k] = Some(Rc::clone(of));
         }
+        write_parameter("chapter", Some(name));
         let body: Element = element(&format!("{name}-body"));
         let was_hidden = body.has_attribute("hidden");
         show(&format!("{name}-body"), true);
@@ -39,9 +41,16 @@ impl Page {
 
     /// Another photo: no chapter has anything to show.
     pub(super) fn close_chapters(&self) {
+        if self.made_of.borrow().iter().any(Option::is_some) {
+            write_parameter("chapter", None);
+            write_parameter("alpha", None);
+        }
         self.made_of.take();
         self.trail.replace(None);
         self.playing.set(false);
+        self.forget_guess();
+        self.whatif.replace(None);
+        self.ledger.replace(None);
         for name in CHAPTERS {
             show(&format!("{name}-body"), false);
         }
@@ -75,9 +84,16 @@ impl Page {
             };
             say(&format!("{name}-of"), whose);
         }
-        let compared: HtmlButtonElement = element("steps-start");
-        compared.set_disabled(finished.is_none());
-        rest(&compared, busy);
+        for id in [
+            "steps-start",
+            "ledger-experiment",
+            "whatif-keep",
+            "whatif-flip",
+        ] {
+            let within: HtmlButtonElement = element(id);
+            within.set_disabled(finished.is_none());
+            rest(&within, busy);
+        }
     }
 
     /// Begins a chapter's work when its button is pressed, unless something else is being done.
@@ -97,6 +113,9 @@ impl Page {
     /// Other colours: everything that is drawn in them is drawn anew.
     pub(super) fn redraw_chapters(self: &Rc<Self>) {
         self.show_walk();
+        self.show_guess();
+        self.show_whatif();
+        self.show_ledger();
         super::recolour(self.latest().palette);
     }
 }

@@ -129,6 +129,11 @@ impl Page {
             let share = decimal(f64::from(share), 0);
             say(id, phrase!("{share} %", share = share));
         }
+        show("split", settings.split > 0);
+        let pressed = if settings.split > 0 { "true" } else { "false" };
+        element::<Element>("split-toggle")
+            .set_attribute("aria-pressed", pressed)
+            .unwrap_or(());
         self.show_summaries();
     }
 

@@ -9,8 +9,8 @@ use web_sys::{
     Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, ImageBitmap, Url,
 };
 
-use super::{Page, create, show};
-use crate::page::View;
+use super::{Page, create, show, titles};
+use crate::page::{Sheet, View};
 use crate::protocol::{Failure, FailureCode};
 use crate::report::npy;
 use crate::web::dom::{all, element, message, on};
@@ -48,9 +48,12 @@ impl Page {
             return Ok(());
         };
         match what {
-            "mask" => self.save_picture("mask.png", View::Mask).await,
-            "overlay" => self.save_picture("overlay.png", View::Overlay).await,
-            "both" => self.save_both().await,
+            "mask" => self.save_picture("mask.png", &[View::Mask]).await,
+            "overlay" => self.save_picture("overlay.png", &[View::Overlay]).await,
+            "both" => {
+                let views = [View::Original, View::Overlay];
+                self.save_picture("photo-and-overlay.png", &views).await
+            }
             "handout" => self.print_handout().await,
             "attributions" => download("attributions.npy", &npy(&shown.attributions.values)),
             _ => {
@@ -70,37 +73,52 @@ impl Page {
         }
     }
 
-    /// The photo and, on its right, the mask over it.
-    async fn save_both(&self) -> Result<(), Failure> {
+    /// Views of the photo beside each other, with what they show beneath them.
+    async fn save_picture(&self, name: &str, views: &[View]) -> Result<(), Failure> {
+        let Some(shown) = self.shown() else {
+            return Ok(());
+        };
         let whole = self.whole_photo().await;
+        let words = titles::caption(&shown).to_string();
         let paint = || -> Result<HtmlCanvasElement, JsValue> {
             let stage = self.stage.borrow();
-            let [photo, overlay] =
-                [View::Original, View::Overlay].map(|view| stage.paint(view, whole.as_ref()));
-            let (photo, overlay) = (photo?, overlay?);
-            let both: HtmlCanvasElement = create("canvas");
-            both.set_width(2 * photo.width());
-            both.set_height(photo.height());
-            let context = context(&both)?;
-            context.draw_image_with_html_canvas_element(&photo, 0.0, 0.0)?;
-            let middle = f64::from(photo.width());
-            context.draw_image_with_html_canvas_element(&overlay, middle, 0.0)?;
-            Ok(both)
+            let [width, height] = stage.size(views.first().copied().unwrap_or_default());
+            let canvas: HtmlCanvasElement = create("canvas");
+            let context = context(&canvas)?;
+            let measure = |line: &str, font: f64| {
+                context.set_font(&letters(font));
+                context
+                    .measure_text(line)
+                    .map_or(0.0, |measured| measured.width())
+            };
+            let sheet = Sheet::new([views.len() as f64 * width, height], &words, measure);
+            canvas.set_width(sheet.width as u32);
+            canvas.set_height(sheet.height as u32);
+            context.set_fill_style_str("#ffffff");
+            context.fill_rect(0.0, 0.0, sheet.width, sheet.height);
+            for (k, &view) in views.iter().enumerate() {
+                let picture = stage.paint(view, whole.as_ref(), sheet.scale)?;
+                let left = (k as f64 * width * sheet.scale).round();
+                context.draw_image_with_html_canvas_element(&picture, left, 0.0)?;
+            }
+            context.set_fill_style_str("#1d1a24");
+            context.set_font(&letters(sheet.font));
+            context.set_text_baseline("middle");
+            for (k, line) in sheet.lines.iter().enumerate() {
+                let [left, middle] = sheet.place(k);
+                context.fill_text(line, left, middle)?;
+            }
+            Ok(canvas)
         };
-        let both = paint().map_err(|error| failed(&message(&error)))?;
-        let blob = files::png(&both).await?;
-        let blob: &JsValue = &blob;
-        download_parts("photo-and-overlay.png", &Array::of1(blob))
-    }
-
-    async fn save_picture(&self, name: &str, view: View) -> Result<(), Failure> {
-        let whole = self.whole_photo().await;
-        let canvas = self.stage.borrow().paint(view, whole.as_ref());
-        let canvas = canvas.map_err(|error| failed(&message(&error)))?;
+        let canvas = paint().map_err(|error| failed(&message(&error)))?;
         let blob = files::png(&canvas).await?;
         let blob: &JsValue = &blob;
         download_parts(name, &Array::of1(blob))
     }
+}
+
+fn letters(size: f64) -> String {
+    format!("{size}px system-ui, sans-serif")
 }
 
 pub(super) fn failed(detail: &str) -> Failure {

@@ -12,6 +12,9 @@ use crate::protocol::Failure;
 use crate::web::dom::{document, element, message, on, window};
 use crate::web::words::{Phrase, decimal, name, percent, phrase, say, say_in};
 
+/// Longest side of a plate, in pixels: half a page at 300 to the inch.
+const LARGEST_PLATE: f64 = 2000.0;
+
 impl Page {
     pub(super) fn listen_to_handout(self: &Rc<Self>) {
         on(&window(), "afterprint", |_: Event| printing(false));
@@ -24,12 +27,15 @@ impl Page {
         };
         say("handout-title", titles::title(&shown));
         let failed = |error: JsValue| super::export::failed(&message(&error));
+        // As large as a page can show, and no canvas that a phone refuses.
+        let [width, height] = self.stage.borrow().size(View::Original);
+        let scale = (LARGEST_PLATE / width.max(height).max(1.0)).min(1.0);
         for (id, view) in [
             ("handout-photo", View::Original),
             ("handout-mask", View::Overlay),
         ] {
             let picture = || -> Result<String, JsValue> {
-                self.stage.borrow().paint(view, None)?.to_data_url()
+                self.stage.borrow().paint(view, None, scale)?.to_data_url()
             };
             let image: HtmlImageElement = element(id);
             image.set_src(&picture().map_err(failed)?);

@@ -103,6 +103,7 @@ impl Page {
                 page.forming.take();
                 page.work.borrow_mut().stop();
                 page.show_controls();
+                page.go_on_with_lesson();
             }
         });
     }

@@ -28,6 +28,8 @@ impl Page {
         self.listen_to_files();
         self.listen_to_updates();
         self.listen_to_views();
+        self.listen_to_regions();
+        self.listen_to_lesson();
         self.listen_to_canvas();
         self.listen_to_settings();
         self.listen_to_scenes();
@@ -38,6 +40,9 @@ impl Page {
         self.listen_to_strip_photos();
         self.listen_to_camera();
         self.listen_to_handout();
+        self.listen_to_guess();
+        self.listen_to_whatif();
+        self.listen_to_ledger();
         self.listen_to_walk();
         self.listen_to_steps();
         self.listen_to_trust();
@@ -167,6 +172,16 @@ impl Page {
         on(&element::<Element>("pin"), "click", {
             let page = Rc::clone(self);
             move |_: Event| page.pin()
+        });
+        on(&element::<Element>("split-toggle"), "click", {
+            let page = Rc::clone(self);
+            move |_: Event| {
+                let split = if page.latest().split == 0 { 50 } else { 0 };
+                page.change(|settings| settings.split = split);
+                if split > 0 {
+                    element::<HtmlElement>("split").focus().unwrap_or(());
+                }
+            }
         });
         on(&window(), "resize", {
             let page = Rc::clone(self);

@@ -3,15 +3,20 @@
 mod address;
 mod answers;
 mod baselines;
+mod brush;
 mod camera;
 mod chapters;
 mod controls;
 mod export;
+mod guess;
 mod handout;
 mod job;
+mod ledger;
+mod lesson;
 mod listen;
 mod open;
 mod own_model;
+mod regions;
 mod results;
 mod scenes;
 mod settings;
@@ -21,8 +26,9 @@ mod strip;
 mod titles;
 mod trust;
 mod walk;
+mod whatif;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -34,12 +40,17 @@ use web_sys::{
 };
 
 use self::address::parameter;
+use self::brush::Brush;
+use self::chapters::CHAPTERS;
+use self::guess::Guess;
 use self::job::Forming;
+use self::ledger::Ledger;
 use self::open::Looked;
 use self::own_model::OwnModel;
 use self::status::Status;
 use self::strip::Photo;
 use self::walk::Walk;
+use self::whatif::WhatIf;
 use super::dom::{document, element, window};
 use super::pool::{Pool, Weights};
 use super::stage::Stage;
@@ -52,7 +63,9 @@ use crate::model::{
     ModelSpec,
     catalog::{CATALOG, Manifest},
 };
-use crate::page::{Begin, Board, Explanation, Jobs, PictureId, Prepared, Settings, Shelf, Work};
+use crate::page::{
+    Begin, Board, Explanation, Jobs, Lesson, PictureId, Prepared, Settings, Shelf, Work,
+};
 use crate::protocol::{Failure, FailureCode};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
@@ -97,12 +110,24 @@ struct Page {
     /// The explanation that others are compared with.
     pinned: RefCell<Option<Rc<Explanation>>>,
     /// Whose results each chapter shows.
-    made_of: RefCell<[Option<Rc<Explanation>>; 3]>,
+    made_of: RefCell<[Option<Rc<Explanation>>; CHAPTERS.len()]>,
+    /// A round of guesses, and what they are painted with.
+    guess: RefCell<Option<Guess>>,
+    guess_brush: OnceCell<Rc<Brush>>,
+    /// A photo of which a part is covered, and what it is covered with.
+    whatif: RefCell<Option<Rc<WhatIf>>>,
+    whatif_brush: OnceCell<Rc<Brush>>,
+    /// Regions and what they come to, by secants and by experiment.
+    ledger: RefCell<Option<Ledger>>,
     /// The walk through the path, and whether it is playing.
     trail: RefCell<Option<Walk>>,
     playing: Cell<bool>,
     /// Whether the next click on the photo chooses the baseline's colour.
     picking: Cell<bool>,
+    /// What the link asks for and has not got yet.
+    lesson: RefCell<Lesson>,
+    /// The region that someone chose in the list.
+    held_region: Cell<Option<usize>>,
     /// Several photos at once.
     strip: RefCell<Shelf<Photo>>,
     /// Whether the strip's photos are being explained one after the other.
@@ -135,9 +160,16 @@ impl Page {
             forming: RefCell::default(),
             pinned: RefCell::default(),
             made_of: RefCell::default(),
+            guess: RefCell::default(),
+            guess_brush: OnceCell::new(),
+            whatif: RefCell::default(),
+            whatif_brush: OnceCell::new(),
+            ledger: RefCell::default(),
             trail: RefCell::default(),
             playing: Cell::default(),
             picking: Cell::default(),
+            lesson: RefCell::default(),
+            held_region: Cell::default(),
             strip: RefCell::default(),
             queueing: Cell::default(),
         }

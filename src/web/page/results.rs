@@ -139,6 +139,7 @@ impl Page {
     /// Draws attributions, flat \[3, size, size\], as the chosen reduction shows them.
     pub(super) fn show_map(&self, attributions: &[f32]) {
         let map = self.latest().reduction.reduce(attributions);
+        self.show_regions(attributions);
         self.stage.borrow_mut().set_map(map);
         self.show_caption();
     }
@@ -146,6 +147,8 @@ impl Page {
     /// Draws everything in the view, the colours and the scale that are set.
     pub(super) fn draw(self: &Rc<Self>) {
         let settings = self.latest();
+        let split = f64::from(settings.split) / 100.0;
+        self.stage.borrow_mut().set_split(split);
         self.stage.borrow_mut().set_manner(
             settings.view,
             settings.palette,
@@ -161,6 +164,7 @@ impl Page {
         let pinned = self.pinned.borrow().clone();
         if let Some(pinned) = pinned {
             let map = settings.reduction.reduce(&pinned.attributions.values);
+            self.pin_regions(&pinned);
             self.stage.borrow_mut().pin(pinned.prepared.crop, map);
             self.show_caption();
         }
@@ -188,6 +192,12 @@ impl Page {
         let sentence = match (stage.view(), stage.is_comparing()) {
             (View::Difference, true) => phrase!(
                 "{strong}: where this mask has more than the pinned one; {weak}: where it has less. Full from a difference of {scale} a pixel of the photo on.",
+                strong = strong,
+                weak = weak,
+                scale = scale,
+            ),
+            (View::Regions, _) => phrase!(
+                "{strong}: what the pixels of a region come to for its answer; {weak}: against it. Full at {scale}, what the strongest region comes to.",
                 strong = strong,
                 weak = weak,
                 scale = scale,
@@ -243,6 +253,11 @@ impl Page {
         let words = match (stage.view(), reduction) {
             (View::Original, _) => phrase!("Your photo. The network sees the bright part of it."),
             (View::Spotlight, _) => phrase!("Where it is bright, the pixels mattered."),
+            (View::Regions, _) => {
+                phrase!(
+                    "The stronger a region's colour, the more it counts; the list has the amounts."
+                )
+            }
             (View::Contours, _) => phrase!("Inside the lines, the pixels mattered most."),
             (View::Difference, _) => {
                 phrase!("Where the two masks differ: the stronger the colour, the more.")
@@ -275,14 +290,12 @@ impl Page {
         let alone = self.pinned.borrow().is_none();
         show("stage-caption", shown.is_some() && alone);
         if let Some(shown) = &shown {
-            let sentence = phrase!(
-                "“{class}”, {network}, {rule}, from {baseline}",
-                class = titles::label(shown),
-                network = name(&*shown.spec.title),
-                rule = titles::method(shown.settings.method()),
-                baseline = super::baseline_name(shown.settings.baseline()),
-            );
-            say("stage-caption", sentence);
+            let guessing = super::body().class_list().contains("guessing");
+            let caption = match guessing {
+                true => phrase!("The mask is covered until the guess is done."),
+                false => titles::caption(shown),
+            };
+            say("stage-caption", caption);
         }
         let latest = self.latest();
         let spec = self.spec(&latest.model);
@@ -301,10 +314,13 @@ impl Page {
     /// The colours and the values that they stand for.
     fn show_legend(&self, stage: &Stage, reduction: Reduction, output: Scale) {
         let scale = f64::from(stage.full_scale());
-        let signed = stage.view() == View::Difference || reduction == Reduction::Signed;
+        let regions = stage.view() == View::Regions;
+        let signed = regions || stage.view() == View::Difference || reduction == Reduction::Signed;
         let low = if signed { -scale } else { 0.0 };
         say("legend-low", Phrase::of(Value::Power(low)));
         let unit = match output {
+            Scale::Probability if regions => phrase!("of probability a region"),
+            Scale::Logit if regions => phrase!("of the logit a region"),
             Scale::Probability => phrase!("of probability a pixel"),
             Scale::Logit => phrase!("of the logit a pixel"),
         };
@@ -328,6 +344,7 @@ impl Page {
 
     /// The value under the pointer, at a point of the canvas.
     pub(super) fn show_readout(&self, point: Option<(f64, f64)>) {
+        let region = self.point_at(point);
         let stage = self.stage.borrow();
         let found = point.and_then(|(x, y)| stage.value_at(x, y));
         let readout = match found {
@@ -339,7 +356,7 @@ impl Page {
             ),
             None => Phrase::nothing(),
         };
-        say("readout", readout);
+        say("readout", region.unwrap_or(readout));
     }
 
     /// Pins what is shown, or lets the pinned explanation go.
@@ -348,12 +365,14 @@ impl Page {
             let shown = self.shown();
             if let Some(shown) = &shown {
                 let map = self.latest().reduction.reduce(&shown.attributions.values);
+                self.pin_regions(shown);
                 self.stage.borrow_mut().pin(shown.prepared.crop, map);
             }
             self.pinned.replace(shown);
         }
         self.show_pin();
         self.show_caption();
+        self.write_address();
     }
 
     /// Lets the pinned explanation go, and the view that needs it. Whether there was one.

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use web_sys::{Element, Event, HtmlSelectElement, Storage};
 
 use super::{Page, class};
-use crate::page::{Settings, Work};
+use crate::page::{Lesson, Settings, Work};
 use crate::web::dom::{document, element, on, window};
-use crate::web::page::address::parameter;
+use crate::web::page::address::{parameter, write_parameter};
 use crate::web::words::{self, Language};
 
 /// Names under which the browser keeps them.
@@ -40,7 +40,12 @@ impl Page {
         words::speak(language);
         project(kept(PROJECTOR).as_deref() == Some("yes"));
         let settings = Settings::read(parameter, kept);
-        self.work.replace(Work::new(settings));
+        let mut lesson = Lesson::read(parameter);
+        // What shall be pinned is explained first, and what is set comes after it.
+        let first = lesson.pinned.replace(settings.clone()).unwrap_or(settings);
+        lesson.pinned = lesson.pinned.filter(|settings| *settings != first);
+        self.work.replace(Work::new(first));
+        self.set_up_lesson(lesson);
     }
 
     pub(super) fn listen_to_own_settings(self: &Rc<Self>) {
@@ -50,6 +55,7 @@ impl Page {
             move |_: Event| {
                 let language = Language::from_code(&select.value()).unwrap_or_default();
                 keep(LANGUAGE, language.code());
+                write_parameter("lang", Some(language.code()));
                 words::speak(language);
                 // What is drawn on canvases holds words too.
                 page.show_answers();

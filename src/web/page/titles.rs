@@ -4,7 +4,7 @@ use super::baseline_name;
 use crate::attribution::{Baseline, Method, Rule};
 use crate::model::Scale;
 use crate::page::Explanation;
-use crate::web::words::{Phrase, name, phrase};
+use crate::web::words::{Phrase, name, percent, phrase};
 
 /// The explained class, and the one that it is explained against.
 pub(super) fn label(explanation: &Explanation) -> Phrase {
@@ -49,10 +49,7 @@ pub(super) fn made_with(explanation: &Explanation, ids: &[&str]) -> Option<Phras
         parts.push(phrase!("from {baseline}", baseline = baseline));
     }
     if any(&["scale"]) {
-        parts.push(match settings.scale {
-            Scale::Logit => phrase!("of the logit"),
-            Scale::Probability => phrase!("of the probability"),
-        });
+        parts.push(scale(settings.scale));
     }
     if any(&["auto", "rule", "steps"]) {
         parts.push(method(settings.method()));
@@ -73,6 +70,50 @@ pub(super) fn method(method: Method) -> Phrase {
         Rule::Right => phrase!("{n} right rectangles", n = n_steps),
         Rule::GaussLegendre => phrase!("{n} Gauss-Legendre points", n = n_steps),
         Rule::Secant => phrase!("{n} secants", n = n_steps),
+    }
+}
+
+/// All that one must know of a picture of an explanation: class, network, rule, baseline, output, how far the sum
+/// adds up, and how far the mask is settled.
+pub(super) fn caption(explanation: &Explanation) -> Phrase {
+    let made = phrase!(
+        "“{class}”, {network}, {rule}, from {baseline}, {scale}",
+        class = label(explanation),
+        network = name(&*explanation.spec.title),
+        rule = method(explanation.settings.method()),
+        baseline = baseline_name(explanation.settings.baseline()),
+        scale = scale(explanation.target.scale),
+    );
+    if !explanation.is_finished() {
+        return phrase!(
+            "{made}; unfinished, {done} of {all} gradients",
+            made = made,
+            done = explanation.progress.gradients,
+            all = explanation.progress.expected,
+        );
+    }
+    let summed = match explanation.missed() {
+        Some(missed) => phrase!(
+            "{made}; the sum is {missed} % off",
+            made = made,
+            missed = percent(missed, 2),
+        ),
+        None => made,
+    };
+    match explanation.progress.map_error_estimate {
+        Some(error) => phrase!(
+            "{made}; settled to {error} %",
+            made = summed,
+            error = percent(error.max(0.01), 0),
+        ),
+        None => summed,
+    }
+}
+
+fn scale(scale: Scale) -> Phrase {
+    match scale {
+        Scale::Logit => phrase!("of the logit"),
+        Scale::Probability => phrase!("of the probability"),
     }
 }
 

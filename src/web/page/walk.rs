@@ -83,7 +83,8 @@ impl Page {
         let slider: HtmlInputElement = element("walk-alpha");
         let trail = trail.into_inner();
         slider.set_max(&trail.last().to_string());
-        slider.set_value(&(trail.last() / 2).to_string());
+        let place = self.place_of_lesson(&trail).unwrap_or(trail.last() / 2);
+        slider.set_value(&place.to_string());
         self.playing.set(false);
         self.trail.replace(Some(Walk {
             trail,
@@ -157,6 +158,17 @@ impl Page {
         let tangents = explanation.quadrature.slopes == Slopes::Tangent;
         show_missed(if tangents { &explanation.samples } else { &[] });
         self.show_stop();
+    }
+
+    /// Where the walk stands, if one was taken.
+    pub(super) fn alpha(&self) -> Option<f64> {
+        let walk = self.trail.borrow();
+        let slider: HtmlInputElement = element("walk-alpha");
+        Some(
+            walk.as_ref()?
+                .trail
+                .alpha(slider.value_as_number() as usize),
+        )
     }
 
     /// What changes with α.

@@ -1,0 +1,156 @@
+//! What a link asks of the page besides settings: a task to show, controls to hide, a chapter to open, a mask to hold
+//! the other one against. So a teacher can put just the exercise that is meant into a page of his own.
+
+use super::settings::Settings;
+
+/// The longest task that is shown, in characters.
+const LONGEST_TASK: usize = 600;
+
+/// Parts of the page that a link can hide: their names in the address. Each is a class on the page's body.
+pub const PARTS: [&str; 11] = [
+    "header", "samples", "scenes", "views", "save", "answers", "sum", "controls", "regions",
+    "chapters", "footer",
+];
+
+/// Chapters that a link can open: their names in the address and ids in index.html.
+const CHAPTERS: [&str; 6] = ["guess", "whatif", "ledger", "walk", "trust", "baselines"];
+
+/// See the [module](self).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Lesson {
+    /// What is hidden, of [`PARTS`].
+    pub hidden: Vec<&'static str>,
+    /// What is to be done, as plain text: lines apart.
+    pub task: Vec<String>,
+    /// The chapter that opens as soon as the mask is there, of [`CHAPTERS`].
+    pub chapter: Option<&'static str>,
+    /// Where the walk stands, 0..=1.
+    pub alpha: Option<f64>,
+    /// What the explanation that is pinned was made with.
+    pub pinned: Option<Settings>,
+    /// Whether the link was made with a photo of one's own, which no link holds.
+    pub lacks_photo: bool,
+}
+
+/// What an address says of a photo of one's own.
+pub const OWN_PHOTO: &str = "own";
+
+impl Lesson {
+    /// What an address asks for. Names that mean nothing are left out, and texts that are too long are cut.
+    pub fn read(address: impl Fn(&str) -> Option<String>) -> Self {
+        let hide = address("hide").unwrap_or_default();
+        let asked: Vec<&str> = hide.split(',').map(str::trim).collect();
+        let among = |names: &'static [&'static str], text: &str| {
+            names.iter().copied().find(|&name| name == text)
+        };
+        let settings = Settings::read(&address, |_| None);
+        let alpha = address("alpha").and_then(|text| text.parse::<f64>().ok());
+        Self {
+            hidden: PARTS
+                .into_iter()
+                .filter(|part| asked.contains(part))
+                .collect(),
+            task: address("task").as_deref().map(lines).unwrap_or_default(),
+            chapter: address("chapter").and_then(|text| among(&CHAPTERS, &text)),
+            alpha: alpha.filter(|alpha| (0.0..=1.0).contains(alpha)),
+            // A mask of another picture is nothing to compare with, and a photo of one's own is in no address.
+            pinned: address("pin")
+                .filter(|_| settings.picture_in_address())
+                .map(|text| settings.with_pin(&text)),
+            lacks_photo: address("photo").as_deref() == Some(OWN_PHOTO),
+        }
+    }
+}
+
+/// The lines of a text, without what is no letter: control characters, and what turns the direction of the text.
+fn lines(text: &str) -> Vec<String> {
+    let harmless = |c: &char| {
+        !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let text: String = text.chars().take(LONGEST_TASK).collect();
+    let lines = text
+        .lines()
+        .map(|line| line.chars().filter(harmless).collect::<String>());
+    let lines = lines.map(|line| line.trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Lesson {
+        Lesson::read(|name| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, text)| text.to_string())
+        })
+    }
+
+    #[test]
+    fn a_lesson_hides_what_it_names_and_nothing_else() {
+        let lesson = read(&[
+            ("hide", "controls, answers,body,chapters-x,"),
+            ("task", "Where would you look?"),
+        ]);
+        assert_eq!(lesson.hidden, ["answers", "controls"]);
+        assert_eq!(lesson.task, ["Where would you look?"]);
+        assert_eq!(read(&[]), Lesson::default());
+    }
+
+    #[test]
+    fn a_task_is_text_of_bounded_length_and_no_markup_is_needed_to_make_it_safe() {
+        let lesson = read(&[(
+            "task",
+            "<b>1.</b> Look.\n\n2.\u{202e} Guess.\u{7}\r\n3. See.",
+        )]);
+        assert_eq!(lesson.task, ["<b>1.</b> Look.", "2. Guess.", "3. See."]);
+        let long = "é".repeat(5000);
+        let lesson = read(&[("task", &long)]);
+        assert_eq!(lesson.task[0].chars().count(), LONGEST_TASK);
+    }
+
+    #[test]
+    fn chapters_and_places_on_the_path_are_taken_if_there_are_such() {
+        let lesson = read(&[("chapter", "walk"), ("alpha", "0.4")]);
+        assert_eq!((lesson.chapter, lesson.alpha), (Some("walk"), Some(0.4)));
+        for (chapter, alpha) in [("body", "7"), ("", "NaN"), ("walk-body", "-0.1")] {
+            let lesson = read(&[("chapter", chapter), ("alpha", alpha)]);
+            assert_eq!((lesson.chapter, lesson.alpha), (None, None));
+        }
+    }
+
+    #[test]
+    fn a_pin_is_what_differs_from_what_is_shown() {
+        let mut shown = Settings::default();
+        shown.set_model("shapesnet");
+        shown.set_picture(Some(crate::page::PictureId::Sample("cat".into())));
+        shown.output = Some(281);
+        let mut pinned = shown.clone();
+        pinned.set_model("resnet18");
+        pinned.set_baseline(crate::attribution::Baseline::White);
+        pinned.output = Some(7);
+        let text = shown.pin_text(&pinned);
+        let mut address: Vec<(&str, String)> = vec![("pin", text)];
+        for (name, text) in shown.address() {
+            address.extend(text.map(|text| (name, text)));
+        }
+        let pairs: Vec<(&str, &str)> = address
+            .iter()
+            .map(|(name, text)| (*name, text.as_str()))
+            .collect();
+        let back = read(&pairs).pinned.expect("a pin");
+        assert_eq!(
+            super::super::first_difference(&back, &pinned),
+            None,
+            "{pairs:?}"
+        );
+        // Without a picture in the address there is nothing to pin.
+        assert_eq!(read(&[("pin", "model:resnet18")]).pinned, None);
+    }
+
+    #[test]
+    fn a_link_to_a_photo_of_ones_own_says_so() {
+        assert!(read(&[("photo", "own")]).lacks_photo);
+        assert!(!read(&[("photo", "cat")]).lacks_photo);
+    }
+}

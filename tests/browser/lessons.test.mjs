@@ -1,0 +1,118 @@
+// Links and lessons: what an address restores, shows and hides.
+import assert from "node:assert/strict";
+import { again, drop, number, open, sample, status, suite } from "./harness.mjs";
+
+const shared = suite();
+const { check } = shared;
+const shapes = "device=cpu&model=shapesnet&steps=24&scene=5";
+
+check("a link with a task and hidden controls is just that exercise; the task is text and nothing else", async () => {
+  const task = "1. Look.\n2. <img src=x onerror=alert(1)> Guess.";
+  const page = await open(shared.browser, shared.site,
+    `${shapes}&hide=controls,answers,sum,chapters,header&task=${encodeURIComponent(task)}`);
+  await status(page, /^Done/);
+  assert.deepEqual(await page.locator("#task-text p").allInnerTexts(), ["1. Look.", "2. <img src=x onerror=alert(1)> Guess."]);
+  assert.equal(await page.locator("#task img").count(), 0);
+  for (const id of ["how", "predictions", "meter", "projector", "walk"]) assert.ok(await page.isHidden(`#${id}`), id);
+  for (const id of ["canvas", "views", "pin", "stage-caption"]) assert.ok(await page.isVisible(`#${id}`), id);
+  // It stays a link to the same exercise.
+  await page.locator("input[name=view][value=mask]").check({ force: true });
+  const query = new URL(page.url()).searchParams;
+  assert.equal(query.get("task"), task);
+  assert.match(query.get("hide"), /controls/);
+  assert.equal(query.get("view"), "mask");
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
+check("a pinned mask comes back with the link", async () => {
+  const page = await open(shared.browser, shared.site, shapes);
+  await status(page, /^Done/);
+  const pinned = await page.textContent("#attribution-sum");
+  await page.click("#pin");
+  await again(page, () => page.selectOption("#baseline", "white"));
+  const shown = await page.textContent("#attribution-sum");
+  assert.notEqual(shown, pinned);
+  const titles = await Promise.all(["#pinned-title", "#current-title"].map((id) => page.textContent(id)));
+  const back = await open(shared.browser, shared.site, new URL(page.url()).search.slice(1));
+  await back.waitForFunction(() => !document.getElementById("pinned").hidden
+    && /^Done/.test(document.getElementById("status").textContent), null, { timeout: 60_000 });
+  assert.equal(await back.textContent("#attribution-sum"), shown);
+  assert.deepEqual(await Promise.all(["#pinned-title", "#current-title"].map((id) => back.textContent(id))), titles);
+  assert.equal(new URL(back.url()).search, new URL(page.url()).search);
+  // Unpinned, it is no longer in the address.
+  await back.click("#pin");
+  assert.doesNotMatch(back.url(), /pin=/);
+  assert.deepEqual([...page.errors, ...back.errors], []);
+  await page.close();
+  await back.close();
+});
+
+check("a chapter, its place on the path and the language come back with the link", async () => {
+  const page = await open(shared.browser, shared.site, shapes);
+  await status(page, /^Done/);
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  await page.locator("#walk-alpha").focus();
+  for (let k = 0; k < 4; k += 1) await page.keyboard.press("ArrowLeft");
+  await page.locator("#walk-alpha").evaluate((slider) => slider.dispatchEvent(new Event("change")));
+  await page.selectOption("#language", "fr");
+  const alpha = await page.textContent("#walk-alpha-value");
+  assert.match(page.url(), /chapter=walk.*alpha=0\.\d+.*lang=fr/);
+  const back = await open(shared.browser, shared.site, new URL(page.url()).search.slice(1), { locale: "en-GB" });
+  await back.waitForFunction(() => !document.getElementById("walk-body").hidden, null, { timeout: 60_000 });
+  assert.equal(await back.textContent("#walk-alpha-value"), alpha);
+  assert.equal(await back.getAttribute("html", "lang"), "fr");
+  // Another photo has no chapter open.
+  await again(back, () => back.click("#draw"));
+  assert.doesNotMatch(back.url(), /chapter=|alpha=/);
+  await page.close();
+  await back.close();
+});
+
+check("a link to a photo of one's own restores everything but the photo, and says so", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=7&baseline=white");
+  await status(page, /is ready/);
+  await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  await status(page, /^Done: 8/);
+  assert.match(page.url(), /photo=own/);
+  const back = await open(shared.browser, shared.site, new URL(page.url()).search.slice(1));
+  await status(back, /is ready/);
+  assert.match(await back.textContent("#lacks-photo"), /stayed with whoever made it/);
+  assert.ok(await back.isVisible("#lacks-photo"));
+  assert.equal(await back.inputValue("#baseline"), "white");
+  await drop(back, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  await status(back, /^Done: 8/);
+  assert.ok(await back.isHidden("#lacks-photo"));
+  assert.equal(await back.textContent("#attribution-sum"), await page.textContent("#attribution-sum"));
+  await page.close();
+  await back.close();
+});
+
+check("the link as a QR code", async () => {
+  const page = await open(shared.browser, shared.site, shapes);
+  await status(page, /^Done/);
+  await page.click("#qr-open");
+  assert.equal(await page.textContent("#qr-link"), page.url());
+  const side = Number((await page.getAttribute("#qr", "viewBox")).split(" ")[2]);
+  assert.equal((side - 8 - 21) % 4, 0);
+  // The three corners are dark, as far as four squares into the picture.
+  const path = await page.getAttribute("#qr-squares", "d");
+  for (const corner of ["M4 4h", `M${side - 5} 4h`, `M4 ${side - 5}h`]) assert.ok(path.includes(corner), corner);
+  assert.match(await page.textContent("#qr-note"), /restores what you see/);
+  await page.keyboard.press("Escape");
+  assert.ok(await page.isHidden("#qr"));
+  await page.close();
+});
+
+check("in a frame of another page the exercise runs, and the numbers are the same", async () => {
+  const page = await shared.browser.newPage();
+  await page.setContent(`<h1>My lesson</h1><iframe src="${shared.site.url}?${shapes}&hide=header,footer,chapters" width="1000" height="700"></iframe>`);
+  const frame = await (await page.waitForSelector("iframe")).contentFrame();
+  await frame.waitForFunction(() => /^Done/.test(document.getElementById("status")?.textContent ?? ""), null, { timeout: 60_000 });
+  const alone = await open(shared.browser, shared.site, shapes);
+  await status(alone, /^Done/);
+  assert.equal(number(await frame.textContent("#attribution-sum")), number(await alone.textContent("#attribution-sum")));
+  await page.close();
+  await alone.close();
+});
