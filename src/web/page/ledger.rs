@@ -22,7 +22,7 @@ const REGIONS: usize = 8;
 /// Pairs that are listed.
 const PAIRS: usize = 3;
 /// Two amounts that differ by more than this share of the largest disagree, and a pair that comes to more counts.
-const APART: f64 = 0.2;
+const APART: f64 = 0.1;
 
 /// Regions of one explanation, and what they come to.
 pub(super) struct Ledger {
