@@ -104,8 +104,9 @@ setup_trunk() {
   cargo_tool trunk trunk 0.21.14 --no-default-features --features rustls
 }
 
-# What the tests use besides: a browser, its driver, PyTorch for the checkpoints, a software GPU.
+# What the tests use besides: three browsers, PyTorch for the checkpoints, a software GPU.
 setup_tests() {
+  debian firefox-esr webkit2gtk-driver xvfb xauth || say "Tests of the browsers that are missing will say so."
   debian chromium libvulkan1 mesa-vulkan-drivers python3-torch python3-torchvision brotli ||
     say "Tests that need what is missing will say so."
   has node || debian nodejs npm || die "Node.js is missing; the browser tests run on it."

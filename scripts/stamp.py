@@ -33,6 +33,15 @@ def version(folder):
     return total.hexdigest()[:12]
 
 
+def sign(module, build):
+    """Writes into a module which build it is of, as a section that nobody runs: a page starts no engine of another."""
+    def lengthy(data):
+        assert len(data) < 128  # its length fits into one byte of LEB128
+        return bytes([len(data)]) + data
+    with module.open("ab") as file:
+        file.write(b"\0" + lengthy(lengthy(b"build") + build.encode()))
+
+
 def headers(policy, build):
     """For Netlify, Cloudflare Pages and others that know the file; scripts/serve.py sends the same."""
     return f"""\
@@ -61,6 +70,8 @@ def main():
             path.rename(folder / BUILD / path.name)
     (folder / "licences.txt").write_text(licences.text())
     build = f"{BUILD}-{version(folder)}"
+    for module in (folder / BUILD).glob("*.wasm"):
+        sign(module, build)
     (folder / BUILD).rename(folder / build)
 
     page = folder / "index.html"

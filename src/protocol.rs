@@ -247,6 +247,8 @@ pub enum FailureCode {
     NoCamera,
     /// Something that should not happen.
     Internal,
+    /// Page and engine are of different builds.
+    OtherBuild,
 }
 
 impl FailureCode {

@@ -3,7 +3,8 @@
 (() => {
   let started = false;
   const failed = (why) => {
-    document.getElementById("no-start-why").textContent = why;
+    const detail = document.getElementById("no-start-why");
+    detail.textContent ||= why; // the first reason leads to the others
     document.getElementById("no-start").hidden = false;
     document.body.classList.add("not-started");
   };

@@ -18,16 +18,24 @@ const wanted = (name) => !/\/worker(-relaxed)?(_bg\.wasm|\.js)$/.test(name) ||
 
 // All or nothing: if one file cannot be had, the build before stays whole. The build's own files never change,
 // so what the page has just fetched is taken from the browser's own cache.
-self.addEventListener("install", (event) => {
-  event.waitUntil((async () => {
-    const cache = await caches.open(CACHE);
-    const request = (name) =>
-      new Request(inScope(name), { cache: name.startsWith(`${BUILD}/`) ? "default" : "no-cache" });
-    await cache.addAll(KEPT.filter(wanted).map(request));
-    // Not of the build: which weights are there. A page that has none works too.
-    await cache.add(request("weights/manifest.json")).catch(() => {});
-  })());
-});
+async function fill() {
+  const cache = await caches.open(CACHE);
+  const request = (name) =>
+    new Request(inScope(name), { cache: name.startsWith(`${BUILD}/`) ? "default" : "no-cache" });
+  await cache.addAll(KEPT.filter(wanted).map(request));
+  // Not of the build: which weights are there. A page that has none works too.
+  await cache.add(request("weights/manifest.json")).catch(() => {});
+}
+self.addEventListener("install", (event) => event.waitUntil(fill()));
+
+// A page asks whether all of it is still there: browsers clear what is kept when room is scarce.
+self.addEventListener("message", (event) => event.waitUntil((async () => {
+  const cache = await caches.open(CACHE);
+  const [port] = event.ports;
+  const there = await Promise.all(KEPT.filter(wanted).map((name) => cache.match(inScope(name))));
+  if (there.every(Boolean)) port.postMessage("all");
+  else port.postMessage(await fill().then(() => "again", () => "nothing"));
+})()));
 self.addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) {
     if (name.startsWith(SCOPE) && ![CACHE, WEIGHTS].includes(name)) await caches.delete(name);

@@ -3,6 +3,7 @@
 
 mod covering;
 mod explanation;
+mod files;
 mod job;
 mod lesson;
 mod paint;
@@ -11,10 +12,13 @@ mod search;
 mod settings;
 mod sheet;
 mod strip;
+mod viewport;
 mod work;
+mod workers;
 
 pub use covering::{Covering, covered_by};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
+pub use files::MOST_BYTES;
 pub use job::{Board, Job, Jobs};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS};
 pub use paint::{Paint, outline, tint};
@@ -25,4 +29,6 @@ pub use settings::{
 };
 pub use sheet::{MOST_PIXELS, Sheet};
 pub use strip::{MOST_PHOTOS, Shelf, Shelved};
+pub use viewport::{Placement, Viewport};
 pub use work::{Next, Work};
+pub use workers::worker_count;

@@ -10,11 +10,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use super::dom::message;
-use super::files::{Engine, built};
+use super::files::Engine;
 use crate::protocol::{Failure, FailureCode, Request, Response};
-
-/// The loader script, one of the build's files.
-const SCRIPT: &str = "worker-loader.js";
 
 /// Why a question got no answer.
 #[derive(Debug, Clone)]
@@ -52,7 +49,7 @@ impl Client {
     /// Starts a worker with an engine.
     pub(super) fn spawn(engine: &Engine) -> Result<Self, NoAnswer> {
         let lost = |error: JsValue| NoAnswer::Lost(message(&error));
-        let worker = Worker::new(&built(SCRIPT)).map_err(lost)?;
+        let worker = Worker::new(&engine.script).map_err(lost)?;
         let state = Rc::new(RefCell::new(State::default()));
 
         let shared = Rc::clone(&state);
@@ -79,13 +76,12 @@ impl Client {
             let detail = Reflect::get(&event, &"message".into())
                 .ok()
                 .and_then(|detail| detail.as_string())
-                .unwrap_or_else(|| format!("{SCRIPT} could not be started"));
+                .unwrap_or_else(|| "its script could not be started".into());
             shared.borrow_mut().bury(detail);
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
 
-        let first = Array::of2(&engine.name.as_str().into(), &engine.module);
-        worker.post_message(&first).map_err(lost)?;
+        worker.post_message(&engine.module).map_err(lost)?;
         Ok(Self {
             worker,
             state,

@@ -1,7 +1,7 @@
 //! Short words for what the page does with its elements.
 
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Document, Element, EventTarget, Window};
+use web_sys::{AddEventListenerOptions, Document, Element, EventTarget, Window};
 
 /// The page's window.
 pub(super) fn window() -> Window {
@@ -43,12 +43,36 @@ pub(super) fn all(selector: &str) -> Vec<Element> {
 pub(super) fn on<E: JsCast + 'static>(
     target: &EventTarget,
     kind: &str,
+    handler: impl FnMut(E) + 'static,
+) {
+    listen(target, kind, handler, &AddEventListenerOptions::new());
+}
+
+/// As [`on`], for a handler that keeps the browser from scrolling.
+pub(super) fn on_active<E: JsCast + 'static>(
+    target: &EventTarget,
+    kind: &str,
+    handler: impl FnMut(E) + 'static,
+) {
+    let options = AddEventListenerOptions::new();
+    options.set_passive(false);
+    listen(target, kind, handler, &options);
+}
+
+fn listen<E: JsCast + 'static>(
+    target: &EventTarget,
+    kind: &str,
     mut handler: impl FnMut(E) + 'static,
+    options: &AddEventListenerOptions,
 ) {
     let closure = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
         handler(event.unchecked_into());
     });
-    let listened = target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref());
+    let listened = target.add_event_listener_with_callback_and_add_event_listener_options(
+        kind,
+        closure.as_ref().unchecked_ref(),
+        options,
+    );
     debug_assert!(listened.is_ok(), "listening cannot fail on an element");
     closure.forget();
 }

@@ -1,15 +1,17 @@
 //! The page's own files: the manifest, weights, the compiled engine, samples.
 
+use futures_util::future::try_join;
 use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Blob, Headers, HtmlCanvasElement, ImageBitmap, ReadableStream, ReadableStreamDefaultReader,
-    RequestInit, Response, ResponseInit,
+    Blob, BlobPropertyBag, File, Headers, HtmlCanvasElement, ImageBitmap, ReadableStream,
+    ReadableStreamDefaultReader, RequestInit, Response, ResponseInit, Url,
 };
 
 use super::dom::{message, sleep, window};
 use crate::model::catalog::{Manifest, ManifestEntry};
+use crate::page::MOST_BYTES;
 use crate::protocol::{Failure, FailureCode};
 
 /// HTTP's status of an answer to a range.
@@ -18,14 +20,21 @@ const PARTIAL_CONTENT: u16 = 206;
 const TRIES: u32 = 3;
 const RETRY_MS: i32 = 400;
 
-/// What workers are started with.
+/// What workers are started with. All of it is fetched once, so that a worker which takes a dead one's place is of
+/// the same build, whatever the server has by then.
 #[derive(Clone)]
 pub(super) struct Engine {
-    /// Which build: the name of its script, and of its module without `_bg.wasm`.
-    pub(super) name: String,
+    /// The address of the script, which lies in the page's memory: so the worker is bound by the page's policy, which
+    /// does not reach a worker that comes from a server by itself.
+    pub(super) script: String,
     /// Compiled; every worker instantiates this one.
     pub(super) module: JsValue,
 }
+
+/// The end of a worker's script, after the engine's own.
+const LOADER: &str = "worker-loader.js";
+/// The section of a module in which `scripts/stamp.py` writes which build it is of.
+const BUILD_SECTION: &str = "build";
 
 /// The engine's builds; the first is for every browser.
 const ENGINES: [&str; 2] = ["worker", "worker-relaxed"];
@@ -69,8 +78,37 @@ pub(super) async fn engine(
             }
         }
     };
-    let module = compile.await.map_err(failed)?;
-    Ok(Engine { name, module })
+    let script = script(&name);
+    let (module, script) = try_join(compile, script).await.map_err(failed)?;
+    let build = build_of(module.unchecked_ref());
+    if build.is_some_and(|build| !built("").ends_with(&format!("/{build}/"))) {
+        return Err(Failure {
+            code: FailureCode::OtherBuild,
+            detail: file.into(),
+        });
+    }
+    Ok(Engine { script, module })
+}
+
+/// The address of what a worker runs: the glue of the engine's build of that name, and the loader.
+async fn script(name: &str) -> Result<String, JsValue> {
+    let parts = Array::new();
+    for file in [format!("{name}.js"), LOADER.into()] {
+        let text = JsFuture::from(fetch(&built(&file)).await?.text()?).await?;
+        parts.push(&text);
+        parts.push(&"\n".into());
+    }
+    let options = BlobPropertyBag::new();
+    options.set_type("text/javascript");
+    let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    Url::create_object_url_with_blob(&blob)
+}
+
+/// Which build a module says it is of, if it says so.
+fn build_of(module: &WebAssembly::Module) -> Option<String> {
+    let sections = WebAssembly::Module::custom_sections(module, BUILD_SECTION);
+    let section: ArrayBuffer = sections.get(0).dyn_into().ok()?;
+    String::from_utf8(Uint8Array::new(&section).to_vec()).ok()
 }
 
 /// The address of one of the build's own files, which `www/start.js` knows.
@@ -267,6 +305,20 @@ pub(super) fn unreadable(error: &JsValue) -> Failure {
     Failure {
         code: FailureCode::FileUnreadable,
         detail: message(error),
+    }
+}
+
+/// A file that is not even read.
+pub(super) fn too_large(file: &File) -> Failure {
+    let megabytes = |bytes: f64| (bytes / 1024.0 / 1024.0).round();
+    Failure {
+        code: FailureCode::PhotoTooLarge,
+        detail: format!(
+            "{} has {} MB, and files of up to {} MB are read",
+            file.name(),
+            megabytes(file.size()),
+            megabytes(MOST_BYTES),
+        ),
     }
 }
 

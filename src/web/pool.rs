@@ -27,11 +27,6 @@ const FORGIVEN: usize = 3;
 const PASS_MS: f64 = 300.0;
 /// The most gradients in one pass on the GPU.
 const LARGEST_PASS: usize = 16;
-/// More workers than this bring nothing on today's classroom machines, only memory use.
-const MOST_WORKERS: usize = 8;
-/// A worker's memory: module, weights and one image's activations, ResNet-18 on the CPU.
-const WORKER_GIB: f64 = 0.25;
-
 /// What randomised layers are shuffled by.
 const SEED: u64 = 1;
 
@@ -464,17 +459,16 @@ async fn load(client: &Client, weights: &Weights) -> Result<usize, NoAnswer> {
     }
 }
 
-/// One worker a core, as far as memory reaches (browsers tell it in GiB, 8 at most).
+/// As many workers as this machine is good for.
 fn worker_count() -> usize {
     let navigator = window().navigator();
-    let cores = navigator.hardware_concurrency() as usize;
-    let memory = js_sys::Reflect::get(&navigator, &"deviceMemory".into())
-        .ok()
-        .and_then(|gib| gib.as_f64())
-        .unwrap_or(4.0);
-    // Half of the memory is left to everything else.
-    let by_memory = (memory / 2.0 / WORKER_GIB) as usize;
-    cores.min(by_memory).clamp(1, MOST_WORKERS)
+    let memory = js_sys::Reflect::get(&navigator, &"deviceMemory".into());
+    let in_hand = window().match_media("(pointer: coarse)").ok().flatten();
+    crate::page::worker_count(
+        navigator.hardware_concurrency() as usize,
+        memory.ok().and_then(|gib| gib.as_f64()),
+        in_hand.is_some_and(|query| query.matches()),
+    )
 }
 
 fn unexpected(response: &Response) -> NoAnswer {

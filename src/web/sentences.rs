@@ -101,6 +101,10 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
                 "Reload the page; if that does not help, use a current Chrome, Edge, Firefox or Safari."
             ),
         ),
+        FailureCode::OtherBuild => (
+            phrase!("The page and its engine are of different versions."),
+            phrase!("Reload the page, so that both are of the newest."),
+        ),
         FailureCode::NoCamera => (
             phrase!("The camera cannot be used: {detail}.", detail = detail()),
             phrase!("Allow it beside the page's address, or choose a photo instead."),

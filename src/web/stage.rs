@@ -15,15 +15,15 @@ use crate::mask::{
     spotlight,
 };
 use crate::model::Rect;
-use crate::page::View;
+use crate::page::{Placement, View, Viewport};
 use crate::preprocessing::Crop;
 
 pub(super) use self::regions::RegionMap;
 
 /// Pixels along a side of the difference.
 const DIFFERENCE_SIDE: usize = 300;
-/// How far the picture can be enlarged.
-const LARGEST_ZOOM: f64 = 16.0;
+/// Where nothing is enlarged, the crosshair crosses the map in so many steps of a key.
+const CROSSHAIR_STEPS: f64 = 56.0;
 
 /// The canvases and the pictures they are composed of.
 pub(super) struct Stage {
@@ -43,9 +43,9 @@ pub(super) struct Stage {
     comparable: bool,
     /// Of the mask over the photo, 0..=1.
     opacity: f64,
-    zoom: f64,
-    /// What lies in the canvases' middle, in pixels of the photo.
-    centre: Option<[f64; 2]>,
+    viewport: Viewport,
+    /// The pixel of the current map whose value is told: column and row.
+    crosshair: Option<[usize; 2]>,
     /// Share of the width, from the left, that shows the photo without anything over it.
     split: f64,
     /// Whether nothing is to be seen but the photo, whatever the view.
@@ -99,8 +99,8 @@ impl Stage {
             full_scale: 0.0,
             comparable: true,
             opacity: 0.85,
-            zoom: 1.0,
-            centre: None,
+            viewport: Viewport::default(),
+            crosshair: None,
             split: 0.0,
             veiled: false,
             pointed: None,
@@ -116,7 +116,7 @@ impl Stage {
     /// one goes.
     pub(super) fn set_photo(&mut self, preview: &[u8], preview_width: u32, size: (u32, u32)) {
         let size = (f64::from(size.0), f64::from(size.1));
-        (self.zoom, self.centre) = (1.0, None);
+        self.viewport = Viewport::of(size.into());
         self.photo = canvas(preview, preview_width).ok().map(|preview| Photo {
             preview,
             width: size.0,
@@ -130,7 +130,7 @@ impl Stage {
     /// Forgets what was said of the photo; a pinned mask stays.
     fn clear(&mut self) {
         self.boxes.clear();
-        self.difference = None;
+        (self.difference, self.crosshair) = (None, None);
         self.pointed = None;
         let current = &mut self.panes[1];
         (current.crop, current.map, current.mask) = (None, None, None);
@@ -288,8 +288,8 @@ impl Stage {
         self.palette
     }
 
-    /// The value of the current map under a point of the right canvas, and which of its pixels that is.
-    pub(super) fn value_at(&self, x: f64, y: f64) -> Option<([usize; 2], f32)> {
+    /// The pixel of the current map under a point of the right canvas: column and row.
+    pub(super) fn pixel_at(&self, x: f64, y: f64) -> Option<[usize; 2]> {
         let [px, py] = self.photo_point(x, y)?;
         let map = self.panes[1].map.as_ref()?;
         let side = map.values.len().isqrt();
@@ -298,9 +298,62 @@ impl Stage {
             let inside = (0.0..1.0).contains(&share);
             inside.then_some((share * side as f64) as usize)
         };
-        let column = place(px, map.crop.left, map.crop.width)?;
-        let row = place(py, map.crop.top, map.crop.height)?;
-        Some(([column, row], map.values[row * side + column]))
+        Some([
+            place(px, map.crop.left, map.crop.width)?,
+            place(py, map.crop.top, map.crop.height)?,
+        ])
+    }
+
+    /// The value of a pixel of the current map.
+    pub(super) fn value_of(&self, [column, row]: [usize; 2]) -> Option<f32> {
+        let map = self.panes[1].map.as_ref()?;
+        let side = map.values.len().isqrt();
+        map.values.get(row * side + column).copied()
+    }
+
+    /// Which pixel's value is told.
+    pub(super) fn crosshair(&self) -> Option<[usize; 2]> {
+        self.crosshair
+    }
+
+    /// Puts the crosshair on a pixel, or takes it away.
+    pub(super) fn set_crosshair(&mut self, pixel: Option<[usize; 2]>) {
+        self.crosshair = pixel;
+        self.draw();
+    }
+
+    /// Moves the crosshair by steps of a key, the finer the more is enlarged; from the map's middle, where there is
+    /// none yet.
+    pub(super) fn move_crosshair(&mut self, [dx, dy]: [i32; 2]) {
+        let Some(map) = &self.panes[1].map else {
+            return;
+        };
+        let side = map.values.len().isqrt();
+        let step = side as f64 / CROSSHAIR_STEPS / self.viewport.zoom();
+        let step = (step.round() as usize).max(1);
+        let moved = |at: usize, by: i32| {
+            let at = at.saturating_add_signed(by as isize * step as isize);
+            at.min(side - 1)
+        };
+        self.crosshair = Some(match self.crosshair {
+            Some([column, row]) => [moved(column, dx), moved(row, dy)],
+            None => [side / 2; 2],
+        });
+        if let Some(point) = self.crosshair_point() {
+            self.viewport.bring_into_view(point);
+        }
+        self.draw();
+    }
+
+    /// The crosshair's point of the photo.
+    fn crosshair_point(&self) -> Option<[f64; 2]> {
+        let ([column, row], map) = (self.crosshair?, self.panes[1].map.as_ref()?);
+        let side = map.values.len().isqrt() as f64;
+        let crop = map.crop;
+        Some([
+            crop.left + (column as f64 + 0.5) / side * crop.width,
+            crop.top + (row as f64 + 0.5) / side * crop.height,
+        ])
     }
 
     fn recompose(&mut self) {
@@ -315,60 +368,51 @@ impl Stage {
 
     /// Enlarges or shrinks around a point of a canvas, in CSS pixels from its upper left corner.
     pub(super) fn zoom_at(&mut self, factor: f64, x: f64, y: f64) {
-        let Some([px, py]) = self.photo_point(x, y) else {
-            return;
-        };
-        let before = self.zoom;
-        self.zoom = (self.zoom * factor).clamp(1.0, LARGEST_ZOOM);
-        let [cx, cy] = self.middle();
-        let keep = before / self.zoom;
-        self.centre = Some([px + (cx - px) * keep, py + (cy - py) * keep]);
-        self.rein_in();
-        self.draw();
+        if let Some(point) = self.photo_point(x, y) {
+            self.viewport.zoom_at(factor, point);
+            self.draw();
+        }
     }
 
-    /// Enlarges or shrinks around the canvas' middle.
+    /// Enlarges or shrinks, with the crosshair in the middle, or with what is there.
     pub(super) fn zoom(&mut self, factor: f64) {
-        let area = self.panes[1].canvas.get_bounding_client_rect();
-        self.zoom_at(factor, area.width() / 2.0, area.height() / 2.0);
+        match self.crosshair_point() {
+            Some(point) => {
+                self.viewport.zoom_to(factor, point);
+                self.draw();
+            }
+            None => {
+                let area = self.panes[1].canvas.get_bounding_client_rect();
+                self.zoom_at(factor, area.width() / 2.0, area.height() / 2.0);
+            }
+        }
+    }
+
+    /// Shows all of the photo, and no crosshair.
+    pub(super) fn show_all(&mut self) {
+        self.viewport.show_all();
+        self.set_crosshair(None);
     }
 
     /// Moves the picture with a pointer, in CSS pixels.
     pub(super) fn pan(&mut self, dx: f64, dy: f64) {
-        if self.zoom <= 1.0 {
+        if !self.viewport.is_enlarged() {
             return;
         }
-        let Some(placement) = self.placement(&self.panes[1]) else {
-            return;
-        };
-        let scale = placement.scale / window().device_pixel_ratio();
-        let [cx, cy] = self.middle();
-        self.centre = Some([cx - dx / scale, cy - dy / scale]);
-        self.rein_in();
-        self.draw();
+        if let Some(placement) = self.placement(&self.panes[1]) {
+            let scale = placement.scale / window().device_pixel_ratio();
+            self.viewport.pan([dx / scale, dy / scale]);
+            self.draw();
+        }
     }
 
-    fn middle(&self) -> [f64; 2] {
-        let size = self
-            .photo
-            .as_ref()
-            .map_or([0.0; 2], |p| [p.width, p.height]);
-        self.centre.unwrap_or(size.map(|length| length / 2.0))
-    }
-
-    /// Keeps the picture in view.
-    fn rein_in(&mut self) {
-        let size = self
-            .photo
-            .as_ref()
-            .map_or([0.0; 2], |p| [p.width, p.height]);
-        let margin = 0.5 / self.zoom;
-        self.centre = self.centre.map(|centre| {
-            let rein = |k: usize| centre[k].clamp(size[k] * margin, size[k] * (1.0 - margin));
-            [rein(0), rein(1)]
-        });
-        if self.zoom <= 1.0 {
-            self.centre = None;
+    /// Enlarges, shrinks and moves the picture with two fingers, in CSS pixels from the canvas' upper left corner.
+    pub(super) fn pinch(&mut self, from: [[f64; 2]; 2], to: [[f64; 2]; 2]) {
+        if let Some(placement) = self.placement(&self.panes[1]) {
+            let density = window().device_pixel_ratio();
+            let scaled = |points: [[f64; 2]; 2]| points.map(|point| point.map(|v| v * density));
+            self.viewport.pinch(scaled(from), scaled(to), &placement);
+            self.draw();
         }
     }
 
@@ -376,10 +420,7 @@ impl Stage {
     fn photo_point(&self, x: f64, y: f64) -> Option<[f64; 2]> {
         let placement = self.placement(&self.panes[1])?;
         let density = window().device_pixel_ratio();
-        Some([
-            (x * density - placement.left) / placement.scale,
-            (y * density - placement.top) / placement.scale,
-        ])
+        Some(placement.under([x * density, y * density]))
     }
 
     /// The output of the smallest box under a point of the right canvas.
@@ -442,6 +483,10 @@ impl Stage {
         // A difference is one picture.
         let both = self.is_pinned() && self.view != View::Difference;
         element::<HtmlElement>("pinned").set_hidden(!both);
+        // A finger that moves on what is enlarged moves that, and not the page.
+        let list = element::<HtmlElement>("drop").class_list();
+        list.toggle_with_force("enlarged", self.viewport.is_enlarged())
+            .unwrap_or_default();
         for (k, pane) in self.panes.iter().enumerate() {
             // Drawing fails only on a canvas of a size browsers refuse, which these never have.
             self.try_draw(pane, k == 1).unwrap_or(());
@@ -458,21 +503,11 @@ impl Stage {
         if width < 1.0 || height < 1.0 {
             return None;
         }
-        let (x, y, focus_width, focus_height) = match (self.view, pane.crop) {
-            (View::Mask, Some(crop)) => (crop.left, crop.top, crop.width, crop.height),
-            _ => (0.0, 0.0, photo.width, photo.height),
+        let focus = match (self.view, pane.crop) {
+            (View::Mask, Some(crop)) => [crop.left, crop.top, crop.width, crop.height],
+            _ => [0.0, 0.0, photo.width, photo.height],
         };
-        let scale = (width / focus_width).min(height / focus_height) * self.zoom;
-        let [cx, cy] = self
-            .centre
-            .unwrap_or([x + focus_width / 2.0, y + focus_height / 2.0]);
-        Some(Placement {
-            width,
-            height,
-            scale,
-            left: width / 2.0 - cx * scale,
-            top: height / 2.0 - cy * scale,
-        })
+        Some(self.viewport.placement([width, height], focus))
     }
 
     fn try_draw(&self, pane: &Pane, is_current: bool) -> Result<(), JsValue> {
@@ -498,6 +533,10 @@ impl Stage {
         }
         if is_current && self.view != View::Mask {
             self.draw_boxes(&context, &place)?;
+        }
+        if is_current && let Some([px, py]) = self.crosshair_point() {
+            let at = |p: f64, start: f64| (start + p * place.scale).round() + 0.5;
+            draw_crosshair(&context, at(px, place.left), at(py, place.top), &place);
         }
         Ok(())
     }
@@ -649,14 +688,19 @@ fn drawn(map: &PlacedMap, view: View) -> Cow<'_, PlacedMap> {
     }
 }
 
-/// Where a photo lies on a canvas, in the canvas' own pixels.
-struct Placement {
-    width: f64,
-    height: f64,
-    /// Canvas pixels a pixel of the photo.
-    scale: f64,
-    left: f64,
-    top: f64,
+/// Two lines that cross, white with a dark core, so that they are seen on anything.
+fn draw_crosshair(context: &CanvasRenderingContext2d, x: f64, y: f64, place: &Placement) {
+    let density = window().device_pixel_ratio();
+    for (thickness, colour) in [(3.0, "rgba(255, 255, 255, 0.8)"), (1.0, "#1d1a24")] {
+        context.set_line_width(thickness * density);
+        context.set_stroke_style_str(colour);
+        context.begin_path();
+        context.move_to(x, 0.0);
+        context.line_to(x, place.height);
+        context.move_to(0.0, y);
+        context.line_to(place.width, y);
+        context.stroke();
+    }
 }
 
 /// What the network does not see steps back.

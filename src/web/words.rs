@@ -8,8 +8,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use js_sys::{Array, Function, Intl, Object, Reflect};
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Node};
 
 use super::dom::{all, document, element};
@@ -65,6 +66,8 @@ thread_local! {
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
     static FRENCH: OnceCell<Catalogue> = const { OnceCell::new() };
     static FIXED: RefCell<Vec<Fixed>> = const { RefCell::new(Vec::new()) };
+    /// What writes numbers of so many decimals in a language.
+    static FORMATS: RefCell<HashMap<(&'static str, usize), Function>> = RefCell::default();
 }
 
 /// Attributes that people read or hear.
@@ -147,13 +150,13 @@ impl From<Phrase> for Value {
 
 impl From<usize> for Value {
     fn from(number: usize) -> Self {
-        Value::Text(number.to_string())
+        Value::Decimal(number as f64, 0)
     }
 }
 
 impl From<u32> for Value {
     fn from(number: u32) -> Self {
-        Value::Text(number.to_string())
+        Value::Decimal(number.into(), 0)
     }
 }
 
@@ -195,18 +198,8 @@ impl fmt::Display for Value {
             Value::Name(name) => f.write_str(&translated_name(name)),
             Value::Detail(detail) => f.write_str(&translated_detail(detail)),
             Value::Phrase(phrase) => phrase.fmt(f),
-            Value::Decimal(value, decimals) => {
-                let digits = format!("{value:.decimals$}");
-                // What rounds to nothing is not negative.
-                let nothing = digits.bytes().all(|digit| b"-0.".contains(&digit));
-                let digits = if nothing {
-                    digits.trim_start_matches('-')
-                } else {
-                    &digits
-                };
-                f.write_str(&in_language(digits))
-            }
-            Value::Power(value) => f.write_str(&in_language(&power(*value))),
+            Value::Decimal(value, decimals) => f.write_str(&number(*value, *decimals)),
+            Value::Power(value) => f.write_str(&power(*value)),
         }
     }
 }
@@ -220,9 +213,9 @@ fn power(value: f64) -> String {
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     // 0.61 needs no power of ten.
     if let Ok(exponent @ -2..=2) = exponent.parse::<i32>() {
-        let decimals = (1 - exponent).max(0) as usize;
-        return format!("{value:.decimals$}");
+        return number(value, (1 - exponent).max(0) as usize);
     }
+    let digits = number(digits.parse().unwrap_or(value), 1);
     let raised = exponent.chars().map(|c| match c {
         '-' => '⁻',
         digit => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹']
@@ -231,13 +224,32 @@ fn power(value: f64) -> String {
     format!("{digits}·10{}", raised.collect::<String>())
 }
 
-/// A number with the language's decimal sign and a typographic minus.
-fn in_language(digits: &str) -> String {
-    let digits = digits.replace('-', "−");
-    match LANGUAGE.get() {
-        Language::English => digits,
-        Language::French => digits.replace('.', ","),
-    }
+/// A number as the browser writes it in the page's language, with a typographic minus.
+fn number(value: f64, decimals: usize) -> String {
+    let language = LANGUAGE.get();
+    let format = FORMATS.with_borrow_mut(|formats| {
+        let format = formats.entry((language.code(), decimals));
+        format
+            .or_insert_with(|| {
+                let options = Object::new();
+                for (name, option) in [
+                    ("minimumFractionDigits", JsValue::from(decimals as u32)),
+                    ("maximumFractionDigits", JsValue::from(decimals as u32)),
+                    // Four digits need no groups; and what rounds to nothing is not negative.
+                    ("useGrouping", "min2".into()),
+                    ("signDisplay", "negative".into()),
+                ] {
+                    // Refused only by objects that are frozen.
+                    Reflect::set(&options, &name.into(), &option).unwrap_or_default();
+                }
+                let locale = Array::of1(&language.code().into());
+                Intl::NumberFormat::new(&locale, &options).format()
+            })
+            .clone()
+    });
+    let text = format.call1(&JsValue::UNDEFINED, &value.into());
+    let text = text.ok().and_then(|text| text.as_string());
+    text.unwrap_or_default().replace('-', "−")
 }
 
 fn in_french<T>(look_up: impl FnOnce(&Catalogue) -> T) -> T {

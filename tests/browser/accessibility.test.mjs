@@ -7,19 +7,47 @@ const shared = suite();
 
 const axe = readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
-/** What axe-core finds, one line each. */
+/** What axe-core finds by the rules of WCAG 2.2 and by best practice, and edges that are too pale, one line each. */
 async function faults(page) {
   await page.evaluate(await axe);
-  const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run({
+    runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
+    rules: { "target-size": { enabled: true } },
+  }));
   assert.ok(passes.length > 15, `only ${passes.length} rules were checked`);
-  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, any }) =>
-    `${id}: ${help}: ${target.join(" ")} ${any[0]?.message ?? ""}`));
+  return [...violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, any }) =>
+    `${id}: ${help}: ${target.join(" ")} ${any[0]?.message ?? ""}`)), ...await page.evaluate(paleEdges)];
+}
+
+/** Controls whose edge has less than 3 : 1 with what lies around it (WCAG 1.4.11). */
+function paleEdges() {
+  const rgba = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const behind = (element) => {
+    for (let one = element.parentElement; one; one = one.parentElement) {
+      const colour = rgba(getComputedStyle(one).backgroundColor);
+      if ((colour[3] ?? 1) > 0.99) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const controls = document.querySelectorAll(
+    "select, input[type=number], input[type=search], .quiet, .primary, .why, .zoom button, .segments, .strip li button, .thumbs button, .filmstrip button");
+  return [...controls].filter((control) => control.checkVisibility() && !control.matches(":disabled, fieldset:disabled *"))
+    .filter((control) => !control.closest("[inert]") && !(document.querySelector("dialog[open]") && !control.closest("dialog")))
+    .map((control) => {
+      const [a, b] = [rgba(getComputedStyle(control).borderTopColor), behind(control)].map(luminance);
+      return [control, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+    })
+    .filter(([, contrast]) => contrast < 3)
+    .map(([{ id, className, tagName }, contrast]) => `pale edge: ${tagName}#${id}.${className} ${contrast.toFixed(2)} : 1`);
 }
 
 for (const [name, options] of [
   ["light", {}],
   ["dark", { colorScheme: "dark" }],
   ["a phone", { viewport: { width: 390, height: 844 } }],
+  ["forced colours", { forcedColors: "active" }],
 ]) {
   shared.check(`no fault that axe-core knows, ${name}`, async () => {
     // axe-core is written into the page, which its policy would rightly refuse.
@@ -55,6 +83,9 @@ for (const [name, options] of [
     }]);
     await page.waitForSelector("#notice:not([hidden])");
     assert.deepEqual(await faults(page), [], "with a message");
+    await page.evaluate(() => document.documentElement.classList.add("projector"));
+    assert.deepEqual(await faults(page), [], "on a projector");
+    await page.evaluate(() => document.documentElement.classList.remove("projector"));
     assert.match((await page.evaluate(() => {
       document.querySelector("[data-sample] img").removeAttribute("alt");
       return globalThis.axe.run().then(({ violations }) => violations.map(({ id }) => id).join());

@@ -39,7 +39,10 @@ export async function serve(change = (_name, bytes) => bytes, answer = () => fal
   return {
     requests,
     url: `http://localhost:${server.address().port}/lessons/violet/`,
-    close: () => server.close(),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 
@@ -201,4 +204,4 @@ export const canvas = (page) =>
 export const view = (page, name) => page.locator(`input[name=view][value=${name}]`).check({ force: true });
 
 /** A number as the page writes it. */
-export const number = (text) => Number(text.replace("−", "-"));
+export const number = (text) => Number(text.replace("−", "-").replaceAll(/[,\s]/gu, ""));

@@ -189,3 +189,16 @@ fn shapes_and_detected_things_have_french_names() {
         assert!(names.contains_key(name), "{name}");
     }
 }
+
+/// What is two things in English is two things in French, and apostrophes are those of print.
+#[test]
+fn french_keeps_things_apart() {
+    let french = &catalogue()["sentences"];
+    for pair in [["Std", "Delta"], ["Cancel", "Undo"], ["Clear", "Cancel"]] {
+        let said = pair.map(|english| &french[english]);
+        assert_ne!(said[0], said[1], "{pair:?}");
+    }
+    for sentence in catalogue().values().flat_map(BTreeMap::values) {
+        assert!(!sentence.contains('\''), "{sentence}");
+    }
+}

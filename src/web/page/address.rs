@@ -1,11 +1,15 @@
-//! The page's address says what is set, so that a link restores it.
+//! The page's address says what is set, so that a link restores it; and Back goes to the picture before.
+
+use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::UrlSearchParams;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{PopStateEvent, UrlSearchParams};
 
 use super::Page;
-use crate::web::dom::window;
+use super::settings::kept;
+use crate::page::{PictureId, Settings};
+use crate::web::dom::{on, window};
 use crate::web::words::phrase;
 
 fn query() -> Option<UrlSearchParams> {
@@ -25,7 +29,9 @@ pub(super) fn write_parameter(name: &str, text: Option<&str>) {
         Some(text) => query.set(name, text),
         None => query.delete(name),
     }
-    replace(&query);
+    let state = window().history().and_then(|history| history.state());
+    let own = state.ok().and_then(|state| state.as_f64());
+    write(&query, own.map(|number| number as u64), false);
 }
 
 /// The page's address, as one can send it.
@@ -33,11 +39,15 @@ pub(super) fn address() -> String {
     window().location().href().unwrap_or_default()
 }
 
-fn replace(query: &UrlSearchParams) {
+/// Writes an address, of another picture or of the same; `own` is the number of a photo that no address holds.
+fn write(query: &UrlSearchParams, own: Option<u64>, another: bool) {
     let url = format!("?{}", query.to_string().as_string().unwrap_or_default());
+    let state = own.map_or(JsValue::NULL, |number| JsValue::from(number as f64));
     // Refused only by documents that have no address of their own.
-    let history = window().history();
-    let _written = history.map(|h| h.replace_state_with_url(&JsValue::NULL, "", Some(&url)));
+    let _written = window().history().map(|history| match another {
+        true => history.push_state_with_url(&state, "", Some(&url)),
+        false => history.replace_state_with_url(&state, "", Some(&url)),
+    });
 }
 
 impl Page {
@@ -59,7 +69,35 @@ impl Page {
         }
     }
 
-    /// Writes what is set into the address, and what is pinned beside it. Parameters of other names stay.
+    /// Back, and forth again: the picture of that address, with the settings that it was left with.
+    pub(super) fn listen_to_address(self: &Rc<Self>) {
+        let page = Rc::clone(self);
+        on(&window(), "popstate", move |event: PopStateEvent| {
+            let (latest, mut there) = (page.latest(), Settings::read(parameter, kept));
+            there.device = latest.device;
+            let own = event.state().as_f64().map(|number| number as u64);
+            let known = |number: &u64| page.strip.borrow().get(*number).is_some();
+            if let Some(number) = own.filter(known) {
+                page.addressed.replace(Some(PictureId::Photo(number)));
+                there.picture = latest.picture;
+                page.work.borrow_mut().change(|settings| *settings = there);
+                let page = Rc::clone(&page);
+                spawn_local(async move {
+                    page.choose_photo(number).await;
+                });
+            } else if there.picture.is_some() {
+                page.addressed.replace(there.picture.clone());
+                page.change(|settings| *settings = there);
+            } else {
+                // A photo that was cleared away: nothing is lost by staying.
+                page.addressed.replace(latest.picture);
+                page.write_address();
+            }
+        });
+    }
+
+    /// Writes what is set into the address, and what is pinned beside it. Parameters of other names stay. Another
+    /// picture has an address of its own, so that Back leads to the one before.
     pub(super) fn write_address(&self) {
         // Until all of the link has been restored, it stays as it is.
         if self.lesson.borrow().pinned.is_some() {
@@ -76,6 +114,12 @@ impl Page {
                 None => query.delete(name),
             }
         }
-        replace(&query);
+        let before = self.addressed.replace(latest.picture.clone());
+        let another = before.is_some() && latest.picture.is_some() && before != latest.picture;
+        let own = match latest.picture {
+            Some(PictureId::Photo(number)) => Some(number),
+            _ => None,
+        };
+        write(&query, own, another);
     }
 }

@@ -110,7 +110,11 @@ impl Page {
             }
             Ok(canvas)
         };
-        let canvas = paint().map_err(|error| failed(&message(&error)))?;
+        let canvas = paint();
+        if let Some(whole) = &whole {
+            whole.close();
+        }
+        let canvas = canvas.map_err(|error| failed(&message(&error)))?;
         let blob = files::png(&canvas).await?;
         let blob: &JsValue = &blob;
         download_parts(name, &Array::of1(blob))

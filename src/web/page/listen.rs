@@ -1,6 +1,5 @@
 //! What happens when someone touches the page.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
@@ -8,25 +7,23 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::Node;
 use web_sys::{
     Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent,
-    MouseEvent, PointerEvent, WheelEvent,
+    MouseEvent,
 };
 
 use super::open::Coming;
 use super::{Page, class};
 use crate::attribution::Baseline;
-use crate::page::{Begin, MOST_PHOTOS, PictureId};
+use crate::page::{Begin, MOST_BYTES, MOST_PHOTOS, PictureId};
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::files;
 use crate::web::pool::Picture;
 use crate::web::words::phrase;
 
-/// A pointer that goes farther than this while it is pressed, in CSS pixels, drags and does not click.
-const DRAG: f64 = 4.0;
-
 impl Page {
     pub(super) fn listen(self: &Rc<Self>) {
         self.listen_to_files();
         self.listen_to_updates();
+        self.listen_to_address();
         self.listen_to_views();
         self.listen_to_regions();
         self.listen_to_lesson();
@@ -151,8 +148,13 @@ impl Page {
             let left_out = files.len().saturating_sub(MOST_PHOTOS);
             let mut photos = Vec::new();
             for file in files.into_iter().take(MOST_PHOTOS) {
-                let blob: &Blob = &file;
-                photos.push((file.name(), files::blob(blob).await));
+                let bytes = if file.size() > MOST_BYTES {
+                    Err(files::too_large(&file))
+                } else {
+                    let blob: &Blob = &file;
+                    files::blob(blob).await
+                };
+                photos.push((file.name(), bytes));
             }
             Rc::clone(&page).take_photos(photos).await;
             if left_out > 0 {
@@ -189,95 +191,6 @@ impl Page {
         });
     }
 
-    /// Wheel, drag and double click move the picture; a click that is none of these chooses a box.
-    fn listen_to_canvas(self: &Rc<Self>) {
-        // How far the pointer has gone since it was pressed.
-        let dragged = Rc::new(Cell::new(0.0));
-        for id in ["canvas", "pinned-canvas"] {
-            let canvas: HtmlElement = element(id);
-            on(&canvas, "wheel", {
-                let page = Rc::clone(self);
-                move |event: WheelEvent| {
-                    // The wheel by itself is the page's; with Ctrl, which is also what a pinch on a
-                    // trackpad sends, it is the picture's.
-                    if !(event.ctrl_key() || event.meta_key()) {
-                        return;
-                    }
-                    event.prevent_default();
-                    let factor = (-event.delta_y() / 400.0).exp();
-                    let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-                    page.stage.borrow_mut().zoom_at(factor, x, y);
-                }
-            });
-            on(&canvas, "dblclick", {
-                let page = Rc::clone(self);
-                move |_: MouseEvent| page.stage.borrow_mut().zoom_at(0.0, 0.0, 0.0)
-            });
-            on(&canvas, "pointerleave", {
-                let page = Rc::clone(self);
-                move |_: PointerEvent| page.show_readout(None)
-            });
-            on(&canvas, "keydown", {
-                let page = Rc::clone(self);
-                move |event: KeyboardEvent| {
-                    if page.move_by_key(&event.key()) {
-                        event.prevent_default();
-                    }
-                }
-            });
-            on(&canvas, "pointerdown", {
-                let dragged = Rc::clone(&dragged);
-                move |_: PointerEvent| dragged.set(0.0)
-            });
-            on(&canvas, "pointermove", {
-                let (page, dragged) = (Rc::clone(self), Rc::clone(&dragged));
-                move |event: PointerEvent| {
-                    let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-                    page.show_readout(Some((x, y)));
-                    if event.buttons() == 1 {
-                        let (dx, dy) = (event.movement_x(), event.movement_y());
-                        dragged.set(dragged.get() + f64::from(dx).hypot(f64::from(dy)));
-                        page.stage.borrow_mut().pan(f64::from(dx), f64::from(dy));
-                    }
-                }
-            });
-        }
-        on(&element::<HtmlElement>("canvas"), "click", {
-            let page = Rc::clone(self);
-            move |event: MouseEvent| {
-                let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-                if page.picking.get() {
-                    page.pick_colour(x, y);
-                    return;
-                }
-                if dragged.get() > DRAG {
-                    return;
-                }
-                let hit = page.stage.borrow().box_at(x, y);
-                if let Some(output) = hit {
-                    page.choose_output(output);
-                }
-            }
-        });
-    }
-
-    /// Plus and minus zoom, arrows move, zero shows all of it. Whether the key was one of these.
-    fn move_by_key(&self, key: &str) -> bool {
-        const STEP: f64 = 40.0;
-        let mut stage = self.stage.borrow_mut();
-        match key {
-            "+" | "=" => stage.zoom(1.25),
-            "-" => stage.zoom(0.8),
-            "0" => stage.zoom(0.0),
-            "ArrowLeft" => stage.pan(STEP, 0.0),
-            "ArrowRight" => stage.pan(-STEP, 0.0),
-            "ArrowUp" => stage.pan(0.0, STEP),
-            "ArrowDown" => stage.pan(0.0, -STEP),
-            _ => return false,
-        }
-        true
-    }
-
     fn set_picking(&self, on: bool) {
         self.picking.set(on);
         let pressed = if on { "true" } else { "false" };
@@ -292,7 +205,7 @@ impl Page {
     }
 
     /// Starts the path at the colour of a point of the photo.
-    fn pick_colour(self: &Rc<Self>, x: f64, y: f64) {
+    pub(super) fn pick_colour(self: &Rc<Self>, x: f64, y: f64) {
         self.set_picking(false);
         let colour = self.stage.borrow().colour_at(x, y);
         if let Some(rgb) = colour {

@@ -5,6 +5,7 @@ mod answers;
 mod baselines;
 mod brush;
 mod camera;
+mod canvas;
 mod chapters;
 mod controls;
 mod export;
@@ -130,6 +131,8 @@ struct Page {
     held_region: Cell<Option<usize>>,
     /// Several photos at once.
     strip: RefCell<Shelf<Photo>>,
+    /// Which picture the address is of.
+    addressed: RefCell<Option<PictureId>>,
     /// Whether the strip's photos are being explained one after the other.
     queueing: Cell<bool>,
 }
@@ -171,6 +174,7 @@ impl Page {
             lesson: RefCell::default(),
             held_region: Cell::default(),
             strip: RefCell::default(),
+            addressed: RefCell::default(),
             queueing: Cell::default(),
         }
     }

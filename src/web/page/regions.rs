@@ -66,12 +66,12 @@ impl Page {
         }
     }
 
-    /// The region under a point of the canvas is pointed out; its words, if there is one.
-    pub(super) fn point_at(&self, point: Option<(f64, f64)>) -> Option<Phrase> {
+    /// The region of a pixel is pointed out; its words, if there is one.
+    pub(super) fn point_at(&self, pixel: Option<[usize; 2]>) -> Option<Phrase> {
         if self.latest().view != View::Regions {
             return None;
         }
-        let region = point.and_then(|(x, y)| self.stage.borrow().region_at(x, y));
+        let region = pixel.and_then(|pixel| self.stage.borrow().region_at(pixel));
         self.point_out(region);
         let button = document().query_selector(&format!("[data-region='{}']", region?));
         let number = button.ok()??.get_attribute("data-rank")?;

@@ -342,23 +342,6 @@ impl Page {
         element::<HtmlElement>("legend").set_hidden(scale <= 0.0);
     }
 
-    /// The value under the pointer, at a point of the canvas.
-    pub(super) fn show_readout(&self, point: Option<(f64, f64)>) {
-        let region = self.point_at(point);
-        let stage = self.stage.borrow();
-        let found = point.and_then(|(x, y)| stage.value_at(x, y));
-        let readout = match found {
-            Some(([column, row], value)) => phrase!(
-                "pixel {x}, {y}: {value}",
-                x = column,
-                y = row,
-                value = Value::Power(f64::from(value)),
-            ),
-            None => Phrase::nothing(),
-        };
-        say("readout", region.unwrap_or(readout));
-    }
-
     /// Pins what is shown, or lets the pinned explanation go.
     pub(super) fn pin(self: &Rc<Self>) {
         if !self.unpin() {

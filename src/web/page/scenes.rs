@@ -75,18 +75,21 @@ impl Page {
                 )
             }
         });
+        // Where the pointer was last: browsers do not agree on what they call its movement.
+        let last = Rc::new(Cell::new([0.0; 2]));
         on(&canvas, "pointerdown", {
-            let canvas = canvas.clone();
+            let (canvas, last) = (canvas.clone(), Rc::clone(&last));
             move |event: PointerEvent| {
                 canvas.set_pointer_capture(event.pointer_id()).unwrap_or(());
-                stroke(&canvas, &event, false);
+                last.set(place(&canvas, &event));
+                stroke(&canvas, &event, &last);
             }
         });
         on(&canvas, "pointermove", {
             let canvas = canvas.clone();
             move |event: PointerEvent| {
                 if event.buttons() == 1 {
-                    stroke(&canvas, &event, true);
+                    stroke(&canvas, &event, &last);
                 }
             }
         });
@@ -126,26 +129,22 @@ fn fill(canvas: &HtmlCanvasElement, colour: &str) {
     }
 }
 
-/// Paints a dot where the pointer is, or a line from where it was.
-fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, moved: bool) {
-    let Some(context) = context(canvas) else {
-        return;
-    };
+/// Where a pointer is, in pixels of the scene.
+fn place(canvas: &HtmlCanvasElement, event: &PointerEvent) -> [f64; 2] {
     let shown = canvas.get_bounding_client_rect();
     let scale = SIZE as f64 / shown.width();
-    let (x, y) = (
+    [
         (f64::from(event.client_x()) - shown.left()) * scale,
         (f64::from(event.client_y()) - shown.top()) * scale,
-    );
-    let (dx, dy) = if moved {
-        (
-            f64::from(event.movement_x()) * scale,
-            f64::from(event.movement_y()) * scale,
-        )
-    } else {
-        (0.0, 0.0)
-    };
-    line(&context, [x - dx, y - dy], [x, y]);
+    ]
+}
+
+/// Paints from where the pointer was last to where it is.
+fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, last: &Cell<[f64; 2]>) {
+    if let Some(context) = context(canvas) {
+        let here = place(canvas, event);
+        line(&context, last.replace(here), here);
+    }
 }
 
 /// Arrows move the place where the space bar paints a dot. Whether the key was one of these.

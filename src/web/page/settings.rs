@@ -18,7 +18,7 @@ fn storage() -> Option<Storage> {
     window().local_storage().ok()?
 }
 
-fn kept(name: &str) -> Option<String> {
+pub(super) fn kept(name: &str) -> Option<String> {
     storage()?.get_item(name).ok()?
 }
 

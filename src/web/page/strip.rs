@@ -86,7 +86,7 @@ impl Page {
         }
     }
 
-    async fn choose_photo(self: &Rc<Self>, number: u64) -> Opened {
+    pub(super) async fn choose_photo(self: &Rc<Self>, number: u64) -> Opened {
         let bytes = self.strip.borrow().get(number).map(|p| p.bytes.clone());
         let Some(bytes) = bytes else {
             return Opened::Refused;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-use super::{Placement, Stage};
-use crate::page::View;
+use super::Stage;
+use crate::page::{Placement, View};
 use crate::regions::{Manner, Partition, patches};
 use crate::web::dom::window;
 use crate::web::picture::canvas;
@@ -57,11 +57,11 @@ impl Stage {
         }
     }
 
-    /// The region under a point of the right canvas, while regions are shown.
-    pub(in crate::web) fn region_at(&self, x: f64, y: f64) -> Option<usize> {
+    /// The region of a pixel of the current map, column and row, while regions are shown.
+    pub(in crate::web) fn region_at(&self, pixel: [usize; 2]) -> Option<usize> {
         let regions = self.panes[1].regions.as_ref()?;
-        let (pixel, _) = (self.view == View::Regions).then(|| self.value_at(x, y))??;
-        regions.partition.at(pixel)
+        let shown = self.view == View::Regions;
+        shown.then(|| regions.partition.at(pixel)).flatten()
     }
 
     /// Each region's place in the list, written where it is widest.

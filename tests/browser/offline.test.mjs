@@ -1,0 +1,120 @@
+// What the browser keeps: an update is all or nothing, what was cleared is noticed, and nothing mixes versions.
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import path from "node:path";
+import { notice, open, root, serve, status, suite } from "./harness.mjs";
+
+const shared = suite();
+const { check } = shared;
+const query = "device=cpu&model=shapesnet&steps=2&scene=5";
+
+/** A visit after which the service worker serves the page. */
+async function visited(site) {
+  const page = await open(shared.browser, site, query);
+  await status(page, /^Done: 3/);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  return page;
+}
+const missing = (page) => page.evaluate(async () => {
+  const names = (await caches.keys()).filter((name) => /build-/.test(name));
+  const kept = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).length));
+  return { names, kept };
+});
+
+check("an update of which one file fails leaves the build before whole, and it goes on without a network", async () => {
+  let newer = false;
+  const dist = path.join(root, "dist");
+  const build = (await readdir(dist)).find((name) => name.startsWith("build-"));
+  const site = await serve((name, bytes) => {
+    if (!newer) return bytes;
+    if (name === "service-worker.js") return Buffer.from(String(bytes).replaceAll(build, "build-000000000000"));
+    // Of the newer build, everything is there but one file.
+    if (!name.startsWith("build-000000000000/")) return bytes;
+    return name.endsWith("/style.css") ? null : readFile(path.join(dist, name.replace("build-000000000000", build)));
+  });
+  const page = await visited(site);
+  const before = await missing(page);
+  newer = true;
+  const outcome = await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    const installing = new Promise((found) => registration.addEventListener("updatefound", () => found(registration.installing)));
+    await registration.update().catch(() => {});
+    const worker = await installing;
+    while (worker.state === "installing") await new Promise((done) => setTimeout(done, 20));
+    return worker.state;
+  });
+  assert.equal(outcome, "redundant");
+  const after = await missing(page);
+  const [old] = before.names;
+  assert.ok(after.names.includes(old));
+  assert.equal(after.kept[after.names.indexOf(old)], before.kept[0]);
+  site.close();
+  await page.reload();
+  await status(page, /^Done: 3/);
+  await page.close();
+});
+
+check("the page says whether it works without a network, and what the browser has cleared is fetched again", async () => {
+  const site = await serve();
+  const page = await visited(site);
+  await page.reload();
+  const said = () => page.waitForFunction(() => ["all", "again"].find(
+    (name) => !document.getElementById(`kept-${name}`).hidden)).then((handle) => handle.jsonValue());
+  assert.equal(await said(), "all");
+  await page.click(".private .why");
+  assert.match(await page.innerText("#about-private"), /it works without a network now/);
+  const before = await missing(page);
+  // As a browser does that needs the room.
+  await page.evaluate(async () => {
+    for (const name of await caches.keys()) await caches.delete(name);
+  });
+  await page.reload();
+  assert.equal(await said(), "again");
+  await page.click(".private .why");
+  assert.match(await page.innerText("#about-private"), /had let go of what was kept[\s\S]*fetched again/);
+  assert.deepEqual(await missing(page), before);
+  site.close();
+  await page.reload();
+  await status(page, /^Done: 3/);
+  await page.close();
+});
+
+check("page and engine of different builds never speak with each other: a sentence asks to reload", async () => {
+  const site = await serve((name, bytes) => {
+    if (!/\/worker.*\.wasm$/.test(name)) return bytes;
+    const other = Buffer.from(bytes);
+    other.write("000000000000", other.length - 12);
+    return other;
+  });
+  const page = await open(shared.browser, site, query, { serviceWorkers: "block" });
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /different versions.*Reload the page/);
+  assert.match(await page.textContent("#status"), /engine is not running/);
+  assert.equal(page.workers().length, 0);
+  await page.close();
+  site.close();
+});
+
+check("a machine without memory for the engine gets a sentence", async () => {
+  const site = await serve((name, bytes) => name.endsWith("/worker-loader.js")
+    ? Buffer.concat([Buffer.from(`wasm_bindgen = () => Promise.reject(new RangeError(
+      "WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance"));\n`), bytes])
+    : bytes);
+  const page = await open(shared.browser, site, query, { serviceWorkers: "block" });
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /engine stopped.*Cannot allocate Wasm memory.*other tabs closed/);
+  await page.close();
+  site.close();
+});
+
+check("where a browser allows no service worker, the page starts all the same", async () => {
+  const page = await shared.browser.newPage();
+  await page.addInitScript(() => {
+    ServiceWorkerContainer.prototype.register = () => Promise.reject(new DOMException("The operation is insecure.", "SecurityError"));
+  });
+  await page.goto(`${shared.site.url}?${query}`);
+  await status(page, /^Done: 3/);
+  assert.ok(await page.isHidden("#no-start"));
+  await page.close();
+});
