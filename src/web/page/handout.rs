@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, HtmlImageElement};
 
 use super::{Page, append, class, create, titles};
-use crate::page::{LARGEST_CANVAS, View};
+use crate::page::View;
 use crate::protocol::Failure;
 use crate::web::dom::{document, element, message, on, window};
 use crate::web::words::{Phrase, decimal, name, percent, phrase, say, say_in};
