@@ -46,7 +46,40 @@ pub fn patches(partition: &Partition, sums: &[f64], manner: Manner) -> (Vec<u8>,
             [r, g, b, (255.0 * alpha).round() as u8]
         })
         .collect();
-    let at = |x: usize, y: usize| labels[(y / finer) * side + x / finer];
+    // Of the four pixels around a point, the region that has most of it, so that borders run straight across corners.
+    let place = |v: usize| {
+        let v = ((v as f64 + 0.5) / finer as f64 - 0.5).clamp(0.0, side as f64 - 1.0);
+        let low = v as usize;
+        (low, (low + 1).min(side - 1), v - low as f64)
+    };
+    let places: Vec<_> = (0..fine).map(place).collect();
+    let fine_label = |x: usize, y: usize| {
+        let ((left, right, u), (top, bottom, v)) = (places[x], places[y]);
+        let corners = [
+            (labels[top * side + left], (1.0 - u) * (1.0 - v)),
+            (labels[top * side + right], u * (1.0 - v)),
+            (labels[bottom * side + left], (1.0 - u) * v),
+            (labels[bottom * side + right], u * v),
+        ];
+        let same = |label: u16| {
+            corners
+                .iter()
+                .filter(move |c| c.0 == label)
+                .map(|c| c.1)
+                .sum::<f64>()
+        };
+        let first = corners[0].0;
+        if corners.iter().all(|corner| corner.0 == first) {
+            return first;
+        }
+        let all = corners.iter().map(|&(label, _)| (label, same(label)));
+        all.max_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(first, |best| best.0)
+    };
+    let smooth: Vec<u16> = (0..fine * fine)
+        .map(|k| fine_label(k % fine, k / fine))
+        .collect();
+    let at = |x: usize, y: usize| smooth[y * fine + x];
     let mut rgba = Vec::with_capacity(4 * fine * fine);
     for y in 0..fine {
         for x in 0..fine {
