@@ -1,16 +1,17 @@
-//! Cutting a picture into regions: neighbours of like colour grow together, then the regions that differ least.
+//! Cutting a picture into regions: neighbours of like colour grow together, then the regions that differ least and lie
+//! nearest.
 
 use super::colour::lab;
 
 /// What a join of pixels may cost beyond the greatest step inside, times the pixels that have joined, in CIELAB
-/// units: some hundred regions of a photo. (The paper's k. Chosen with [`SPREAD`] by looking at the page's samples: with
-/// twice as much a cat's face is one region, with half a clear sky is cut without a reason.)
-const LOOSENESS: f32 = 16.0;
-/// What the whole side of a picture counts for where two regions are compared, in the same units: so that regions are
-/// places, and not all that is brown.
-const SPREAD: f64 = 40.0;
+/// units: some hundred regions of a photo. (The paper's k.)
+const LOOSENESS: f32 = 40.0;
 /// Regions smaller than this share of the picture are no regions.
 const SMALLEST: f64 = 1.0 / 2500.0;
+/// Nor does one grow beyond this share, pixel by pixel: fur and leaves would run into one.
+const LARGEST: f64 = 1.0 / 50.0;
+/// What the picture's width counts in CIELAB units, where regions are merged: a region is also a place.
+const WIDTH: f64 = 50.0;
 /// Pictures with a longer side are cut by the means of blocks of their pixels, so that time is bounded.
 const LONGEST: usize = 256;
 
@@ -21,9 +22,9 @@ const LONGEST: usize = 256;
 ///
 /// Felzenszwalb, Huttenlocher 2004 (Efficient Graph-Based Image Segmentation, doi 10.1023/B:VISI.0000022288.19776.77)
 /// over the eight neighbours of a picture smoothed by [1, 2, 1]; then, pair by pair, the neighbours whose union adds
-/// least to the squared distances from the regions' mean colours and places: Ward 1963, as Beaulieu and Goldberg 1989
-/// (doi 10.1109/34.16711) apply it to pictures, with places beside colours as in SLIC (Achanta et al. 2012, doi
-/// 10.1109/TPAMI.2012.120).
+/// least to the squared distances from the regions' means: Ward 1963, as Beaulieu and Goldberg 1989 (doi
+/// 10.1109/34.16711) apply it to pictures, of colour and place together, as Achanta et al. 2012 (SLIC, doi
+/// 10.1109/TPAMI.2012.120) weigh them.
 pub(super) fn segment(rgba: &[u8], most: usize) -> Vec<u16> {
     let side = (rgba.len() / 4).isqrt();
     if side == 0 {
@@ -159,12 +160,14 @@ fn grow(colours: &[[f32; 3]], side: usize) -> Forest {
         (k as u32, other as u32, f32::from_bits((step >> 32) as u32))
     };
     let mut forest = Forest::new(colours.len());
+    let largest = (LARGEST * colours.len() as f64).ceil() as u32;
     for &step in &steps {
         let (k, other, step) = ends(step);
         let (a, b) = (forest.root(k), forest.root(other));
         let allowed =
             |root: u32| forest.inner[root as usize] + LOOSENESS / forest.size[root as usize] as f32;
-        if a != b && step <= allowed(a).min(allowed(b)) {
+        let together = forest.size[a as usize] + forest.size[b as usize];
+        if a != b && together <= largest && step <= allowed(a).min(allowed(b)) {
             forest.join(a, b, step);
         }
     }
@@ -195,8 +198,8 @@ fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
 /// What is known of a region while neighbours are merged.
 struct Sum {
     count: f64,
-    /// CIELAB, and column and row in the same units.
-    colour: [f64; 5],
+    /// Sums of colours and places.
+    sums: [f64; 5],
     neighbours: std::collections::BTreeSet<u32>,
 }
 
@@ -205,7 +208,7 @@ fn merge(colours: &[[f32; 3]], side: usize, regions: Vec<u32>, most: usize) -> V
     let count = regions.iter().max().map_or(0, |&last| last as usize + 1);
     let none = || Sum {
         count: 0.0,
-        colour: [0.0; 5],
+        sums: [0.0; 5],
         neighbours: Default::default(),
     };
     let mut sums: Vec<Option<Sum>> = (0..count).map(|_| Some(none())).collect();
@@ -213,10 +216,9 @@ fn merge(colours: &[[f32; 3]], side: usize, regions: Vec<u32>, most: usize) -> V
         let touching = [(1, 0), (0, 1)].map(|way| neighbour(k, side, way).map(|n| regions[n]));
         if let Some(sum) = &mut sums[region as usize] {
             sum.count += 1.0;
-            let [l, a, b] = colours[k].map(f64::from);
-            let [x, y] = [k % side, k / side].map(|v| v as f64 / side as f64 * SPREAD);
-            let pixel = [l, a, b, x, y];
-            sum.colour.iter_mut().zip(pixel).for_each(|(s, v)| *s += v);
+            let place = [k % side, k / side].map(|at| WIDTH * at as f64 / side as f64);
+            let values = colours[k].map(f64::from).into_iter().chain(place);
+            sum.sums.iter_mut().zip(values).for_each(|(s, v)| *s += v);
             sum.neighbours
                 .extend(touching.iter().flatten().filter(|&&n| n != region));
         }
@@ -230,7 +232,7 @@ fn merge(colours: &[[f32; 3]], side: usize, regions: Vec<u32>, most: usize) -> V
     let cost = |sums: &[Option<Sum>], a: u32, b: u32| match (&sums[a as usize], &sums[b as usize]) {
         (Some(a), Some(b)) => {
             let apart: f64 = (0..5)
-                .map(|c| (a.colour[c] / a.count - b.colour[c] / b.count).powi(2))
+                .map(|c| (a.sums[c] / a.count - b.sums[c] / b.count).powi(2))
                 .sum();
             apart * a.count * b.count / (a.count + b.count)
         }
@@ -272,9 +274,9 @@ fn merge(colours: &[[f32; 3]], side: usize, regions: Vec<u32>, most: usize) -> V
         }
         if let Some(sum) = &mut sums[a as usize] {
             sum.count += gone.count;
-            sum.colour
+            sum.sums
                 .iter_mut()
-                .zip(gone.colour)
+                .zip(gone.sums)
                 .for_each(|(s, v)| *s += v);
             sum.neighbours
                 .extend(gone.neighbours.iter().filter(|&&n| n != a));
@@ -342,12 +344,12 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_one_colour_is_one_region_and_of_nothing_none() {
-        assert!(
-            segment(&picture(20, |_, _| [7, 7, 7]), 9)
-                .iter()
-                .all(|&l| l == 0)
-        );
+    fn a_picture_of_one_colour_is_cut_by_place_and_of_nothing_not_at_all() {
+        let labels = segment(&picture(60, |_, _| [7, 7, 7]), 9);
+        for region in 0..9 {
+            let size = labels.iter().filter(|&&l| l == region).count();
+            assert!((150..900).contains(&size), "{region}: {size} of 3600");
+        }
         assert!(segment(&[], 9).is_empty());
         assert_eq!(segment(&[1, 2, 3, 255], 9), [0]);
     }
