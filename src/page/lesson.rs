@@ -13,7 +13,15 @@ pub const PARTS: [&str; 11] = [
 ];
 
 /// Chapters that a link can open: their names in the address and ids in index.html.
-const CHAPTERS: [&str; 6] = ["guess", "whatif", "ledger", "walk", "trust", "baselines"];
+const CHAPTERS: [&str; 7] = [
+    "guess",
+    "whatif",
+    "ledger",
+    "walk",
+    "trust",
+    "methods",
+    "baselines",
+];
 
 /// See the [module](self).
 #[derive(Debug, Clone, PartialEq, Default)]

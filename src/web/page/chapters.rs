@@ -14,7 +14,15 @@ use crate::web::dom::{element, on};
 use crate::web::words::{Phrase, phrase, say};
 
 /// The chapters: each has `-start`, `-body` and `-of` in index.html.
-pub(super) const CHAPTERS: [&str; 6] = ["guess", "whatif", "ledger", "walk", "trust", "baselines"];
+pub(super) const CHAPTERS: [&str; 7] = [
+    "guess",
+    "whatif",
+    "ledger",
+    "walk",
+    "trust",
+    "methods",
+    "baselines",
+];
 
 /// A button that does nothing for a while keeps its place, and the focus of whoever pressed it.
 fn rest(button: &HtmlButtonElement, resting: bool) {

@@ -43,6 +43,7 @@ impl Page {
         self.listen_to_walk();
         self.listen_to_steps();
         self.listen_to_trust();
+        self.listen_to_methods();
         self.listen_to_baselines();
     }
 

@@ -15,6 +15,7 @@ mod job;
 mod ledger;
 mod lesson;
 mod listen;
+mod methods;
 mod open;
 mod own_model;
 mod regions;
