@@ -158,6 +158,9 @@ async function webkit(program, folder) {
     },
   });
   const stop = () => { try { process.kill(-server.pid); } catch { /* it has ended by itself */ } };
+  // Whoever ends the test ends what it has started.
+  process.once("exit", stop);
+  process.once("SIGTERM", () => process.exit(143));
   const capabilities = new Capabilities({
     browserName: "MiniBrowser",
     "webkitgtk:browserOptions": { binary, args: ["--automation"] },

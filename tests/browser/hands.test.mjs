@@ -184,3 +184,35 @@ check("a picture that is saved has no more pixels than iOS draws, and its bitmap
   await view(page, "mask");
   await page.close();
 });
+
+check("a picture that is dragged from another page gets a sentence", async () => {
+  const page = await open(shared.browser, shared.site, scene);
+  await status(page, /^Done/);
+  await page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.setData("text/uri-list", "https://elsewhere.example/cat.jpg");
+    document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  });
+  assert.match(await notice(page), /no file.*copy it and paste it here/);
+  assert.match(await page.textContent("#status"), /^Done/);
+  await page.close();
+});
+
+check("choosing devices in turn, faster than they start, ends with the last", async () => {
+  const page = await open(shared.browser, shared.site, scene);
+  await status(page, /^Done/);
+  await page.evaluate(() => {
+    const select = document.getElementById("device");
+    for (const device of ["gpu", "cpu", "gpu", "auto", "cpu"]) {
+      select.value = device;
+      select.dispatchEvent(new Event("change"));
+    }
+  });
+  await page.waitForFunction(() => /^Done/.test(document.getElementById("status").textContent)
+    && /on the CPU/.test(document.getElementById("engine").textContent));
+  await page.waitForTimeout(500);
+  assert.match(await page.textContent("#engine"), /^Now on the CPU, \d workers\.\s*$/);
+  assert.match(await page.textContent("#status"), /^Done: 3/);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});

@@ -118,3 +118,14 @@ check("where a browser allows no service worker, the page starts all the same", 
   assert.ok(await page.isHidden("#no-start"));
   await page.close();
 });
+
+check("a network that never answers is none: the page comes from what is kept", async () => {
+  let silent = false;
+  const site = await serve(undefined, (name) => silent && name === "index.html");
+  const page = await visited(site);
+  silent = true;
+  await page.reload();
+  await status(page, /^Done: 3/);
+  await page.close();
+  site.close();
+});

@@ -372,6 +372,8 @@ check("a newer version is announced, and nothing changes in the middle of work",
   await page.evaluate(() => navigator.serviceWorker.getRegistration().then((one) => one.update()));
   await page.waitForSelector("#notice:not([hidden])");
   assert.match(await notice(page), /newer Violet.*until then nothing changes/);
+  await again(page, () => page.click("[data-sample=cat]"));
+  assert.match(await notice(page), /newer Violet/, "the next photo does not hide it");
   assert.equal((await canvas(page)).hash === mask.hash || (await page.textContent("#status")).startsWith("Done"), true);
   await page.close();
   deploying.close();

@@ -1,7 +1,7 @@
 // The WebGPU path, on the software adapter that Chromium carries.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canvas, drop, launch, number, open, sample, serve, status, view, skip } from "./harness.mjs";
+import { canvas, drop, launch, notice, number, open, sample, serve, status, view, skip } from "./harness.mjs";
 
 /** What the page shows of one photo, by two gradients. */
 async function explained(t, browser, site, query) {
@@ -100,7 +100,7 @@ test("a GPU that is lost: the CPU goes on with the same photo and settings", asy
   await page.workers()[0].evaluate(() => self.lendDevice.destroy());
   await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
   await status(page, /^Done: 401/, 300_000);
-  assert.match(await page.locator("#notice").innerText(), /GPU is not used[\s\S]*CPU instead/);
+  assert.match(await notice(page), /GPU is not used.*CPU instead/);
   assert.equal(await page.inputValue("#steps"), "400");
   assert.match(page.url(), /scene=5/);
   await browser.close();

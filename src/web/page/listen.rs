@@ -84,9 +84,14 @@ impl Page {
             move |event: DragEvent| {
                 event.prevent_default();
                 class(&drop, "dragging", false);
-                if let Some(transfer) = event.data_transfer() {
-                    page.take_files(transfer.files().as_ref());
+                let files = event.data_transfer().and_then(|transfer| transfer.files());
+                if files.as_ref().is_none_or(|files| files.length() == 0) {
+                    page.note(
+                        phrase!("What was dropped is no file: perhaps a picture of another page."),
+                        phrase!("Save it first, or copy it and paste it here."),
+                    );
                 }
+                page.take_files(files.as_ref());
             }
         });
         on(&body, "paste", {

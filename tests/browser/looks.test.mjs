@@ -1,0 +1,178 @@
+// How every state of the page looks, beside stored pictures: a changed one fails and shows where.
+// VIOLET_LOOKS=keep node --test tests/browser/looks.test.mjs stores the pictures as they are now, to be looked at.
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { again, drop, open, root, skip, status, suite, view } from "./harness.mjs";
+
+const shared = suite();
+const { check } = shared;
+const kept = path.join(root, "tests/browser/looks");
+const keeping = process.env.VIOLET_LOOKS === "keep";
+const photo = "device=cpu&model=efficientnet-lite0&steps=8";
+const detector = existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safetensors"));
+
+/** Opens the page and gives what takes its picture, by a name: of what one sees, or of an element. */
+async function camera(query, options = {}) {
+  const page = await open(shared.browser, shared.site, query, { unfolded: false, ...options });
+  const take = async (name, part) => {
+    await page.evaluate(async () => {
+      document.activeElement?.blur();
+      await document.fonts.ready;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    });
+    if (!part) await page.evaluate(() => scrollTo(0, 0));
+    await page.mouse.move(0, 0);
+    // Seconds are never the same.
+    const mask = [page.locator("#status"), page.locator("#left")];
+    const taken = await (part ? page.locator(part) : page).screenshot({ type: "jpeg", quality: 60, mask, maskColor: "#888", animations: "disabled" });
+    await compare(name, taken);
+  };
+  return { page, take };
+}
+
+/** Widths of a sentence in the page's fonts: pictures of other fonts are others. */
+const fonts = () => shared.browser.newPage().then(async (page) => {
+  const widths = await page.evaluate(() => ["system-ui, sans-serif", 'Georgia, "DejaVu Serif", serif'].map((family) => {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = `40px ${family}`;
+    return Math.round(context.measureText("Which pixels did the network use?").width);
+  }).join());
+  await page.close();
+  return widths;
+});
+
+/** A story: one page that goes from state to state. */
+const story = (name, tell) => check(name, async (t) => {
+  await mkdir(kept, { recursive: true });
+  const [now, file] = [await fonts(), path.join(kept, "fonts.txt")];
+  if (keeping) await writeFile(file, now);
+  else if ((await readFile(file, "utf8")) !== now) return skip(t, "the stored pictures are of other fonts");
+  await tell();
+});
+
+/** A picture is as the stored one: of points that are as large as four pixels, next to none is another. */
+async function compare(name, taken) {
+  const file = path.join(kept, `${name}.jpg`);
+  if (keeping) return writeFile(file, taken);
+  const page = await shared.browser.newPage();
+  const urls = [await readFile(file), taken].map((bytes) => `data:image/jpeg;base64,${bytes.toString("base64")}`);
+  const found = await page.evaluate(async (urls) => {
+    const images = await Promise.all(urls.map(async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      return image;
+    }));
+    const sizes = images.map(({ naturalWidth, naturalHeight }) => `${naturalWidth} × ${naturalHeight}`);
+    const [width, height] = [images[0].naturalWidth, images[0].naturalHeight].map((length) => Math.ceil(length / 4));
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const [a, b] = images.map((image) => {
+      context.drawImage(image, 0, 0, width, height);
+      return context.getImageData(0, 0, width, height);
+    });
+    let others = 0;
+    for (let at = 0; at < a.data.length; at += 4) {
+      const apart = Math.max(...[0, 1, 2].map((k) => Math.abs(a.data[at + k] - b.data[at + k])));
+      if (apart > 40) others += 1;
+      // What is another is red, the rest pale.
+      for (let k = 0; k < 3; k += 1) a.data[at + k] = apart > 40 ? [220, 0, 40][k] : 200 + b.data[at + k] / 5;
+    }
+    context.putImageData(a, 0, 0);
+    return { sizes, share: others / (width * height), difference: canvas.toDataURL("image/png").split(",")[1] };
+  }, urls);
+  await page.close();
+  const same = found.sizes[0] === found.sizes[1] && found.share < 0.004;
+  if (!same) {
+    const folder = process.env.VIOLET_LOOKS_FOLDER ?? path.join(tmpdir(), "violet-looks");
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, `${name}-now.jpg`), taken);
+    await writeFile(path.join(folder, `${name}-difference.png`), Buffer.from(found.difference, "base64"));
+    assert.fail(`${name} looks different: ${found.sizes.join(" and ")}, ${(100 * found.share).toFixed(2)} % of it; see ${folder}`);
+  }
+}
+
+story("the way from a cold page to everything that can be learnt", async () => {
+  const { page, take } = await camera(photo);
+  await status(page, /is ready/);
+  await take("cold");
+  await again(page, () => page.click("[data-sample=coffee]"));
+  await take("done");
+  for (const name of ["mask", "pixels", "regions", "spotlight", "contours"]) {
+    await view(page, name);
+    await take(`view-${name}`);
+  }
+  await view(page, "mask");
+  await page.evaluate(() => { document.getElementById("drawing").open = true; });
+  await page.selectOption("#reduction", "signed");
+  await take("signed");
+  await page.selectOption("#reduction", "absolute");
+  await page.evaluate(() => { document.getElementById("drawing").open = false; });
+  await view(page, "overlay");
+  await page.click("#save summary");
+  await take("menu");
+  await page.keyboard.press("Escape");
+  await drop(page, "notes.pdf", Buffer.from("%PDF-1.7 not a photo"));
+  await page.waitForSelector("#notice:not([hidden])");
+  await take("refused");
+  await page.click("#notice-close");
+  for (const [chapter, opened] of [["walk", /drag α/], ["trust", /tests are below/], ["baselines", /choose a baseline/]]) {
+    await page.click(`#${chapter}-start`);
+    await status(page, opened);
+    await take(chapter, `#${chapter}`);
+  }
+  await page.click("#pin");
+  await again(page, () => page.locator("#predictions button").nth(1).click());
+  await take("compare");
+  await page.evaluate(() => { document.getElementById("how").open = true; });
+  await page.locator("#how").scrollIntoViewIfNeeded();
+  await take("how", "#how");
+  await page.close();
+});
+
+story("on a phone, and in French", async () => {
+  const { page, take } = await camera(photo, { viewport: { width: 390, height: 844 } });
+  await status(page, /is ready/);
+  await take("phone-cold");
+  await again(page, () => page.click("[data-sample=coffee]"));
+  await take("phone-done");
+  await page.selectOption("#language", "fr");
+  await take("phone-french");
+  await page.close();
+});
+
+story("scenes, in the dark, on a projector, on paper", async () => {
+  const { page, take } = await camera("device=cpu&model=shapesnet&steps=8&scene=5&tag=telling", { colorScheme: "dark" });
+  await status(page, /^Done/);
+  await take("scene-dark");
+  await page.click("#paint");
+  await take("paint");
+  await page.click("#paint-close");
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.click("#projector");
+  await take("projector");
+  await page.click("#projector");
+  await page.selectOption("#language", "fr");
+  await page.setViewportSize({ width: 794, height: 1123 });
+  await page.evaluate(() => { window.print = () => { window.printed = true; }; });
+  await page.click("#save summary");
+  await page.click("[data-save=handout]");
+  await page.waitForFunction(() => window.printed);
+  await page.emulateMedia({ media: "print", colorScheme: "light" });
+  await take("handout");
+  await page.close();
+});
+
+check("what a detector finds", async (t) => {
+  if (!detector) return skip(t, "the detector's weights are not here");
+  if (!keeping && (await readFile(path.join(kept, "fonts.txt"), "utf8")) !== (await fonts())) {
+    return skip(t, "the stored pictures are of other fonts");
+  }
+  const { page, take } = await camera("device=cpu&model=ssd-mobilenet-v2&steps=4&photo=coffee");
+  await status(page, /^Done/);
+  await take("detector");
+  await page.close();
+});
