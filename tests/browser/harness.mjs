@@ -111,6 +111,8 @@ export async function launch({ webgpu = false, camera = false } = {}) {
 /** The page at an address, unfolded or as people find it. Given a promise `engine`, its engine comes when that is kept, and not before. */
 export async function open(browser, site, query, { engine, unfolded = true, ...options } = {}) {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
+  // A busy machine takes its time, and no test depends on it.
+  page.setDefaultTimeout(120_000);
   page.requested = [];
   page.errors = [];
   page.on("request", (request) => page.requested.push(request.url()));
