@@ -63,7 +63,19 @@ for (const [name, options] of [
     await status(page, /tests are below/);
     await page.click("#baselines-start");
     await status(page, /choose a baseline/);
-    assert.deepEqual(await faults(page), [], "with everything below the photo");
+    for (const [chapter, done] of [
+      ["whatif", /cover a part/], ["methods", /methods are side by side/], ["ledger", /merge/], ["ledger-experiment", /both columns/],
+    ]) {
+      await page.click(chapter === "ledger-experiment" ? "#ledger-experiment" : `#${chapter}-start`);
+      await status(page, done);
+    }
+    await page.click("#guess-start");
+    await page.locator("#guess-canvas").press("Space");
+    assert.deepEqual(await faults(page), [], "with everything below the photo, and a guess to be made");
+    await page.click("#guess-uncover");
+    await page.locator("input[name=view][value=regions]").check({ force: true });
+    await page.click("#split-toggle");
+    assert.deepEqual(await faults(page), [], "with regions, a slider, and a guess that was made");
     await page.selectOption("#language", "fr");
     assert.deepEqual(await faults(page), [], "in French");
     await page.selectOption("#language", "en");
@@ -90,6 +102,9 @@ for (const [name, options] of [
       document.querySelector("[data-sample] img").removeAttribute("alt");
       return globalThis.axe.run().then(({ violations }) => violations.map(({ id }) => id).join());
     })), /image-alt/, "a fault made on purpose is found");
+    await page.click("#qr-open");
+    assert.deepEqual((await faults(page)).filter((fault) => !fault.includes("data-sample")), [], "with the QR code");
+    await page.click("#qr-close");
     await page.click("#paint");
     const withBrush = (await faults(page)).filter((fault) => !fault.includes("data-sample"));
     assert.deepEqual(withBrush, [], "with the brush");
