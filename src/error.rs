@@ -181,6 +181,20 @@ pub enum Error {
         reason: String,
     },
 
+    /// A network's files cannot be read as one.
+    #[error(transparent)]
+    #[cfg(feature = "engine")]
+    Import(#[from] violet_import::Error),
+
+    /// What is wished of a network cannot be had.
+    #[error("{wish} cannot be changed: {reason}")]
+    Wish {
+        /// What is to be changed.
+        wish: &'static str,
+        /// Why it cannot be.
+        reason: String,
+    },
+
     /// A network has no output of that name.
     #[error("the network has no output “{name}”; it has {known}")]
     UnknownOutput {

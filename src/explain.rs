@@ -24,9 +24,9 @@ pub struct Explainer {
 pub struct Prepared {
     /// The part of the photo that the network sees.
     pub crop: Crop,
-    /// What it sees, RGB, 3 bytes a pixel, size × size.
+    /// What it sees, RGB, 3 bytes a pixel, row by row.
     pub view_rgb: Vec<u8>,
-    /// Normalised input, flat \[3, size, size\].
+    /// Normalised input, flat \[3, H, W\].
     pub input: Vec<f32>,
     /// Normalised baseline, shaped as the input.
     pub baseline: Vec<f32>,
@@ -156,6 +156,16 @@ impl Explainer {
     pub async fn rehearse(&self, slopes: Slopes) -> Result<()> {
         let zeros = vec![0.0; self.preprocessing.input_len()];
         self.logits(&[&zeros, &zeros]).await?;
+        self.one_gradient(slopes).await
+    }
+
+    /// Takes one gradient, of an image of zeros, and forgets it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`walk`](Self::walk).
+    pub async fn one_gradient(&self, slopes: Slopes) -> Result<()> {
+        let zeros = vec![0.0; self.preprocessing.input_len()];
         // A detector's first output and its last are led to by all but a few of its layers.
         let target = Target {
             minus: Some(self.network.outputs() - 1),
@@ -206,7 +216,7 @@ impl Explainer {
         finite(self.network.logits(Tensor::cat(batch, 0))).await
     }
 
-    /// A walk along the path from a baseline to an input, both flat \[3, size, size\].
+    /// A walk along the path from a baseline to an input, both flat \[3, H, W\].
     ///
     /// # Errors
     ///
@@ -218,7 +228,7 @@ impl Explainer {
         Ok(Walk::new(explained, input, baseline))
     }
 
-    /// F of some inputs, flat \[N, 3, size, size\], all in one pass and without gradients.
+    /// F of some inputs, flat \[N, 3, H, W\], all in one pass and without gradients.
     ///
     /// # Errors
     ///
@@ -251,8 +261,8 @@ impl Explainer {
                 found: input.len(),
             });
         }
-        let size = self.preprocessing.size as usize;
-        let data = TensorData::new(input.to_vec(), [1, 3, size, size]);
+        let [height, width] = self.preprocessing.size();
+        let data = TensorData::new(input.to_vec(), [1, 3, height, width]);
         Ok(Tensor::from_data(data, self.network.device()))
     }
 }

@@ -11,27 +11,29 @@ pub enum Filter {
     Bicubic,
 }
 
-/// How the photo's centre becomes a square.
+/// How a photo becomes a picture of the input's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Framing {
     /// Resize the shorter side to this many pixels, then take the centre.
     ResizeThenCrop(u32),
-    /// Take the centre, this share of the shorter side wide, then resize.
+    /// Take the largest middle part of the input's shape, this share of it, then resize.
     CropThenResize(f64),
     /// Take all of it and change its proportions, by TensorFlow 1's bilinear resizing: each pixel is
     /// read at its upper left corner, from the four nearest, however far the photo shrinks.
     Stretch,
     /// Take all of it and change its proportions, by the filter.
     Squash,
-    /// Take all of it as it is, in the middle of a grey square.
+    /// Take all of it as it is, in the middle of grey.
     Pad,
 }
 
 /// From photo to input.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
-    /// Side of the network's input in pixels.
-    pub size: u32,
+    /// Rows of the network's input.
+    pub height: u32,
+    /// Columns of the network's input.
+    pub width: u32,
     /// How the centre is taken.
     pub framing: Framing,
     /// How it is resized.
@@ -71,9 +73,14 @@ impl Preprocessing {
         pixels.collect()
     }
 
-    /// Values in one input: 3 · size².
+    /// Rows and columns of one input.
+    pub fn size(&self) -> [usize; 2] {
+        [self.height as usize, self.width as usize]
+    }
+
+    /// Values in one input: 3 · H · W.
     pub fn input_len(&self) -> usize {
-        3 * (self.size * self.size) as usize
+        3 * self.size().iter().product::<usize>()
     }
 }
 
@@ -84,7 +91,7 @@ pub struct Crop {
     pub left: f64,
     /// Upper edge.
     pub top: f64,
-    /// Width; equal to the height unless the photo was stretched.
+    /// Width; to the height as the input's, unless the photo was stretched or squashed.
     pub width: f64,
     /// Height.
     pub height: f64,

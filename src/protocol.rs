@@ -1,13 +1,13 @@
 //! What page and workers say to each other: plain data.
 //!
-//! A message is a head (one of these types, in postcard's format) and sometimes a body (bytes
-//! that are handed over whole: a photo, or weights).
+//! A message is a head (one of these types, in postcard's format) and bodies (bytes
+//! that are handed over whole: a photo, or a network's files).
 
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Slopes};
 use crate::device::DeviceKind;
-use crate::model::{Architecture, Detection, Randomised, Target};
+use crate::model::{Architecture, Card, Detection, Randomised, Target, Wishes};
 use crate::preprocessing::{Crop, Preprocessing};
 use crate::shapes::{Shape, Tag};
 
@@ -21,16 +21,10 @@ pub enum Request {
         /// Whether a GPU that is only simulated in software is welcome.
         accept_software: bool,
     },
-    /// Load a model; the body holds its weights. Answer: [`Response::Loaded`].
+    /// Load a model; the bodies are its files. Answer: [`Response::Loaded`].
     Load {
-        /// Its layout.
-        architecture: Architecture,
-        /// How it wants its photos.
-        preprocessing: Preprocessing,
-        /// What the weights' sha256 must be; nothing, for someone's own.
-        sha256: Option<String>,
-        /// How many of its classes to keep, the first ones; nothing, for all.
-        classes: Option<usize>,
+        /// What it is.
+        source: Source,
         /// Layers that forget what they learnt, and the seed of their oblivion.
         randomised: Option<(Randomised, u64)>,
     },
@@ -39,9 +33,17 @@ pub enum Request {
     Rehearse {
         /// Which gradients that explanation will take.
         slopes: Slopes,
+        /// Whether to run it once more and say how long a gradient takes.
+        timed: bool,
     },
-    /// Whose weights the body holds. Answer: [`Response::Recognised`].
-    Recognise,
+    /// Read the network among someone's own files, which the bodies are, and forget it. Answer:
+    /// [`Response::Read`].
+    Read {
+        /// What they are called.
+        files: Vec<String>,
+        /// What is wished of it.
+        wishes: Wishes,
+    },
     /// Decode and keep a photo; the body holds its bytes. Answer: [`Response::Opened`].
     Open {
         /// Longest side of the picture to send back, in pixels.
@@ -126,16 +128,12 @@ pub enum Response {
         most_images: usize,
     },
     /// The model has run.
-    Rehearsed,
-    /// Whose weights they are.
-    Recognised {
-        /// Their layout.
-        architecture: Architecture,
-        /// How many classes they tell apart.
-        classes: usize,
-        /// The model whose published file it is, if it is one.
-        published: Option<String>,
+    Rehearsed {
+        /// How long one more gradient took, if that was asked for.
+        gradient_ms: Option<f64>,
     },
+    /// What the network is.
+    Read(Box<Card>),
     /// The photo is decoded.
     Opened {
         /// Width of the upright photo in pixels.
@@ -187,6 +185,27 @@ pub enum Response {
     Panicked(String),
 }
 
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// One of ours: the body holds its weights.
+    Published {
+        /// Its layout.
+        architecture: Architecture,
+        /// How it wants its photos.
+        preprocessing: Preprocessing,
+        /// What the weights' sha256 must be.
+        sha256: String,
+    },
+    /// Someone's own.
+    Own {
+        /// What its files are called.
+        files: Vec<String>,
+        /// What is wished of it.
+        wishes: Wishes,
+    },
+}
+
 /// What is known of a drawn scene.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Truth {
@@ -231,6 +250,14 @@ pub enum FailureCode {
     UnreadableWeights,
     /// The weights are of no known network.
     UnknownNetwork,
+    /// A network cannot be read or run; the detail is a sentence that says what to do.
+    NetworkRefused,
+    /// A network's second file is not there: the detail names it.
+    FileMissing,
+    /// A network is too large for this device: the detail says how much it needs.
+    NetworkTooLarge,
+    /// What is wished of a network cannot be had.
+    WishRefused,
     /// A file of labels does not fit.
     LabelsDoNotFit,
     /// A network has not that many classes.
@@ -280,6 +307,19 @@ impl From<crate::Error> for Failure {
             | Error::UnexpectedTensors { .. }
             | Error::NotFinite { .. } => FailureCode::WeightsDamaged,
             Error::UnknownLayout { .. } => FailureCode::UnknownNetwork,
+            #[cfg(feature = "engine")]
+            Error::Import(violet_import::Error::MissingFile { name }) => {
+                return Self {
+                    code: FailureCode::FileMissing,
+                    detail: name,
+                };
+            }
+            #[cfg(feature = "engine")]
+            Error::Import(_) | Error::Graph(_) | Error::Operation { .. } => {
+                FailureCode::NetworkRefused
+            }
+            Error::Picture { .. } | Error::UnknownOutput { .. } => FailureCode::NetworkRefused,
+            Error::Wish { .. } => FailureCode::WishRefused,
             Error::LabelCount { .. } => FailureCode::LabelsDoNotFit,
             Error::ClassCount { .. } => FailureCode::ClassesDoNotFit,
             Error::SelfTest { .. } => FailureCode::NoGpu,

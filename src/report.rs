@@ -78,9 +78,9 @@ pub struct FoundBox {
 }
 
 impl FoundBox {
-    /// Of a detection, and the attributions for it, flat \[3, side, side\].
-    pub fn of(detection: &Detection, attributions: &[f32], side: usize) -> Self {
-        let inside = detection.rect.covers(side);
+    /// Of a detection, and the attributions for it, flat \[3, H, W\].
+    pub fn of(detection: &Detection, attributions: &[f32], size: [usize; 2]) -> Self {
+        let inside = detection.rect.covers(size);
         Self {
             score: detection.score,
             rect: detection.rect,
@@ -89,17 +89,18 @@ impl FoundBox {
     }
 }
 
-/// A float32 array \[3, side, side\] as the bytes of NumPy's format.
+/// A float32 array \[C, H, W\] as the bytes of NumPy's format; `size` is H and W.
 ///
 /// # Source
 ///
 /// NumPy's `numpy.lib.format`, version 1.0: magic, version, length of the header, and a header in Python's
 /// notation, filled with spaces to a multiple of 64 bytes.
-pub fn npy(values: &[f32]) -> Vec<u8> {
+pub fn npy(values: &[f32], size: [usize; 2]) -> Vec<u8> {
     const BEFORE_HEADER: usize = 10;
-    let side = (values.len() / 3).isqrt();
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (3, {side}, {side}), }}");
+    let [height, width] = size;
+    let channels = values.len() / (height * width);
+    let shape = format!("({channels}, {height}, {width})");
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     let length = (BEFORE_HEADER + header.len() + 1).next_multiple_of(64) - BEFORE_HEADER;
     header += &" ".repeat(length - 1 - header.len());
     header.push('\n');
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn npy_says_shape_and_type_and_holds_the_values() {
-        let bytes = npy(&[1.0; 12]);
+        let bytes = npy(&[1.0; 12], [2, 2]);
         // `numpy.save(file, numpy.ones((3, 2, 2), "float32"))`
         let mut expected = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
         expected.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 2), }");
@@ -125,5 +126,7 @@ mod tests {
         expected.push(b'\n');
         expected.extend([1.0f32; 12].iter().flat_map(|v| v.to_le_bytes()));
         assert_eq!(bytes, expected);
+        let wide = npy(&[1.0; 12], [1, 4]);
+        assert!(String::from_utf8_lossy(&wide).contains("'shape': (3, 1, 4)"));
     }
 }

@@ -161,6 +161,17 @@ impl Graph {
         }
     }
 
+    /// Changes the elements of a constant, row by row; nothing of another value.
+    pub fn change_constant(&mut self, id: ValueId, change: impl FnOnce(&mut [f32])) {
+        if let Origin::Constant(constant) = &mut self.values[id.index()].origin
+            && let Data::F32(data) = constant.data_mut()
+        {
+            let mut changed = data.to_vec();
+            change(&mut changed);
+            *data = changed.into();
+        }
+    }
+
     /// The image, as the network wants it.
     pub fn input(&self) -> ValueId {
         self.input

@@ -3,8 +3,8 @@
 use crate::files::File;
 use crate::literal::Literal;
 
-/// The first file that names classes, read.
-pub(crate) fn beside(files: &[File]) -> Option<Vec<String>> {
+/// The names in the first of these files that looks as if it named classes.
+pub fn beside(files: &[File]) -> Option<Vec<String>> {
     let is_text = |file: &&File| {
         let name = file.base_name().to_ascii_lowercase();
         let text = [".txt", ".names", ".labels", ".csv"]
@@ -27,7 +27,7 @@ pub(crate) fn beside(files: &[File]) -> Option<Vec<String>> {
 
 /// Names of classes: one a line, as Teachable Machine writes them (`0 cat`), or JSON. Nothing if it
 /// is no text.
-pub(crate) fn read(bytes: &[u8]) -> Option<Vec<String>> {
+pub fn read(bytes: &[u8]) -> Option<Vec<String>> {
     let text = text(bytes)?;
     let trimmed = text.trim();
     if trimmed.starts_with(['[', '{']) {

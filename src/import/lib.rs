@@ -31,4 +31,5 @@ pub use files::File;
 pub use imported::{
     ChannelOrder, Framing, Imported, InputKind, Layout, Note, OperationCount, Options, Scaling,
 };
-pub use open::{Format, open};
+pub use labels::{beside as labels, read as labels_in};
+pub use open::{Format, open, read};

@@ -22,6 +22,16 @@ pub enum Format {
 }
 
 impl Format {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Onnx => "ONNX",
+            Self::KerasH5 | Self::Keras => "Keras",
+            Self::TensorflowJs => "TensorFlow.js",
+            Self::TensorflowLite => "TensorFlow Lite",
+        }
+    }
+
     /// What a file is by its bytes; nothing if it is none of these. Of a `.keras` file use
     /// [`open`], which looks into archives.
     pub fn of(bytes: &[u8]) -> Option<Self> {
@@ -42,6 +52,15 @@ impl Format {
 ///
 /// [`Error::NoNetwork`] or [`Error::SeveralNetworks`] if there is not one; else any [`Error`].
 pub fn open(files: Vec<File>, options: &Options) -> Result<Imported> {
+    Ok(read(files, options)?.1)
+}
+
+/// As [`open`], with what the files turned out to be.
+///
+/// # Errors
+///
+/// Those of [`open`].
+pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     let mut beside = Vec::new();
     let mut archives = Vec::new();
     for file in files {
@@ -65,13 +84,19 @@ pub fn open(files: Vec<File>, options: &Options) -> Result<Imported> {
         });
     }
     if let Some((_, files)) = archives.pop() {
-        return keras::import_keras(files, &beside, options);
+        let imported = keras::import_keras(files, &beside, options)?;
+        return Ok((Format::Keras, imported));
     }
     let Some((k, format)) = found.pop() else {
+        // Called one and cut off so early that nothing tells: its reader says where.
+        let called = |file: &&File| file.base_name().to_ascii_lowercase().ends_with(".onnx");
+        if let Some(file) = beside.iter().find(called) {
+            onnx::import(&file.bytes, &[], options)?;
+        }
         return Err(no_network(&beside));
     };
     let file = beside.swap_remove(k);
-    match format {
+    let imported = match format {
         Format::Onnx => onnx::import(&file.bytes, &beside, options),
         Format::Keras | Format::KerasH5 => keras::import_h5(file.bytes, &beside, options),
         Format::TensorflowLite => tflite::import(&file.bytes, &beside, options),
@@ -79,13 +104,19 @@ pub fn open(files: Vec<File>, options: &Options) -> Result<Imported> {
             Some(metadata) => teachable_machine::import(&file.bytes, &metadata, &beside, options),
             None => tfjs::import(&file.bytes, &beside, options),
         },
-    }
+    };
+    Ok((format, imported?))
 }
 
 /// What to say of files none of which is a network.
 fn no_network(files: &[File]) -> Error {
     let named = |end: &str| files.iter().any(|file| file.base_name().ends_with(end));
+    let pointer = |file: &File| file.bytes.starts_with(b"version https://git-lfs");
     let (found, advice) = match () {
+        () if files.iter().any(pointer) => (
+            "a pointer that Git LFS left in place of the file",
+            "Run git lfs pull where the repository is, or download the file itself from its web page.",
+        ),
         () if named("saved_model.pb") => (
             "a TensorFlow SavedModel",
             "Convert it: to ONNX with tf2onnx, or to TensorFlow Lite with tf.lite.TFLiteConverter.",

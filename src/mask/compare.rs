@@ -6,38 +6,45 @@ use crate::preprocessing::Crop;
 /// A map, and which part of the picture it covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedMap {
-    /// Flat \[side, side\].
+    /// Flat \[H, W\].
     pub values: Vec<f32>,
+    /// W.
+    pub width: usize,
     /// Where it lies, in pixels of the picture.
     pub crop: Crop,
 }
 
 impl PlacedMap {
-    fn side(&self) -> usize {
-        self.values.len().isqrt()
-    }
-
     /// Values of the map a pixel of the picture: networks see it at different resolutions, so that
     /// only densities compare.
     fn density(&self) -> f32 {
         (self.values.len() as f64 / (self.crop.width * self.crop.height)) as f32
     }
 
+    /// Pixels in a column.
+    pub fn height(&self) -> usize {
+        self.values.len() / self.width
+    }
+
     /// The density at a point of the picture; 0 where the network does not look.
     fn at(&self, x: f64, y: f64) -> f32 {
-        let side = self.side();
-        let place = |position: f64, start: f64, length: f64| {
+        self.value_at(x, y)
+            .map_or(0.0, |(_, value)| value * self.density())
+    }
+
+    /// The pixel under a point of the picture, column and row, and its value; nothing where the network
+    /// does not look.
+    pub fn value_at(&self, x: f64, y: f64) -> Option<([usize; 2], f32)> {
+        let place = |position: f64, start: f64, length: f64, pixels: usize| {
             let share = (position - start) / length;
-            (0.0..1.0)
-                .contains(&share)
-                .then_some((share * side as f64) as usize)
+            let inside = (0.0..1.0).contains(&share);
+            inside.then_some((share * pixels as f64) as usize)
         };
-        let column = place(x, self.crop.left, self.crop.width);
-        let row = place(y, self.crop.top, self.crop.height);
-        match (column, row) {
-            (Some(column), Some(row)) => self.values[row * side + column] * self.density(),
-            _ => 0.0,
-        }
+        let crop = &self.crop;
+        let height = self.height();
+        let column = place(x, crop.left, crop.width, self.width)?;
+        let row = place(y, crop.top, crop.height, height)?;
+        Some(([column, row], self.values[row * self.width + column]))
     }
 
     /// The density that is drawn at full strength, by itself.
@@ -106,6 +113,7 @@ mod tests {
     fn map(values: &[f32], left: f64, side: f64) -> PlacedMap {
         PlacedMap {
             values: values.to_vec(),
+            width: values.len().isqrt(),
             crop: Crop {
                 left,
                 top: 0.0,

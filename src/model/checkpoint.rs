@@ -91,8 +91,11 @@ impl Checkpoint {
             let head = &bytes[..bytes.len().min(HEAD)];
             return names(head) || names(&bytes[bytes.len().saturating_sub(TAIL)..]);
         }
-        // A safetensors file begins with the length of its header, which is JSON.
-        pytorch::is_pytorch(bytes) || bytes.get(8) == Some(&b'{')
+        // A safetensors file begins with the length of its header, which is JSON. Taken for a length, the first
+        // letters of a text are far more.
+        let (length, rest) = bytes.split_first_chunk::<8>().unzip();
+        let header = length.is_some_and(|&length| u64::from_le_bytes(length) < 1 << 40);
+        pytorch::is_pytorch(bytes) || header && rest.is_some_and(|rest| rest.starts_with(b"{"))
     }
 
     /// Adds an array.

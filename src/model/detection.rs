@@ -31,14 +31,14 @@ impl Rect {
         whole.area()
     }
 
-    /// Which pixels of a square image have their centre inside, row by row.
-    pub fn covers(self, side: usize) -> Vec<bool> {
-        let at = |k: usize| (k as f32 + 0.5) / side as f32;
+    /// Which pixels of an image of that height and width have their centre inside, row by row.
+    pub fn covers(self, [height, width]: [usize; 2]) -> Vec<bool> {
+        let at = |k: usize, length: usize| (k as f32 + 0.5) / length as f32;
         let inside = |k: usize| {
-            let (x, y) = (at(k % side), at(k / side));
+            let (x, y) = (at(k % width, width), at(k / width, height));
             (self.left..self.right).contains(&x) && (self.top..self.bottom).contains(&y)
         };
-        (0..side * side).map(inside).collect()
+        (0..height * width).map(inside).collect()
     }
 
     /// Intersection over union, 0..=1.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "weights")]
 mod anchors;
+mod card;
 pub mod catalog;
 #[cfg(feature = "weights")]
 pub mod checkpoint;
@@ -34,6 +35,7 @@ mod trace;
 
 #[cfg(feature = "weights")]
 pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
+pub use card::{Assumed, Card, Channels, Order, Usual, Wishes};
 #[cfg(target_family = "wasm")]
 pub(crate) use catalog::IMAGENET_LABELS;
 pub use catalog::{Architecture, ModelSpec};
@@ -43,7 +45,7 @@ pub use detection::{Detection, Rect};
 #[cfg(feature = "engine")]
 pub use network::Network;
 #[cfg(feature = "engine")]
-pub use opened::{Arrangement, Grey, Opened, Wishes};
+pub use opened::{Arrangement, Grey, Opened, published};
 pub use prediction::{Prediction, independent_predictions, top_predictions};
 pub use randomise::Randomised;
 #[cfg(feature = "weights")]

@@ -41,8 +41,8 @@ impl Network {
         checkpoint: Checkpoint,
         device: &Device,
     ) -> Result<Self> {
-        let side = architecture.preprocessing().size as usize;
-        Self::load_for(architecture, checkpoint, [side; 2], device)
+        let size = architecture.preprocessing().size();
+        Self::load_for(architecture, checkpoint, size, device)
     }
 
     /// As [`load`](Self::load), for images of another height and width.
@@ -87,13 +87,15 @@ impl Network {
                 .collect::<Vec<_>>()
                 .join(", "),
         })?;
+        let machine = Machine::load(graph, device)?;
         Ok(Self {
-            machine: Arc::new(Machine::load(graph, device)?),
             logits,
             boxes: None,
-            independent: head == Head::Sigmoid,
+            // Of one output by itself, softmax would say that it is certain.
+            independent: head == Head::Sigmoid || machine.graph().value(logits).elements() == 1,
             routes: Mutex::default(),
             arrangement,
+            machine: Arc::new(machine),
             device: device.clone().autodiff(),
         })
     }

@@ -1,43 +1,65 @@
-//! A network from someone's file, and what its input is made of.
+//! A network from someone's files, and what its input is made of.
+
+use std::fmt;
 
 use burn::tensor::{Device, Tensor};
-use violet_graph::{Head, ValueId};
-use violet_import::{ChannelOrder, Imported, InputKind, Layout, Scaling};
+use violet_graph::{Graph, Head, Memory, ValueId};
+use violet_import::{
+    ChannelOrder, File, Imported, InputKind, Layout, Note, OperationCount, Options, Scaling,
+};
 
-use super::Network;
+use super::card::{Assumed, Card, Channels, Order, Usual, Wishes};
+use super::{Architecture, Checkpoint, ModelSpec, Network, Randomised, checkpoint, recognise};
 use crate::error::{Error, Result};
 use crate::preprocessing::{Filter, Framing, Preprocessing};
 
 /// How a network wants the numbers of a normalised colour picture \[N, 3, H, W\].
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Arrangement {
     /// Whether the channels of a pixel lie side by side, \[N, H, W, C\].
     pub pixels: bool,
     /// Whether blue comes first.
     pub bgr: bool,
-    /// Whether it sees grey, and how that is made.
-    pub grey: Option<Grey>,
+    /// Of grey: what each of its channels is made of. Empty, for colours.
+    pub grey: Vec<Grey>,
 }
 
-/// How grey is made of red, green and blue.
+/// A channel of grey, made of normalised red, green and blue.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grey {
     /// A factor for each.
     pub weights: [f32; 3],
-    /// What is added to their sum: of normalised colours it lacks what the factors lack of 1.
+    /// What is added to their sum.
     pub offset: f32,
 }
 
+const IMAGENET_CLASSES: usize = 1000;
 /// ITU-R BT.601, as Pillow and OpenCV make grey.
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+
+impl Grey {
+    /// As many channels of one grey, Σ w · v of a pixel's values v, normalised as each of them is:
+    /// with n = (v − mean) / std of each colour, channel c is (Σ w · v − mean_c) / std_c.
+    fn of(weights: [f32; 3], channels: usize, mean: [f32; 3], std: [f32; 3]) -> Vec<Self> {
+        let of_mean: f32 = weights.iter().zip(mean).map(|(w, mean)| w * mean).sum();
+        let channel = |c: usize| Self {
+            weights: [0, 1, 2].map(|k| weights[k] * std[k] / std[c]),
+            offset: (of_mean - mean[c]) / std[c],
+        };
+        (0..channels).map(channel).collect()
+    }
+}
 
 impl Arrangement {
     /// A picture as the network wants it.
     pub fn of(&self, mut picture: Tensor<4>) -> Tensor<4> {
-        if let Some(Grey { weights, offset }) = self.grey {
+        if !self.grey.is_empty() {
             let device = picture.device();
-            let weights = Tensor::<1>::from_data(weights, &device).reshape([1, 3, 1, 1]);
-            picture = (picture * weights).sum_dim(1) + offset;
+            let channel = |&Grey { weights, offset }: &Grey| {
+                let weights = Tensor::<1>::from_data(weights, &device).reshape([1, 3, 1, 1]);
+                (picture.clone() * weights).sum_dim(1) + offset
+            };
+            picture = Tensor::cat(self.grey.iter().map(channel).collect(), 1);
         }
         if self.bgr {
             picture = picture.flip([1]);
@@ -49,137 +71,404 @@ impl Arrangement {
     }
 }
 
-/// What whoever opens a file says about pictures, in place of what the file says or leaves open.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Wishes {
-    /// Subtracted from each channel, red, green and blue, on the scale 0..=255.
-    pub mean: Option<[f32; 3]>,
-    /// What each channel is then divided by.
-    pub std: Option<[f32; 3]>,
-    /// How a picture of another shape is fitted.
-    pub framing: Option<Framing>,
-    /// Whether blue comes first.
-    pub bgr: Option<bool>,
-    /// The output that is explained.
-    pub output: Option<String>,
-}
-
-/// A network that was read from a file, before it is on a device.
+/// A network that was read from files, before it is on a device.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// What was read.
-    pub imported: Imported,
+    /// What it computes, for one picture.
+    pub graph: Graph,
+    /// What its file is, as in "ONNX".
+    pub format: &'static str,
+    /// Who wrote it; empty if it does not say.
+    pub producer: String,
+    /// Its layout, where that is a known one.
+    pub architecture: Architecture,
+    /// Names of its classes, as many as it has; nothing, if nobody said them.
+    pub labels: Option<Vec<String>>,
+    /// What its file says of its input.
+    pub input: InputKind,
+    /// What was bound or left out, each a sentence.
+    pub notes: Vec<String>,
+    /// The operations as its file calls them, most frequent first; none, where it names none.
+    pub operations: Vec<OperationCount>,
     /// From photo to input.
     pub preprocessing: Preprocessing,
     /// How the input's numbers lie.
     pub arrangement: Arrangement,
     /// The output that is explained.
     pub output: String,
-    /// What neither file nor user said and was assumed, each a sentence.
-    pub assumed: Vec<String>,
+    /// What neither file nor user said.
+    pub assumed: Vec<Assumed>,
+    /// How many classes its file has, where that may be more than are kept.
+    found: Option<usize>,
+}
+
+/// What a file says, or those who write such files.
+struct Said {
+    input: InputKind,
+    preprocessing: Preprocessing,
+    /// Where the values of a pixel are not said: what is usual.
+    values: Option<Usual>,
+    /// Whether the framing is known.
+    framing: bool,
 }
 
 impl Opened {
-    /// Decides what the file leaves open.
+    /// Reads the network among files that were opened together, with its weights and its labels, and
+    /// decides what they leave open.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownOutput`]; [`Error::Graph`] if the graph is at a limit.
-    pub fn new(mut imported: Imported, wishes: &Wishes) -> Result<Self> {
-        imported.graph = imported.graph.prepared()?;
-        let mut assumed = Vec::new();
-        let input = &imported.input;
-        let bgr = wishes
-            .bgr
-            .or(input.channel_order.map(|order| order == ChannelOrder::Bgr));
-        if bgr.is_none() && input.channels == 3 {
-            assumed.push("colours are red, green, blue (--channels bgr turns them round)".into());
-        }
-        let bgr = bgr.unwrap_or(false) && input.channels == 3;
-        let (mut mean, mut std) = match &input.scaling {
-            Some(scaling) => numbers(scaling, bgr),
-            None => {
-                let (mean, std, said) = usual(input);
-                if wishes.mean.is_none() && wishes.std.is_none() {
-                    assumed.push(said.into());
-                }
-                (mean, std)
+    /// [`Error::Import`], [`Error::UnreadableCheckpoint`] or [`Error::UnknownLayout`] if there is no
+    /// network that can be read; [`Error::LabelCount`] if the labels do not fit;
+    /// [`Error::UnknownOutput`], [`Error::ClassCount`] or [`Error::Wish`] if what is wished cannot be
+    /// had; [`Error::Picture`] if no photo can become its input; [`Error::Graph`] if it is at a limit.
+    pub fn read(files: Vec<File>, wishes: &Wishes) -> Result<Self> {
+        let (mut weights, others): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .partition(|file| Checkpoint::is_one(&file.bytes));
+        match weights.pop() {
+            None => Self::imported(others, wishes),
+            Some(file) if weights.is_empty() => Self::layout(&file, &others, wishes),
+            Some(file) => {
+                weights.push(file);
+                let names = weights.into_iter().map(|file| file.name).collect();
+                Err(violet_import::Error::SeveralNetworks { names }.into())
             }
-        };
-        mean = wishes.mean.unwrap_or(mean);
-        std = wishes.std.unwrap_or(std);
-        let framing = wishes.framing.or(input.framing.map(framing));
-        if framing.is_none() {
-            assumed
-                .push("the middle of the photo is taken (--framing squash takes all of it)".into());
         }
+    }
+
+    /// A network that a file describes as a whole.
+    fn imported(files: Vec<File>, wishes: &Wishes) -> Result<Self> {
+        let named = labels_of(&files, wishes).or_else(|| violet_import::labels(&files));
+        let files = match &wishes.labels {
+            Some(labels) => files.into_iter().filter(|f| f.name != *labels).collect(),
+            None => files,
+        };
+        let mut options = Options::default();
+        if let Some(size) = wishes.size {
+            options = options.with_size(size);
+        }
+        let (format, imported) = violet_import::read(files, &options)?;
+        let Imported {
+            graph,
+            mut labels,
+            input,
+            notes,
+            operations,
+            producer,
+            ..
+        } = imported;
+        // What is in the network's own files comes first, unless other names are wished for.
+        if let Some(named) = named
+            && (labels.is_empty() || wishes.labels.is_some())
+        {
+            labels = named;
+        }
+        let exporter = notes
+            .iter()
+            .any(|n| matches!(n, Note::AssumedScaling { .. }));
+        let bgr = wishes_bgr(&input, wishes);
+        let (mean, std, values) = match &input.scaling {
+            Some(scaling) => {
+                let (mean, std) = numbers(scaling, bgr);
+                (mean, std, exporter.then_some(Usual::Exporter))
+            }
+            None => usual(&input),
+        };
         let preprocessing = Preprocessing {
-            size: input.width as u32,
-            framing: framing.unwrap_or(Framing::CropThenResize(1.0)),
+            height: input.height as u32,
+            width: input.width as u32,
+            framing: input.framing.map_or(Framing::CropThenResize(1.0), framing),
             filter: Filter::Bilinear,
             mean,
             std,
         };
-        let grey = (input.channels == 1).then(|| {
-            let weights = input.grey_weights.unwrap_or(GREY);
-            let lacks = 1.0 - weights.iter().sum::<f32>();
-            Grey {
-                weights,
-                offset: -lacks * mean[0] / std[0],
+        let said = Said {
+            framing: input.framing.is_some() && !exporter,
+            input,
+            preprocessing,
+            values,
+        };
+        // The size has a place of its own among what is assumed.
+        let notes = notes.iter().filter(|n| !matches!(n, Note::AssumedSize(_)));
+        let notes = notes.map(Note::to_string).collect();
+        let mut opened = Self::decide(graph, said, wishes)?;
+        if wishes.classes.is_some_and(|kept| kept != opened.classes()) {
+            return Err(Error::Wish {
+                wish: "the number of classes",
+                reason: "its file describes the whole network".into(),
+            });
+        }
+        opened.format = format.name();
+        opened.producer = producer;
+        opened.operations = operations;
+        opened.notes = notes;
+        opened.name(labels, wishes)?;
+        Ok(opened)
+    }
+
+    /// A network of a known layout, of which a file has the weights.
+    fn layout(file: &File, others: &[File], wishes: &Wishes) -> Result<Self> {
+        let mut recognised = recognise(Checkpoint::from_bytes(&file.bytes)?)?;
+        let (architecture, found) = (recognised.architecture, recognised.classes);
+        if let Some(classes) = wishes.classes {
+            architecture.keep_classes(&mut recognised.checkpoint, classes)?;
+        }
+        let mut preprocessing = architecture.preprocessing();
+        if let (Some([height, width]), usual) = (wishes.size, preprocessing.width) {
+            preprocessing.height = height as u32;
+            preprocessing.width = width as u32;
+            // The same share of the photo.
+            if let Framing::ResizeThenCrop(side) = &mut preprocessing.framing {
+                *side = *side * preprocessing.height.max(preprocessing.width) / usual;
             }
-        });
+        }
+        let [height, width] = preprocessing.size();
+        let graph = architecture.graph(recognised.checkpoint, [height, width])?;
+        let mut input = InputKind::new("input", Layout::Planes, [3, height, width]);
+        input.fixed_size = false;
+        input.channel_order = Some(ChannelOrder::Rgb);
+        let said = Said {
+            input,
+            preprocessing,
+            values: Some(Usual::Layout),
+            framing: true,
+        };
+        let mut opened = Self::decide(graph, said, wishes)?;
+        let safetensors = file.bytes.get(8) == Some(&b'{');
+        opened.format = if safetensors {
+            "safetensors"
+        } else {
+            "PyTorch"
+        };
+        opened.architecture = architecture;
+        opened.found = Some(found);
+        // The layout's own size is no guess.
+        opened.assumed.retain(|assumed| *assumed != Assumed::Size);
+        let labels = labels_of(others, wishes).or_else(|| violet_import::labels(others));
+        opened.name(labels.unwrap_or_default(), wishes)?;
+        Ok(opened)
+    }
+
+    /// Decides what files leave open.
+    fn decide(graph: Graph, said: Said, wishes: &Wishes) -> Result<Self> {
+        let graph = graph.prepared()?;
+        let Said {
+            input,
+            mut preprocessing,
+            values,
+            framing,
+        } = said;
+        let mut assumed = Vec::new();
+        let size = preprocessing.size();
+        match wishes.size {
+            Some(asked) if asked != size => {
+                return Err(Error::Wish {
+                    wish: "the input's size",
+                    reason: format!("the file fixes it at {} × {} pixels", size[1], size[0]),
+                });
+            }
+            None if !input.fixed_size => assumed.push(Assumed::Size),
+            _ => {}
+        }
+        match wishes.framing {
+            Some(wished) => preprocessing.framing = wished,
+            None if !framing => assumed.push(Assumed::Framing),
+            None => {}
+        }
+        if let (Some(usual), None, None) = (values, wishes.mean, wishes.std) {
+            assumed.push(Assumed::Values(usual));
+        }
+        preprocessing.mean = wishes.mean.unwrap_or(preprocessing.mean);
+        preprocessing.std = wishes.std.unwrap_or(preprocessing.std);
+        let Preprocessing { mean, std, .. } = preprocessing;
+        if !mean.iter().all(|v| v.is_finite()) || !std.iter().all(|v| v.is_normal()) {
+            return Err(Error::Picture {
+                reason: format!(
+                    "mean {mean:?} and standard deviation {std:?} make no numbers of it"
+                ),
+            });
+        }
+        if wishes.channels.is_none() && input.channel_order.is_none() && input.channels == 3 {
+            assumed.push(Assumed::Colours);
+        }
+        let grey = input.channels == 1 || wishes.channels == Some(Channels::Grey);
+        if input.channels == 1 && wishes.channels.is_some_and(|c| c != Channels::Grey) {
+            return Err(Error::Wish {
+                wish: "the order of the colours",
+                reason: "its input has one channel, which is grey".into(),
+            });
+        }
+        let weights = input.grey_weights.unwrap_or(GREY);
         let arrangement = Arrangement {
             pixels: input.layout == Layout::Pixels,
-            bgr,
-            grey,
+            bgr: !grey && wishes_bgr(&input, wishes),
+            grey: match grey {
+                true => Grey::of(weights, input.channels, mean, std),
+                false => Vec::new(),
+            },
         };
-        let output = chosen(&imported, wishes.output.as_deref())?;
+        let output = chosen(&graph, wishes.output.as_deref())?;
+        if wishes.output.is_none() && graph.outputs().len() > 1 {
+            assumed.push(Assumed::Output);
+        }
         Ok(Self {
-            imported,
+            graph,
+            format: "",
+            producer: String::new(),
+            architecture: Architecture::Imported,
+            labels: None,
+            input,
+            notes: Vec::new(),
+            operations: Vec::new(),
             preprocessing,
             arrangement,
             output,
             assumed,
+            found: None,
         })
+    }
+
+    /// Takes the names of the classes, if they fit.
+    fn name(&mut self, labels: Vec<String>, wishes: &Wishes) -> Result<()> {
+        let (expected, found) = (self.classes(), labels.len());
+        // Where fewer classes are kept, the names of the first ones.
+        let longer = self.found == Some(found) && expected <= found;
+        if found == expected || longer {
+            let names = labels.into_iter().take(expected).enumerate();
+            let names = names.map(|(k, name)| match name.trim() {
+                "" => format!("class {k}"),
+                name => name.replace(['\n', '\r'], " "),
+            });
+            self.labels = Some(names.collect());
+        } else if wishes.labels.is_some() {
+            return Err(Error::LabelCount { expected, found });
+        } else if found > 0 {
+            self.notes.push(format!(
+                "The names beside the network are {found}, and it has {expected} classes: they were \
+                 left out."
+            ));
+        }
+        if self.labels.is_none() && expected == IMAGENET_CLASSES {
+            self.assumed.push(Assumed::Labels);
+        }
+        Ok(())
     }
 
     /// On a device.
     ///
     /// # Errors
     ///
-    /// [`Error::Picture`] if no photo can become its input, and those of [`Network::of_graph`].
+    /// Those of [`Network::of_graph`].
     pub fn network(&self, device: &Device) -> Result<Network> {
-        let input = &self.imported.input;
-        if input.height != input.width {
-            return Err(Error::Picture {
-                reason: format!(
-                    "it takes pictures of {} × {} pixels; only square ones can be made so far",
-                    input.width, input.height
-                ),
-            });
-        }
-        let graph = self.imported.graph.clone();
-        Network::of_graph(graph, &self.output, self.arrangement, device)
+        let (graph, arrangement) = (self.graph.clone(), self.arrangement.clone());
+        Network::of_graph(graph, &self.output, arrangement, device)
+    }
+
+    /// The same network with the weights of some layers shuffled, each array by itself. The same seed
+    /// shuffles the same way.
+    pub fn randomise(&mut self, extent: Randomised, seed: u64) {
+        let (value, _) = self.explained();
+        super::randomise::shuffle_graph(&mut self.graph, value, extent, seed);
     }
 
     /// How many outputs there are to explain.
     pub fn classes(&self) -> usize {
         let (value, _) = self.explained();
-        self.imported.graph.value(value).elements()
+        self.graph.value(value).elements()
     }
 
     /// What is explained, and what was taken off its end.
     pub fn explained(&self) -> (ValueId, Head) {
-        let mut outputs = self.imported.graph.outputs().iter();
+        let mut outputs = self.graph.outputs().iter();
         let output = outputs.find(|output| output.name == self.output);
         let output = output.unwrap_or_else(|| unreachable!("it was chosen among them"));
         (output.value, output.head)
     }
+
+    /// All that is known of it, for people.
+    pub fn card(&self) -> Card {
+        let summary = self.graph.summary();
+        let outputs = self.graph.outputs().iter();
+        let size = |value: ValueId| self.graph.value(value).elements();
+        let input = self.graph.shape(self.graph.input());
+        let (_, head) = self.explained();
+        let channels = match &self.arrangement {
+            arrangement if !arrangement.grey.is_empty() => Channels::Grey,
+            arrangement if arrangement.bgr => Channels::Bgr,
+            _ => Channels::Rgb,
+        };
+        Card {
+            format: self.format.into(),
+            producer: self.producer.clone(),
+            published: None,
+            architecture: self.architecture,
+            layers: summary.layers,
+            parameters: summary.parameters,
+            memory: bytes(summary.parameters, summary.memory),
+            outputs: outputs.map(|o| (o.name.clone(), size(o.value))).collect(),
+            output: self.output.clone(),
+            found: self.found.unwrap_or(self.classes()),
+            classes: self.classes(),
+            shortens: self.found.is_some(),
+            labels: self.labels.clone(),
+            independent: head == Head::Sigmoid || self.classes() == 1,
+            preprocessing: self.preprocessing,
+            channels,
+            planes: self.input.channels,
+            order: match self.input.layout {
+                _ if input.iter().filter(|&&length| length > 1).count() == 1 => Order::Row,
+                Layout::Planes => Order::Planes,
+                Layout::Pixels => Order::Pixels,
+            },
+            any_size: !self.input.fixed_size,
+            assumed: self.assumed.clone(),
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// How it is called and prepared.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Card::spec`].
+    pub fn spec(&self, name: &str) -> Result<ModelSpec> {
+        self.card().spec(name)
+    }
+}
+
+/// The model whose authors published one of these files, if they did.
+pub fn published(files: &[File]) -> Option<&'static ModelSpec> {
+    let weights = files.iter().find(|file| Checkpoint::is_one(&file.bytes))?;
+    ModelSpec::published(&checkpoint::sha256(&weights.bytes))
+}
+
+/// What a worker takes for that many parameters and so many activations: module and photo; the weights
+/// once in the graph and once as kernels want them, which is up to three times as much where Winograd's
+/// tiles are; what one gradient holds. ResNet-18 was seen to take 0.25 GB.
+fn bytes(parameters: u64, memory: Memory) -> u64 {
+    const ALWAYS: u64 = 64 << 20;
+    const FLOAT: u64 = 4;
+    const COPIES: u64 = 4;
+    ALWAYS + FLOAT * (COPIES * parameters + memory.secant.max(2 * memory.forward))
+}
+
+/// The names in the file that is wished for, if one is.
+fn labels_of(files: &[File], wishes: &Wishes) -> Option<Vec<String>> {
+    let wished = wishes.labels.as_deref()?;
+    let file = files.iter().find(|file| file.name == wished)?;
+    Some(violet_import::labels_in(&file.bytes).unwrap_or_default())
+}
+
+fn wishes_bgr(input: &InputKind, wishes: &Wishes) -> bool {
+    let said = input.channel_order == Some(ChannelOrder::Bgr);
+    let wished = wishes.channels.map(|channels| channels == Channels::Bgr);
+    wished.unwrap_or(said) && input.channels == 3
 }
 
 /// The output of that name; or the one with most elements, the first of equal ones.
-fn chosen(imported: &Imported, name: Option<&str>) -> Result<String> {
-    let outputs = imported.graph.outputs();
+fn chosen(graph: &Graph, name: Option<&str>) -> Result<String> {
+    let outputs = graph.outputs();
     let named = |name: &str| outputs.iter().find(|output| output.name == name);
     let output = match name {
         Some(name) => named(name).ok_or_else(|| Error::UnknownOutput {
@@ -191,7 +480,7 @@ fn chosen(imported: &Imported, name: Option<&str>) -> Result<String> {
                 .join(", "),
         })?,
         None => {
-            let size = |k: usize| imported.graph.value(outputs[k].value).elements();
+            let size = |k: usize| graph.value(outputs[k].value).elements();
             let largest = (0..outputs.len()).rev().max_by_key(|&k| size(k));
             &outputs[largest.unwrap_or(0)]
         }
@@ -215,33 +504,19 @@ fn numbers(scaling: &Scaling, bgr: bool) -> ([f32; 3], [f32; 3]) {
 }
 
 /// What most networks of a kind are given.
-fn usual(input: &InputKind) -> ([f32; 3], [f32; 3], &'static str) {
-    match (&input.normalised_inside, input.channels) {
-        (Some(inside), _) if inside.scale.iter().all(|scale| scale.abs() < 0.1) => (
-            [0.0; 3],
-            [1.0; 3],
-            "its input is 0 to 255, as it is normalised inside (--mean and --std change it)",
-        ),
-        (Some(_), _) => (
-            [0.0; 3],
-            [255.0; 3],
-            "its input is 0 to 1, as it is normalised inside (--mean and --std change it)",
-        ),
-        (None, 1) => (
-            [0.0; 3],
-            [255.0; 3],
-            "its input is 0 to 1 (--mean and --std change it)",
-        ),
-        (None, _) => {
-            let torchvision = super::Architecture::ResNet18.preprocessing();
-            (
-                torchvision.mean,
-                torchvision.std,
-                "its input is normalised by ImageNet's mean and standard deviation (--mean and \
-                 --std change it)",
-            )
+fn usual(input: &InputKind) -> ([f32; 3], [f32; 3], Option<Usual>) {
+    let (std, usual) = match (&input.normalised_inside, input.channels) {
+        (Some(inside), _) if inside.scale.iter().all(|scale| scale.abs() < 0.1) => {
+            (1.0, Usual::BytesInside)
         }
-    }
+        (Some(_), _) => (255.0, Usual::SharesInside),
+        (None, 1) => (255.0, Usual::Shares),
+        (None, _) => {
+            let torchvision = Architecture::ResNet18.preprocessing();
+            return (torchvision.mean, torchvision.std, Some(Usual::ImageNet));
+        }
+    };
+    ([0.0; 3], [std; 3], Some(usual))
 }
 
 fn framing(framing: violet_import::Framing) -> Framing {
@@ -249,5 +524,57 @@ fn framing(framing: violet_import::Framing) -> Framing {
         violet_import::Framing::Crop => Framing::CropThenResize(1.0),
         violet_import::Framing::Squash => Framing::Squash,
         violet_import::Framing::Pad => Framing::Pad,
+    }
+}
+
+/// For the command line, with what changes it.
+impl fmt::Display for Assumed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = "(--mean and --std change it)";
+        match self {
+            Assumed::Size => {
+                write!(
+                    f,
+                    "pictures of any size are taken at the one above (--size changes it)"
+                )
+            }
+            Assumed::Framing => write!(
+                f,
+                "the middle of the photo is taken (--framing squash takes all of it)"
+            ),
+            Assumed::Colours => write!(
+                f,
+                "colours are red, green, blue (--channels bgr turns them round)"
+            ),
+            Assumed::Labels => write!(
+                f,
+                "its thousand classes are called as ImageNet's (--labels names them)"
+            ),
+            Assumed::Output => write!(
+                f,
+                "the largest output is explained (--output names another)"
+            ),
+            Assumed::Values(Usual::BytesInside) => write!(
+                f,
+                "its input is 0 to 255, as it is normalised inside {values}"
+            ),
+            Assumed::Values(Usual::SharesInside) => write!(
+                f,
+                "its input is 0 to 1, as it is normalised inside {values}"
+            ),
+            Assumed::Values(Usual::Shares) => write!(f, "its input is 0 to 1 {values}"),
+            Assumed::Values(Usual::ImageNet) => write!(
+                f,
+                "its input is normalised by ImageNet's mean and standard deviation {values}"
+            ),
+            Assumed::Values(Usual::Layout) => write!(
+                f,
+                "its input is normalised as the authors of this layout do {values}"
+            ),
+            Assumed::Values(Usual::Exporter) => write!(
+                f,
+                "its input is normalised as those do who export such files {values}"
+            ),
+        }
     }
 }

@@ -29,15 +29,56 @@ impl Randomised {
 }
 
 #[cfg(feature = "engine")]
+pub(super) use shuffle::shuffle_graph;
+
+#[cfg(feature = "engine")]
 mod shuffle {
     use std::collections::BTreeSet;
 
     use rand::{SeedableRng, seq::SliceRandom};
     use rand_pcg::Pcg64;
+    use violet_graph::{Graph, Operation, Plan, ValueId};
 
     use super::Randomised;
     use crate::error::Result;
     use crate::model::{Architecture, Checkpoint};
+
+    /// Shuffles the weights of some of the layers that lead to a value, each array by itself.
+    pub(in crate::model) fn shuffle_graph(
+        graph: &mut Graph,
+        value: ValueId,
+        extent: Randomised,
+        seed: u64,
+    ) {
+        let plan = Plan::new(graph, &[value]);
+        let layers = plan.steps().iter().filter_map(|step| {
+            let node = &graph.nodes()[step.node];
+            let weighted = matches!(
+                node.operation(),
+                Operation::Convolution(_)
+                    | Operation::ConvolutionTranspose(_)
+                    | Operation::Linear { .. }
+                    | Operation::MatMul
+            );
+            let arrays = node.inputs().iter().copied();
+            let arrays: Vec<ValueId> = arrays.filter(|&id| graph.constant(id).is_some()).collect();
+            (weighted && !arrays.is_empty()).then_some(arrays)
+        });
+        let layers: Vec<Vec<ValueId>> = layers.collect();
+        let count = match extent {
+            Randomised::LastLayer => layers.len().min(1),
+            Randomised::LastQuarter => layers.len().div_ceil(4),
+            Randomised::Everything => layers.len(),
+        };
+        let mut random = Pcg64::seed_from_u64(seed);
+        // What several layers share is shuffled once.
+        let mut shuffled = BTreeSet::new();
+        for id in layers[layers.len() - count..].iter().flatten() {
+            if shuffled.insert(*id) {
+                graph.change_constant(*id, |values| values.shuffle(&mut random));
+            }
+        }
+    }
 
     impl Architecture {
         /// Shuffles the weights of some layers, each array by itself; BatchNorm is folded in first.

@@ -17,7 +17,7 @@ use crate::report::{FoundBox, Report};
 pub struct Prepared {
     /// The part of the photo that it sees, in pixels of the photo.
     pub crop: Crop,
-    /// Normalised, flat \[3, side, side\].
+    /// Normalised, flat \[3, H, W\].
     pub input: Vec<f32>,
     /// Normalised, flat as the input.
     pub baseline: Vec<f32>,
@@ -63,7 +63,7 @@ pub struct Explanation {
     pub truth: Option<Rc<Truth>>,
     /// Which output is explained.
     pub target: Target,
-    /// Signed, flat \[3, side, side\], and their sum.
+    /// Signed, flat \[3, H, W\], and their sum.
     pub attributions: Attributions,
     /// F(x') and F(x).
     pub ends: [f32; 2],
@@ -100,6 +100,11 @@ impl Explanation {
     /// Whether all gradients are in.
     pub fn is_finished(&self) -> bool {
         self.progress.finished
+    }
+
+    /// Pixels in a row of what the network sees.
+    pub fn width(&self) -> usize {
+        self.spec.preprocessing.width as usize
     }
 
     /// What F changes by.
@@ -160,8 +165,8 @@ impl Explanation {
     pub fn found_box(&self) -> Option<FoundBox> {
         let mut found = self.prepared.detections.iter();
         let detection = found.find(|d| d.output == self.target.output)?;
-        let side = self.spec.preprocessing.size as usize;
-        Some(FoundBox::of(detection, &self.attributions.values, side))
+        let size = self.spec.preprocessing.size();
+        Some(FoundBox::of(detection, &self.attributions.values, size))
     }
 
     /// What the network sees, cut into regions: the same for every explanation of one photo.
@@ -250,8 +255,10 @@ impl Prepared {
     /// The input, cut into regions of like colour.
     pub fn regions(&self, preprocessing: &Preprocessing) -> Rc<Partition> {
         let cut = || {
+            let rgba = preprocessing.rgba(&self.input);
             Rc::new(Partition::of(
-                &preprocessing.rgba(&self.input),
+                &rgba,
+                preprocessing.width as usize,
                 MOST_REGIONS,
             ))
         };
@@ -265,8 +272,9 @@ impl Prepared {
             return detection.map_or(0.0, |d| d.score);
         }
         let logits = &self.logits_input;
-        if let [only] = **logits {
-            return 1.0 / (1.0 + (-only).exp());
+        if spec.independent || logits.len() == 1 {
+            let logit = logits.get(output).copied().unwrap_or(f32::NEG_INFINITY);
+            return 1.0 / (1.0 + (-logit).exp());
         }
         let all = top_predictions(logits, logits.len());
         let same = all.iter().find(|p| p.target == output);

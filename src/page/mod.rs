@@ -2,6 +2,7 @@
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
 mod covering;
+mod dropped;
 mod explanation;
 mod files;
 mod job;
@@ -12,11 +13,13 @@ mod search;
 mod settings;
 mod sheet;
 mod strip;
+mod values;
 mod viewport;
 mod work;
 mod workers;
 
 pub use covering::{Covering, covered_by};
+pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use files::MOST_BYTES;
 pub use job::{Board, Job, Jobs};
@@ -29,6 +32,7 @@ pub use settings::{
 };
 pub use sheet::{MOST_PIXELS, Sheet};
 pub use strip::{MOST_PHOTOS, Shelf, Shelved};
+pub use values::Values;
 pub use viewport::{Placement, Viewport};
 pub use work::{Next, Work};
 pub use workers::worker_count;

@@ -27,11 +27,11 @@ pub struct Manner {
 }
 
 /// Each region in the colour of its sum's sign, the stronger the more it comes to, with lines between them: RGBA, and
-/// the picture's side in pixels.
+/// the picture's width in pixels.
 pub fn patches(partition: &Partition, sums: &[f64], manner: Manner) -> (Vec<u8>, usize) {
-    let side = partition.side();
-    let finer = (LARGEST / side.max(1)).clamp(1, FINER);
-    let fine = side * finer;
+    let (width, height) = (partition.width(), partition.height());
+    let finer = (LARGEST / width.max(height).max(1)).clamp(1, FINER);
+    let [fine, fine_rows] = [width, height].map(|length| length * finer);
     let labels = partition.labels();
     let fill: Vec<[u8; 4]> = (0..partition.count())
         .map(|region| {
@@ -47,19 +47,20 @@ pub fn patches(partition: &Partition, sums: &[f64], manner: Manner) -> (Vec<u8>,
         })
         .collect();
     // Of the four pixels around a point, the region that has most of it, so that borders run straight across corners.
-    let place = |v: usize| {
-        let v = ((v as f64 + 0.5) / finer as f64 - 0.5).clamp(0.0, side as f64 - 1.0);
+    let place = |v: usize, length: usize| {
+        let v = ((v as f64 + 0.5) / finer as f64 - 0.5).clamp(0.0, length as f64 - 1.0);
         let low = v as usize;
-        (low, (low + 1).min(side - 1), v - low as f64)
+        (low, (low + 1).min(length - 1), v - low as f64)
     };
-    let places: Vec<_> = (0..fine).map(place).collect();
+    let columns: Vec<_> = (0..fine).map(|x| place(x, width)).collect();
+    let rows: Vec<_> = (0..fine_rows).map(|y| place(y, height)).collect();
     let fine_label = |x: usize, y: usize| {
-        let ((left, right, u), (top, bottom, v)) = (places[x], places[y]);
+        let ((left, right, u), (top, bottom, v)) = (columns[x], rows[y]);
         let corners = [
-            (labels[top * side + left], (1.0 - u) * (1.0 - v)),
-            (labels[top * side + right], u * (1.0 - v)),
-            (labels[bottom * side + left], (1.0 - u) * v),
-            (labels[bottom * side + right], u * v),
+            (labels[top * width + left], (1.0 - u) * (1.0 - v)),
+            (labels[top * width + right], u * (1.0 - v)),
+            (labels[bottom * width + left], (1.0 - u) * v),
+            (labels[bottom * width + right], u * v),
         ];
         let same = |label: u16| {
             corners
@@ -76,12 +77,12 @@ pub fn patches(partition: &Partition, sums: &[f64], manner: Manner) -> (Vec<u8>,
         all.max_by(|a, b| a.1.total_cmp(&b.1))
             .map_or(first, |best| best.0)
     };
-    let smooth: Vec<u16> = (0..fine * fine)
+    let smooth: Vec<u16> = (0..fine * fine_rows)
         .map(|k| fine_label(k % fine, k / fine))
         .collect();
     let at = |x: usize, y: usize| smooth[y * fine + x];
-    let mut rgba = Vec::with_capacity(4 * fine * fine);
-    for y in 0..fine {
+    let mut rgba = Vec::with_capacity(4 * fine * fine_rows);
+    for y in 0..fine_rows {
         for x in 0..fine {
             let here = at(x, y);
             // A line as thick as a pixel of the picture on either side; around what is pointed out, a dark one.
@@ -89,7 +90,7 @@ pub fn patches(partition: &Partition, sums: &[f64], manner: Manner) -> (Vec<u8>,
                 at(x.saturating_sub(1), y),
                 at((x + 1).min(fine - 1), y),
                 at(x, y.saturating_sub(1)),
-                at(x, (y + 1).min(fine - 1)),
+                at(x, (y + 1).min(fine_rows - 1)),
             ];
             let edge = beside.iter().any(|&other| other != here);
             let pointed = |region: u16| manner.pointed == Some(usize::from(region));
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     fn halves() -> Partition {
-        Partition::of_labels((0..64).map(|k| u32::from(k % 8 > 3)))
+        Partition::of_labels((0..64).map(|k| u32::from(k % 8 > 3)), 8)
     }
 
     fn drawn(pointed: Option<usize>) -> (Vec<u8>, usize) {

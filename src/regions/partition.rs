@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::segment::segment;
 
-/// A square picture cut into regions: every pixel belongs to exactly one.
+/// A picture cut into regions: every pixel belongs to exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// Flat \[side, side\]; numbers from 0, all of which occur.
+    /// Flat \[H, W\]; numbers from 0, all of which occur.
     labels: Vec<u16>,
+    /// W.
+    width: usize,
     count: usize,
 }
 
@@ -24,16 +26,21 @@ pub struct RegionReport {
 }
 
 impl Partition {
-    /// Cuts a picture, RGBA, 4 bytes a pixel, into at most so many regions of like colour.
-    pub fn of(rgba: &[u8], most: usize) -> Self {
-        Self::of_labels(segment(rgba, most).into_iter().map(u32::from))
+    /// Cuts a picture, RGBA, 4 bytes a pixel, so many of them a row, into at most so many regions of like colour.
+    pub fn of(rgba: &[u8], width: usize, most: usize) -> Self {
+        let labels = segment(rgba, width, most).into_iter().map(u32::from);
+        Self::of_labels(labels, width)
     }
 
-    /// The regions that a number for each pixel tells apart.
-    pub fn of_labels(labels: impl Iterator<Item = u32>) -> Self {
+    /// The regions that a number for each pixel, so many of them a row, tells apart.
+    pub fn of_labels(labels: impl Iterator<Item = u32>, width: usize) -> Self {
         let labels = renumbered(labels);
         let count = labels.iter().max().map_or(0, |&last| usize::from(last) + 1);
-        Self { labels, count }
+        Self {
+            labels,
+            width,
+            count,
+        }
     }
 
     /// The region of each pixel, row by row.
@@ -46,15 +53,20 @@ impl Partition {
         self.count
     }
 
-    /// Pixels along a side.
-    pub fn side(&self) -> usize {
-        self.labels.len().isqrt()
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Pixels in a column.
+    pub fn height(&self) -> usize {
+        self.labels.len() / self.width.max(1)
     }
 
     /// The region of a pixel.
     pub fn at(&self, [column, row]: [usize; 2]) -> Option<usize> {
-        let side = self.side();
-        (column < side && row < side).then(|| usize::from(self.labels[row * side + column]))
+        let inside = column < self.width && row < self.height();
+        inside.then(|| usize::from(self.labels[row * self.width + column]))
     }
 
     /// How many pixels each region has.
@@ -66,7 +78,7 @@ impl Partition {
         sizes
     }
 
-    /// What the attributions of each region come to, signs and channels included: flat \[3, side, side\] → one a
+    /// What the attributions of each region come to, signs and channels included: flat \[3, H, W\] → one a
     /// region. Together they are what all attributions come to.
     ///
     /// # Example
@@ -74,7 +86,7 @@ impl Partition {
     /// ```
     /// use violet::regions::Partition;
     ///
-    /// let halves = Partition::of_labels([5, 5, 9, 9].into_iter());
+    /// let halves = Partition::of_labels([5, 5, 9, 9].into_iter(), 2);
     /// let attributions = [1.0, 0.0, -2.0, 0.0, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.25, 0.0];
     /// assert_eq!(halves.sums(&attributions), [2.5, -1.75]);
     /// ```
@@ -95,14 +107,15 @@ impl Partition {
             region if region == high => low as u32,
             region => region as u32,
         };
-        Self::of_labels(self.labels.iter().map(label))
+        Self::of_labels(self.labels.iter().map(label), self.width)
     }
 
     /// The same with some pixels made a region of their own.
     pub fn with(&self, inside: &[bool]) -> Self {
         let own = self.count as u32;
         let pixels = self.labels.iter().zip(inside);
-        Self::of_labels(pixels.map(|(&region, &inside)| if inside { own } else { region.into() }))
+        let label = |(&region, &inside): (&u16, &bool)| if inside { own } else { region.into() };
+        Self::of_labels(pixels.map(label), self.width)
     }
 
     /// The regions, those first that come to most.
@@ -115,16 +128,16 @@ impl Partition {
     /// The innermost pixel of each region, \[column, row\]: the farthest from all others, where its number is
     /// written. What lies outside the picture is another region.
     pub fn centres(&self) -> Vec<[usize; 2]> {
-        let side = self.side();
+        let (width, height) = (self.width, self.height());
         let mut depth = vec![0u32; self.labels.len()];
         // Distances by steps to the four neighbours: one pass from above left, one from below right.
         let order: Vec<usize> = (0..self.labels.len()).collect();
         let pass = |depth: &mut Vec<u32>, k: usize, back: bool| {
-            let (x, y) = (k % side, k / side);
+            let (x, y) = (k % width, k / width);
             let (inside, neighbours) = if back {
-                (x + 1 < side && y + 1 < side, [k + 1, k + side])
+                (x + 1 < width && y + 1 < height, [k + 1, k + width])
             } else {
-                (x > 0 && y > 0, [k.wrapping_sub(1), k.wrapping_sub(side)])
+                (x > 0 && y > 0, [k.wrapping_sub(1), k.wrapping_sub(width)])
             };
             if !inside {
                 return 1;
@@ -150,7 +163,7 @@ impl Partition {
         }
         deepest
             .into_iter()
-            .map(|(_, k)| [k % side, k / side])
+            .map(|(_, k)| [k % width, k / width])
             .collect()
     }
 
@@ -167,7 +180,7 @@ impl Partition {
 }
 
 /// The input with the pixels of some regions taken from elsewhere, in all channels. `labels` has each pixel's
-/// region, \[side, side\]; `input` and `other` are flat \[3, side, side\].
+/// region, \[H, W\]; `input` and `other` are flat \[3, H, W\].
 pub fn cover(labels: &[u16], covered: &[u16], input: &[f32], other: &[f32]) -> Vec<f32> {
     let inside: Vec<bool> = labels.iter().map(|label| covered.contains(label)).collect();
     let pixels = inside.iter().cycle().zip(input).zip(other);
@@ -197,7 +210,7 @@ mod tests {
         let attributions = (0..3 * 64)
             .map(|k| ((k * 37 % 101) as f32 - 50.0) / 8.0)
             .collect();
-        (Partition::of_labels((0..64).map(label)), attributions)
+        (Partition::of_labels((0..64).map(label), 8), attributions)
     }
 
     #[test]
@@ -254,7 +267,7 @@ mod tests {
             );
         }
         // Of an L the corner is the widest.
-        let l = Partition::of_labels((0..100).map(|k| u32::from(k % 10 < 3 || k / 10 > 5)));
+        let l = Partition::of_labels((0..100).map(|k| u32::from(k % 10 < 3 || k / 10 > 5)), 10);
         let [x, y] = l.centres()[0];
         assert!(l.at([x, y]) == Some(0) && l.labels()[0] == 0, "{x} {y}");
     }
@@ -270,7 +283,7 @@ mod tests {
         );
         assert!((report.iter().map(|r| r.area).sum::<f64>() - 1.0).abs() < 1e-12);
         assert!(
-            Partition::of_labels(std::iter::empty())
+            Partition::of_labels(std::iter::empty(), 0)
                 .report(&[])
                 .is_empty()
         );

@@ -15,7 +15,7 @@ const WIDTH: f64 = 50.0;
 /// Pictures with a longer side are cut by the means of blocks of their pixels, so that time is bounded.
 const LONGEST: usize = 256;
 
-/// The region of every pixel of a square picture (RGBA, 4 bytes a pixel, row by row), at most `most` of them (1 at
+/// The region of every pixel of a picture (RGBA, 4 bytes a pixel, row by row), at most `most` of them (1 at
 /// least), each in one piece, numbered from the upper left.
 ///
 /// # Source
@@ -25,31 +25,32 @@ const LONGEST: usize = 256;
 /// least to the squared distances from the regions' means: Ward 1963, as Beaulieu and Goldberg 1989 (doi
 /// 10.1109/34.16711) apply it to pictures, of colour and place together, as Achanta et al. 2012 (SLIC, doi
 /// 10.1109/TPAMI.2012.120) weigh them.
-pub(super) fn segment(rgba: &[u8], most: usize) -> Vec<u16> {
-    let side = (rgba.len() / 4).isqrt();
-    if side == 0 {
+pub(super) fn segment(rgba: &[u8], width: usize, most: usize) -> Vec<u16> {
+    let pixels = rgba.len() / 4;
+    if pixels == 0 {
         return Vec::new();
     }
-    let block = side.div_ceil(LONGEST);
-    let small = side.div_ceil(block);
-    let colours = smooth(&means(rgba, side, block), small);
+    let block = width.max(pixels / width).div_ceil(LONGEST);
+    let small = width.div_ceil(block);
+    let colours = smooth(&means(rgba, width, block), small);
     let mut grown = grow(&colours, small);
     let regions = grown.numbered();
     let labels = merge(&colours, small, regions, most.max(1));
-    let at = |k: usize| labels[(k / side / block) * small + k % side / block];
-    super::partition::renumbered((0..side * side).map(at))
+    let at = |k: usize| labels[(k / width / block) * small + k % width / block];
+    super::partition::renumbered((0..pixels).map(at))
 }
 
 /// The mean colour of every block, in CIELAB.
-fn means(rgba: &[u8], side: usize, block: usize) -> Vec<[f32; 3]> {
-    let small = side.div_ceil(block);
-    let mut means = Vec::with_capacity(small * small);
-    for (top, left) in (0..small).flat_map(|y| (0..small).map(move |x| (y * block, x * block))) {
+fn means(rgba: &[u8], width: usize, block: usize) -> Vec<[f32; 3]> {
+    let height = rgba.len() / 4 / width;
+    let [small, rows] = [width, height].map(|length| length.div_ceil(block));
+    let mut means = Vec::with_capacity(small * rows);
+    for (top, left) in (0..rows).flat_map(|y| (0..small).map(move |x| (y * block, x * block))) {
         let mut sum = [0u32; 3];
         let mut count = 0;
-        for y in top..(top + block).min(side) {
-            for x in left..(left + block).min(side) {
-                let pixel = &rgba[4 * (y * side + x)..][..3];
+        for y in top..(top + block).min(height) {
+            for x in left..(left + block).min(width) {
+                let pixel = &rgba[4 * (y * width + x)..][..3];
                 sum.iter_mut()
                     .zip(pixel)
                     .for_each(|(s, &v)| *s += u32::from(v));
@@ -62,16 +63,16 @@ fn means(rgba: &[u8], side: usize, block: usize) -> Vec<[f32; 3]> {
 }
 
 /// Each colour with its neighbours in a row, then in a column, weighted [1, 2, 1]. The border repeats itself.
-fn smooth(colours: &[[f32; 3]], side: usize) -> Vec<[f32; 3]> {
+fn smooth(colours: &[[f32; 3]], width: usize) -> Vec<[f32; 3]> {
     let pass = |from: &[[f32; 3]], along_row: bool| -> Vec<[f32; 3]> {
         let at = |k: usize, up: bool| {
-            let (place, step) = if along_row {
-                (k % side, 1)
+            let (place, step, length) = if along_row {
+                (k % width, 1, width)
             } else {
-                (k / side, side)
+                (k / width, width, from.len() / width)
             };
             match up {
-                true if place + 1 < side => k + step,
+                true if place + 1 < length => k + step,
                 false if place > 0 => k - step,
                 _ => k,
             }
@@ -141,13 +142,14 @@ impl Forest {
 }
 
 /// Pixels that differ little from their neighbours, for what differs inside their regions, grow together.
-fn grow(colours: &[[f32; 3]], side: usize) -> Forest {
+fn grow(colours: &[[f32; 3]], width: usize) -> Forest {
+    let size = [width, colours.len() / width];
     // A step's size before the number of its pixel and its direction: what sorts as whole numbers sorts as steps do.
     const DIRECTIONS: [(usize, isize); 4] = [(1, 0), (0, 1), (1, 1), (1, -1)];
     let mut steps: Vec<u64> = Vec::with_capacity(4 * colours.len());
     for k in 0..colours.len() {
         for d in 0..DIRECTIONS.len() {
-            if let Some(other) = neighbour(k, side, DIRECTIONS[d]) {
+            if let Some(other) = neighbour(k, size, DIRECTIONS[d]) {
                 let step = distance(colours[k], colours[other]);
                 steps.push(u64::from(step.to_bits()) << 32 | (4 * k + d) as u64);
             }
@@ -156,7 +158,7 @@ fn grow(colours: &[[f32; 3]], side: usize) -> Forest {
     steps.sort_unstable();
     let ends = |step: u64| {
         let (k, d) = ((step as u32 / 4) as usize, (step as u32 % 4) as usize);
-        let other = neighbour(k, side, DIRECTIONS[d]).unwrap_or(k);
+        let other = neighbour(k, size, DIRECTIONS[d]).unwrap_or(k);
         (k as u32, other as u32, f32::from_bits((step >> 32) as u32))
     };
     let mut forest = Forest::new(colours.len());
@@ -182,9 +184,9 @@ fn grow(colours: &[[f32; 3]], side: usize) -> Forest {
     forest
 }
 
-fn neighbour(k: usize, side: usize, (dx, dy): (usize, isize)) -> Option<usize> {
-    let (x, y) = (k % side + dx, (k / side).checked_add_signed(dy)?);
-    (x < side && y < side).then_some(y * side + x)
+fn neighbour(k: usize, [width, height]: [usize; 2], (dx, dy): (usize, isize)) -> Option<usize> {
+    let (x, y) = (k % width + dx, (k / width).checked_add_signed(dy)?);
+    (x < width && y < height).then_some(y * width + x)
 }
 
 fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
@@ -204,7 +206,8 @@ struct Sum {
 }
 
 /// Merges the neighbours whose union costs least, until so many are left.
-fn merge(colours: &[[f32; 3]], side: usize, regions: Vec<u32>, most: usize) -> Vec<u32> {
+fn merge(colours: &[[f32; 3]], width: usize, regions: Vec<u32>, most: usize) -> Vec<u32> {
+    let size = [width, colours.len() / width];
     let count = regions.iter().max().map_or(0, |&last| last as usize + 1);
     let none = || Sum {
         count: 0.0,
@@ -213,10 +216,10 @@ fn merge(colours: &[[f32; 3]], side: usize, regions: Vec<u32>, most: usize) -> V
     };
     let mut sums: Vec<Option<Sum>> = (0..count).map(|_| Some(none())).collect();
     for (k, &region) in regions.iter().enumerate() {
-        let touching = [(1, 0), (0, 1)].map(|way| neighbour(k, side, way).map(|n| regions[n]));
+        let touching = [(1, 0), (0, 1)].map(|way| neighbour(k, size, way).map(|n| regions[n]));
         if let Some(sum) = &mut sums[region as usize] {
             sum.count += 1.0;
-            let place = [k % side, k / side].map(|at| WIDTH * at as f64 / side as f64);
+            let place = [k % width, k / width].map(|at| WIDTH * at as f64 / width as f64);
             let values = colours[k].map(f64::from).into_iter().chain(place);
             sum.sums.iter_mut().zip(values).for_each(|(s, v)| *s += v);
             sum.neighbours
@@ -324,7 +327,7 @@ mod tests {
     #[test]
     fn a_disc_and_a_square_are_found_on_a_slope() {
         for side in [96, 300] {
-            let labels = segment(&scene(side), 3);
+            let labels = segment(&scene(side), side, 3);
             let at = |u: f64, v: f64| {
                 labels[(v * side as f64) as usize * side + (u * side as f64) as usize]
             };
@@ -345,13 +348,13 @@ mod tests {
 
     #[test]
     fn a_picture_of_one_colour_is_cut_by_place_and_of_nothing_not_at_all() {
-        let labels = segment(&picture(60, |_, _| [7, 7, 7]), 9);
+        let labels = segment(&picture(60, |_, _| [7, 7, 7]), 60, 9);
         for region in 0..9 {
             let size = labels.iter().filter(|&&l| l == region).count();
             assert!((150..900).contains(&size), "{region}: {size} of 3600");
         }
-        assert!(segment(&[], 9).is_empty());
-        assert_eq!(segment(&[1, 2, 3, 255], 9), [0]);
+        assert!(segment(&[], 0, 9).is_empty());
+        assert_eq!(segment(&[1, 2, 3, 255], 1, 9), [0]);
     }
 
     #[test]
@@ -361,10 +364,10 @@ mod tests {
             [z as u8, (z >> 8) as u8, (z >> 16) as u8]
         });
         for most in [1, 2, 10, 16] {
-            let labels = segment(&noise, most);
+            let labels = segment(&noise, 64, most);
             let count = labels.iter().max().map_or(0, |&l| usize::from(l) + 1);
             assert!(count <= most, "{count} of {most}");
-            assert_eq!(labels, segment(&noise, most), "the same again");
+            assert_eq!(labels, segment(&noise, 64, most), "the same again");
             // Flooding from the first pixel of each region reaches all of it, corners included.
             let mut reached = vec![false; labels.len()];
             let mut floods = 0;

@@ -90,18 +90,18 @@ impl Client {
         })
     }
 
-    /// Asks, and waits for the answer. The body is copied, so that it can be sent again.
+    /// Asks, and waits for the answer. The bodies are copied, so that they can be sent again.
     pub(super) async fn ask(
         &self,
         request: &Request,
-        body: Option<&ArrayBuffer>,
+        bodies: &[ArrayBuffer],
     ) -> Result<Response, NoAnswer> {
         let receiver = {
             let mut state = self.state.borrow_mut();
             if let Some(epitaph) = &state.epitaph {
                 return Err(NoAnswer::Lost(epitaph.clone()));
             }
-            self.post(request, body)
+            self.post(request, bodies)
                 .map_err(|error| NoAnswer::Lost(message(&error)))?;
             let (sender, receiver) = oneshot::channel();
             state.waiting.push_back(sender);
@@ -124,14 +124,13 @@ impl Client {
         self.state.borrow().epitaph.clone().unwrap_or_default()
     }
 
-    fn post(&self, request: &Request, body: Option<&ArrayBuffer>) -> Result<(), JsValue> {
+    fn post(&self, request: &Request, bodies: &[ArrayBuffer]) -> Result<(), JsValue> {
         let head = postcard::to_stdvec(request).map_err(|e| JsValue::from(e.to_string()))?;
         let head = Uint8Array::from(head.as_slice());
         let envelope = Object::new();
         Reflect::set(&envelope, &"head".into(), &head)?;
-        if let Some(body) = body {
-            Reflect::set(&envelope, &"body".into(), body)?;
-        }
+        let bodies: Array = bodies.iter().collect();
+        Reflect::set(&envelope, &"bodies".into(), &bodies)?;
         self.worker
             .post_message_with_transfer(&envelope, &Array::of1(&head.buffer()))
     }

@@ -277,13 +277,6 @@ pub(super) async fn bitmap(bytes: &ArrayBuffer) -> Result<ImageBitmap, JsValue> 
     JsFuture::from(bitmap).await?.dyn_into()
 }
 
-/// The text of a file that was dropped or picked.
-pub(super) async fn text(blob: &Blob) -> Result<String, Failure> {
-    let text = JsFuture::from(blob.text()).await;
-    let text = text.map_err(|error| unreadable(&error))?;
-    Ok(text.as_string().unwrap_or_default())
-}
-
 /// Weights came before the engine runs.
 pub(super) fn not_ready(file: &str) -> Failure {
     Failure {

@@ -3,6 +3,7 @@
 
 mod client;
 mod dom;
+mod dropped;
 mod files;
 #[cfg(feature = "engine")]
 mod gpu;

@@ -12,11 +12,10 @@ pub(super) fn canvas(rgba: &[u8], width: u32) -> Result<HtmlCanvasElement, JsVal
     Ok(canvas)
 }
 
-/// Shows a square picture, RGBA, on a canvas of the page.
-pub(super) fn show(canvas: &HtmlCanvasElement, rgba: &[u8]) {
-    let side = (rgba.len() / 4).isqrt() as u32;
+/// Shows a picture, RGBA, on a canvas of the page.
+pub(super) fn show(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize) {
     // Refused only where there is nothing to show.
-    put(canvas, rgba, side).unwrap_or(());
+    put(canvas, rgba, width as u32).unwrap_or(());
 }
 
 /// Shows a picture of one row, RGBA, on a canvas of the page.
@@ -32,11 +31,10 @@ fn put(canvas: &HtmlCanvasElement, rgba: &[u8], width: u32) -> Result<(), JsValu
 }
 
 /// Draws a picture, RGBA, over a photo that is on a canvas already, the photo grey behind it.
-pub(super) fn lay_over(canvas: &HtmlCanvasElement, rgba: &[u8]) {
-    let side = (rgba.len() / 4).isqrt() as u32;
+pub(super) fn lay_over(canvas: &HtmlCanvasElement, rgba: &[u8], columns: usize) {
     let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
     let draw = || {
-        let layer = self::canvas(rgba, side)?;
+        let layer = self::canvas(rgba, columns as u32)?;
         let context = context(canvas)?;
         fade(&context, (0.0, 0.0, width, height), 1.0)?;
         context.draw_image_with_html_canvas_element_and_dw_and_dh(&layer, 0.0, 0.0, width, height)

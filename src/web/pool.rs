@@ -14,10 +14,9 @@ use super::dom::{now, window};
 use super::files::Engine;
 use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Round, Shares, Slopes};
 use crate::device::DeviceKind;
-use crate::model::{Architecture, ModelSpec, Randomised, Target};
+use crate::model::{Card, Randomised, Target, Wishes};
 use crate::page::Prepared;
-use crate::preprocessing::Preprocessing;
-use crate::protocol::{Failure, FailureCode, Request, Response};
+use crate::protocol::{Failure, FailureCode, Request, Response, Source};
 use crate::shapes::Tag;
 
 /// Deaths of workers that are forgiven within one explanation.
@@ -27,6 +26,10 @@ const FORGIVEN: usize = 3;
 const PASS_MS: f64 = 300.0;
 /// The most gradients in one pass on the GPU.
 const LARGEST_PASS: usize = 16;
+/// What one worker can address, less what its allocator cannot use.
+const MOST_GIB: f64 = 3.5;
+const GIB: f64 = (1u64 << 30) as f64;
+
 /// What randomised layers are shuffled by.
 const SEED: u64 = 1;
 
@@ -38,6 +41,8 @@ pub(super) struct Pool {
     accept_software: bool,
     engine: Engine,
     clients: RefCell<Vec<Rc<Client>>>,
+    /// How many workers there are where memory suffices.
+    most: usize,
     model: RefCell<Option<Weights>>,
     path: RefCell<Option<Request>>,
     pass: Cell<usize>,
@@ -47,16 +52,14 @@ pub(super) struct Pool {
     replaced: Box<dyn Fn(&str)>,
 }
 
-/// A model's weights, ready to hand to a worker.
+/// A model, ready to hand to a worker.
 #[derive(Clone)]
 pub(super) struct Weights {
-    pub(super) architecture: Architecture,
-    pub(super) preprocessing: Preprocessing,
-    /// Nothing, for someone's own.
-    pub(super) sha256: Option<String>,
-    /// How many of its classes to keep; nothing, for all.
-    pub(super) classes: Option<usize>,
-    pub(super) bytes: ArrayBuffer,
+    pub(super) source: Source,
+    /// Its files, as the source names them. The page has them once.
+    pub(super) bytes: Vec<ArrayBuffer>,
+    /// What a worker takes to hold it, in bytes; nothing of ours, which fit.
+    pub(super) memory: u64,
     /// Layers that shall forget what they learnt.
     pub(super) randomised: Option<Randomised>,
 }
@@ -89,6 +92,7 @@ impl Pool {
             accept_software,
             engine: engine.clone(),
             clients: RefCell::default(),
+            most: count,
             model: RefCell::default(),
             path: RefCell::default(),
             pass: Cell::new(1),
@@ -115,7 +119,7 @@ impl Pool {
             device: self.device,
             accept_software: self.accept_software,
         };
-        match client.ask(&request, None).await? {
+        match client.ask(&request, &[]).await? {
             Response::Ready { adapter } => Ok((client, adapter)),
             other => Err(unexpected(&other)),
         }
@@ -125,6 +129,7 @@ impl Pool {
     pub(super) async fn load(&self, weights: &Weights) -> Result<(), Failure> {
         *self.model.borrow_mut() = None;
         *self.path.borrow_mut() = None;
+        self.resize(fitting(weights.memory)?).await?;
         let clients = self.living().await?;
         let loads = clients.iter().map(|client| load(client, weights));
         let most_images = try_join_all(loads).await.map_err(NoAnswer::failure)?;
@@ -135,11 +140,40 @@ impl Pool {
         Ok(())
     }
 
+    /// Has so many workers, as far as there are ever so many: a large model in each takes more memory than
+    /// there is, and what a worker has taken comes back only when it ends.
+    async fn resize(&self, count: usize) -> Result<(), Failure> {
+        let count = count.min(self.most);
+        self.clients.borrow_mut().truncate(count);
+        let lacking = count - self.size();
+        let started = try_join_all((0..lacking).map(|_| self.start_client())).await;
+        let started = started.map_err(NoAnswer::failure)?.into_iter();
+        let mut clients = self.clients.borrow_mut();
+        clients.extend(started.map(|(client, _)| Rc::new(client)));
+        Ok(())
+    }
+
+    /// How long a gradient takes in one worker, in milliseconds.
+    pub(super) async fn time_gradient(&self, slopes: Slopes) -> Result<f64, Failure> {
+        let request = Request::Rehearse {
+            slopes,
+            timed: true,
+        };
+        let answer = self.first().await?.ask(&request, &[]).await;
+        match answer.map_err(NoAnswer::failure)? {
+            Response::Rehearsed { gradient_ms } => Ok(gradient_ms.unwrap_or_default()),
+            other => Err(unexpected(&other).failure()),
+        }
+    }
+
     /// Lets every worker run the model once, with the gradients that are wanted next.
     pub(super) async fn rehearse(&self, slopes: Slopes) -> Result<(), Failure> {
-        let request = Request::Rehearse { slopes };
+        let request = Request::Rehearse {
+            slopes,
+            timed: false,
+        };
         let clients = self.living().await?;
-        let rehearsals = clients.iter().map(|client| client.ask(&request, None));
+        let rehearsals = clients.iter().map(|client| client.ask(&request, &[]));
         try_join_all(rehearsals).await.map_err(NoAnswer::failure)?;
         Ok(())
     }
@@ -154,29 +188,24 @@ impl Pool {
         let answer = match picture {
             Picture::Photo(bytes) => {
                 let request = Request::Open { preview_side };
-                client.ask(&request, Some(bytes)).await
+                client.ask(&request, std::slice::from_ref(bytes)).await
             }
-            &Picture::Scene { seed, tag } => client.ask(&Request::Draw { seed, tag }, None).await,
+            &Picture::Scene { seed, tag } => client.ask(&Request::Draw { seed, tag }, &[]).await,
         };
         answer.map_err(NoAnswer::failure)
     }
 
-    /// Whose weights these are, and for how many classes.
-    pub(super) async fn recognise(
+    /// What network someone's own files hold.
+    pub(super) async fn read(
         &self,
-        weights: &ArrayBuffer,
-    ) -> Result<(Architecture, usize, Option<&'static ModelSpec>), Failure> {
+        files: Vec<String>,
+        bytes: &[ArrayBuffer],
+        wishes: Wishes,
+    ) -> Result<Card, Failure> {
         let client = self.first().await?;
-        let answer = client.ask(&Request::Recognise, Some(weights)).await;
+        let answer = client.ask(&Request::Read { files, wishes }, bytes).await;
         match answer.map_err(NoAnswer::failure)? {
-            Response::Recognised {
-                architecture,
-                classes,
-                published,
-            } => {
-                let published = published.and_then(|name| ModelSpec::from_name(&name).ok());
-                Ok((architecture, classes, published))
-            }
+            Response::Read(card) => Ok(*card),
             other => Err(unexpected(&other).failure()),
         }
     }
@@ -189,11 +218,11 @@ impl Pool {
     ) -> Result<Prepared, Failure> {
         let request = Request::Prepare { baseline };
         let first = self.first().await?;
-        let answer = match first.ask(&request, None).await {
+        let answer = match first.ask(&request, &[]).await {
             // A worker that has taken a dead one's place has not seen the photo yet.
             Err(NoAnswer::Failed(failure)) if failure.code == FailureCode::Internal => {
                 self.open(picture, 1).await?;
-                first.ask(&request, None).await
+                first.ask(&request, &[]).await
             }
             other => other,
         };
@@ -225,7 +254,7 @@ impl Pool {
             baseline: baseline.to_vec(),
         };
         let clients = self.living().await?;
-        let keeps = clients.iter().map(|client| client.ask(&request, None));
+        let keeps = clients.iter().map(|client| client.ask(&request, &[]));
         try_join_all(keeps).await.map_err(NoAnswer::failure)?;
         *self.path.borrow_mut() = Some(request);
         Ok(())
@@ -374,7 +403,7 @@ impl Pool {
                     }
                     let client = Rc::clone(&self.clients.borrow()[k]);
                     let start = now();
-                    match client.ask(&request(pieces.clone()), None).await {
+                    match client.ask(&request(pieces.clone()), &[]).await {
                         Ok(response) => {
                             self.adapt(pieces.len(), now() - start);
                             take(pieces, response)?;
@@ -433,7 +462,7 @@ impl Pool {
                 load(&client, &weights).await?;
             }
             if let Some(path) = path {
-                client.ask(&path, None).await?;
+                client.ask(&path, &[]).await?;
             }
             Ok(client)
         };
@@ -447,13 +476,10 @@ impl Pool {
 /// Loads a model; how many images one pass may have.
 async fn load(client: &Client, weights: &Weights) -> Result<usize, NoAnswer> {
     let request = Request::Load {
-        architecture: weights.architecture,
-        preprocessing: weights.preprocessing,
-        sha256: weights.sha256.clone(),
-        classes: weights.classes,
+        source: weights.source.clone(),
         randomised: weights.randomised.map(|extent| (extent, SEED)),
     };
-    match client.ask(&request, Some(&weights.bytes)).await? {
+    match client.ask(&request, &weights.bytes).await? {
         Response::Loaded { most_images } => Ok(most_images),
         other => Err(unexpected(&other)),
     }
@@ -469,6 +495,37 @@ fn worker_count() -> usize {
         memory.ok().and_then(|gib| gib.as_f64()),
         in_hand.is_some_and(|query| query.matches()),
     )
+}
+
+/// What all workers together may take, in bytes. Browsers tell a device's memory in GiB, 8 at most, or not at all;
+/// half of it is left to everything else.
+fn budget() -> f64 {
+    let gib = js_sys::Reflect::get(&window().navigator(), &"deviceMemory".into());
+    let gib = gib.ok().and_then(|gib| gib.as_f64()).unwrap_or(4.0);
+    gib / 2.0 * GIB
+}
+
+/// How many workers can hold a model that takes so many bytes in each.
+///
+/// # Errors
+///
+/// [`FailureCode::NetworkTooLarge`], if none can.
+pub(super) fn fitting(memory: u64) -> Result<usize, Failure> {
+    let (needed, there) = (memory as f64, budget());
+    let most = there.min(MOST_GIB * GIB);
+    if needed > most {
+        let gigabytes = |bytes: f64| bytes / 1e9;
+        return Err(Failure {
+            code: FailureCode::NetworkTooLarge,
+            detail: format!(
+                "it takes about {:.1} GB, and {:.1} GB may be taken here",
+                gigabytes(needed),
+                gigabytes(most)
+            ),
+        });
+    }
+    // What takes nothing is one of ours.
+    Ok((there / needed.max(1.0)).min(usize::MAX as f64) as usize)
 }
 
 fn unexpected(response: &Response) -> NoAnswer {

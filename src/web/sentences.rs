@@ -56,6 +56,30 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
                 "Drop a ResNet-18, 34 or 50 as torchvision names its layers, or an EfficientNet-Lite0; any number of classes will do."
             ),
         ),
+        FailureCode::NetworkRefused => (
+            phrase!("That network cannot be opened. {detail}", detail = detail()),
+            phrase!("What was there before stays."),
+        ),
+        FailureCode::FileMissing => (
+            phrase!(
+                "This network keeps its weights in a second file, “{file}”.",
+                file = failure.detail.as_str()
+            ),
+            phrase!("Drop that one too; the first need not come again."),
+        ),
+        FailureCode::NetworkTooLarge => (
+            phrase!(
+                "That network is too large for this device: {detail}.",
+                detail = detail()
+            ),
+            phrase!(
+                "Try a smaller one, or a device with more memory; the command line takes it too."
+            ),
+        ),
+        FailureCode::WishRefused => (
+            phrase!("That is not possible: {detail}.", detail = detail()),
+            phrase!("What was there before stays."),
+        ),
         FailureCode::LabelsDoNotFit => (
             phrase!("Those labels do not fit: {detail}.", detail = detail()),
             phrase!(

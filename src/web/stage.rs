@@ -152,10 +152,15 @@ impl Stage {
         self.draw();
     }
 
-    /// The mask, or what there is of it so far: a value for every pixel the network sees.
-    pub(super) fn set_map(&mut self, values: Vec<f32>) {
+    /// The mask, or what there is of it so far: a value for every pixel the network sees, so many a row.
+    pub(super) fn set_map(&mut self, values: Vec<f32>, width: usize) {
         let current = &mut self.panes[1];
-        current.map = current.crop.map(|crop| PlacedMap { values, crop });
+        let placed = |crop| PlacedMap {
+            values,
+            width,
+            crop,
+        };
+        current.map = current.crop.map(placed);
         self.recompose();
     }
 
@@ -196,14 +201,13 @@ impl Stage {
         } else {
             normalise(&map.values, self.mass_shown)
         };
-        let side = mask.strength.len().isqrt();
-        let (rgba, side) = match view {
-            View::Overlay => (glow(&mask, self.palette), side),
-            View::Spotlight => (spotlight(&mask.strength), side),
-            View::Contours => contours(&mask.strength, self.palette),
-            _ => (mask.to_rgba(self.palette), side),
+        let (rgba, width) = match view {
+            View::Overlay => (glow(&mask, self.palette), map.width),
+            View::Spotlight => (spotlight(&mask.strength, map.width), map.width),
+            View::Contours => contours(&mask.strength, map.width, self.palette),
+            _ => (mask.to_rgba(self.palette), map.width),
         };
-        canvas(&rgba, side as u32).ok()
+        canvas(&rgba, width as u32).ok()
     }
 
     /// The value that is drawn at full strength, in whichever units [`is_comparing`](Self::is_comparing) asks for.
@@ -232,9 +236,14 @@ impl Stage {
     }
 
     /// Keeps a mask beside the ones to come.
-    pub(super) fn pin(&mut self, crop: Crop, values: Vec<f32>) {
+    pub(super) fn pin(&mut self, crop: Crop, values: Vec<f32>, width: usize) {
         let pinned = &mut self.panes[0];
-        (pinned.crop, pinned.map) = (Some(crop), Some(PlacedMap { values, crop }));
+        pinned.crop = Some(crop);
+        pinned.map = Some(PlacedMap {
+            values,
+            width,
+            crop,
+        });
         self.recompose();
     }
 
@@ -291,24 +300,14 @@ impl Stage {
     /// The pixel of the current map under a point of the right canvas: column and row.
     pub(super) fn pixel_at(&self, x: f64, y: f64) -> Option<[usize; 2]> {
         let [px, py] = self.photo_point(x, y)?;
-        let map = self.panes[1].map.as_ref()?;
-        let side = map.values.len().isqrt();
-        let place = |position: f64, start: f64, length: f64| {
-            let share = (position - start) / length;
-            let inside = (0.0..1.0).contains(&share);
-            inside.then_some((share * side as f64) as usize)
-        };
-        Some([
-            place(px, map.crop.left, map.crop.width)?,
-            place(py, map.crop.top, map.crop.height)?,
-        ])
+        let (pixel, _) = self.panes[1].map.as_ref()?.value_at(px, py)?;
+        Some(pixel)
     }
 
     /// The value of a pixel of the current map.
     pub(super) fn value_of(&self, [column, row]: [usize; 2]) -> Option<f32> {
         let map = self.panes[1].map.as_ref()?;
-        let side = map.values.len().isqrt();
-        map.values.get(row * side + column).copied()
+        map.values.get(row * map.width + column).copied()
     }
 
     /// Which pixel's value is told.
@@ -328,16 +327,16 @@ impl Stage {
         let Some(map) = &self.panes[1].map else {
             return;
         };
-        let side = map.values.len().isqrt();
-        let step = side as f64 / CROSSHAIR_STEPS / self.viewport.zoom();
+        let (width, height) = (map.width, map.height());
+        let step = width.max(height) as f64 / CROSSHAIR_STEPS / self.viewport.zoom();
         let step = (step.round() as usize).max(1);
-        let moved = |at: usize, by: i32| {
+        let moved = |at: usize, by: i32, length: usize| {
             let at = at.saturating_add_signed(by as isize * step as isize);
-            at.min(side - 1)
+            at.min(length - 1)
         };
         self.crosshair = Some(match self.crosshair {
-            Some([column, row]) => [moved(column, dx), moved(row, dy)],
-            None => [side / 2; 2],
+            Some([column, row]) => [moved(column, dx, width), moved(row, dy, height)],
+            None => [width / 2, height / 2],
         });
         if let Some(point) = self.crosshair_point() {
             self.viewport.bring_into_view(point);
@@ -348,11 +347,11 @@ impl Stage {
     /// The crosshair's point of the photo.
     fn crosshair_point(&self) -> Option<[f64; 2]> {
         let ([column, row], map) = (self.crosshair?, self.panes[1].map.as_ref()?);
-        let side = map.values.len().isqrt() as f64;
+        let (width, height) = (map.width as f64, map.height() as f64);
         let crop = map.crop;
         Some([
-            crop.left + (column as f64 + 0.5) / side * crop.width,
-            crop.top + (row as f64 + 0.5) / side * crop.height,
+            crop.left + (column as f64 + 0.5) / width * crop.width,
+            crop.top + (row as f64 + 0.5) / height * crop.height,
         ])
     }
 
@@ -681,7 +680,8 @@ impl Stage {
 fn drawn(map: &PlacedMap, view: View) -> Cow<'_, PlacedMap> {
     match view {
         View::Overlay => Cow::Owned(PlacedMap {
-            values: soften(&map.values),
+            values: soften(&map.values, map.width),
+            width: map.width,
             crop: map.crop,
         }),
         _ => Cow::Borrowed(map),

@@ -3,7 +3,8 @@
 use burn::tensor::Device;
 use futures_channel::mpsc;
 use futures_util::StreamExt;
-use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
+use violet_import::File;
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -12,11 +13,9 @@ use super::gpu;
 use crate::device::{self, DeviceKind};
 use crate::explain::{Explainer, Walk};
 use crate::image::{Photo, resize};
-use crate::model::{
-    Architecture, Checkpoint, ModelSpec, Target, checkpoint, recognise, self_test, usual_layers,
-};
-use crate::preprocessing::{Filter, Preprocessing};
-use crate::protocol::{Failure, FailureCode, Request, Response, Truth};
+use crate::model::{Checkpoint, Opened, Target, checkpoint, published, self_test, usual_layers};
+use crate::preprocessing::Filter;
+use crate::protocol::{Failure, FailureCode, Request, Response, Source, Truth};
 use crate::regions::cover;
 use crate::shapes::{SIZE, Scene};
 
@@ -76,47 +75,72 @@ impl Engine {
         let envelope = event.data();
         let part = |name: &str| Reflect::get(&envelope, &name.into()).unwrap_or_default();
         let head = Uint8Array::new(&part("head")).to_vec();
-        let body = part("body").dyn_into::<ArrayBuffer>().ok();
-        let body = || {
-            body.as_ref()
-                .map(|buffer| Uint8Array::new(buffer).to_vec())
-                .unwrap_or_default()
+        // Copied once, when they are asked for.
+        let bodies = || {
+            let bodies = part("bodies").dyn_into::<Array>().unwrap_or_default();
+            bodies
+                .into_iter()
+                .map(|body| Uint8Array::new(&body).to_vec())
         };
+        let body = || bodies().next().unwrap_or_default();
         let request = postcard::from_bytes(&head).map_err(|e| internal(&e.to_string()))?;
         match request {
             Request::Start {
                 device,
                 accept_software,
             } => self.start(device, accept_software).await,
-            Request::Load {
-                architecture,
-                preprocessing,
-                sha256,
-                classes,
-                randomised,
-            } => {
-                let mut checkpoint = checkpoint_of(sha256.as_deref(), &body())?;
-                if let Some(classes) = classes {
-                    architecture.keep_classes(&mut checkpoint, classes)?;
-                }
-                if let Some((extent, seed)) = randomised {
-                    architecture.randomise(&mut checkpoint, extent, seed)?;
-                }
-                self.load(architecture, preprocessing, checkpoint)
+            Request::Load { source, randomised } => {
+                // The old weights go before the new ones come.
+                self.explainer = None;
+                self.walk = None;
+                let explainer = match source {
+                    Source::Published {
+                        architecture,
+                        preprocessing,
+                        sha256,
+                    } => {
+                        let weights = body();
+                        checkpoint::verify(&weights, &sha256)?;
+                        let mut checkpoint = Checkpoint::from_safetensors(&weights)?;
+                        drop(weights);
+                        if let Some((extent, seed)) = randomised {
+                            architecture.randomise(&mut checkpoint, extent, seed)?;
+                        }
+                        let device = self.device()?;
+                        Explainer::load(architecture, preprocessing, checkpoint, device)?
+                    }
+                    Source::Own { files, wishes } => {
+                        let mut opened = Opened::read(together(files, bodies()), &wishes)?;
+                        if let Some((extent, seed)) = randomised {
+                            opened.randomise(extent, seed);
+                        }
+                        let network = opened.network(self.device()?)?;
+                        Explainer::new(network, opened.preprocessing)
+                    }
+                };
+                let most_images = explainer.images_within(gpu::LARGEST_BUFFER);
+                self.explainer = Some(explainer);
+                Ok(Response::Loaded { most_images })
             }
-            Request::Rehearse { slopes } => {
-                self.explainer()?.rehearse(slopes).await?;
-                Ok(Response::Rehearsed)
+            Request::Rehearse { slopes, timed } => {
+                let explainer = self.explainer()?;
+                explainer.rehearse(slopes).await?;
+                let mut gradient_ms = None;
+                if timed {
+                    let started = now();
+                    explainer.one_gradient(slopes).await?;
+                    gradient_ms = Some(now() - started);
+                }
+                Ok(Response::Rehearsed { gradient_ms })
             }
-            Request::Recognise => {
-                let bytes = body();
-                let published = ModelSpec::published(&checkpoint::sha256(&bytes));
-                let recognised = recognise(Checkpoint::from_bytes(&bytes)?)?;
-                Ok(Response::Recognised {
-                    architecture: recognised.architecture,
-                    classes: recognised.classes,
-                    published: published.map(|spec| spec.name.to_string()),
-                })
+            Request::Read { files, wishes } => {
+                let files = together(files, bodies());
+                let published = published(&files);
+                let mut card = Opened::read(files, &wishes)?.card();
+                let whole = wishes.classes.is_none() && wishes.labels.is_none();
+                let published = published.filter(|_| whole);
+                card.published = published.map(|spec| spec.name.to_string());
+                Ok(Response::Read(Box::new(card)))
             }
             Request::Open { preview_side } => {
                 let photo = Photo::decode(&body())?;
@@ -210,19 +234,8 @@ impl Engine {
         Ok(Response::Ready { adapter })
     }
 
-    fn load(
-        &mut self,
-        architecture: Architecture,
-        preprocessing: Preprocessing,
-        checkpoint: Checkpoint,
-    ) -> Result<Response, Failure> {
-        let device = self.device.as_ref().ok_or_else(|| internal("no device"))?;
-        self.explainer = None; // the old weights go before the new ones come
-        self.walk = None;
-        let explainer = Explainer::load(architecture, preprocessing, checkpoint, device)?;
-        let most_images = explainer.images_within(gpu::LARGEST_BUFFER);
-        self.explainer = Some(explainer);
-        Ok(Response::Loaded { most_images })
+    fn device(&self) -> Result<&Device, Failure> {
+        self.device.as_ref().ok_or_else(|| internal("no device"))
     }
 
     /// Keeps a photo, and answers with a picture of it for the page.
@@ -268,15 +281,15 @@ impl Engine {
     }
 }
 
-/// Weights from a file: ours, checked, or someone's own.
-fn checkpoint_of(sha256: Option<&str>, weights: &[u8]) -> Result<Checkpoint, Failure> {
-    Ok(match sha256 {
-        Some(sha256) => {
-            checkpoint::verify(weights, sha256)?;
-            Checkpoint::from_safetensors(weights)?
-        }
-        None => recognise(Checkpoint::from_bytes(weights)?)?.checkpoint,
-    })
+/// Files by their names and their bytes.
+fn together(names: Vec<String>, bodies: impl Iterator<Item = Vec<u8>>) -> Vec<File> {
+    let files = names.into_iter().zip(bodies);
+    files.map(|(name, bytes)| File::new(name, bytes)).collect()
+}
+
+/// Milliseconds since the worker began.
+fn now() -> f64 {
+    scope().performance().map_or(0.0, |clock| clock.now())
 }
 
 fn internal(detail: &str) -> Failure {

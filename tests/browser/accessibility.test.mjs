@@ -90,6 +90,11 @@ for (const [name, options] of [
     await page.click("#save summary");
     assert.deepEqual(await faults(page), [], "with a pinned mask and a menu open");
     await page.click("#save summary");
+    const network = await readFile(new URL("../../src/import/tests/data/onnx/float16.onnx", import.meta.url));
+    await page.locator("#own-file").setInputFiles([{ name: "forest.onnx", mimeType: "", buffer: network }]);
+    await page.waitForSelector("#network-look:not([hidden])");
+    await status(page, /^Done/);
+    assert.deepEqual(await faults(page), [], "with a network of one's own");
     await page.locator("#own-file").setInputFiles([{
       name: "broken.pth", mimeType: "application/octet-stream", buffer: Buffer.from("PK\x03\x04"),
     }]);

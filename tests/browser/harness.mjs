@@ -120,7 +120,7 @@ export async function open(browser, site, query, { engine, unfolded = true, ...o
   if (engine) await page.route("**/worker*_bg.wasm", (route) => engine.then(() => route.continue()));
   await page.goto(`${site.url}?${query}`);
   // What is folded away can be used by name.
-  if (unfolded) await page.evaluate(() => document.querySelectorAll("#how, #drawing").forEach((box) => { box.open = true; }));
+  if (unfolded) await page.evaluate(() => document.querySelectorAll("#how, #drawing, #network-input").forEach((box) => { box.open = true; }));
   return page;
 }
 
@@ -163,6 +163,22 @@ export async function drop(page, name, bytes, type = "application/octet-stream")
     },
     [name, Buffer.from(bytes).toString("base64"), type],
   );
+}
+
+/** Drops files together: each has a name, bytes, and perhaps a type. */
+export async function dropAll(page, files) {
+  const sent = files.map(({ name, bytes, type = "" }) => [name, Buffer.from(bytes).toString("base64"), type]);
+  await page.evaluate(async (files) => {
+    const transfer = new DataTransfer();
+    for (const [name, base64, type] of files) {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, { type }));
+    }
+    const target = document.getElementById("drop");
+    for (const kind of ["dragover", "drop"]) {
+      target.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }
+  }, sent);
 }
 
 export const sample = (name) => readFile(path.join(root, "www/samples", name));

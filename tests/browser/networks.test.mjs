@@ -177,6 +177,7 @@ check("bring a network of one's own, with labels", async (t) => {
 
   // Another normalisation, another answer.
   const before = await page.textContent("#output-input");
+  await page.selectOption("#own-values", "numbers");
   await page.locator("#own-mean-0").fill("0.1");
   await page.locator("#own-mean-0").blur();
   await page.waitForFunction((before) => document.getElementById("output-input").textContent !== before, before);

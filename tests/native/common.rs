@@ -263,7 +263,7 @@ pub(crate) fn networks(
             Architecture::ResNet18 => random_resnet18()?,
             _ => random_checkpoint(architecture)?,
         };
-        let side = side.unwrap_or(architecture.preprocessing().size as usize);
+        let side = side.unwrap_or(architecture.preprocessing().width as usize);
         let network = Network::load_for(architecture, checkpoint, [side; 2], device)?;
         Ok((name, network))
     };

@@ -114,7 +114,7 @@ fn boxes_and_scores_are_those_of_the_original() {
             let network = Network::load(ARCHITECTURE, checkpoint.clone(), &device).unwrap();
             let preprocessing = ARCHITECTURE.preprocessing();
             let input = View::of(&photo, &preprocessing).input(&preprocessing);
-            let input = common::tensor(&network, &input, preprocessing.size as usize);
+            let input = common::tensor(&network, &input, preprocessing.width as usize);
             let [encodings, logits] = network.boxes_and_logits(input).unwrap();
             let [encodings, logits] =
                 [encodings, logits].map(|values| pollster::block_on(read(values.inner())).unwrap());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use violet::engine::compare;
 use violet::model::{Opened, Wishes};
-use violet_import::{File, Options};
+use violet_import::File;
 
 use crate::common::{noise, skip_optional};
 
@@ -41,18 +41,17 @@ fn the_cases_run_as_their_definition_says() {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             File::new(name, std::fs::read(&path).unwrap())
         });
-        let imported = match violet_import::open(files.collect(), &Options::default()) {
-            Ok(imported) => imported,
+        let opened = match Opened::read(files.collect(), &Wishes::default()) {
+            Ok(opened) => opened,
             Err(error) => {
                 println!("{name}: refused: {error}");
                 continue;
             }
         };
-        let length = imported.graph.value(imported.graph.input()).elements();
+        let length = opened.graph.value(opened.graph.input()).elements();
         let to: Vec<f32> = noise("x", length).map(|v| v * 0.5 + 0.5).collect();
         let from = vec![0.0; length];
-        let opened = Opened::new(imported, &Wishes::default()).unwrap();
-        let (explained, graph) = (opened.explained().0, &opened.imported.graph);
+        let (explained, graph) = (opened.explained().0, &opened.graph);
         let device = Device::flex();
         let found = compare(graph, explained, [&from, &to], &device);
         match pollster::block_on(found) {

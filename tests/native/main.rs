@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod axioms;
+mod brought;
 mod command_line;
 mod common;
 mod detector;

@@ -94,7 +94,7 @@ fn checkpoints() -> Result<Vec<(&'static str, Option<Checkpoint>)>> {
 /// Logits of an input, and its attributions from a baseline that is even.
 fn sketches(architecture: Architecture, checkpoint: Checkpoint) -> Result<Sketches> {
     let network = Network::load(architecture, checkpoint, &Device::flex())?;
-    let side = architecture.preprocessing().size as usize;
+    let side = architecture.preprocessing().width as usize;
     let input: Vec<f32> = noise("x", 3 * side * side).collect();
     let baseline = vec![-1.0; input.len()];
     // Of the detector, cells in the first feature map and in the third.

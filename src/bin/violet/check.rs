@@ -9,9 +9,8 @@ use rand_pcg::Pcg64;
 use violet::engine::compare;
 use violet::model::{Opened, Wishes};
 use violet_graph::Head;
-use violet_import::Options;
 
-use crate::files;
+use crate::{files, model};
 
 /// Largest relative differences allowed: of outputs and sums in f32, and of gradients, whose kinks lie
 /// elsewhere by rounding.
@@ -24,9 +23,9 @@ pub(crate) struct Arguments {
     /// .tflite
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Side of the input in pixels, for a network that takes any
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
-    size: Option<u16>,
+    /// Side of the input in pixels, or WIDTHxHEIGHT, for a network that takes any
+    #[arg(long, value_name = "PIXELS", value_parser = model::size)]
+    size: Option<[usize; 2]>,
     /// The output to explain, where there are several [default: the largest]
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
@@ -35,19 +34,16 @@ pub(crate) struct Arguments {
 /// Prints what was read, computes an output and one secant fast and in double precision, and fails if
 /// they differ.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let mut options = Options::default();
-    if let Some(size) = arguments.size {
-        options = options.with_size([size.into(); 2]);
-    }
-    let imported = files::open(&arguments.files, &options)?;
     let wishes = Wishes {
+        size: arguments.size,
         output: arguments.output.clone(),
         ..Wishes::default()
     };
-    let opened = Opened::new(imported, &wishes).map_err(|e| e.to_string())?;
+    let files = files::read(&arguments.files)?;
+    let opened = files::open(&arguments.files, files, &wishes)?;
     describe(&opened);
 
-    let graph = &opened.imported.graph;
+    let graph = &opened.graph;
     let length = graph.value(graph.input()).elements();
     let mut random = Pcg64::seed_from_u64(1);
     let mut noise = || -> Vec<f32> { (0..length).map(|_| random.random::<f32>()).collect() };
@@ -89,11 +85,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 fn describe(opened: &Opened) {
-    let imported = &opened.imported;
-    let (graph, input) = (&imported.graph, &imported.input);
+    let (graph, input) = (&opened.graph, &opened.input);
     let summary = graph.summary();
-    if !imported.producer.is_empty() {
-        println!("Written by {}", imported.producer);
+    match &*opened.producer {
+        "" => println!("{}", opened.format),
+        producer => println!("{}, written by {producer}", opened.format),
     }
     let kind = if input.channels == 1 {
         "grey"
@@ -131,18 +127,20 @@ fn describe(opened: &Opened) {
         let counts = counts.map(|(name, count)| format!("{count} × {name}"));
         counts.collect::<Vec<_>>().join(", ")
     };
-    let operations = imported.operations.iter();
+    let operations = opened.operations.iter();
     let mut operations = operations.map(|o| (o.name.clone(), o.count));
-    println!("Operations in the file: {}", listed(&mut operations));
+    if !opened.operations.is_empty() {
+        println!("Operations in the file: {}", listed(&mut operations));
+    }
     let operations = summary.operations.iter();
     let mut operations = operations.map(|&(name, count)| (name.to_owned(), count));
     println!("As they run: {}", listed(&mut operations));
     let classes = opened.classes();
-    match imported.labels.len() {
-        0 => println!("Labels: none; {classes} classes"),
-        labels => println!("Labels: {labels} for {classes} classes"),
+    match &opened.labels {
+        None => println!("Labels: none; {classes} classes"),
+        Some(_) => println!("Labels: for all {classes} classes"),
     }
-    for note in &imported.notes {
+    for note in &opened.notes {
         println!("Note: {note}");
     }
     for assumed in &opened.assumed {

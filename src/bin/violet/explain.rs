@@ -300,8 +300,8 @@ fn explain(
     let completeness = Completeness::of(&attributions, input, baseline, ends);
     let labels = spec.labels();
     let label = |output: usize| labels.get(spec.class_of(output)).copied().unwrap_or("?");
-    let side = spec.preprocessing.size as usize;
-    let detection = detection.map(|d| FoundBox::of(&d, &attributions.values, side));
+    let size = spec.preprocessing.size();
+    let detection = detection.map(|d| FoundBox::of(&d, &attributions.values, size));
     let report = Report {
         photo: path.display().to_string(),
         model: spec.name.to_string(),
@@ -324,8 +324,12 @@ fn explain(
         alphas: quadrature.alphas,
         step_sizes: quadrature.step_sizes,
         map_error_estimate: sum.map_error_estimate(),
-        regions: Partition::of(&spec.preprocessing.rgba(&prepared.input), MOST_REGIONS)
-            .report(&attributions.values),
+        regions: Partition::of(
+            &spec.preprocessing.rgba(&prepared.input),
+            size[1],
+            MOST_REGIONS,
+        )
+        .report(&attributions.values),
         gradient_evaluations: sum.gradients(),
         forward_evaluations: 2 + sum.starts(),
         mask_full_scale: mask.full_scale,
@@ -333,14 +337,7 @@ fn explain(
         device: arguments.model.device.name().into(),
         threads,
     };
-    write(
-        out,
-        &prepared,
-        &attributions,
-        &mask,
-        &report,
-        spec.preprocessing.size,
-    )?;
+    write(out, &prepared, &attributions, &mask, &report, size)?;
     Ok(format!(
         "{}: {} ({:.1} %), {} → {}",
         path.display(),
@@ -396,24 +393,26 @@ fn write(
     attributions: &Attributions,
     mask: &Mask,
     report: &Report,
-    size: u32,
+    [height, width]: [usize; 2],
 ) -> Result<(), String> {
     std::fs::create_dir_all(out).map_err(at(out))?;
     let path = out.join("attributions.npy");
-    let bytes = npy(&attributions.values);
+    let bytes = npy(&attributions.values, [height, width]);
     std::fs::write(&path, bytes).map_err(at(&path))?;
     let path = out.join("mask.png");
+    let [height, width] = [height as u32, width as u32];
     image::save_buffer(
         &path,
         &mask.to_rgba(Palette::Violet),
-        size,
-        size,
+        width,
+        height,
         image::ColorType::Rgba8,
     )
     .map_err(at(&path))?;
     let path = out.join("overlay.png");
     let overlay = mask.overlay(&prepared.view_rgb, 1.0, Palette::Violet);
-    image::save_buffer(&path, &overlay, size, size, image::ColorType::Rgb8).map_err(at(&path))?;
+    image::save_buffer(&path, &overlay, width, height, image::ColorType::Rgb8)
+        .map_err(at(&path))?;
     let path = out.join("report.json");
     let text = serde_json::to_string_pretty(report).map_err(at(&path))?;
     std::fs::write(&path, text + "\n").map_err(at(&path))

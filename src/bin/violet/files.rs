@@ -2,36 +2,47 @@
 
 use std::path::{Path, PathBuf};
 
-use violet_import::{Error, File, Imported, Options};
+use violet::Error;
+use violet::model::{Opened, Wishes};
+use violet_import::File;
 
 use crate::weights::at;
 
 /// Files of a folder, at most: whoever names a whole disk by mistake is told so.
 const MOST_FILES: usize = 4096;
 
-/// Reads the network among files and folders. A second file that the network speaks of is looked for
-/// beside it.
-pub(crate) fn open(paths: &[PathBuf], options: &Options) -> Result<Imported, String> {
+/// Files and all of folders', with their bytes.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<File>, String> {
     let mut files = Vec::new();
     for path in paths {
-        read(path, &mut files)?;
+        gather(path, &mut files)?;
     }
-    match violet_import::open(files.clone(), options) {
-        Err(Error::MissingFile { name }) => {
+    Ok(files)
+}
+
+/// Reads the network among files that came from these paths. A second file that the network speaks of is
+/// looked for beside the first.
+pub(crate) fn open(
+    paths: &[PathBuf],
+    mut files: Vec<File>,
+    wishes: &Wishes,
+) -> Result<Opened, String> {
+    match Opened::read(files.clone(), wishes) {
+        Err(Error::Import(violet_import::Error::MissingFile { name })) => {
             let folder = paths[0].parent().unwrap_or(Path::new("."));
             let path = folder.join(&name);
             if !path.is_file() {
-                return Err(Error::MissingFile { name }.to_string());
+                return Err(violet_import::Error::MissingFile { name }.to_string());
             }
             files.push(File::new(name, std::fs::read(&path).map_err(at(&path))?));
-            violet_import::open(files, options).map_err(|e| e.to_string())
+            Opened::read(files, wishes).map_err(|e| e.to_string())
         }
         other => other.map_err(|e| e.to_string()),
     }
 }
 
-/// A file, or all of a folder's.
-fn read(path: &Path, files: &mut Vec<File>) -> Result<(), String> {
+/// Adds a file, or all of a folder's.
+fn gather(path: &Path, files: &mut Vec<File>) -> Result<(), String> {
     if path.is_dir() {
         let entries = std::fs::read_dir(path).map_err(at(path))?;
         let mut paths = Vec::new();
@@ -39,7 +50,7 @@ fn read(path: &Path, files: &mut Vec<File>) -> Result<(), String> {
             paths.push(entry.map_err(at(path))?.path());
         }
         paths.sort();
-        return paths.iter().try_for_each(|path| read(path, files));
+        return paths.iter().try_for_each(|path| gather(path, files));
     }
     if files.len() >= MOST_FILES {
         return Err(format!("there are more than {MOST_FILES} files"));

@@ -6,11 +6,10 @@ use burn::tensor::Device;
 use violet::device::{self, DeviceKind};
 use violet::explain::Explainer;
 use violet::model::{
-    Architecture, Checkpoint, ModelSpec, Opened, Wishes, catalog::Manifest, checkpoint, recognise,
-    self_test,
+    Channels, Checkpoint, ModelSpec, Wishes, catalog::Manifest, checkpoint, published, self_test,
 };
 use violet::preprocessing::Framing;
-use violet_import::Options;
+use violet_import::File;
 
 use crate::files;
 use crate::weights::{at, read_checkpoint};
@@ -43,18 +42,16 @@ pub(crate) struct Arguments {
     /// What each channel is then divided by
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
     std: Option<[f32; 3]>,
-    /// Side of the input in pixels, for a network that takes any [default: 224]
-    #[arg(long, value_name = "PIXELS", requires = "weights",
-        value_parser = clap::value_parser!(u16).range(1..))]
-    size: Option<u16>,
-    /// How a photo becomes a square: crop (its middle), squash (all of it) or pad (all of it, with
+    /// Side of the input in pixels, or WIDTHxHEIGHT, for a network that takes any [default: 224]
+    #[arg(long, value_name = "PIXELS", requires = "weights", value_parser = size)]
+    size: Option<[usize; 2]>,
+    /// How a photo gets the input's shape: crop (its middle), squash (all of it) or pad (all of it, with
     /// grey beside it) [default: what the file says, or crop]
     #[arg(long, value_name = "crop|squash|pad", value_parser = framing, requires = "weights")]
     framing: Option<Framing>,
-    /// Order of the colours in your own network's input: rgb or bgr [default: what the file says, or
-    /// rgb]
-    #[arg(long, value_name = "rgb|bgr", value_parser = bgr, requires = "weights")]
-    channels: Option<bool>,
+    /// Colours of your own network's input: rgb, bgr or grey [default: what the file says, or rgb]
+    #[arg(long, value_name = "rgb|bgr|grey", value_parser = colours, requires = "weights")]
+    channels: Option<Channels>,
     /// The output to explain, where your own network has several [default: the largest]
     #[arg(long, value_name = "NAME", requires = "weights")]
     output: Option<String>,
@@ -88,24 +85,21 @@ impl Arguments {
 
     /// The model, ready to explain.
     pub(crate) fn load(&self) -> Result<(ModelSpec, Explainer), String> {
-        if let (None, Some(path)) = (self.spec()?, &self.weights)
-            && (path.is_dir() || !Checkpoint::is_one(&std::fs::read(path).map_err(at(path))?))
+        if let Some(std) = self.std
+            && !std.iter().all(|&value| value > 0.0)
         {
-            return self.opened(path);
+            return Err("--std must be above 0 in every channel".into());
         }
         let (mut spec, checkpoint) = match (self.spec()?, &self.weights) {
             (Some(spec), None) => (spec.clone(), self.published(spec)?),
             (Some(spec), Some(path)) => (spec.clone(), read_checkpoint(path)?),
-            (None, Some(path)) => self.own(path)?,
+            (None, Some(path)) => return self.own(path),
             (None, None) => unreachable!("then the default is taken"),
         };
         if let Some(mean) = self.mean {
             spec.preprocessing.mean = mean.map(|value| value * 255.0);
         }
         if let Some(std) = self.std {
-            if !std.iter().all(|&value| value > 0.0) {
-                return Err("--std must be above 0 in every channel".into());
-            }
             spec.preprocessing.std = std.map(|value| value * 255.0);
         }
         let device = pollster::block_on(device::open(self.device)).map_err(on_cpu)?;
@@ -124,79 +118,50 @@ impl Arguments {
         Ok(())
     }
 
-    /// A network that a file describes as a whole, not only by its weights.
-    fn opened(&self, path: &Path) -> Result<(ModelSpec, Explainer), String> {
-        let mut options = Options::default();
-        if let Some(size) = self.size {
-            options = options.with_size([size.into(); 2]);
-        }
-        let imported = files::open(&[path.into()], &options)?;
-        let wishes = Wishes {
+    /// A network of someone's own, whatever its files are; or one whose authors published them.
+    fn own(&self, path: &Path) -> Result<(ModelSpec, Explainer), String> {
+        let paths = [path.to_owned()];
+        let mut files = files::read(&paths)?;
+        let plain = self.classes.is_none() && self.labels.is_none();
+        let published = plain.then(|| published(&files)).flatten();
+        let mut wishes = Wishes {
+            size: self.size,
+            framing: self.framing,
             mean: self.mean.map(|mean| mean.map(|value| value * 255.0)),
             std: self.std.map(|std| std.map(|value| value * 255.0)),
-            framing: self.framing,
-            bgr: self.channels,
+            channels: self.channels,
             output: self.output.clone(),
+            classes: self.classes,
+            labels: None,
         };
-        let opened = Opened::new(imported, &wishes).map_err(at(path))?;
-        let labels = match &self.labels {
-            Some(path) => Some(std::fs::read_to_string(path).map_err(at(path))?),
-            None if opened.imported.labels.len() == opened.classes() => {
-                Some(opened.imported.labels.join("\n"))
-            }
-            None => None,
+        if let Some(path) = &self.labels {
+            // A name that none of the network's own files has.
+            let name = path.display().to_string();
+            files.push(File::new(&*name, std::fs::read(path).map_err(at(path))?));
+            wishes.labels = Some(name);
+        }
+        let opened = files::open(&paths, files, &wishes).map_err(at(path))?;
+        let name = path.file_stem().unwrap_or(path.as_os_str());
+        let spec = match published {
+            Some(spec) => ModelSpec {
+                preprocessing: opened.preprocessing,
+                ..spec.clone()
+            },
+            None => opened
+                .spec(&name.to_string_lossy())
+                .map_err(|e| e.to_string())?,
         };
-        for note in &opened.imported.notes {
+        for note in &opened.notes {
             eprintln!("violet: {note}");
         }
-        for assumed in &opened.assumed {
+        for assumed in opened.assumed.iter().filter(|_| published.is_none()) {
             eprintln!("violet: assumed that {assumed}.");
         }
-        let name = path
-            .file_stem()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy();
-        let classes = opened.classes();
-        let mut spec = ModelSpec::own(&name, Architecture::Imported, classes, labels.as_deref())
-            .map_err(|e| e.to_string())?;
-        spec.preprocessing = opened.preprocessing;
         let device = pollster::block_on(device::open(self.device)).map_err(on_cpu)?;
         let network = opened.network(&device).map_err(at(path))?;
         let explainer = Explainer::new(network, spec.preprocessing);
         self.test(&explainer, &device)?;
         Ok((spec, explainer))
-    }
-
-    /// Weights of someone's own, told by their tensors; or those that a model's authors published.
-    fn own(&self, path: &Path) -> Result<(ModelSpec, Checkpoint), String> {
-        let bytes = std::fs::read(path).map_err(at(path))?;
-        let published = ModelSpec::published(&checkpoint::sha256(&bytes));
-        if let (Some(spec), None, None) = (published, self.classes, &self.labels) {
-            let checkpoint = Checkpoint::from_bytes(&bytes).map_err(at(path))?;
-            return Ok((spec.clone(), checkpoint));
-        }
-        let mut recognised = recognise(read_checkpoint(path)?).map_err(at(path))?;
-        if let Some(classes) = self.classes {
-            let checkpoint = &mut recognised.checkpoint;
-            let kept = recognised.architecture.keep_classes(checkpoint, classes);
-            kept.map_err(at(path))?;
-            recognised.classes = classes;
-        }
-        let labels = match &self.labels {
-            Some(path) => Some(std::fs::read_to_string(path).map_err(at(path))?),
-            None => None,
-        };
-        let name = path
-            .file_stem()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy();
-        let spec = ModelSpec::own(
-            &name,
-            recognised.architecture,
-            recognised.classes,
-            labels.as_deref(),
-        );
-        Ok((spec.map_err(|e| e.to_string())?, recognised.checkpoint))
     }
 
     /// The shipped or converted weights, checked against the manifest.
@@ -236,13 +201,24 @@ fn framing(text: &str) -> Result<Framing, String> {
     }
 }
 
-/// Whether blue comes first.
-fn bgr(text: &str) -> Result<bool, String> {
-    match text {
-        "rgb" => Ok(false),
-        "bgr" => Ok(true),
-        _ => Err("choose one of: rgb, bgr".into()),
-    }
+fn colours(text: &str) -> Result<Channels, String> {
+    let names = || Channels::ALL.map(Channels::name).join(", ");
+    Channels::from_name(text).ok_or_else(|| format!("choose one of: {}", names()))
+}
+
+/// Height and width: one number for both, or as photos' sizes are written, width first.
+pub(crate) fn size(text: &str) -> Result<[usize; 2], String> {
+    let side = |text: &str| {
+        let side = text.trim().parse::<u16>().ok()?;
+        (side > 0).then_some(usize::from(side))
+    };
+    let sides = match text.split_once(['x', '×']) {
+        Some((width, height)) => side(height).zip(side(width)),
+        None => side(text).map(|side| (side, side)),
+    };
+    let wrong = || "a number of pixels, such as 224, or width and height, such as 320x240";
+    let (height, width) = sides.ok_or_else(wrong)?;
+    Ok([height, width])
 }
 
 /// What to say where a GPU does not do.

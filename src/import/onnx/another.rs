@@ -9,9 +9,8 @@ pub(crate) fn refuse(bytes: &[u8]) -> Result<()> {
         ("an empty file", "Download or export it again.")
     } else if bytes.starts_with(b"version https://git-lfs") {
         (
-            "a Git LFS pointer, which stands for a file that lies elsewhere",
-            "Download the file itself (“Download raw file” on the web page of the repository, or \
-             “git lfs pull”).",
+            "a pointer that Git LFS left in place of the file",
+            "Run git lfs pull where the repository is, or download the file itself from its web page.",
         )
     } else if bytes.starts_with(b"PK\x03\x04") {
         (

@@ -281,7 +281,7 @@ fn what_is_no_network_for_pictures_is_said() {
     };
     let sentence = result.unwrap_err().to_string();
     assert!(
-        sentence.contains("Git LFS pointer") && sentence.contains("git lfs pull"),
+        sentence.contains("a pointer that Git LFS left") && sentence.contains("git lfs pull"),
         "{sentence}"
     );
 

@@ -67,6 +67,7 @@ impl Page {
             .collect();
         list.replace_children_with_node(&answers);
         self.stage.borrow_mut().set_boxes(boxes);
+        self.show_what_it_sees();
         // Whoever chose one by the keyboard is still there.
         if let Some(output) = focused
             && let Ok(Some(button)) = list.query_selector(&format!("[data-output='{output}']"))

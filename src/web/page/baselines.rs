@@ -119,11 +119,12 @@ impl Page {
         for (k, pixels) in pixels.iter().enumerate() {
             let canvas: HtmlCanvasElement = create("canvas");
             canvas.set_attribute("aria-hidden", "true").unwrap_or(());
-            picture::show(&canvas, pixels);
+            let width = explanation.width();
+            picture::show(&canvas, pixels, width);
             if k == 1 {
                 let palette = self.latest().palette;
-                picture::lay_over(&canvas, &Mask::of_map(map).to_rgba(palette));
-                super::coloured(&canvas, Some(pixels), map);
+                picture::lay_over(&canvas, &Mask::of_map(map).to_rgba(palette), width);
+                super::coloured(&canvas, Some(pixels), map, width);
             }
             append(&pair, &canvas);
         }

@@ -24,6 +24,9 @@ pub(super) const CHAPTERS: [&str; 7] = [
     "baselines",
 ];
 
+/// Those that are painted on, or laid out in squares.
+const SQUARE: [&str; 3] = ["guess", "whatif", "methods"];
+
 /// A button that does nothing for a while keeps its place, and the focus of whoever pressed it.
 fn rest(button: &HtmlButtonElement, resting: bool) {
     let resting = if resting { "true" } else { "false" };
@@ -77,13 +80,21 @@ impl Page {
                 (None, _) => false,
             };
             let button: HtmlButtonElement = element(&format!("{name}-start"));
-            button.set_disabled(finished.is_none());
+            let square = |shown: &Rc<Explanation>| {
+                let preprocessing = &shown.spec.preprocessing;
+                preprocessing.width == preprocessing.height
+            };
+            let fits = !SQUARE.contains(&name) || finished.as_ref().is_none_or(square);
+            button.set_disabled(finished.is_none() || !fits);
             rest(&button, busy);
             let done = made_of.is_some() && !other;
             super::class(&button, "quiet", done);
             super::class(&button, "primary", !done);
-            show(&format!("{name}-of"), other);
+            show(&format!("{name}-of"), other || !fits);
             let whose = match &made_of {
+                None if !fits => {
+                    phrase!("This chapter is for networks whose pictures are square.")
+                }
                 Some(made_of) => phrase!(
                     "This belongs to the mask before: {title}.",
                     title = titles::title(made_of),

@@ -55,7 +55,10 @@ impl Page {
                 self.save_picture("photo-and-overlay.png", &views).await
             }
             "handout" => self.print_handout().await,
-            "attributions" => download("attributions.npy", &npy(&shown.attributions.values)),
+            "attributions" => {
+                let bytes = npy(&shown.attributions.values, shown.spec.preprocessing.size());
+                download("attributions.npy", &bytes)
+            }
             _ => {
                 let text = serde_json::to_string_pretty(&shown.report());
                 let text = text.map_err(|error| failed(&error.to_string()))?;

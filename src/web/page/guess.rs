@@ -57,7 +57,7 @@ impl Page {
         let (Some(explanation), Some(brush)) = (self.shown(), self.guess_brush.get()) else {
             return;
         };
-        brush.reset((explanation.prepared.input.len() / 3).isqrt());
+        brush.reset(explanation.width());
         self.guess.replace(Some(Guess {
             explanation: Rc::clone(&explanation),
             guesses: Vec::new(),
@@ -127,6 +127,7 @@ impl Page {
             .preprocessing
             .rgba(&explanation.prepared.input);
         let map = reduce_absolute(&explanation.attributions.values);
+        let width = explanation.width();
         say(
             "guess-question",
             phrase!(
@@ -136,7 +137,8 @@ impl Page {
         );
         let last = guess.guesses.last().filter(|_| guess.uncovered);
         let painted = brush.paint.borrow().cells().to_vec();
-        picture::show(&brush.canvas(), &marked(&photo, last.unwrap_or(&painted)));
+        let marks = marked(&photo, last.unwrap_or(&painted));
+        picture::show(&brush.canvas(), &marks, width);
         show("guess-brushes", !guess.uncovered);
         show("guess-answer", guess.uncovered);
         let empty = !painted.contains(&true);
@@ -149,15 +151,15 @@ impl Page {
         }
         if guess.uncovered {
             let mut rgba = photo.clone();
-            let mask = Mask::of_map(&soften(&map));
+            let mask = Mask::of_map(&soften(&map, width));
             lay_over(&mut rgba, &glow(&mask, self.latest().palette));
             if let Some(last) = last {
                 tint(&mut rgba, &outline(last), GREEN, 1.0);
-                say("guess-score", score(&map, last));
+                say("guess-score", score(&map, width, last));
             } else {
                 say("guess-score", Phrase::nothing());
             }
-            picture::show(&element("guess-mask"), &rgba);
+            picture::show(&element("guess-mask"), &rgba, width);
         }
         let strip: Element = element("guess-strip");
         strip.set_inner_html("");
@@ -167,7 +169,8 @@ impl Page {
                 &strip,
                 k + 1,
                 &marked(&photo, cells),
-                guess.uncovered.then(|| scores(&map, cells)),
+                width,
+                guess.uncovered.then(|| scores(&map, width, cells)),
             );
         }
     }
@@ -183,15 +186,15 @@ fn marked(photo: &[u8], cells: &[bool]) -> Vec<u8> {
 
 /// The share of the mask's mass that a guess holds, the share that it covers, and how far it overlaps the strongest
 /// places of the same size.
-fn scores(map: &[f32], cells: &[bool]) -> [f64; 3] {
+fn scores(map: &[f32], width: usize, cells: &[bool]) -> [f64; 3] {
     let pixels = Scores::of(map, cells);
     // Places, not pixels, which nobody could have painted.
-    let places = Scores::of(&soften(map), cells);
+    let places = Scores::of(&soften(map, width), cells);
     [pixels.mass_inside, pixels.area, places.overlap]
 }
 
-fn score(map: &[f32], cells: &[bool]) -> Phrase {
-    let [mass, area, overlap] = scores(map, cells);
+fn score(map: &[f32], width: usize, cells: &[bool]) -> Phrase {
+    let [mass, area, overlap] = scores(map, width, cells);
     phrase!(
         "{mass} % of the mask lies in what you painted, which is {area} % of the picture: {times} times what chance would give. Its strongest {area} % and your paint have {overlap} % of their union in common.",
         mass = percent(mass, 0),
@@ -201,11 +204,11 @@ fn score(map: &[f32], cells: &[bool]) -> Phrase {
     )
 }
 
-fn add_guess(strip: &Element, number: usize, rgba: &[u8], scores: Option<[f64; 3]>) {
+fn add_guess(strip: &Element, number: usize, rgba: &[u8], width: usize, scores: Option<[f64; 3]>) {
     let item: Element = create("li");
     let canvas: HtmlCanvasElement = create("canvas");
     canvas.set_attribute("aria-hidden", "true").unwrap_or(());
-    picture::show(&canvas, rgba);
+    picture::show(&canvas, rgba, width);
     append(&item, &canvas);
     let strong: Element = create("strong");
     say_in(&strong, phrase!("Group {n}", n = number));

@@ -12,7 +12,7 @@ use crate::attribution::{Accumulator, Attributions, Integration, PartialSum, Qua
 use crate::device::DeviceKind;
 use crate::model::{ModelSpec, Target};
 use crate::page::{Begin, Explanation, Job, PictureId, Prepared, Progress, Settings};
-use crate::protocol::{Failure, FailureCode};
+use crate::protocol::{Failure, FailureCode, Source};
 use crate::web::dom::now;
 use crate::web::files;
 use crate::web::pool::{Pool, Weights};
@@ -150,7 +150,7 @@ impl Page {
         }
         let spec = self.spec(&settings.model);
         let spec = spec.ok_or_else(|| missing_weights(&settings.model))?;
-        self.show_own_model(&settings.model);
+        self.show_card();
         let missing = self.work.borrow().missing(&settings);
         if missing == Some(Begin::Model) {
             self.load(job, &pool, &spec, &settings).await?;
@@ -225,6 +225,7 @@ impl Page {
             return Ok(());
         };
         let detector = spec.architecture.is_detector();
+        let independent = spec.independent;
         let target = Target {
             output,
             minus: settings
@@ -247,7 +248,7 @@ impl Page {
                 values: Vec::new(),
                 sum: 0.0,
             },
-            ends: ends.map(|logits| target.of(logits, detector)),
+            ends: ends.map(|logits| target.of(logits, independent)),
             quadrature: integration.quadrature(),
             samples: Vec::new(),
             progress: Progress::default(),
@@ -274,6 +275,11 @@ impl Page {
         job.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
         self.work.borrow_mut().hold(None);
         pool.load(&weights).await?;
+        if job.is_current() && matches!(weights.source, Source::Own { .. }) {
+            let gradient_ms = pool.time_gradient(settings.method().slopes()).await?;
+            self.note_time(&spec.name, gradient_ms);
+            self.show_card();
+        }
         if job.is_current() {
             // The network is there, and no path.
             let mut held = settings.clone();
@@ -386,7 +392,7 @@ impl Page {
     fn draw_forming(&self) {
         let so_far = self.forming.borrow().as_ref().and_then(Forming::so_far);
         if let Some(so_far) = so_far {
-            self.show_map(&so_far.attributions.values);
+            self.show_map(&so_far.attributions.values, so_far.width());
         }
     }
 
@@ -551,11 +557,13 @@ impl Page {
         })
         .await?;
         let weights = Weights {
-            architecture: spec.architecture,
-            preprocessing: spec.preprocessing,
-            sha256: Some(entry.sha256),
-            classes: None,
-            bytes,
+            source: Source::Published {
+                architecture: spec.architecture,
+                preprocessing: spec.preprocessing,
+                sha256: entry.sha256,
+            },
+            bytes: vec![bytes],
+            memory: 0,
             randomised: None,
         };
         self.fetched

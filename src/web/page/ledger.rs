@@ -91,12 +91,12 @@ impl Page {
         on(&canvas.clone(), "click", move |event: MouseEvent| {
             let shown = canvas.get_bounding_client_rect();
             let region = page.ledger.borrow().as_ref().and_then(|ledger| {
-                let side = ledger.partition.side() as f64;
-                let place = |at: i32, start: f64, length: f64| {
-                    ((f64::from(at) - start) / length * side).max(0.0) as usize
+                let place = |at: i32, start: f64, length: f64, pixels: usize| {
+                    ((f64::from(at) - start) / length * pixels as f64).max(0.0) as usize
                 };
-                let column = place(event.client_x(), shown.left(), shown.width());
-                let row = place(event.client_y(), shown.top(), shown.height());
+                let (across, down) = (ledger.partition.width(), ledger.partition.height());
+                let column = place(event.client_x(), shown.left(), shown.width(), across);
+                let row = place(event.client_y(), shown.top(), shown.height(), down);
                 ledger.partition.at([column, row])
             });
             if let Some(region) = region {
@@ -223,12 +223,12 @@ impl Page {
             full_scale: most,
             pointed: None,
         };
-        let (rgba, side) = patches(partition, sums, manner);
+        let (rgba, width) = patches(partition, sums, manner);
         let photo = explanation
             .spec
             .preprocessing
             .rgba(&explanation.prepared.input);
-        draw(&photo, &rgba, side, partition, sums, chosen);
+        draw(&photo, &rgba, width, partition, sums, chosen);
 
         let focused = document().active_element();
         let focused = focused.and_then(|focused| focused.get_attribute("data-entry"));
@@ -375,32 +375,33 @@ fn cut(explanation: Rc<Explanation>) -> Ledger {
         .spec
         .preprocessing
         .rgba(&explanation.prepared.input);
-    Ledger::new(explanation, Partition::of(&rgba, REGIONS))
+    let partition = Partition::of(&rgba, explanation.width(), REGIONS);
+    Ledger::new(explanation, partition)
 }
 
 /// The photo, its regions over it, and their numbers.
 fn draw(
     photo: &[u8],
     patches: &[u8],
-    side: usize,
+    width: usize,
     partition: &Partition,
     sums: &[f64],
     chosen: &[usize],
 ) {
     // Enlarged, so that lines and numbers are sharp.
-    let small = partition.side().max(1);
-    let finer = side / small;
-    let at = |k: usize| (k / side / finer) * small + k % side / finer;
-    let mut rgba: Vec<u8> = (0..side * side)
+    let small = partition.width().max(1);
+    let finer = width / small;
+    let at = |k: usize| (k / width / finer) * small + k % width / finer;
+    let mut rgba: Vec<u8> = (0..patches.len() / 4)
         .flat_map(|k| photo[4 * at(k)..][..4].to_vec())
         .collect();
     lay_over(&mut rgba, patches);
     let canvas: HtmlCanvasElement = element("ledger-canvas");
-    picture::show(&canvas, &rgba);
+    picture::show(&canvas, &rgba, width);
     let Ok(context) = picture::context(&canvas) else {
         return;
     };
-    let size = side as f64 / 26.0;
+    let size = width as f64 / 26.0;
     context.set_font(&format!("600 {size}px system-ui, sans-serif"));
     context.set_text_align("center");
     context.set_text_baseline("middle");

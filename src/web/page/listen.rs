@@ -6,15 +6,16 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Node;
 use web_sys::{
-    Blob, ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent,
+    ClipboardEvent, DragEvent, Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent,
     MouseEvent,
 };
 
 use super::open::Coming;
 use super::{Page, class};
 use crate::attribution::Baseline;
-use crate::page::{Begin, MOST_BYTES, MOST_PHOTOS, PictureId};
+use crate::page::{Begin, PictureId};
 use crate::web::dom::{all, document, element, on, window};
+use crate::web::dropped::{dropped, listed};
 use crate::web::files;
 use crate::web::pool::Picture;
 use crate::web::words::phrase;
@@ -30,7 +31,7 @@ impl Page {
         self.listen_to_canvas();
         self.listen_to_settings();
         self.listen_to_scenes();
-        self.listen_to_own_model();
+        self.listen_to_card();
         self.listen_to_exports();
         self.listen_to_own_settings();
         self.listen_to_strip();
@@ -84,21 +85,24 @@ impl Page {
             move |event: DragEvent| {
                 event.prevent_default();
                 class(&drop, "dragging", false);
-                let files = event.data_transfer().and_then(|transfer| transfer.files());
-                if files.as_ref().is_none_or(|files| files.length() == 0) {
-                    page.note(
+                let Some(transfer) = event.data_transfer() else {
+                    return;
+                };
+                if transfer.files().is_none_or(|files| files.length() == 0) {
+                    return page.note(
                         phrase!("What was dropped is no file: perhaps a picture of another page."),
                         phrase!("Save it first, or copy it and paste it here."),
                     );
                 }
-                page.take_files(files.as_ref());
+                page.take_files(dropped(&transfer));
             }
         });
         on(&body, "paste", {
             let page = Rc::clone(self);
             move |event: ClipboardEvent| {
                 let files = event.clipboard_data().and_then(|data| data.files());
-                page.take_files(files.as_ref());
+                let files = listed(files.as_ref());
+                page.take_files(async move { files });
             }
         });
         let file: HtmlInputElement = element("file");
@@ -112,7 +116,8 @@ impl Page {
         for id in ["file", "own-file"] {
             let (page, file) = (Rc::clone(self), element::<HtmlInputElement>(id));
             on(&file.clone(), "change", move |_: Event| {
-                page.take_files(file.files().as_ref());
+                let files = listed(file.files().as_ref());
+                page.take_files(async move { files });
                 file.set_value(""); // the same file can be chosen again
             });
         }
@@ -137,42 +142,6 @@ impl Page {
         spawn_local(async move {
             let photo = async { Ok(Picture::Photo(files::file(&path).await?)) };
             page.open(photo, coming).await;
-        });
-    }
-
-    /// Takes what was dropped, pasted or picked: weights and labels, or photos.
-    pub(super) fn take_files(self: &Rc<Self>, files: Option<&web_sys::FileList>) {
-        let Some(files) = files else { return };
-        let files: Vec<web_sys::File> = (0..files.length()).filter_map(|k| files.get(k)).collect();
-        if files.iter().any(|file| self.is_for_own_model(&file.name())) {
-            self.take_own_model(files);
-            return;
-        }
-        let page = Rc::clone(self);
-        spawn_local(async move {
-            // No more are read than there is room for.
-            let left_out = files.len().saturating_sub(MOST_PHOTOS);
-            let mut photos = Vec::new();
-            for file in files.into_iter().take(MOST_PHOTOS) {
-                let bytes = if file.size() > MOST_BYTES {
-                    Err(files::too_large(&file))
-                } else {
-                    let blob: &Blob = &file;
-                    files::blob(blob).await
-                };
-                photos.push((file.name(), bytes));
-            }
-            Rc::clone(&page).take_photos(photos).await;
-            if left_out > 0 {
-                page.note(
-                    phrase!(
-                        "The first {most} photos are here; {n} more were left out.",
-                        n = left_out,
-                        most = MOST_PHOTOS,
-                    ),
-                    phrase!("Clear the strip and drop the others."),
-                );
-            }
         });
     }
 

@@ -144,7 +144,10 @@ impl Page {
             candidate(phrase!("Gradient × input"), reduce_absolute(&times_input)),
             candidate(phrase!("SmoothGrad"), reduce_absolute(&smooth)),
             candidate(phrase!("Occlusion"), occlusion),
-            candidate(phrase!("An edge detector"), edges(input)),
+            candidate(
+                phrase!("An edge detector"),
+                edges(input, explanation.width()),
+            ),
         ]))
     }
 
@@ -274,9 +277,10 @@ impl Page {
             .spec
             .preprocessing
             .rgba(&explanation.prepared.input);
-        let mask = Mask::of_map(&soften(&candidate.map));
+        let width = explanation.width();
+        let mask = Mask::of_map(&soften(&candidate.map, width));
         lay_over(&mut rgba, &glow(&mask, self.latest().palette));
-        picture::show(&canvas, &rgba);
+        picture::show(&canvas, &rgba, width);
         append(&item, &canvas);
         let strong: Element = create("strong");
         say_in(&strong, candidate.title.clone());

@@ -6,8 +6,10 @@ mod baselines;
 mod brush;
 mod camera;
 mod canvas;
+mod card;
 mod chapters;
 mod controls;
+mod drop;
 mod export;
 mod guess;
 mod handout;
@@ -48,7 +50,7 @@ use self::guess::Guess;
 use self::job::Forming;
 use self::ledger::Ledger;
 use self::open::Looked;
-use self::own_model::OwnModel;
+use self::own_model::{Awaiting, OwnModel};
 use self::status::Status;
 use self::strip::Photo;
 use self::walk::Walk;
@@ -103,6 +105,8 @@ struct Page {
     fetched: RefCell<HashMap<String, Weights>>,
     /// Networks that someone brought, the newest last.
     own: RefCell<Vec<OwnModel>>,
+    /// Files of one that lacks another still.
+    awaiting: RefCell<Option<Awaiting>>,
     /// What is looked at.
     looked: RefCell<Option<Rc<Looked>>>,
     /// What a network says of it: the answers that are listed.
@@ -159,6 +163,7 @@ impl Page {
             manifest: RefCell::default(),
             fetched: RefCell::default(),
             own: RefCell::default(),
+            awaiting: RefCell::default(),
             looked: RefCell::default(),
             seen: RefCell::default(),
             forming: RefCell::default(),
@@ -469,11 +474,12 @@ fn baseline_name(baseline: Baseline) -> Phrase {
     }
 }
 
-/// A map that a chapter has drawn: on which canvas, over which photo, RGBA.
+/// A map that a chapter has drawn: on which canvas, over which photo, RGBA, so many pixels a row.
 struct Coloured {
     canvas: HtmlCanvasElement,
     photo: Option<Vec<u8>>,
     map: Vec<f32>,
+    width: usize,
 }
 
 thread_local! {
@@ -481,13 +487,14 @@ thread_local! {
 }
 
 /// Remembers what was drawn on a canvas, so that it can be drawn in other colours.
-fn coloured(canvas: &HtmlCanvasElement, photo: Option<&[u8]>, map: &[f32]) {
+fn coloured(canvas: &HtmlCanvasElement, photo: Option<&[u8]>, map: &[f32], width: usize) {
     COLOURED.with_borrow_mut(|all| {
         all.retain(|one| one.canvas.is_connected());
         all.push(Coloured {
             canvas: canvas.clone(),
             photo: photo.map(Into::into),
             map: map.to_vec(),
+            width,
         });
     });
 }
@@ -496,14 +503,15 @@ fn coloured(canvas: &HtmlCanvasElement, photo: Option<&[u8]>, map: &[f32]) {
 fn recolour(palette: Palette) {
     COLOURED.with_borrow_mut(|all| {
         all.retain(|one| one.canvas.is_connected());
-        for Coloured { canvas, photo, map } in all {
-            let mask = Mask::of_map(map).to_rgba(palette);
-            match photo {
+        for one in all {
+            let (canvas, width) = (&one.canvas, one.width);
+            let mask = Mask::of_map(&one.map).to_rgba(palette);
+            match &one.photo {
                 Some(photo) => {
-                    picture::show(canvas, photo);
-                    picture::lay_over(canvas, &mask);
+                    picture::show(canvas, photo, width);
+                    picture::lay_over(canvas, &mask, width);
                 }
-                None => picture::show(canvas, &mask),
+                None => picture::show(canvas, &mask, width),
             }
         }
     });

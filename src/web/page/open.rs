@@ -196,7 +196,10 @@ impl Page {
         self.present();
         self.label_canvas(phrase!("Your photo, not explained yet"));
         let spec = self.spec(&self.latest().model);
-        let smallest = spec.map_or(96, |spec| spec.preprocessing.size);
+        let smallest = spec.map_or(96, |spec| {
+            let preprocessing = &spec.preprocessing;
+            preprocessing.width.min(preprocessing.height)
+        });
         if animated {
             self.note(
                 phrase!("This picture moves; its first frame is explained."),

@@ -1,277 +1,381 @@
-//! A network of one's own: weights and labels from files that never leave the page.
+//! Networks of one's own: files that never leave the page.
 
 use std::rc::Rc;
 
 use js_sys::ArrayBuffer;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, Element, Event, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Blob, HtmlSelectElement};
 
 use super::job::PageJob;
 use super::{Page, add_option};
-use crate::error::Error;
-use crate::model::{Architecture, ModelSpec};
-use crate::protocol::Failure;
-use crate::web::dom::{all, element, now, on};
+use crate::model::{Card, ModelSpec, Wishes};
+use crate::page::{Begin, Kind, Settings};
+use crate::protocol::{Failure, FailureCode, Source};
+use crate::web::dom::{element, now, sleep};
+use crate::web::dropped::Dropped;
 use crate::web::files;
-use crate::web::pool::Weights;
-use crate::web::words::{Phrase, phrase, say};
+use crate::web::pool::{Pool, Weights, fitting};
+use crate::web::words::{Phrase, phrase};
+
+/// How often those who wait for the engine look whether it runs.
+const LOOK_MS: i32 = 100;
+
+/// A file by its name, and its bytes. The page has them once, in the browser's own memory.
+type Held = (String, ArrayBuffer);
 
 /// A network that someone brought.
+#[derive(Clone)]
 pub(super) struct OwnModel {
-    file: String,
+    /// What people call it: its file, or its folder.
+    pub(super) title: String,
+    files: Vec<Held>,
+    /// What was wished for in its card.
+    pub(super) wishes: Wishes,
+    pub(super) card: Card,
     pub(super) spec: ModelSpec,
-    /// What its classes are called, if a file said so.
-    labels: Option<String>,
-    /// How many classes the weights have.
-    found: usize,
-    /// How many of them are kept, the first ones.
-    classes: usize,
-    bytes: ArrayBuffer,
+    /// How long a gradient takes in one worker, once that was measured.
+    pub(super) gradient_ms: Option<f64>,
 }
 
-/// Files with these endings are weights.
-const WEIGHTS: [&str; 6] = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".pkl"];
-/// Files with these endings are labels.
-const LABELS: [&str; 2] = [".txt", ".json"];
+/// Files of a network that lacks one still.
+pub(super) struct Awaiting {
+    /// The name of the file that it lacks.
+    pub(super) missing: String,
+    title: String,
+    files: Vec<Held>,
+    wishes: Wishes,
+}
 
-fn ends_as(name: &str, endings: &[&str]) -> bool {
-    let name = name.to_lowercase();
-    endings.iter().any(|ending| name.ends_with(ending))
+/// Files that are to be read as one network.
+struct Brought {
+    title: String,
+    files: Vec<Held>,
+    wishes: Wishes,
 }
 
 impl OwnModel {
-    /// A network of that many classes; `labels` is a file of their names.
-    fn new(
-        file: String,
-        bytes: ArrayBuffer,
-        architecture: Architecture,
-        classes: usize,
-        labels: Option<&str>,
-    ) -> Result<Self, Failure> {
-        let stem = file
-            .rsplit_once('.')
-            .map_or(file.as_str(), |(stem, _)| stem);
-        let mut spec = ModelSpec::own(stem, architecture, classes, labels)?;
+    fn new(brought: Brought, card: Card) -> Result<Self, Failure> {
+        let Brought {
+            title,
+            files,
+            wishes,
+        } = brought;
+        let stem = title.rsplit_once('.').map_or(&*title, |(stem, _)| stem);
+        // Every one of its exports is called model.json.
+        let machine = "Teachable Machine";
+        let stem = match stem {
+            "model" if card.producer.starts_with(machine) => machine,
+            stem => stem,
+        };
+        let mut spec = card.spec(stem)?;
         // Its name in the list is the file's, so that none of ours can be meant.
-        spec.name = format!("own:{file}").into();
+        spec.name = format!("own:{title}").into();
         Ok(Self {
-            file,
-            labels: labels.is_some().then(|| spec.labels.clone().into()),
+            title,
+            files,
+            wishes,
+            card,
             spec,
-            found: classes,
-            classes,
-            bytes,
+            gradient_ms: None,
         })
     }
 
-    /// The same network, called as its authors call it, if they published it.
-    fn published_as(mut self, published: Option<&ModelSpec>) -> Self {
-        if let Some(published) = published {
-            self.spec.title = published.title.clone();
-            self.spec.preprocessing = published.preprocessing;
-        }
-        self
-    }
-
-    /// The same network with its classes named by that file.
-    fn named(&self, labels: Option<&str>) -> Result<Self, Failure> {
-        let (file, bytes) = (self.file.clone(), self.bytes.clone());
-        let named = Self::new(file, bytes, self.spec.architecture, self.classes, labels)?;
-        let preprocessing = self.spec.preprocessing;
-        Ok(Self {
-            found: self.found,
-            spec: ModelSpec {
-                preprocessing,
-                ..named.spec
-            },
-            ..named
-        })
-    }
-
-    /// Keeps that many classes, and as many of the names that a file gave, if it gave enough.
-    fn keep(&mut self, classes: usize) -> Result<(), Failure> {
-        let found = self.found;
-        if classes == 0 || classes > found {
-            let asked = classes;
-            return Err(Error::ClassCount { found, asked }.into());
-        }
-        let labels = self.labels.as_ref().map(|labels| labels.lines());
-        let labels = labels.filter(|labels| labels.clone().count() >= classes);
-        let labels = labels.map(|labels| labels.take(classes).collect::<Vec<_>>().join("\n"));
-        let architecture = self.spec.architecture;
-        let spec = ModelSpec::own("", architecture, classes, labels.as_deref())?;
-        self.spec.labels = spec.labels;
-        self.classes = classes;
-        Ok(())
+    /// Whether its files are as long as another one's.
+    fn is_like(&self, other: &Self) -> bool {
+        let of = |own: &Self| -> Vec<_> {
+            let labels = own.wishes.labels.as_ref();
+            let files = own.files.iter().filter(|(name, _)| Some(name) != labels);
+            files
+                .map(|(name, bytes)| (name.clone(), bytes.byte_length()))
+                .collect()
+        };
+        of(self) == of(other)
     }
 }
 
 impl Page {
-    /// Whether a file of that name holds weights, or labels for a network that was brought before.
-    pub(super) fn is_for_own_model(&self, name: &str) -> bool {
-        ends_as(name, &WEIGHTS) || (ends_as(name, &LABELS) && !self.own.borrow().is_empty())
+    /// The network that is set, if someone brought it.
+    pub(super) fn own_model(&self) -> Option<OwnModel> {
+        let name = self.latest().model;
+        let own = self.own.borrow();
+        own.iter().find(|own| own.spec.name == name).cloned()
     }
 
-    pub(super) fn listen_to_own_model(self: &Rc<Self>) {
-        on(&element::<Element>("own"), "click", |_: Event| {
-            element::<HtmlInputElement>("own-file").click();
+    /// Takes a network's files, or what belongs to one that is here: it is set now; if `begin`, it has
+    /// begun to work too. Nothing, if something else was opened meanwhile.
+    pub(super) async fn take_network(
+        self: &Rc<Self>,
+        files: Vec<(Dropped, Kind)>,
+        begin: bool,
+    ) -> Option<Result<(), Failure>> {
+        let reading = self.openings.begin(now());
+        self.show_controls();
+        let read = self.read_network(files, &reading).await;
+        if !reading.end() {
+            return None;
+        }
+        let taken = read.map(|own| {
+            let name = self.add_own_model(own);
+            let set = |settings: &mut Settings| {
+                settings.set_model(&name);
+                // The same file may come again with other labels.
+                settings.revision += 1;
+            };
+            if begin {
+                self.change(set);
+            } else {
+                self.work.borrow_mut().change(set);
+                self.show_settings();
+            }
         });
-        for input in all("#own-model input") {
-            let page = Rc::clone(self);
-            on(&input, "change", move |_: Event| page.change_own_model());
+        if taken.is_err() && !self.jobs.is_busy() {
+            self.say_status(Phrase::nothing());
+        }
+        self.show_controls();
+        Some(taken)
+    }
+
+    /// The network that files hold.
+    async fn read_network(
+        &self,
+        dropped: Vec<(Dropped, Kind)>,
+        job: &PageJob,
+    ) -> Result<OwnModel, Failure> {
+        // Before anything is read.
+        let bytes: f64 = dropped.iter().map(|(file, _)| file.file.size()).sum();
+        fitting(bytes as u64)?;
+        let texts = dropped.iter().all(|&(_, kind)| kind == Kind::Text);
+        let title = title_of(&dropped);
+        job.wait(phrase!("Reading {file}…", file = title.as_str()));
+        let mut held = Vec::new();
+        for (file, _) in &dropped {
+            let blob: &Blob = &file.file;
+            held.push((file.path.clone(), files::blob(blob).await?));
+        }
+        let comes = |awaiting: &Awaiting| {
+            let missing = base_name(&awaiting.missing);
+            let mut names = held.iter().map(|(name, _)| base_name(name));
+            names.any(|name| name.eq_ignore_ascii_case(missing))
+        };
+        let awaited = self.awaiting.take().filter(comes);
+        let brought = match awaited {
+            Some(mut awaiting) => {
+                awaiting.files.extend(held);
+                Brought {
+                    title: awaiting.title,
+                    files: awaiting.files,
+                    wishes: awaiting.wishes,
+                }
+            }
+            // Labels alone belong to the network that is set, or was brought last.
+            None if texts => {
+                let own = self.own_model();
+                let own = own.or_else(|| self.own.borrow().last().cloned());
+                own.ok_or_else(files::labels_alone)?.with_labels(held)
+            }
+            None => Brought {
+                title,
+                files: held,
+                wishes: Wishes {
+                    labels: labels_among(&dropped),
+                    ..Wishes::default()
+                },
+            },
+        };
+        self.read_brought(brought, job).await
+    }
+
+    /// Has a worker read what was brought; it is refused if it is too large for this device.
+    async fn read_brought(&self, brought: Brought, job: &PageJob) -> Result<OwnModel, Failure> {
+        let pool = self.engine_for(&brought.title).await?;
+        job.wait(phrase!("Reading {file}…", file = brought.title.as_str()));
+        let (names, bytes): (Vec<_>, Vec<_>) = brought.files.iter().cloned().unzip();
+        match pool.read(names, &bytes, brought.wishes.clone()).await {
+            Ok(card) => {
+                fitting(card.memory)?;
+                OwnModel::new(brought, card)
+            }
+            Err(failure) => {
+                if failure.code == FailureCode::FileMissing {
+                    // Whoever drops it next need not drop the others again.
+                    self.awaiting.replace(Some(Awaiting {
+                        missing: failure.detail.clone(),
+                        title: brought.title,
+                        files: brought.files,
+                        wishes: brought.wishes,
+                    }));
+                }
+                Err(failure)
+            }
         }
     }
 
-    /// Takes weights, labels, or both.
-    pub(super) fn take_own_model(self: &Rc<Self>, files: Vec<File>) {
-        let page = Rc::clone(self);
-        spawn_local(async move {
-            let reading = page.openings.begin(now());
-            let taken = page.read_own_model(&files, &reading).await;
-            reading.end();
-            match taken {
-                Ok(name) => page.change(|settings| {
-                    settings.set_model(&name);
-                    // The same file may come again with other labels.
-                    settings.revision += 1;
-                }),
-                Err(failure) => {
-                    page.tell(&failure);
-                    if !page.jobs.is_busy() {
-                        page.say_status(Phrase::nothing());
-                    }
-                }
+    /// The workers, once they run.
+    async fn engine_for(&self, file: &str) -> Result<Rc<Pool>, Failure> {
+        loop {
+            let pool = self.pool.borrow().clone();
+            let starting = element::<HtmlSelectElement>("model").disabled() || self.jobs.is_busy();
+            match pool {
+                Some(pool) => return Ok(pool),
+                None if starting => sleep(LOOK_MS).await,
+                None => return Err(files::not_ready(file)),
             }
-            page.show_controls();
-        });
+        }
     }
 
-    /// The name of the network that was read.
-    async fn read_own_model(&self, files: &[File], job: &PageJob) -> Result<String, Failure> {
-        let file_of = |endings: &[&str]| files.iter().find(|file| ends_as(&file.name(), endings));
-        let labels = match file_of(&LABELS) {
-            Some(file) => {
-                let blob: &Blob = file;
-                Some(files::text(blob).await?)
-            }
-            None => None,
-        };
-        let own = match file_of(&WEIGHTS) {
-            Some(file) => {
-                let name = file.name();
-                job.wait(phrase!("Reading {file}…", file = name.as_str()));
-                let blob: &Blob = file;
-                let bytes = files::blob(blob).await?;
-                let pool = self.pool.borrow().clone();
-                let pool = pool.ok_or_else(|| files::not_ready(&name))?;
-                let (architecture, classes, published) = pool.recognise(&bytes).await?;
-                let labels = labels.or_else(|| published.map(|spec| spec.labels.clone().into()));
-                let own = OwnModel::new(name, bytes, architecture, classes, labels.as_deref())?;
-                own.published_as(published)
-            }
-            None => {
-                // Labels alone belong to the network that was brought last.
-                let own = self.own.borrow();
-                let last = own.last().ok_or_else(files::labels_alone)?;
-                last.named(labels.as_deref())?
+    /// Adds a network to the list, in place of the same one, beside another one that is called alike. Its name.
+    fn add_own_model(&self, mut own: OwnModel) -> String {
+        let mut known = self.own.borrow_mut();
+        let plain = own.spec.clone();
+        let mut number = 1;
+        let place = loop {
+            let same = known
+                .iter()
+                .position(|other| other.spec.name == own.spec.name);
+            match same {
+                Some(place) if !known[place].is_like(&own) => {
+                    number += 1;
+                    own.spec.name = format!("{} ({number})", plain.name).into();
+                    own.spec.title = format!("{} ({number})", plain.title).into();
+                }
+                place => break place,
             }
         };
         let name = own.spec.name.to_string();
-        self.add_own_model(own);
-        Ok(name)
-    }
-
-    fn add_own_model(&self, own: OwnModel) {
-        let models: HtmlSelectElement = element("model");
-        let mut known = self.own.borrow_mut();
-        let before = known.len();
-        known.retain(|other| other.spec.name != own.spec.name);
-        if known.len() == before {
-            add_option(&models, &own.spec.name, Phrase::of(&*own.spec.title), true);
+        match place {
+            Some(place) => known[place] = own,
+            None => {
+                let models: HtmlSelectElement = element("model");
+                add_option(&models, &name, Phrase::of(&*own.spec.title), true);
+                known.push(own);
+            }
         }
-        known.push(own);
+        name
     }
 
-    /// The weights of a network that was brought, if it is one.
+    /// The files of a network that was brought, if it is one.
     pub(super) fn own_weights(&self, name: &str) -> Option<Weights> {
         let own = self.own.borrow();
         let own = own.iter().find(|own| own.spec.name == name)?;
+        let (files, bytes) = own.files.iter().cloned().unzip();
         Some(Weights {
-            architecture: own.spec.architecture,
-            preprocessing: own.spec.preprocessing,
-            sha256: None,
-            classes: (own.classes < own.found).then_some(own.classes),
-            bytes: own.bytes.clone(),
+            source: Source::Own {
+                files,
+                wishes: own.wishes.clone(),
+            },
+            bytes,
+            memory: own.card.memory,
             randomised: None,
         })
     }
 
-    /// Shows what is known of the network, if it was brought.
-    pub(super) fn show_own_model(&self, name: &str) {
-        let own = self.own.borrow();
-        let own = own.iter().find(|own| own.spec.name == name);
-        element::<HtmlElement>("own-model").set_hidden(own.is_none());
-        let Some(own) = own else { return };
-        let first = own
-            .spec
-            .labels()
-            .into_iter()
-            .take(3)
-            .collect::<Vec<_>>()
-            .join(", ");
-        say(
-            "own-summary",
-            phrase!(
-                "{network} ({first}, …). It stays on this page.",
-                network = own.spec.architecture.title(),
-                first = first,
-            ),
-        );
-        let classes: HtmlInputElement = element("own-classes");
-        classes.set_max(&own.found.to_string());
-        classes.set_value(&own.classes.to_string());
-        let of = phrase!("of {classes}", classes = own.found);
-        say("own-found", of);
-        let preprocessing = &own.spec.preprocessing;
-        for (part, values) in [("mean", preprocessing.mean), ("std", preprocessing.std)] {
-            for (c, value) in values.iter().enumerate() {
-                // On PyTorch's scale, 0..=1.
-                let shown = format!("{:.3}", value / 255.0);
-                element::<HtmlInputElement>(&format!("own-{part}-{c}")).set_value(&shown);
-            }
+    /// Notes how long a gradient of a network that was brought takes.
+    pub(super) fn note_time(&self, name: &str, gradient_ms: f64) {
+        let mut own = self.own.borrow_mut();
+        if let Some(own) = own.iter_mut().find(|own| own.spec.name == name) {
+            own.gradient_ms = Some(gradient_ms);
         }
     }
 
-    /// Takes the number of classes and the normalisation that someone typed.
-    fn change_own_model(self: &Rc<Self>) {
-        let name = self.latest().model;
-        let typed = |id: &str| element::<HtmlInputElement>(id).value_as_number();
-        let mut kept = Ok(());
-        if let Some(own) = self
-            .own
-            .borrow_mut()
-            .iter_mut()
-            .find(|own| own.spec.name == name)
-        {
-            // What is no number is 0 then, and refused.
-            kept = own.keep(typed("own-classes") as usize);
-            let preprocessing = &mut own.spec.preprocessing;
-            for c in 0..3 {
-                let typed = |part: &str| (typed(&format!("own-{part}-{c}")) * 255.0) as f32;
-                let (mean, std) = (typed("mean"), typed("std"));
-                if mean.is_finite() {
-                    preprocessing.mean[c] = mean;
-                }
-                if std.is_finite() && std > 0.0 {
-                    preprocessing.std[c] = std;
-                }
+    /// Reads the network that is set once more, with something else wished of it; if that cannot be had, it is told
+    /// and what was stays.
+    pub(super) fn wish(self: &Rc<Self>, change: impl FnOnce(&mut Wishes, &Card) + 'static) {
+        let Some(own) = self.own_model() else { return };
+        let page = Rc::clone(self);
+        spawn_local(async move {
+            let reading = page.openings.begin(now());
+            page.show_controls();
+            let mut wishes = own.wishes.clone();
+            change(&mut wishes, &own.card);
+            let brought = Brought {
+                title: own.title.clone(),
+                files: own.files.clone(),
+                wishes,
+            };
+            let read = page.read_brought(brought, &reading).await;
+            if !reading.end() {
+                return;
             }
-        }
-        if let Err(failure) = kept {
-            // The photo, the mask and the number before stay.
-            self.show_own_model(&name);
-            return self.tell(&failure);
-        }
-        self.change(|settings| settings.revision += 1);
+            match read {
+                Ok(read) => page.take_wish(&own, read),
+                Err(failure) => page.tell(&failure),
+            }
+            page.show_card();
+            page.show_controls();
+            if page.jobs.is_busy() || page.shown().is_some() {
+                return;
+            }
+            page.say_status(Phrase::nothing());
+        });
     }
+
+    fn take_wish(self: &Rc<Self>, before: &OwnModel, mut read: OwnModel) {
+        let name = before.spec.name.to_string();
+        read.spec.name = before.spec.name.clone();
+        read.spec.title = before.spec.title.clone();
+        let others =
+            read.card.output != before.card.output || read.card.classes != before.card.classes;
+        let mut known = self.own.borrow_mut();
+        if let Some(own) = known.iter_mut().find(|own| own.spec.name == name) {
+            *own = read;
+        }
+        drop(known);
+        if self.latest().model == name {
+            self.change(|settings| {
+                settings.revision += 1;
+                if others {
+                    (settings.output, settings.against) = (None, None);
+                }
+            });
+        }
+    }
+
+    /// A network that was chosen, but photos that came with it were none: it begins by itself.
+    pub(super) fn begin_alone(self: &Rc<Self>) {
+        self.begin(Begin::Model);
+    }
+}
+
+impl OwnModel {
+    /// The same files with others that name the classes, the first of which does.
+    fn with_labels(mut self, labels: Vec<Held>) -> Brought {
+        let before = self.wishes.labels.take();
+        self.files.retain(|(name, _)| Some(name) != before.as_ref());
+        self.wishes.labels = labels.first().map(|(name, _)| name.clone());
+        self.files
+            .retain(|(name, _)| labels.iter().all(|(label, _)| label != name));
+        self.files.extend(labels);
+        Brought {
+            title: self.title,
+            files: self.files,
+            wishes: self.wishes,
+        }
+    }
+}
+
+/// What people call files that came together: their folder, or the network's file.
+fn title_of(files: &[(Dropped, Kind)]) -> String {
+    let folder = files.iter().find_map(|(file, _)| file.folder());
+    let network = files.iter().find(|(_, kind)| *kind == Kind::Network);
+    let first = network.or(files.first()).map(|(file, _)| file.name());
+    folder.map(str::to_owned).or(first).unwrap_or_default()
+}
+
+/// The text that names the classes, where people brought one beside the network: its name says so, or it is the
+/// only one. What a folder or an archive holds may be anything.
+fn labels_among(files: &[(Dropped, Kind)]) -> Option<String> {
+    let texts = files.iter().filter(|(_, kind)| *kind == Kind::Text);
+    let texts = texts.filter(|(file, _)| file.folder().is_none());
+    let names: Vec<String> = texts.map(|(file, _)| file.name()).collect();
+    let says_so = |name: &&String| {
+        let name = name.to_lowercase();
+        name.contains("label") || name.contains("class")
+    };
+    let only = |name: &&String| names.len() == 1 && name.to_lowercase().ends_with(".txt");
+    let said = names.iter().find(says_so);
+    said.or_else(|| names.iter().find(only)).cloned()
+}
+
+fn base_name(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }

@@ -30,7 +30,7 @@ impl Page {
                 output: Some(explanation.target.output),
             }));
             self.stage.borrow_mut().set_crop(explanation.prepared.crop);
-            self.show_map(&explanation.attributions.values);
+            self.show_map(&explanation.attributions.values, explanation.width());
             self.show_completeness(explanation);
             self.show_scores(explanation);
             let class = titles::label(explanation);
@@ -136,11 +136,11 @@ impl Page {
         }
     }
 
-    /// Draws attributions, flat \[3, size, size\], as the chosen reduction shows them.
-    pub(super) fn show_map(&self, attributions: &[f32]) {
+    /// Draws attributions, flat \[3, H, W\], as the chosen reduction shows them.
+    pub(super) fn show_map(&self, attributions: &[f32], width: usize) {
         let map = self.latest().reduction.reduce(attributions);
         self.show_regions(attributions);
-        self.stage.borrow_mut().set_map(map);
+        self.stage.borrow_mut().set_map(map, width);
         self.show_caption();
     }
 
@@ -157,7 +157,7 @@ impl Page {
         );
         let forming = self.forming.borrow().is_some();
         match self.shown().filter(|_| !forming) {
-            Some(shown) => self.show_map(&shown.attributions.values),
+            Some(shown) => self.show_map(&shown.attributions.values, shown.width()),
             None => self.show_caption(),
         }
         // A pinned mask shows the same of its pixels.
@@ -165,7 +165,8 @@ impl Page {
         if let Some(pinned) = pinned {
             let map = settings.reduction.reduce(&pinned.attributions.values);
             self.pin_regions(&pinned);
-            self.stage.borrow_mut().pin(pinned.prepared.crop, map);
+            let (crop, width) = (pinned.prepared.crop, pinned.width());
+            self.stage.borrow_mut().pin(crop, map, width);
             self.show_caption();
         }
         self.redraw_chapters();
@@ -349,7 +350,8 @@ impl Page {
             if let Some(shown) = &shown {
                 let map = self.latest().reduction.reduce(&shown.attributions.values);
                 self.pin_regions(shown);
-                self.stage.borrow_mut().pin(shown.prepared.crop, map);
+                let (crop, width) = (shown.prepared.crop, shown.width());
+                self.stage.borrow_mut().pin(crop, map, width);
             }
             self.pinned.replace(shown);
         }

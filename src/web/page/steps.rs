@@ -68,7 +68,8 @@ impl Page {
                 .missed()
                 .map(|_| attributions.sum / explanation.change() - 1.0);
             let map = reduce_absolute(&attributions.values);
-            self.add_steps(n_steps, missed, &photo, &map);
+            let width = explanation.width();
+            self.add_steps(n_steps, missed, &photo, &map, width);
             maps.push(map);
         }
         if let [five, fifty, all] = maps.as_slice() {
@@ -85,14 +86,21 @@ impl Page {
     }
 
     /// A card: the mask over the photo, and what its sum missed.
-    fn add_steps(&self, n_steps: usize, missed: Option<f64>, photo: &[u8], map: &[f32]) {
+    fn add_steps(
+        &self,
+        n_steps: usize,
+        missed: Option<f64>,
+        photo: &[u8],
+        map: &[f32],
+        width: usize,
+    ) {
         let item: Element = create("li");
         let canvas: HtmlCanvasElement = create("canvas");
         canvas.set_attribute("aria-hidden", "true").unwrap_or(());
-        picture::show(&canvas, photo);
+        picture::show(&canvas, photo, width);
         let palette = self.latest().palette;
-        picture::lay_over(&canvas, &Mask::of_map(map).to_rgba(palette));
-        super::coloured(&canvas, Some(photo), map);
+        picture::lay_over(&canvas, &Mask::of_map(map).to_rgba(palette), width);
+        super::coloured(&canvas, Some(photo), map, width);
         append(&item, &canvas);
         let name: Element = create("strong");
         say_in(&name, phrase!("{n} steps", n = n_steps));

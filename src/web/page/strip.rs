@@ -62,12 +62,12 @@ impl Page {
         }
     }
 
-    /// Takes photos into the strip and shows the first of them. What cannot be read is told, and left
-    /// out.
+    /// Takes photos into the strip and shows the first of them: what became of it. What cannot be read is told,
+    /// and left out.
     pub(super) async fn take_photos(
         self: Rc<Self>,
         photos: Vec<(String, Result<ArrayBuffer, Failure>)>,
-    ) {
+    ) -> Opened {
         let mut read = Vec::new();
         for (file, bytes) in photos {
             match bytes {
@@ -81,8 +81,9 @@ impl Page {
             }
         }
         let (first, _) = self.strip.borrow_mut().take(read);
-        if let Some(first) = first {
-            self.choose_photo(first).await;
+        match first {
+            Some(first) => self.choose_photo(first).await,
+            None => Opened::Refused,
         }
     }
 

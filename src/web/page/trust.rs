@@ -158,7 +158,8 @@ impl Page {
         let palette = self.latest().palette;
         let prepared = &explanation.prepared;
         let (input, baseline) = (&prepared.input, &prepared.baseline);
-        thumbnail(map, palette, phrase!("The mask"), None);
+        let width = explanation.width();
+        thumbnail(map, width, palette, phrase!("The mask"), None);
         let mut worst = 0.0f64;
         for extent in Randomised::ALL {
             let mut forgetful = weights.clone();
@@ -188,11 +189,12 @@ impl Page {
             if extent == Randomised::Everything {
                 worst = likeness;
             }
-            thumbnail(&forgot, palette, title, Some(likeness));
+            thumbnail(&forgot, width, palette, title, Some(likeness));
         }
-        let edges = edges(&prepared.input);
+        let edges = edges(&prepared.input, width);
         let likeness = rank_correlation(map, &edges);
-        thumbnail(&edges, palette, phrase!("An edge detector"), Some(likeness));
+        let title = phrase!("An edge detector");
+        thumbnail(&edges, width, palette, title, Some(likeness));
         say("oblivion-note", oblivion_verdict(worst, likeness));
         Ok(())
     }
@@ -289,12 +291,12 @@ fn draw(trial: &Trial, curves: &[[f64; STEPS + 1]; 2]) {
 }
 
 /// Adds a map to the row, with its likeness to the mask.
-fn thumbnail(map: &[f32], palette: Palette, title: Phrase, likeness: Option<f64>) {
+fn thumbnail(map: &[f32], width: usize, palette: Palette, title: Phrase, likeness: Option<f64>) {
     let item: Element = create("li");
     let canvas: HtmlCanvasElement = create("canvas");
-    picture::show(&canvas, &Mask::of_map(map).to_rgba(palette));
+    picture::show(&canvas, &Mask::of_map(map).to_rgba(palette), width);
     canvas.set_attribute("aria-hidden", "true").unwrap_or(());
-    super::coloured(&canvas, None, map);
+    super::coloured(&canvas, None, map, width);
     append(&item, &canvas);
     let strong: Element = create("strong");
     say_in(&strong, title);

@@ -105,9 +105,11 @@ impl Page {
         let Some(walk) = walk.as_ref() else { return };
         let explanation = &walk.explanation;
         let (prepared, preprocessing) = (&explanation.prepared, &explanation.spec.preprocessing);
+        let width = explanation.width();
         picture::show(
             &element("walk-baseline"),
             &preprocessing.rgba(&prepared.baseline),
+            width,
         );
         let strip: Element = element("walk-strip");
         strip.set_inner_html("");
@@ -128,7 +130,7 @@ impl Page {
                 .unwrap_or(());
             let canvas: HtmlCanvasElement = create("canvas");
             let image = interpolate(&prepared.input, &prepared.baseline, alpha);
-            picture::show(&canvas, &preprocessing.rgba(&image));
+            picture::show(&canvas, &preprocessing.rgba(&image), width);
             append(&button, &canvas);
             append(&strip, &button);
             let page = Rc::clone(self);
@@ -142,8 +144,8 @@ impl Page {
         let map = settings.reduction.reduce(&explanation.attributions.values);
         let mask = normalise(&map, f64::from(settings.clip) / 100.0);
         let canvas: HtmlCanvasElement = element("walk-mask");
-        picture::show(&canvas, &preprocessing.rgba(&prepared.input));
-        picture::lay_over(&canvas, &mask.to_rgba(settings.palette));
+        picture::show(&canvas, &preprocessing.rgba(&prepared.input), width);
+        picture::lay_over(&canvas, &mask.to_rgba(settings.palette), width);
         let samples = walk.trail.samples();
         let along = with_ends(&samples, explanation.ends);
         let risen = match rise(&along) {
@@ -198,11 +200,13 @@ impl Page {
         picture::show(
             &element("walk-image"),
             &explanation.spec.preprocessing.rgba(&image),
+            explanation.width(),
         );
         if let Some(gradient) = trail.gradient(stop) {
             picture::show(
                 &element("walk-gradient"),
                 &Mask::of(&gradient).to_rgba(settings.palette),
+                explanation.width(),
             );
         }
         let samples = trail.samples();
@@ -241,7 +245,11 @@ impl Page {
             }
         };
         let mask = Mask::of_scale(&values, scale);
-        picture::show(&element("walk-gathered"), &mask.to_rgba(settings.palette));
+        picture::show(
+            &element("walk-gathered"),
+            &mask.to_rgba(settings.palette),
+            explanation.width(),
+        );
         say(
             "walk-sum",
             phrase!(

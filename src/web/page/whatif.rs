@@ -78,7 +78,7 @@ impl Page {
         let Some(brush) = self.whatif_brush.get() else {
             return Ok(());
         };
-        brush.reset((explanation.prepared.input.len() / 3).isqrt());
+        brush.reset(explanation.width());
         let select: HtmlSelectElement = element("whatif-covering");
         let covering = Covering::from_name(&select.value()).unwrap_or_default();
         let whatif = WhatIf {
@@ -203,22 +203,23 @@ impl Page {
         let explanation = &whatif.explanation;
         let preprocessing = &explanation.spec.preprocessing;
         let palette = self.latest().palette;
+        let width = explanation.width();
         let over = |rgba: &mut Vec<u8>, map: &[f32]| {
-            lay_over(rgba, &glow(&Mask::of_map(&soften(map)), palette));
+            lay_over(rgba, &glow(&Mask::of_map(&soften(map, width)), palette));
         };
         let mut before = preprocessing.rgba(&explanation.prepared.input);
         over(
             &mut before,
             &reduce_absolute(&explanation.attributions.values),
         );
-        picture::show(&element("whatif-before"), &before);
+        picture::show(&element("whatif-before"), &before, width);
         let mut after = preprocessing.rgba(&self.covered_input(&whatif));
         match &*whatif.map.borrow() {
             Some(map) => over(&mut after, map),
             // What is being covered shows even where the photo is as dark as the baseline.
             None => tint(&mut after, brush.paint.borrow().cells(), [128; 3], 0.25),
         }
-        picture::show(&brush.canvas(), &after);
+        picture::show(&brush.canvas(), &after, width);
         self.show_whatif_answers(&whatif);
     }
 
@@ -373,7 +374,7 @@ impl Page {
             decided = scores[best] > 0.0;
             // It is shown growing.
             let covered = greedy.covered();
-            brush.reset(partition.side());
+            brush.reset(partition.width());
             let cells: Vec<bool> = labels.iter().map(|label| covered.contains(label)).collect();
             brush.paint.borrow_mut().set(&cells);
             whatif.map.replace(None);

@@ -43,11 +43,7 @@ impl Pool {
             input: input.to_vec(),
         };
         let client = self.first().await?;
-        match client
-            .ask(&request, None)
-            .await
-            .map_err(NoAnswer::failure)?
-        {
+        match client.ask(&request, &[]).await.map_err(NoAnswer::failure)? {
             Response::Outputs(outputs) => Ok(outputs),
             other => Err(unexpected(&other).failure()),
         }

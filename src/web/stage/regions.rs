@@ -42,8 +42,8 @@ impl Stage {
             full_scale: self.region_scale(pane),
             pointed: self.pointed.filter(|_| pane == 1),
         };
-        let (rgba, side) = patches(&regions.partition, &regions.sums, manner);
-        canvas(&rgba, side as u32).ok()
+        let (rgba, width) = patches(&regions.partition, &regions.sums, manner);
+        canvas(&rgba, width as u32).ok()
     }
 
     /// Points a region out, or none.
@@ -74,7 +74,8 @@ impl Stage {
         let (Some(regions), Some(crop)) = (&pane.regions, pane.crop) else {
             return Ok(());
         };
-        let side = regions.partition.side() as f64;
+        let partition = &regions.partition;
+        let [width, height] = [partition.width(), partition.height()].map(|v| v as f64);
         let centres = regions.partition.centres();
         let size = 13.0 * window().device_pixel_ratio();
         context.set_font(&format!("600 {size}px system-ui, sans-serif"));
@@ -82,8 +83,8 @@ impl Stage {
         context.set_text_baseline("middle");
         for (rank, region) in Partition::ranked(&regions.sums).into_iter().enumerate() {
             let [column, row] = centres[region].map(|v| v as f64 + 0.5);
-            let x = place.left + (crop.left + column / side * crop.width) * place.scale;
-            let y = place.top + (crop.top + row / side * crop.height) * place.scale;
+            let x = place.left + (crop.left + column / width * crop.width) * place.scale;
+            let y = place.top + (crop.top + row / height * crop.height) * place.scale;
             let pointed = self.pointed == Some(region);
             context.set_fill_style_str(if pointed {
                 "#141218"

@@ -1,0 +1,80 @@
+//! What comes in together, by hand, by picker or from the clipboard: a network with what belongs to it, photos, or both.
+
+use std::rc::Rc;
+
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
+
+use super::Page;
+use super::open::Opened;
+use crate::page::{Kind, MOST_BYTES, MOST_PHOTOS, Sorted};
+use crate::web::dropped::Dropped;
+use crate::web::files;
+use crate::web::words::phrase;
+
+impl Page {
+    /// Takes files, once they are known.
+    pub(super) fn take_files(self: &Rc<Self>, files: impl Future<Output = Vec<Dropped>> + 'static) {
+        let page = Rc::clone(self);
+        spawn_local(async move {
+            let files = files.await;
+            page.take_all(files).await;
+        });
+    }
+
+    async fn take_all(self: Rc<Self>, files: Vec<Dropped>) {
+        let mut kinds = Vec::new();
+        for file in &files {
+            // What cannot even be looked into is told where it is opened.
+            let kind = file.kind().await.unwrap_or(Kind::Other);
+            kinds.push((file.name(), kind));
+        }
+        let own = !self.own.borrow().is_empty();
+        let awaited = self.awaiting.borrow().as_ref().map(|a| a.missing.clone());
+        let Sorted { network, photos } = Sorted::of(&kinds, own, awaited.as_deref());
+        let mut taken = None;
+        if !network.is_empty() {
+            let files = network.iter().map(|&k| (files[k].clone(), kinds[k].1));
+            // With photos, the first of them is what the network begins with.
+            taken = self.take_network(files.collect(), photos.is_empty()).await;
+        }
+        if !photos.is_empty() {
+            let photos: Vec<Dropped> = photos.into_iter().map(|k| files[k].clone()).collect();
+            let opened = self.take_dropped_photos(photos).await;
+            if matches!(taken, Some(Ok(()))) && opened == Opened::Refused {
+                self.begin_alone();
+            }
+        }
+        // After the photo, which takes away what was said before it.
+        if let Some(Err(failure)) = taken {
+            self.tell(&failure);
+        }
+    }
+
+    async fn take_dropped_photos(self: &Rc<Self>, files: Vec<Dropped>) -> Opened {
+        // No more are read than there is room for.
+        let left_out = files.len().saturating_sub(MOST_PHOTOS);
+        let mut photos = Vec::new();
+        for file in files.into_iter().take(MOST_PHOTOS) {
+            let bytes = if file.file.size() > MOST_BYTES {
+                Err(files::too_large(&file.file))
+            } else {
+                let blob: &Blob = &file.file;
+                files::blob(blob).await
+            };
+            photos.push((file.name(), bytes));
+        }
+        let opened = Rc::clone(self).take_photos(photos).await;
+        if left_out > 0 {
+            self.note(
+                phrase!(
+                    "The first {most} photos are here; {n} more were left out.",
+                    n = left_out,
+                    most = MOST_PHOTOS,
+                ),
+                phrase!("Clear the strip and drop the others."),
+            );
+        }
+        opened
+    }
+}
