@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::constant::{Constant, Data};
+use crate::error::{Error, Result};
 use crate::operation::Operation;
 
 /// A value of a graph: its input, a constant, or what a node makes.
@@ -161,15 +162,24 @@ impl Graph {
         }
     }
 
-    /// Changes the elements of a constant, row by row; nothing of another value.
-    pub fn change_constant(&mut self, id: ValueId, change: impl FnOnce(&mut [f32])) {
-        if let Origin::Constant(constant) = &mut self.values[id.index()].origin
-            && let Data::F32(data) = constant.data_mut()
-        {
-            let mut changed = data.to_vec();
-            change(&mut changed);
-            *data = changed.into();
+    /// Puts other elements in the place of a constant's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if they are more or fewer than it has; another value has none.
+    pub fn set_constant(&mut self, id: ValueId, elements: impl Into<Arc<[f32]>>) -> Result<()> {
+        let elements = elements.into();
+        let expected = self.constant(id).map_or(0, |old| old.len());
+        if elements.len() != expected || expected == 0 {
+            return Err(Error::Length {
+                what: "a constant",
+                expected,
+                found: elements.len(),
+            });
         }
+        let value = &mut self.values[id.index()];
+        value.origin = Origin::Constant(Constant::f32(&value.shape, elements)?);
+        Ok(())
     }
 
     /// The image, as the network wants it.

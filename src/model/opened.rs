@@ -367,9 +367,14 @@ impl Opened {
 
     /// The same network with the weights of some layers shuffled, each array by itself. The same seed
     /// shuffles the same way.
-    pub fn randomise(&mut self, extent: Randomised, seed: u64) {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Randomised::forget`].
+    pub fn randomise(&mut self, extent: Randomised, seed: u64) -> Result<()> {
         let (value, _) = self.explained();
-        super::randomise::shuffle_graph(&mut self.graph, value, extent, seed);
+        self.graph = extent.forget(self.graph.clone(), value, seed)?;
+        Ok(())
     }
 
     /// How many outputs there are to explain.

@@ -29,65 +29,85 @@ impl Randomised {
 }
 
 #[cfg(feature = "engine")]
-pub(super) use shuffle::shuffle_graph;
-
-#[cfg(feature = "engine")]
 mod shuffle {
     use std::collections::BTreeSet;
 
     use rand::{SeedableRng, seq::SliceRandom};
     use rand_pcg::Pcg64;
-    use violet_graph::{Graph, Operation, Plan, ValueId};
+    use violet_graph::{Graph, Node, Operation, Plan, ValueId};
 
     use super::Randomised;
     use crate::error::Result;
+    use crate::model::graphs::LOGITS;
     use crate::model::{Architecture, Checkpoint};
 
-    /// Shuffles the weights of some of the layers that lead to a value, each array by itself.
-    pub(in crate::model) fn shuffle_graph(
-        graph: &mut Graph,
-        value: ValueId,
-        extent: Randomised,
-        seed: u64,
-    ) {
-        let plan = Plan::new(graph, &[value]);
-        let layers = plan.steps().iter().filter_map(|step| {
-            let node = &graph.nodes()[step.node];
-            let weighted = matches!(
-                node.operation(),
-                Operation::Convolution(_)
-                    | Operation::ConvolutionTranspose(_)
-                    | Operation::Linear { .. }
-                    | Operation::MatMul
-            );
-            let arrays = node.inputs().iter().copied();
-            let arrays: Vec<ValueId> = arrays.filter(|&id| graph.constant(id).is_some()).collect();
-            (weighted && !arrays.is_empty()).then_some(arrays)
-        });
-        let layers: Vec<Vec<ValueId>> = layers.collect();
-        let count = match extent {
-            Randomised::LastLayer => layers.len().min(1),
-            Randomised::LastQuarter => layers.len().div_ceil(4),
-            Randomised::Everything => layers.len(),
-        };
-        let mut random = Pcg64::seed_from_u64(seed);
-        // What several layers share is shuffled once.
-        let mut shuffled = BTreeSet::new();
-        for id in layers[layers.len() - count..].iter().flatten() {
-            if shuffled.insert(*id) {
-                graph.change_constant(*id, |values| values.shuffle(&mut random));
+    impl Randomised {
+        /// The layers of a graph that lose their weights, as indices of its nodes, in the order in which it runs.
+        /// Outputs that layers of their own lead to, such as those of a detector's feature maps, are counted back
+        /// from one by one.
+        pub fn layers(self, graph: &Graph, output: ValueId) -> Vec<usize> {
+            let has_weights = |&node: &usize| has_weights(graph, &graph.nodes()[node]);
+            if self == Randomised::Everything {
+                return (0..graph.nodes().len()).filter(has_weights).collect();
             }
+            let elements = 0..graph.value(output).elements();
+            let sources = elements.map(|element| graph.source_of(output, element).0);
+            let sources: BTreeSet<ValueId> = sources.collect();
+            let mut last = BTreeSet::new();
+            for source in sources {
+                let plan = Plan::new(graph, &[source]);
+                let nodes = plan.steps().iter().map(|step| step.node);
+                let chain: Vec<usize> = nodes.filter(has_weights).collect();
+                let count = match self {
+                    Randomised::LastLayer => chain.len().min(1),
+                    _ => chain.len().div_ceil(4),
+                };
+                last.extend(&chain[chain.len() - count..]);
+            }
+            last.into_iter().collect()
         }
-    }
 
-    impl Architecture {
-        /// Shuffles the weights of some layers, each array by itself; BatchNorm is folded in first.
-        /// The same seed shuffles the same way.
+        /// A graph whose layers, so many before an output, have their weights shuffled, each array by itself. The same
+        /// seed shuffles the same way.
         ///
         /// # Errors
         ///
-        /// [`MissingTensor`](crate::Error::MissingTensor) or [`TensorShape`](crate::Error::TensorShape)
-        /// if the checkpoint is of another architecture.
+        /// None that a graph can cause.
+        pub fn forget(self, mut graph: Graph, output: ValueId, seed: u64) -> Result<Graph> {
+            let mut random = Pcg64::seed_from_u64(seed);
+            let mut shuffled = BTreeSet::new();
+            for layer in self.layers(&graph, output) {
+                for id in graph.nodes()[layer].inputs().to_vec() {
+                    // Layers may share their weights.
+                    let values = graph.constant(id).filter(|_| shuffled.insert(id));
+                    if let Some(mut values) = values.map(|values| values.to_vec()) {
+                        values.shuffle(&mut random);
+                        graph.set_constant(id, values)?;
+                    }
+                }
+            }
+            Ok(graph)
+        }
+    }
+
+    /// Whether a node is a layer: sums, with weights that were learnt.
+    fn has_weights(graph: &Graph, node: &Node) -> bool {
+        let sums = matches!(
+            node.operation(),
+            Operation::Convolution(_)
+                | Operation::ConvolutionTranspose(_)
+                | Operation::Linear { .. }
+                | Operation::MatMul
+        );
+        sums && node.inputs().iter().any(|&id| graph.constant(id).is_some())
+    }
+
+    impl Architecture {
+        /// As [`Randomised::forget`], before the network is built; BatchNorm is folded in first.
+        ///
+        /// # Errors
+        ///
+        /// Those of [`Architecture::graph`].
         pub fn randomise(
             self,
             checkpoint: &mut Checkpoint,
@@ -95,24 +115,15 @@ mod shuffle {
             seed: u64,
         ) -> Result<()> {
             self.fold_batch_norms(checkpoint)?;
-            let chains = self.chains();
-            let last = chains.iter().flat_map(|chain| match extent {
-                Randomised::LastLayer => &chain[chain.len() - 1..],
-                Randomised::LastQuarter => &chain[chain.len() - chain.len().div_ceil(4)..],
-                Randomised::Everything => &chain[..],
-            });
-            let last: BTreeSet<&String> = last.collect();
-            let (parts, _) = self.parts();
-            let mut layers: Vec<String> = parts.into_iter().map(|p| p.convolution).collect();
-            layers.extend(self.classifier().map(|(name, _)| name.into()));
+            let side = self.preprocessing().size as usize;
+            let graph = self.graph(checkpoint.clone(), [side; 2])?;
             let mut random = Pcg64::seed_from_u64(seed);
-            for layer in layers {
-                // A detector's boxes lead to no class.
-                if extent == Randomised::Everything || last.contains(&layer) {
-                    for part in ["weight", "bias"] {
-                        let values = checkpoint.values_mut(&format!("{layer}.{part}"))?;
-                        values.shuffle(&mut random);
-                    }
+            let logits = graph.outputs().iter().find(|output| output.name == LOGITS);
+            let layers = logits.map(|logits| extent.layers(&graph, logits.value));
+            for layer in layers.into_iter().flatten() {
+                for part in ["weight", "bias"] {
+                    let name = format!("{}.{part}", graph.nodes()[layer].name());
+                    checkpoint.values_mut(&name)?.shuffle(&mut random);
                 }
             }
             Ok(())

@@ -112,7 +112,7 @@ impl Engine {
                     Source::Own { files, wishes } => {
                         let mut opened = Opened::read(together(files, bodies()), &wishes)?;
                         if let Some((extent, seed)) = randomised {
-                            opened.randomise(extent, seed);
+                            opened.randomise(extent, seed)?;
                         }
                         let network = opened.network(self.device()?)?;
                         Explainer::new(network, opened.preprocessing)

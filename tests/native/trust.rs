@@ -8,7 +8,9 @@ use violet::attribution::{
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
 use violet::mask::reduce_absolute;
-use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target};
+use violet::model::{
+    Architecture, Checkpoint, ModelSpec, Network, Opened, Randomised, Target, Wishes,
+};
 use violet::shapes::{Scene, Tag};
 
 use crate::common::{self, explainer, weights};
@@ -252,6 +254,78 @@ fn every_network_forgets_from_its_end() -> Result<()> {
         let all = forgotten(architecture, Randomised::Everything)?;
         let layers = architecture.tensors(8, true).len() / 2;
         assert_eq!(all.len(), layers, "{}", architecture.title());
+    }
+    Ok(())
+}
+
+/// What is shuffled in a graph that stands already is what is shuffled in the weights before it is built.
+#[test]
+fn graphs_forget_what_checkpoints_forget() -> Result<()> {
+    for architecture in [
+        Architecture::ShapesNet,
+        Architecture::ResNet18,
+        Architecture::EfficientNetLite0,
+        Architecture::SsdMobileNetV2,
+    ] {
+        const SIDE: usize = 64;
+        let checkpoint = common::random_checkpoint(architecture)?;
+        let graph = architecture.graph(checkpoint.clone(), [SIDE; 2])?;
+        let logits = graph
+            .outputs()
+            .iter()
+            .find(|output| output.name == "logits");
+        let logits = logits.unwrap().value;
+        let constants = |graph: &violet_graph::Graph| -> Vec<Vec<f32>> {
+            let values = (0..graph.values().len()).map(|k| graph.constant(graph.id(k)));
+            values.flatten().map(|values| values.to_vec()).collect()
+        };
+        let before = constants(&graph);
+        for extent in Randomised::ALL {
+            let mut weights = checkpoint.clone();
+            architecture.randomise(&mut weights, extent, 1)?;
+            let built = constants(&architecture.graph(weights, [SIDE; 2])?);
+            let forgot = constants(&extent.forget(graph.clone(), logits, 1)?);
+            assert!(built == forgot, "{}, {extent:?}", architecture.title());
+            // A weight and a bias of each layer, the same numbers in another order.
+            let changed = before.iter().zip(&forgot).filter(|(a, b)| a != b).count();
+            assert_eq!(changed, 2 * extent.layers(&graph, logits).len());
+        }
+    }
+    Ok(())
+}
+
+/// A network from someone's file: which of its layers forget, by the order of its graph, and that its answers change.
+#[test]
+fn an_imported_network_forgets_from_its_end() -> Result<()> {
+    let folder = common::root().join("src/import/tests/data/tensorflow/teachable-machine");
+    let files = ["model.json", "weights.bin", "metadata.json"]
+        .map(|name| violet_import::File::new(name, std::fs::read(folder.join(name)).unwrap()));
+    let imported = violet_import::open(files.into(), &violet_import::Options::default()).unwrap();
+    let opened = Opened::new(imported, &Wishes::default())?;
+    let (graph, output) = (&opened.imported.graph, opened.explained().0);
+    let all = Randomised::Everything.layers(graph, output);
+    let quarter = Randomised::LastQuarter.layers(graph, output);
+    let last = Randomised::LastLayer.layers(graph, output);
+    println!(
+        "{} layers, {} of them in the last quarter",
+        all.len(),
+        quarter.len()
+    );
+    assert!(all.len() >= 4);
+    // One chain: its end, and in one piece.
+    assert_eq!(quarter, all[all.len() - all.len().div_ceil(4)..]);
+    assert_eq!(last, all[all.len() - 1..]);
+    let input: Vec<f32> = common::noise("x", opened.preprocessing.input_len()).collect();
+    let logits = |opened: &Opened| -> Result<Vec<f32>> {
+        let network = opened.network(&Device::flex())?;
+        let side = opened.imported.input.width;
+        Ok(common::logits_of(&network, &input, side))
+    };
+    let as_learnt = logits(&opened)?;
+    for extent in Randomised::ALL {
+        let mut forgot = opened.clone();
+        forgot.imported.graph = extent.forget(graph.clone(), output, 1)?;
+        assert_ne!(logits(&forgot)?, as_learnt, "{extent:?}");
     }
     Ok(())
 }

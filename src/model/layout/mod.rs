@@ -63,21 +63,6 @@ impl Architecture {
         }
     }
 
-    /// The layers that lead to some of the outputs, from image to logits, for every group of outputs
-    /// that has layers of its own: one of a classifier, one for each feature map of a detector.
-    pub(in crate::model) fn chains(self) -> Vec<Vec<String>> {
-        let chains = match self {
-            Architecture::SsdMobileNetV2 => ssd_mobilenet::chains(),
-            _ => vec![self.parts().0],
-        };
-        let classifier = self.classifier().map(|(name, _)| name.to_owned());
-        let chain = |parts: Vec<Part>| {
-            let names = parts.into_iter().map(|part| part.convolution);
-            names.chain(classifier.clone()).collect()
-        };
-        chains.into_iter().map(chain).collect()
-    }
-
     /// Name of the fully connected layer, and how many features it sees; nothing of a detector.
     pub(in crate::model) fn classifier(self) -> Option<(&'static str, usize)> {
         match self {

@@ -41,32 +41,12 @@ pub(in crate::model) const BATCH_NORM_EPSILON: f64 = 1e-3;
 
 /// Every convolution; only some in the heads still have a BatchNorm.
 pub(in crate::model) fn parts() -> Vec<Part> {
-    let mut parts = trunk(FEATURES.len() - 1);
+    let mut parts = vec![stem()];
+    parts.extend(blocks().flat_map(BlockParts::into_parts));
+    parts.push(head());
+    parts.extend((0..EXTRAS.len()).flat_map(extra));
     parts.extend((0..FEATURES.len()).flat_map(|k| predictor(k, Kind::Boxes)));
     parts.extend((0..FEATURES.len()).flat_map(|k| predictor(k, Kind::Classes)));
-    parts
-}
-
-/// The convolutions that lead to the class logits of each feature map, from image to logits.
-pub(in crate::model) fn chains() -> Vec<Vec<Part>> {
-    let chain = |map| trunk(map).into_iter().chain(predictor(map, Kind::Classes));
-    (0..FEATURES.len())
-        .map(|map| chain(map).collect())
-        .collect()
-}
-
-/// The convolutions from the image to a feature map.
-fn trunk(map: usize) -> Vec<Part> {
-    let mut parts = vec![stem()];
-    for (k, block) in blocks().enumerate() {
-        if map == 0 && k == FIRST_FEATURE {
-            parts.extend(block.expand);
-            return parts;
-        }
-        parts.extend(block.into_parts());
-    }
-    parts.push(head());
-    parts.extend((1..map).flat_map(|k| extra(k - 1)));
     parts
 }
 
