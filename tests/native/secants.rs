@@ -8,7 +8,7 @@ use violet::attribution::{Accumulator, Baseline, Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::explain::Explained;
 use violet::kernel::{Activation, Filter, Geometry, activate, convolve, pack};
-use violet::model::{Checkpoint, ModelSpec, Network, Scale, Target, Trace};
+use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Scale, Target, Trace};
 use violet::shapes::{Scene, Tag};
 
 use crate::common::{self, attribute, networks, noise, random_resnet18, relative_error, tensor};
@@ -75,6 +75,116 @@ fn they_are_complete_whatever_their_number() -> Result<()> {
             };
             assert_complete(name, &network, against, 3, 1e-3);
         }
+    }
+    Ok(())
+}
+
+/// Where a probability begins and ends that wakes up in one interval.
+const ASLEEP: f64 = 1e-6;
+const AWAKE: f64 = 0.99;
+
+/// A network whose logits are so many times as large, with another bias of one output.
+fn surer(
+    architecture: Architecture,
+    mut checkpoint: Checkpoint,
+    scale: f64,
+    output: usize,
+    shift: f64,
+) -> Result<Network> {
+    let layer = match architecture {
+        Architecture::EfficientNetLite0 => "_fc",
+        Architecture::SsdMobileNetV2 => "predictor.0.classes",
+        _ => "fc",
+    };
+    let shapes = architecture.tensors(checkpoint.rows(&format!("{layer}.bias"))?, true);
+    for part in ["weight", "bias"] {
+        let name = format!("{layer}.{part}");
+        let mut values = checkpoint.take(&name, &shapes[&name])?;
+        values
+            .iter_mut()
+            .for_each(|value| *value = (f64::from(*value) * scale) as f32);
+        if part == "bias" {
+            values[output] += shift as f32;
+        }
+        checkpoint.insert(name.clone(), shapes[&name].clone(), values)?;
+    }
+    Network::load_for(architecture, checkpoint, [SIDE; 2], &cpu())
+}
+
+/// The logarithm of the odds of one output, logits being so many times as large.
+fn log_odds(logits: &[f32], output: usize, scale: f64, independent: bool) -> f64 {
+    let logit = |k: usize| scale * f64::from(logits[k]);
+    if independent {
+        return logit(output);
+    }
+    let others = (0..logits.len()).filter(|&k| k != output).map(logit);
+    let most = others.clone().fold(f64::NEG_INFINITY, f64::max);
+    logit(output) - most - others.map(|z| (z - most).exp()).sum::<f64>().ln()
+}
+
+/// A network so sure that one output, all but impossible at the baseline, is all but certain at the input: one
+/// secant sees all of it at once.
+#[test]
+fn a_single_one_is_complete_for_a_probability_that_wakes_up() -> Result<()> {
+    let odds = |p: f64| (p / (1.0 - p)).ln();
+    for (name, architecture) in [
+        ("resnet18", Architecture::ResNet18),
+        ("efficientnet-lite0", Architecture::EfficientNetLite0),
+        ("shapesnet", Architecture::ShapesNet),
+        ("ssd-mobilenet-v2", Architecture::SsdMobileNetV2),
+    ] {
+        // Random weights of networks with ReLU6 hardly see their input.
+        let checkpoint = match (architecture, common::weights(name)) {
+            (Architecture::ResNet18, _) => random_resnet18()?,
+            (_, Some(bytes)) => Checkpoint::from_safetensors(&bytes)?,
+            (_, None) => {
+                common::skip(format_args!("scripts/weights.sh has not made {name}"));
+                continue;
+            }
+        };
+        let surer =
+            |scale, output, shift| surer(architecture, checkpoint.clone(), scale, output, shift);
+        let detector = architecture.is_detector();
+        let [x, baseline] = path();
+        let ends = |network: &Network| {
+            [&baseline, &x].map(|point| common::logits_of(network, point, SIDE))
+        };
+        let plain = ends(&surer(1.0, 0, 0.0)?);
+        // Of the detector's first cell. The one that leaves all others behind, however large logits are.
+        let outputs = if detector { 91 } else { plain[0].len() };
+        let rises = |output: usize, scale: f64| {
+            let [from, to] =
+                [0, 1].map(|end: usize| log_odds(&plain[end], output, scale, detector));
+            [from, to - from]
+        };
+        let output = (0..outputs)
+            .max_by(|&a, &b| rises(a, 1e3)[1].total_cmp(&rises(b, 1e3)[1]))
+            .unwrap();
+        // How far it rises, the scale decides, and from where, the bias.
+        let (mut low, mut high) = (0.0, 1e4);
+        for _ in 0..100 {
+            let scale = f64::midpoint(low, high);
+            if rises(output, scale)[1] < odds(AWAKE) - odds(ASLEEP) {
+                low = scale;
+            } else {
+                high = scale;
+            }
+        }
+        let network = surer(low, output, odds(ASLEEP) - rises(output, low)[0])?;
+        let target = Target {
+            scale: Scale::Probability,
+            ..Target::output(output)
+        };
+        let [from, to] = ends(&network).map(|logits| f64::from(target.of(&logits, detector)));
+        println!("{}: from {from:.1e} to {to:.4}", architecture.title());
+        assert!(from < 2.0 * ASLEEP && to > 0.98, "{from} to {to}");
+        let (values, change) = explain(&network, target, 1, 1);
+        let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
+        let total: f64 = values.iter().map(|&v| f64::from(v.abs())).sum();
+        let delta = (sum / change - 1.0).abs();
+        println!("  {delta:.1e} off, of {:.1} times as much", total / change);
+        assert!((change - (to - from)).abs() < 1e-5, "{change}");
+        assert!(delta < 1e-5, "{}: {sum} for {change}", architecture.title());
     }
     Ok(())
 }
