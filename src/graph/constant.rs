@@ -153,11 +153,6 @@ impl Constant {
         &self.data
     }
 
-    /// Its elements, to be changed.
-    pub(crate) fn data_mut(&mut self) -> &mut Data {
-        &mut self.data
-    }
-
     /// How many elements it has.
     pub fn elements(&self) -> usize {
         match &self.data {

@@ -115,8 +115,7 @@ mod shuffle {
             seed: u64,
         ) -> Result<()> {
             self.fold_batch_norms(checkpoint)?;
-            let side = self.preprocessing().size as usize;
-            let graph = self.graph(checkpoint.clone(), [side; 2])?;
+            let graph = self.graph(checkpoint.clone(), self.preprocessing().size())?;
             let mut random = Pcg64::seed_from_u64(seed);
             let logits = graph.outputs().iter().find(|output| output.name == LOGITS);
             let layers = logits.map(|logits| extent.layers(&graph, logits.value));

@@ -148,8 +148,8 @@ fn grow(colours: &[[f32; 3]], width: usize) -> Forest {
     const DIRECTIONS: [(usize, isize); 4] = [(1, 0), (0, 1), (1, 1), (1, -1)];
     let mut steps: Vec<u64> = Vec::with_capacity(4 * colours.len());
     for k in 0..colours.len() {
-        for d in 0..DIRECTIONS.len() {
-            if let Some(other) = neighbour(k, size, DIRECTIONS[d]) {
+        for (d, &way) in DIRECTIONS.iter().enumerate() {
+            if let Some(other) = neighbour(k, size, way) {
                 let step = distance(colours[k], colours[other]);
                 steps.push(u64::from(step.to_bits()) << 32 | (4 * k + d) as u64);
             }

@@ -300,9 +300,8 @@ fn an_imported_network_forgets_from_its_end() -> Result<()> {
     let folder = common::root().join("src/import/tests/data/tensorflow/teachable-machine");
     let files = ["model.json", "weights.bin", "metadata.json"]
         .map(|name| violet_import::File::new(name, std::fs::read(folder.join(name)).unwrap()));
-    let imported = violet_import::open(files.into(), &violet_import::Options::default()).unwrap();
-    let opened = Opened::new(imported, &Wishes::default())?;
-    let (graph, output) = (&opened.imported.graph, opened.explained().0);
+    let opened = Opened::read(files.into(), &Wishes::default())?;
+    let (graph, output) = (&opened.graph, opened.explained().0);
     let all = Randomised::Everything.layers(graph, output);
     let quarter = Randomised::LastQuarter.layers(graph, output);
     let last = Randomised::LastLayer.layers(graph, output);
@@ -318,13 +317,13 @@ fn an_imported_network_forgets_from_its_end() -> Result<()> {
     let input: Vec<f32> = common::noise("x", opened.preprocessing.input_len()).collect();
     let logits = |opened: &Opened| -> Result<Vec<f32>> {
         let network = opened.network(&Device::flex())?;
-        let side = opened.imported.input.width;
+        let side = opened.input.width;
         Ok(common::logits_of(&network, &input, side))
     };
     let as_learnt = logits(&opened)?;
     for extent in Randomised::ALL {
         let mut forgot = opened.clone();
-        forgot.imported.graph = extent.forget(graph.clone(), output, 1)?;
+        forgot.graph = extent.forget(graph.clone(), output, 1)?;
         assert_ne!(logits(&forgot)?, as_learnt, "{extent:?}");
     }
     Ok(())

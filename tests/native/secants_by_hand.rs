@@ -5,21 +5,19 @@
 //! ```sh
 //! python3 docs/secants/secants.py --captum > tests/golden/secants.json
 //! ```
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::ops::ControlFlow;
 use std::process::Command;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{noise, relative_error, root, skip};
 use serde_json::Value;
 use violet::Result;
 use violet::attribution::{Rule, Walk};
 use violet::explain::Explained;
 use violet::model::{Arrangement, Network, Target};
 use violet_graph::{Builder, Constant};
+
+use crate::common::{noise, relative_error, root, skip};
 
 /// As in secants.py: layers of rectifiers, and one output.
 const SIZES: [usize; 4] = [6, 40, 30, 1];

@@ -10,18 +10,16 @@
 //!
 //! Sotoudeh, Thakur 2019, Computing Linear Restrictions of Neural Networks (NeurIPS; arXiv
 //! 1908.06214): ExactLine, and section 4 for Integrated Gradients.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use burn::tensor::Device;
-use common::{tensor, weights};
 use violet::Result;
 use violet::attribution::{Integration, Method, Rule, Settle, Walk};
 use violet::explain::Explained;
 use violet::model::layout::shapesnet::{CONVOLUTIONS, FEATURES};
 use violet::model::{Architecture, Checkpoint, Network, Target};
 use violet::shapes::{SIZE, Scene, Tag};
+
+use crate::common::{self, tensor, weights};
 
 /// The network takes any size; the pieces of a small image are some thousands.
 const SIDE: usize = 18;
