@@ -294,8 +294,10 @@ impl Explanation {
             output: alpha as f32,
             slope: 1.0,
         };
+        let mut spec = crate::model::catalog::CATALOG[0].clone();
+        (spec.preprocessing.height, spec.preprocessing.width) = (1, 1);
         Self {
-            spec: crate::model::catalog::CATALOG[0].clone(),
+            spec,
             prepared: Rc::new(Prepared {
                 input: vec![1.0; 3],
                 baseline: vec![0.0; 3],
@@ -398,7 +400,9 @@ mod tests {
     #[test]
     fn a_report_has_regions_that_add_up_to_the_sum() {
         let mut explanation = explanation();
-        let area = 24 * 24;
+        let (side, area) = (24, 24 * 24);
+        let preprocessing = &mut explanation.spec.preprocessing;
+        (preprocessing.height, preprocessing.width) = (side, side);
         let value = |k: usize| ((k * 31 % 17) as f32 - 8.0) / 8.0;
         explanation.prepared = Rc::new(Prepared {
             input: (0..3 * area)
