@@ -5,9 +5,11 @@ use web_sys::Element;
 use super::dom::document;
 use super::words::{Phrase, decimal, say_as, say_in};
 
-/// Size of the drawing, in its own units; the page scales it.
-const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 230.0;
+/// Size of a drawing that is not shown yet, in pixels; one that is shown is as wide as its place, so that its words are as
+/// large as others.
+const SIZE: [f64; 2] = [380.0, 230.0];
+/// The narrowest that there is room for numbers in.
+const NARROWEST: f64 = 240.0;
 /// Room for the numbers: left, right, top, bottom.
 const MARGINS: [f64; 4] = [52.0, 14.0, 24.0, 34.0];
 
@@ -113,13 +115,25 @@ fn round_step(step: f64) -> f64 {
 impl Plot<'_> {
     /// Draws it into an `<svg>` of the page, in place of what was there.
     pub(super) fn draw(&self, svg: &Element) {
+        let shown = svg.get_bounding_client_rect().width();
+        let width = if shown > 0.0 {
+            shown.max(NARROWEST)
+        } else {
+            SIZE[0]
+        };
+        let size = [width, SIZE[1].max(0.5 * width)];
+        self.draw_in(svg, size);
+    }
+
+    fn draw_in(&self, svg: &Element, size: [f64; 2]) {
         svg.set_inner_html("");
-        set(svg, "viewBox", &format!("0 0 {WIDTH} {HEIGHT}"));
+        let [width, height] = size;
+        set(svg, "viewBox", &format!("0 0 {width:.0} {height:.0}"));
         say_as(svg, "aria-label", self.summary.clone());
         let [left, right, _, bottom] = MARGINS;
-        let (x_end, y_end) = (WIDTH - right, HEIGHT - bottom);
+        let (x_end, y_end) = (width - right, height - bottom);
         for &tick in &self.y.ticks {
-            let y = self.y_of(tick);
+            let y = self.y_of(tick, size);
             let style = if tick == 0.0 { "zero" } else { "axis" };
             line(svg, style, [left, y], [x_end, y]);
             label(svg, [left - 6.0, y + 4.0], "end", tick, self.y.decimals);
@@ -127,13 +141,13 @@ impl Plot<'_> {
         for &tick in &self.x.ticks {
             label(
                 svg,
-                [self.x_of(tick), y_end + 16.0],
+                [self.x_of(tick, size), y_end + 16.0],
                 "middle",
                 tick,
                 self.x.decimals,
             );
         }
-        title(svg, [x_end, HEIGHT - 3.0], "end", &self.x.title);
+        title(svg, [x_end, height - 3.0], "end", &self.x.title);
         title(svg, [2.0, 12.0], "start", &self.y.title);
         for Line {
             points,
@@ -143,7 +157,7 @@ impl Plot<'_> {
             ..
         } in &self.lines
         {
-            let places: Vec<[f64; 2]> = points.iter().map(|&[x, y]| self.place(x, y)).collect();
+            let places: Vec<[f64; 2]> = points.iter().map(|&at| self.place(at, size)).collect();
             let (Some(first), Some(last)) = (places.first(), places.last()) else {
                 continue;
             };
@@ -152,7 +166,7 @@ impl Plot<'_> {
                 .map(|[x, y]| format!("{x:.1},{y:.1} "))
                 .collect();
             if *area {
-                let zero = self.y_of(0.0);
+                let zero = self.y_of(0.0, size);
                 let shape = child(svg, "polygon", "area");
                 let ends = format!("{:.1},{zero:.1} {path}{:.1},{zero:.1}", first[0], last[0]);
                 set(&shape, "points", &ends);
@@ -171,16 +185,16 @@ impl Plot<'_> {
             line(svg, style, [at, 8.0], [at + 24.0, 8.0]);
             title(svg, [at + 30.0, 12.0], "start", name);
         }
-        if let Some([x, y]) = self.here {
-            circle(svg, "here", self.place(x, y), 6.0);
+        if let Some(here) = self.here {
+            circle(svg, "here", self.place(here, size), 6.0);
         }
     }
 
-    fn place(&self, x: f64, y: f64) -> [f64; 2] {
-        [self.x_of(x), self.y_of(y)]
+    fn place(&self, [x, y]: [f64; 2], size: [f64; 2]) -> [f64; 2] {
+        [self.x_of(x, size), self.y_of(y, size)]
     }
 
-    fn x_of(&self, x: f64) -> f64 {
+    fn x_of(&self, x: f64, [width, _]: [f64; 2]) -> f64 {
         let scale = |v: f64| {
             if self.logarithmic {
                 v.max(1e-9).ln()
@@ -190,13 +204,13 @@ impl Plot<'_> {
         };
         let (from, to) = (scale(self.x.from), scale(self.x.to));
         let [left, right, ..] = MARGINS;
-        left + (scale(x) - from) / (to - from) * (WIDTH - left - right)
+        left + (scale(x) - from) / (to - from) * (width - left - right)
     }
 
-    fn y_of(&self, y: f64) -> f64 {
+    fn y_of(&self, y: f64, [_, height]: [f64; 2]) -> f64 {
         let [_, _, top, bottom] = MARGINS;
         let share = (y - self.y.from) / (self.y.to - self.y.from);
-        HEIGHT - bottom - share * (HEIGHT - top - bottom)
+        height - bottom - share * (height - top - bottom)
     }
 }
 

@@ -11,7 +11,7 @@ const shared = suite();
 const { check } = shared;
 const kept = path.join(root, "tests/browser/looks");
 const keeping = process.env.VIOLET_LOOKS === "keep";
-const photo = "device=cpu&model=efficientnet-lite0&steps=8";
+const photo = "device=cpu&model=efficientnet-lite0&rule=secant&steps=12";
 const detector = existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safetensors"));
 
 /** Opens the page and gives what takes its picture, by a name: of what one sees, or of an element. */
@@ -23,7 +23,10 @@ async function camera(query, options = {}) {
       await document.fonts.ready;
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     });
-    if (!part) await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate((part) => {
+      document.querySelector(".dock").style.visibility = part ? "hidden" : "";
+      if (!part) scrollTo(0, 0);
+    }, part);
     await page.mouse.move(0, 0);
     // Seconds are never the same.
     const mask = [page.locator("#status"), page.locator("#left")];
@@ -114,7 +117,7 @@ story("the way from a cold page to everything that can be learnt", async () => {
   await view(page, "overlay");
   await page.click("#save summary");
   await take("menu");
-  await page.keyboard.press("Escape");
+  await page.click("#save summary");
   await drop(page, "notes.pdf", Buffer.from("%PDF-1.7 not a photo"));
   await page.waitForSelector("#notice:not([hidden])");
   await take("refused");
@@ -171,7 +174,7 @@ check("what a detector finds", async (t) => {
   if (!keeping && (await readFile(path.join(kept, "fonts.txt"), "utf8")) !== (await fonts())) {
     return skip(t, "the stored pictures are of other fonts");
   }
-  const { page, take } = await camera("device=cpu&model=ssd-mobilenet-v2&steps=4&photo=coffee");
+  const { page, take } = await camera("device=cpu&model=ssd-mobilenet-v2&rule=secant&steps=6&photo=coffee");
   await status(page, /^Done/);
   await take("detector");
   await page.close();

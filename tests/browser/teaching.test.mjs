@@ -312,3 +312,17 @@ check("spotlight, contours and other colours are other pictures, with a legend a
   assert.equal(await page.textContent("#readout"), "");
   await page.close();
 });
+
+check("the words of plots are as large as others, whatever their width", async () => {
+  const page = await explained();
+  await page.click("#walk-start");
+  await status(page, /drag α/);
+  await page.click("#trust-start");
+  await status(page, /tests are below/);
+  const sizes = await page.evaluate(() => [...document.querySelectorAll(".plot")].filter((plot) => plot.checkVisibility()).map((plot) => {
+    const { width } = plot.getBoundingClientRect();
+    return (12 * width) / plot.viewBox.baseVal.width;
+  }));
+  assert.ok(sizes.length >= 4 && sizes.every((size) => size > 11.5 && size < 12.5), sizes.join());
+  await page.close();
+});
