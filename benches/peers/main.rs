@@ -9,7 +9,7 @@
     reason = "a benchmark that cannot go on has failed"
 )]
 
-#[path = "../../tests/common/mod.rs"]
+#[path = "../../tests/native/common.rs"]
 mod common;
 #[path = "../../src/bin/violet/memory.rs"]
 mod memory;
