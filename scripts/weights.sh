@@ -75,9 +75,13 @@ by_hand() {
 }
 
 # Whether weights are there; whether they are of the form that the converter writes, 16-bit integers. Files of
-# floats of 16 bits, which it wrote before, are read all the same, but their maps are a little off.
+# floats of 16 bits, which it wrote before, are read all the same, but their maps are a little off; and so are those
+# that have integers for filters of single channels.
 converted() { [ -f "weights/$1.safetensors" ] && grep -qs "\"$1\"" weights/manifest.json; }
-is_current() { LC_ALL=C grep -aqm1 '"dtype":"I16"' "weights/$1.safetensors"; }
+is_current() {
+  LC_ALL=C grep -aqm1 '"dtype":"I16"' "weights/$1.safetensors" &&
+    ! LC_ALL=C grep -aqEm1 '"dtype":"I16","shape":\[[0-9]+,1,[35],[35]\]' "weights/$1.safetensors"
+}
 
 for name in "${names[@]}"; do
   if converted "$name" && is_current "$name"; then continue; fi

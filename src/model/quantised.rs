@@ -5,7 +5,9 @@
 //! stands beside it: a value is its integer times its row's scale. A row's largest value is ±32767,
 //! so that what is rounded off is at most 1/65534 of it. Floats of 16 bits keep 11 bits of each
 //! value, and moved maps by up to 8 %; these take as many bytes. What has one dimension, a bias for
-//! each channel, stays f32.
+//! each channel, stays f32, and so does what is small: filters of single channels, and a network's
+//! first layers, whose results are many. They take 2 % of a file, and of the detector's map, which
+//! was 1.1 % off on one photo with all arrays rounded, they leave 0.2 %.
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -14,6 +16,9 @@ use crate::error::{Error, Result};
 
 /// The largest integer: as far from zero as the smallest one is.
 const LARGEST: f32 = i16::MAX as f32;
+
+/// Arrays of so many values at most are kept as they are.
+const SMALL: usize = 5000;
 
 /// What the name of an array's scales ends with.
 const SCALE: &str = "_scale";
@@ -33,10 +38,13 @@ pub(super) fn write<'a>(
                 "the tensor “{name}” holds values that are not finite"
             )));
         }
-        let [rows, _, ..] = *shape else {
-            let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            tensors.push((name.into(), Dtype::F32, shape.to_vec(), bytes));
-            continue;
+        let rows = match *shape {
+            [rows, _, ..] if values.len() > SMALL => rows,
+            _ => {
+                let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                tensors.push((name.into(), Dtype::F32, shape.to_vec(), bytes));
+                continue;
+            }
         };
         let row = (values.len() / rows.max(1)).max(1);
         let (mut integers, mut scales) = (Vec::new(), Vec::new());
@@ -107,7 +115,7 @@ mod tests {
     fn checkpoint(values: Vec<f32>) -> Checkpoint {
         let mut checkpoint = Checkpoint::default();
         checkpoint
-            .insert("conv.weight", vec![3, 2, 1, 2], values)
+            .insert("conv.weight", vec![3, values.len() / 6, 1, 2], values)
             .unwrap();
         checkpoint
             .insert("conv.bias", vec![3], vec![0.1, -2.5e-7, 3e4])
@@ -121,12 +129,16 @@ mod tests {
         let values = [
             3e-7, -1e-7, 2.9e-7, 1e-9, 1e5, -7e4, 12.0, 0.5, 0.0, 0.0, 0.0, 0.0,
         ];
-        let bytes = checkpoint(values.to_vec()).to_safetensors().unwrap();
+        let rows = values.chunks(4);
+        let values: Vec<f32> = rows.flat_map(|row| row.repeat(500)).collect();
+        let shape = [3, 1000, 1, 2];
+        let bytes = checkpoint(values.clone()).to_safetensors().unwrap();
         let mut found = Checkpoint::from_safetensors(&bytes).unwrap();
         assert_eq!(found.take("conv.bias", &[3]).unwrap(), [0.1, -2.5e-7, 3e4]);
-        let weight = found.take("conv.weight", &[3, 2, 1, 2]).unwrap();
+        let weight = found.take("conv.weight", &shape).unwrap();
         found.finish().unwrap();
-        for (row, found) in values.chunks(4).zip(weight.chunks(4)) {
+        assert_ne!(weight, values);
+        for (row, found) in values.chunks(2000).zip(weight.chunks(2000)) {
             let most = row.iter().fold(0.0f32, |most, v| most.max(v.abs()));
             for (value, found) in row.iter().zip(found) {
                 assert!(
@@ -138,7 +150,15 @@ mod tests {
         // Once rounded, they stay as they are.
         let again = checkpoint(weight.clone()).to_safetensors().unwrap();
         let mut again = Checkpoint::from_safetensors(&again).unwrap();
-        assert_eq!(again.take("conv.weight", &[3, 2, 1, 2]).unwrap(), weight);
+        assert_eq!(again.take("conv.weight", &shape).unwrap(), weight);
+    }
+
+    #[test]
+    fn what_is_small_stays_as_it_is() {
+        let values: Vec<f32> = (0..4998).map(|k| (k as f32).sin() * 1e-3).collect();
+        let bytes = checkpoint(values.clone()).to_safetensors().unwrap();
+        let mut found = Checkpoint::from_safetensors(&bytes).unwrap();
+        assert_eq!(found.take("conv.weight", &[3, 833, 1, 2]).unwrap(), values);
     }
 
     #[test]

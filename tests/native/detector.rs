@@ -189,36 +189,6 @@ fn a_boxs_attributions_do_not_depend_on_the_chunks() -> Result<()> {
     Ok(())
 }
 
-/// As for the classifiers (tests/native/golden.rs), for the best box of a photo.
-#[test]
-fn shipped_weights_give_the_originals_map() -> Result<()> {
-    let Some(model) = model_json() else {
-        common::skip("scripts/weights.sh has not fetched the detector");
-        return Ok(());
-    };
-    let original = checkpoint(&model);
-    let shipped = common::shipped(ARCHITECTURE, &original)?;
-    let (_, photo) = photos().swap_remove(2);
-    let mut target = None;
-    let maps = [original, shipped].map(|checkpoint| -> Result<Vec<f32>> {
-        let preprocessing = ARCHITECTURE.preprocessing();
-        let explainer = Explainer::load(ARCHITECTURE, preprocessing, checkpoint, &Device::flex())?;
-        let prepared = pollster::block_on(explainer.prepare(&photo, Baseline::default()))?;
-        let (input, baseline) = (&prepared.input, &prepared.baseline);
-        let target = *target.get_or_insert(Target::output(prepared.detections[0].output));
-        let mut walk = explainer.walk(input, baseline, target)?;
-        let secants = Rule::Secant.quadrature(64)?;
-        let sum = walk.integrate(&secants, 1, |_| std::ops::ControlFlow::Continue(()));
-        let sum = pollster::block_on(sum)?.unwrap();
-        Ok(sum.attributions(input, baseline)?.values)
-    });
-    let [exact, found] = maps;
-    let error = relative_error(&found?, &exact?);
-    println!("the shipped weights' map is {:.2} % off", 100.0 * error);
-    assert!(error < 0.01, "{error}");
-    Ok(())
-}
-
 #[test]
 fn one_output_is_that_of_all_outputs() -> Result<()> {
     let network = common::random(ARCHITECTURE, &Device::flex())?;

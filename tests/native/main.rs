@@ -20,5 +20,6 @@ mod photos;
 mod secants;
 mod secants_by_hand;
 mod settling;
+mod shipped;
 mod trust;
 mod words;
