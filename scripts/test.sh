@@ -26,6 +26,8 @@ checkpoints() {
     say "Checkpoints as PyTorch and safetensors save them"
     "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
   fi
+  [ -f "$VIOLET_CHECKPOINTS/layouts/expected.json" ] ||
+    "$python" tests/golden/layouts.py "$VIOLET_CHECKPOINTS/layouts"
   if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
     python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target "$cache/python" \
       --only-binary :all: --require-hashes -r tests/golden/requirements.txt &&
@@ -43,7 +45,7 @@ native() {
   [ -z "$everything" ] || "$root/scripts/lint.sh" || return
   say "Native tests"
   # Together, so that what they share is built once.
-  local packages=(-p violet -p violet-graph -p violet-import -p violet-kernel-cpu)
+  local packages=(-p violet -p violet-graph -p violet-import -p violet-labels -p violet-weights -p violet-kernel-cpu)
   [ -z "$everything" ] || packages+=(-p train-shapes)
   cargo test --release "${packages[@]}" && say "Native tests passed"
 }

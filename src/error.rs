@@ -122,6 +122,18 @@ pub enum Error {
         asked: usize,
     },
 
+    /// Several classes have a name with that text.
+    #[error(
+        "“{target}” could be {}; name one of them by its number",
+        several(.names)
+    )]
+    SeveralClasses {
+        /// Name asked for.
+        target: String,
+        /// Number and name of each class.
+        names: Vec<String>,
+    },
+
     /// The class does not exist in the model.
     #[error("the model has no class “{target}”; it has {classes} classes, numbered from 0")]
     UnknownTarget {
@@ -247,3 +259,14 @@ pub enum Error {
 
 /// `std::result::Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The first few of several names.
+fn several(names: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let shown = names.iter().take(SHOWN).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} or {more} others"),
+    }
+}

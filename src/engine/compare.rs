@@ -1,13 +1,10 @@
 //! How far the engine is from a graph's definition, in double precision.
 
-use std::sync::Arc;
-
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use violet_graph::{Graph, Point, Reference, ValueId};
 
-use super::{Left, Machine, run};
-use crate::attribution::read;
-use crate::error::{Error, Result};
+use super::Measured;
+use crate::error::Result;
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +23,7 @@ pub struct Comparison {
 ///
 /// # Errors
 ///
-/// Those of [`Machine::load`], and [`Error::Device`].
+/// Those of [`Measured`].
 pub async fn compare(
     graph: &Graph,
     explained: ValueId,
@@ -46,26 +43,9 @@ pub async fn compare(
     seed[element] = 1.0;
     let secant = reference.secant(&points[0], &points[1], &[(explained, &seed)])?;
 
-    let machine = Arc::new(Machine::load(graph.clone(), device)?);
-    let device = &device.clone().autodiff();
-    let tensor = |image: &[f32]| {
-        Tensor::<2>::from_data(TensorData::new(image.to_vec(), [1, image.len()]), device)
-    };
-    let all = Arc::new(machine.to_values(&[explained]));
-    let outputs = read(run(&machine, &all, tensor(to), None).inner()).await?;
-    let one = Arc::new(machine.to_elements(explained, &[element]));
-    let mut left = Left::default();
-    run(&machine, &one, tensor(from), Some(&mut left));
-    let image = tensor(to).require_grad();
-    let output = run(&machine, &one, image.clone(), Some(&mut left));
-    let mut gradients = output.sum().backward();
-    let gradient = image
-        .grad_remove(&mut gradients)
-        .ok_or_else(|| Error::Device {
-            device: "network",
-            reason: "its output does not depend on its input".into(),
-        })?;
-    let gradient = read(gradient).await?;
+    let measured = Measured::load(graph.clone(), explained, device)?;
+    let outputs = measured.outputs(to).await?;
+    let gradient = measured.secant(&measured.way(element), [from, to]).await?;
 
     let scale = expected
         .iter()

@@ -18,6 +18,8 @@ mod layer;
 mod left;
 mod machine;
 mod matrix;
+#[cfg(not(target_family = "wasm"))]
+mod measure;
 mod moves;
 mod sweep;
 mod windows;
@@ -26,3 +28,5 @@ mod windows;
 pub use compare::{Comparison, compare};
 pub use left::Left;
 pub use machine::{Machine, Route, run};
+#[cfg(not(target_family = "wasm"))]
+pub use measure::Measured;

@@ -81,6 +81,50 @@ pub enum Error {
         weights: &'static str,
     },
 
+    /// A file of PyTorch's without a network in it.
+    #[error("This file of PyTorch's holds no network{found}.")]
+    NoNetworkInCheckpoint {
+        /// What it holds instead, and what to do; empty if that is not known.
+        found: &'static str,
+    },
+
+    /// Weights without a description of the network, and of none whose layout is known.
+    #[error(
+        "These are weights without a description of the network ({names}, …), of no layout that \
+         Violet knows: it knows those of torchvision's classifiers. {EXPORT}"
+    )]
+    UnknownLayout {
+        /// Some of their names.
+        names: String,
+    },
+
+    /// Weights that are nearly those of a known network.
+    #[error(
+        "These weights are nearly those of a network that Violet knows, but {reason}. {EXPORT}"
+    )]
+    OtherLayout {
+        /// What differs.
+        reason: String,
+    },
+
+    /// A part of a saved module is not what the network has there.
+    #[error("In this network “{layer}” is {found}, and Violet does not read its code. {EXPORT}")]
+    ChangedLayer {
+        /// The part's name.
+        layer: String,
+        /// What it is.
+        found: String,
+    },
+
+    /// More classes than the network has were to be kept, or none.
+    #[error("The network has {found} classes, so {asked} of them cannot be kept.")]
+    Classes {
+        /// Classes of the network.
+        found: usize,
+        /// How many were asked for.
+        asked: usize,
+    },
+
     /// Operations that Violet cannot run or explain: all of them.
     #[error("Violet cannot explain this network: {}. {}", Listed(.operations), advice(.operations))]
     Unsupported {
@@ -129,6 +173,22 @@ pub enum Error {
     /// The graph cannot be built: shapes, limits, values.
     #[error("Violet cannot build this network: {0}.")]
     Graph(#[from] violet_graph::Error),
+}
+
+/// The way that works for every network of PyTorch's.
+const EXPORT: &str = "Export it to ONNX: torch.onnx.export(model.eval(), torch.rand(1, 3, 224, \
+                      224), \"model.onnx\").";
+
+impl From<violet_weights::Error> for Error {
+    fn from(error: violet_weights::Error) -> Self {
+        match error {
+            violet_weights::Error::Damaged { reason } => Self::Damaged {
+                format: "weights",
+                detail: reason,
+            },
+            violet_weights::Error::NoWeights { found } => Self::NoNetworkInCheckpoint { found },
+        }
+    }
 }
 
 /// An operation that is not supported, or not as it is used.

@@ -10,6 +10,9 @@ use violet_graph::Graph;
 pub struct Options {
     /// Height and width of the input in pixels, for files that take any size.
     pub size: Option<[usize; 2]>,
+    /// How many classes to keep, the first ones, of weights whose last layer is wider than what they
+    /// were trained for.
+    pub classes: Option<usize>,
 }
 
 impl Options {
@@ -20,6 +23,12 @@ impl Options {
     /// With this height and width for files that take any size.
     pub fn with_size(mut self, size: [usize; 2]) -> Self {
         self.size = Some(size);
+        self
+    }
+
+    /// With only the first so many classes of weights.
+    pub fn with_classes(mut self, classes: usize) -> Self {
+        self.classes = Some(classes);
         self
     }
 }
@@ -211,6 +220,35 @@ pub enum Note {
         /// The value that became the input instead.
         input: String,
     },
+    /// Weights without a description were taken as those of a network that is known.
+    Layout {
+        /// The network.
+        title: &'static str,
+    },
+    /// Tensors beside the network were left out.
+    Unused {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Other networks in the same file were left out.
+    OtherNetworks {
+        /// Where they are in the file.
+        names: Vec<String>,
+    },
+    /// Between the last layers a rectifier was assumed, as weights do not tell what stands there.
+    AssumedRectifiers {
+        /// Name of the last layers.
+        head: String,
+    },
+    /// A layer beside the network was taken as its last.
+    AssumedHead {
+        /// Its name.
+        head: String,
+    },
+    /// One output was taken as a logit of a sigmoid.
+    AssumedSigmoid,
+    /// TorchScript's code was not read.
+    ScriptNotRead,
     /// The file says something about itself that was not understood.
     NotUnderstood {
         /// What it is called there.
@@ -283,6 +321,47 @@ impl fmt::Display for Note {
                 "The network resizes pictures by itself, which was left out: it begins at \
                  “{input}”."
             ),
+            Note::Layout { title } => write!(
+                f,
+                "The file holds weights without a description; their names and shapes are those \
+                 of {title}."
+            ),
+            Note::Unused { names } => {
+                let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+                write!(
+                    f,
+                    "Left out, as it is no part of the network: {}",
+                    shown.join(", ")
+                )?;
+                match names.len().saturating_sub(SHOWN) {
+                    0 => write!(f, "."),
+                    more => write!(f, " and {more} more."),
+                }
+            }
+            Note::OtherNetworks { names } => write!(
+                f,
+                "The file holds other weights too, which were left out: {}.",
+                names.join(", ")
+            ),
+            Note::AssumedRectifiers { head } => write!(
+                f,
+                "Weights do not tell what stands between the layers of “{head}”; a rectifier \
+                 (ReLU) is assumed."
+            ),
+            Note::AssumedHead { head } => {
+                write!(f, "“{head}” is assumed to be the network's last layer.")
+            }
+            Note::AssumedSigmoid => {
+                write!(
+                    f,
+                    "The network has one output; a sigmoid is assumed after it."
+                )
+            }
+            Note::ScriptNotRead => write!(
+                f,
+                "The file is TorchScript, whose code is not read; its layers are assumed to be the \
+                 usual ones."
+            ),
             Note::NotUnderstood { key, value } => {
                 write!(
                     f,
@@ -292,6 +371,9 @@ impl fmt::Display for Note {
         }
     }
 }
+
+/// Names in a sentence, at most.
+const SHOWN: usize = 5;
 
 /// "3 × TopK, NonMaxSuppression".
 pub(crate) fn list(f: &mut fmt::Formatter<'_>, counts: &[OperationCount]) -> fmt::Result {

@@ -10,6 +10,7 @@
 //! | [`keras`] | Keras 1 to 3: `.h5`, `.keras` |
 //! | [`tfjs`] | TensorFlow.js: layers and graphs, Teachable Machine |
 //! | [`tflite`] | TensorFlow Lite |
+//! | `layouts` | PyTorch's weights and safetensors, of torchvision's classifiers |
 
 mod arranged;
 mod error;
@@ -17,7 +18,7 @@ mod files;
 mod imported;
 pub mod keras;
 mod labels;
-mod literal;
+mod layouts;
 pub mod onnx;
 mod open;
 mod picture;

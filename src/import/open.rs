@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{Imported, Options};
-use crate::{keras, onnx, teachable_machine, tfjs, tflite};
+use crate::{keras, layouts, onnx, teachable_machine, tfjs, tflite};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +19,8 @@ pub enum Format {
     TensorflowJs,
     /// TensorFlow Lite.
     TensorflowLite,
+    /// Weights by name, without a description: PyTorch's formats and safetensors.
+    Weights,
 }
 
 impl Format {
@@ -29,6 +31,7 @@ impl Format {
             Self::KerasH5 | Self::Keras => "Keras",
             Self::TensorflowJs => "TensorFlow.js",
             Self::TensorflowLite => "TensorFlow Lite",
+            Self::Weights => "PyTorch",
         }
     }
 
@@ -39,6 +42,7 @@ impl Format {
             bytes if keras::is_hdf5(bytes) => Some(Self::KerasH5),
             bytes if tflite::is_model(bytes) => Some(Self::TensorflowLite),
             bytes if tfjs::is_model(bytes) => Some(Self::TensorflowJs),
+            bytes if violet_weights::is_weights(bytes) => Some(Self::Weights),
             bytes if onnx::is_onnx(bytes) => Some(Self::Onnx),
             _ => None,
         }
@@ -64,6 +68,10 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     let mut beside = Vec::new();
     let mut archives = Vec::new();
     for file in files {
+        if violet_weights::is_weights(&file.bytes) {
+            beside.push(file);
+            continue;
+        }
         let name = file.name.clone();
         let unpacked = file.unpacked()?;
         match keras::is_keras(&unpacked) {
@@ -97,6 +105,7 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     };
     let file = beside.swap_remove(k);
     let imported = match format {
+        Format::Weights => layouts::import(&file.bytes, &beside, options),
         Format::Onnx => onnx::import(&file.bytes, &beside, options),
         Format::Keras | Format::KerasH5 => keras::import_h5(file.bytes, &beside, options),
         Format::TensorflowLite => tflite::import(&file.bytes, &beside, options),
@@ -131,7 +140,8 @@ fn no_network(files: &[File]) -> Error {
         }
         () => (
             "nothing that looks like a network",
-            "Violet opens ONNX, Keras, TensorFlow.js and TensorFlow Lite files.",
+            "Violet opens ONNX, Keras, TensorFlow.js and TensorFlow Lite files, and weights of \
+             PyTorch's.",
         ),
     };
     Error::NoNetwork { found, advice }

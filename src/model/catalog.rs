@@ -222,7 +222,7 @@ impl ModelSpec {
     ) -> Result<Self> {
         let labels = match labels {
             Some(text) => {
-                let labels = read_labels(text);
+                let labels = violet_labels::read(text.as_bytes()).unwrap_or_default();
                 if labels.len() != classes {
                     return Err(Error::LabelCount {
                         expected: classes,
@@ -264,11 +264,12 @@ impl ModelSpec {
         }
     }
 
-    /// A class by its index, its whole name, or a name that holds the text (case aside).
+    /// A class by its index, its whole name, or words of it (case aside); only if none has these
+    /// words, by a part of a word.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownTarget`] if there is none.
+    /// [`Error::UnknownTarget`] if there is none, [`Error::SeveralClasses`] if there are several.
     ///
     /// # Example
     ///
@@ -284,34 +285,49 @@ impl ModelSpec {
         let labels = self.labels();
         let wanted = text.trim().to_lowercase();
         let index = wanted.parse().ok().filter(|&index| index < labels.len());
-        index
-            .or_else(|| labels.iter().position(|l| l.to_lowercase() == wanted))
-            .or_else(|| {
-                labels
-                    .iter()
-                    .position(|l| !wanted.is_empty() && l.to_lowercase().contains(&wanted))
-            })
-            .ok_or_else(|| Error::UnknownTarget {
+        let whole = || labels.iter().position(|l| l.to_lowercase() == wanted);
+        if let Some(found) = index.or_else(whole) {
+            return Ok(found);
+        }
+        let unknown = Error::UnknownTarget {
+            target: text.into(),
+            classes: labels.len(),
+        };
+        if wanted.is_empty() {
+            return Err(unknown);
+        }
+        let all = |fits: fn(&str, &str) -> bool| -> Vec<usize> {
+            let indices = 0..labels.len();
+            indices
+                .filter(|&k| fits(&labels[k].to_lowercase(), &wanted))
+                .collect()
+        };
+        let mut found = all(has_words);
+        if found.is_empty() {
+            found = all(|label, wanted| label.contains(wanted));
+        }
+        match found[..] {
+            [] => Err(unknown),
+            [class] => Ok(class),
+            _ => Err(Error::SeveralClasses {
                 target: text.into(),
-                classes: labels.len(),
-            })
+                names: found
+                    .iter()
+                    .map(|&k| format!("{k} {}", labels[k]))
+                    .collect(),
+            }),
+        }
     }
 }
 
-/// Labels from a file: a JSON list of strings, or one a line (empty lines at the end aside). Line
-/// breaks within a label become spaces.
-fn read_labels(text: &str) -> Vec<String> {
-    match serde_json::from_str::<Vec<String>>(text) {
-        Ok(labels) => labels
-            .iter()
-            .map(|l| l.replace(['\n', '\r'], " "))
-            .collect(),
-        Err(_) => text
-            .trim_end()
-            .lines()
-            .map(|l| l.trim().to_owned())
-            .collect(),
-    }
+/// Whether a name has these words one after the other, none of them cut.
+fn has_words(name: &str, words: &str) -> bool {
+    let cut = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    name.match_indices(words).any(|(at, _)| {
+        let before = name[..at].chars().next_back();
+        let after = name[at + words.len()..].chars().next();
+        !cut(before) && !cut(after)
+    })
 }
 
 /// The models whose converted weights are there: `weights/manifest.json`.

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use half::f16;
-use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
+use violet_weights::StateDict;
 
-use super::{pytorch, quantised};
 use crate::error::{Error, Result};
 
 /// Named arrays of f32, as a network is loaded from.
@@ -22,80 +20,38 @@ struct Array {
 }
 
 impl Checkpoint {
-    /// Reads the safetensors format; f16, bf16, f32 and f64 become f32, and so do 16-bit integers that have scales, as
-    /// [`to_safetensors`](Self::to_safetensors) writes them; other integers are left out.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnreadableCheckpoint`] if the bytes are not of that format or cut short.
-    pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
-        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let mut checkpoint = Self::default();
-        for (name, view) in file.iter() {
-            if quantised::is_scale(&file, name) {
-                continue;
-            }
-            let values = match view.dtype() {
-                Dtype::I16 => match quantised::read(&file, name, &view)? {
-                    Some(values) => values,
-                    None => continue,
-                },
-                Dtype::F16 => floats(view.data(), |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
-                Dtype::BF16 => floats(view.data(), |b| half::bf16::from_le_bytes(b).to_f32()),
-                Dtype::F32 => floats(view.data(), f32::from_le_bytes),
-                Dtype::F64 => floats(view.data(), |b| f64::from_le_bytes(b) as f32),
-                _ => continue,
-            };
-            checkpoint.insert(name, view.shape().to_vec(), values)?;
-        }
-        Ok(checkpoint)
-    }
-
-    /// Reads a `.pth` or `.pt` file as PyTorch writes it, new (zip) or old format: a state
-    /// dictionary, alone or under one of the usual names, or a whole module. Nothing in it is
-    /// executed. Integer tensors, such as BatchNorm's counters, are left out.
+    /// Reads a `.pth` or `.pt` file as PyTorch writes it, new (zip) or old format, or safetensors,
+    /// whichever the first bytes tell: of several networks in it the likeliest. Nothing in it is
+    /// executed. 16-bit integers that have scales, as [`to_safetensors`](Self::to_safetensors) writes
+    /// them, are taken; other integers, such as BatchNorm's counters, are left out.
     ///
     /// # Errors
     ///
     /// [`Error::UnreadableCheckpoint`] if the bytes are damaged, of another format, or hold no
     /// weights.
-    pub fn from_pytorch(bytes: &[u8]) -> Result<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let first = |_: &[violet_weights::Candidate]| Ok::<_, violet_weights::Error>(0);
+        let StateDict { tensors, .. } = violet_weights::read(bytes, first).map_err(unreadable)?;
         let mut checkpoint = Self::default();
-        for (name, shape, values) in pytorch::read(bytes)? {
-            checkpoint.insert(name, shape, values)?;
+        for (name, tensor) in tensors {
+            checkpoint.insert(name, tensor.shape, tensor.values)?;
         }
         Ok(checkpoint)
     }
 
-    /// Reads PyTorch's formats or safetensors, whichever the first bytes tell.
+    /// As [`from_bytes`](Self::from_bytes), of bytes in the safetensors format.
     ///
     /// # Errors
     ///
-    /// Those of [`from_pytorch`](Self::from_pytorch) and
-    /// [`from_safetensors`](Self::from_safetensors).
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if pytorch::is_pytorch(bytes) {
-            Self::from_pytorch(bytes)
-        } else {
-            Self::from_safetensors(bytes)
-        }
+    /// Those of [`from_bytes`](Self::from_bytes).
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes(bytes)
     }
 
     /// Whether bytes look like weights by name, without a description of the network: PyTorch's
     /// formats or safetensors.
     pub fn is_one(bytes: &[u8]) -> bool {
-        const HEAD: usize = 1 << 12;
-        const TAIL: usize = 1 << 16;
-        let names = |part: &[u8]| part.windows(8).any(|window| window == b"data.pkl");
-        if bytes.starts_with(b"PK\x03\x04") {
-            let head = &bytes[..bytes.len().min(HEAD)];
-            return names(head) || names(&bytes[bytes.len().saturating_sub(TAIL)..]);
-        }
-        // A safetensors file begins with the length of its header, which is JSON. Taken for a length, the first
-        // letters of a text are far more.
-        let (length, rest) = bytes.split_first_chunk::<8>().unzip();
-        let header = length.is_some_and(|&length| u64::from_le_bytes(length) < 1 << 40);
-        pytorch::is_pytorch(bytes) || header && rest.is_some_and(|rest| rest.starts_with(b"{"))
+        violet_weights::is_weights(bytes)
     }
 
     /// Adds an array.
@@ -122,14 +78,15 @@ impl Checkpoint {
     }
 
     /// Writes the safetensors format, rounded to 16-bit integers with a scale for each output channel: the compact form
-    /// that the page downloads. [`from_safetensors`](Self::from_safetensors) reads it.
+    /// that the page downloads. [`from_bytes`](Self::from_bytes) reads it.
     ///
     /// # Errors
     ///
     /// [`Error::UnreadableCheckpoint`] if a value is not finite, or the writer refuses.
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
         let arrays = self.arrays.iter();
-        quantised::write(arrays.map(|(name, array)| (&**name, &*array.shape, &*array.values)))
+        let arrays = arrays.map(|(name, array)| (&**name, &*array.shape, &*array.values));
+        violet_weights::write(arrays).map_err(unreadable)
     }
 
     /// Folds a BatchNorm in evaluation mode into the convolution before it:
@@ -298,12 +255,7 @@ pub fn verify(bytes: &[u8], expected: &str) -> Result<()> {
     }
 }
 
-fn floats<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().map(|&chunk| convert(chunk)).collect()
-}
-
-pub(super) fn unreadable(reason: impl std::fmt::Display) -> Error {
+fn unreadable(reason: impl std::fmt::Display) -> Error {
     Error::UnreadableCheckpoint {
         reason: reason.to_string(),
     }

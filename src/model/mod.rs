@@ -18,10 +18,6 @@ mod opened;
 mod prediction;
 #[cfg(feature = "engine")]
 mod probability;
-#[cfg(feature = "weights")]
-mod pytorch;
-#[cfg(feature = "weights")]
-mod quantised;
 mod randomise;
 #[cfg(feature = "weights")]
 mod recognise;

@@ -123,12 +123,19 @@ impl Opened {
     /// [`Error::UnknownOutput`], [`Error::ClassCount`] or [`Error::Wish`] if what is wished cannot be
     /// had; [`Error::Picture`] if no photo can become its input; [`Error::Graph`] if it is at a limit.
     pub fn read(files: Vec<File>, wishes: &Wishes) -> Result<Self> {
-        let (mut weights, others): (Vec<_>, Vec<_>) = files
+        let (mut weights, mut others): (Vec<_>, Vec<_>) = files
             .into_iter()
             .partition(|file| Checkpoint::is_one(&file.bytes));
         match weights.pop() {
             None => Self::imported(others, wishes),
-            Some(file) if weights.is_empty() => Self::layout(&file, &others, wishes),
+            Some(file) if weights.is_empty() => match Self::layout(&file, &others, wishes) {
+                // None of those that are built in: whatever else the layouts know.
+                Err(Error::UnknownLayout { .. }) => {
+                    others.push(file);
+                    Self::imported(others, wishes)
+                }
+                layout => layout,
+            },
             Some(file) => {
                 weights.push(file);
                 let names = weights.into_iter().map(|file| file.name).collect();
@@ -147,6 +154,9 @@ impl Opened {
         let mut options = Options::default();
         if let Some(size) = wishes.size {
             options = options.with_size(size);
+        }
+        if let Some(classes) = wishes.classes {
+            options = options.with_classes(classes);
         }
         let (format, imported) = violet_import::read(files, &options)?;
         let Imported {

@@ -82,6 +82,13 @@ impl Architecture {
         Architecture::EfficientNetLite0,
     ];
 
+    /// How many classes a checkpoint tells apart; nothing of a detector, or where the last layer is not
+    /// there.
+    pub fn classes(self, checkpoint: &Checkpoint) -> Option<usize> {
+        let (name, _) = self.classifier()?;
+        checkpoint.rows(&format!("{name}.weight")).ok()
+    }
+
     /// Leaves the network only its first `classes` outputs. A classifier is often wider than what
     /// it was trained to tell apart, as when ImageNet's thousand outputs are kept for ten classes.
     ///

@@ -108,7 +108,7 @@ pub(crate) fn explainer(spec: &ModelSpec, checkpoint: Checkpoint) -> Result<Expl
 
 /// A PyTorch file's checkpoint.
 pub(crate) fn pytorch(path: &Path) -> Result<Checkpoint> {
-    Checkpoint::from_pytorch(&std::fs::read(path).unwrap())
+    Checkpoint::from_bytes(&std::fs::read(path).unwrap())
 }
 
 /// The weights that `violet convert` makes of an original: folded and rounded.

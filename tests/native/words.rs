@@ -207,7 +207,11 @@ fn shapes_and_detected_things_have_french_names() {
 #[test]
 fn french_keeps_things_apart() {
     let french = &catalogue()["sentences"];
-    for pair in [["Standard deviation, red", "Delta"], ["Cancel", "Undo"], ["Clear", "Cancel"]] {
+    for pair in [
+        ["Standard deviation, red", "Delta"],
+        ["Cancel", "Undo"],
+        ["Clear", "Cancel"],
+    ] {
         let said = pair.map(|english| &french[english]);
         assert_ne!(said[0], said[1], "{pair:?}");
     }

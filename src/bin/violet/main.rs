@@ -14,6 +14,8 @@ mod explain;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod files;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]
+mod measure;
+#[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod memory;
 #[cfg(all(feature = "engine", not(target_family = "wasm")))]
 mod model;
@@ -48,6 +50,9 @@ fn main() -> std::process::ExitCode {
         #[cfg(feature = "engine")]
         /// Say what a network's file holds, and whether it is computed rightly
         Check(check::Arguments),
+        #[cfg(feature = "engine")]
+        /// Print what a network computes with one image, as JSON, to compare with other run times
+        Measure(measure::Arguments),
         /// Convert original weights to the page's compact form
         Convert(weights::Arguments),
     }
@@ -79,6 +84,8 @@ Examples:
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         #[cfg(feature = "engine")]
         Command::Check(arguments) => check::run(&arguments),
+        #[cfg(feature = "engine")]
+        Command::Measure(arguments) => measure::run(&arguments),
         Command::Convert(arguments) => weights::run(&arguments),
     };
     result.unwrap_or_else(|message| {

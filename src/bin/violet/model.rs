@@ -14,6 +14,9 @@ use violet_import::File;
 use crate::files;
 use crate::weights::{at, read_checkpoint};
 
+/// How many classes ImageNet has.
+const IMAGENET: usize = 1000;
+
 /// The default model.
 const DEFAULT: &str = "efficientnet-lite0";
 
@@ -24,11 +27,12 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) model: Option<String>,
     /// A network of your own: an ONNX, Keras (.h5, .keras) or TensorFlow Lite file, a Teachable Machine
-    /// .zip, a folder or a model.json of TensorFlow.js; or weights (.pth, .pt or .safetensors) of
-    /// ResNet-18, 34, 50 or EfficientNet-Lite0, with any number of classes
+    /// .zip, a folder or a model.json of TensorFlow.js; or weights (.pth, .pt, .ckpt or .safetensors)
+    /// of one of torchvision's classifiers, with last layers of your own
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// What your own classes are called: one a line, or a JSON list
+    /// What your own classes are called: one a line, with or without its number, or a JSON list or
+    /// dictionary
     #[arg(long, value_name = "FILE", requires = "weights")]
     labels: Option<PathBuf>,
     /// How many classes of your own network to keep, the first ones, where its last layer is wider than
@@ -92,7 +96,7 @@ impl Arguments {
         }
         let (mut spec, checkpoint) = match (self.spec()?, &self.weights) {
             (Some(spec), None) => (spec.clone(), self.published(spec)?),
-            (Some(spec), Some(path)) => (spec.clone(), read_checkpoint(path)?),
+            (Some(spec), Some(path)) => self.of_spec(spec, path)?,
             (None, Some(path)) => return self.own(path),
             (None, None) => unreachable!("then the default is taken"),
         };
@@ -162,6 +166,34 @@ impl Arguments {
         let explainer = Explainer::new(network, spec.preprocessing);
         self.test(&explainer, &device)?;
         Ok((spec, explainer))
+    }
+
+    /// Names of one's own classes, one a line.
+    fn labels(&self) -> Result<Option<String>, String> {
+        let Some(path) = &self.labels else {
+            return Ok(None);
+        };
+        let bytes = std::fs::read(path).map_err(at(path))?;
+        let labels = violet_labels::read(&bytes);
+        let labels = labels.ok_or_else(|| at(path)("these are no names of classes"))?;
+        Ok(Some(labels.join("\n")))
+    }
+
+    /// Weights of a network that is named.
+    fn of_spec(&self, spec: &ModelSpec, path: &Path) -> Result<(ModelSpec, Checkpoint), String> {
+        let checkpoint = read_checkpoint(path)?;
+        let labels = self.labels()?;
+        let classes = spec.architecture.classes(&checkpoint);
+        if labels.is_none() && classes.is_none_or(|classes| classes == spec.labels().len()) {
+            eprintln!(
+                "violet: assumed that the classes are those of {} (--labels names others).",
+                spec.title
+            );
+            return Ok((spec.clone(), checkpoint));
+        }
+        let classes = classes.unwrap_or(spec.labels().len());
+        let own = ModelSpec::own(&spec.name, spec.architecture, classes, labels.as_deref());
+        Ok((own.map_err(|e| e.to_string())?, checkpoint))
     }
 
     /// The shipped or converted weights, checked against the manifest.

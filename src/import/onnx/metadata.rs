@@ -7,8 +7,9 @@
 //! Sources: `ultralytics/engine/exporter.py`; Windows ML, “Image feature descriptor”, and
 //! `docs/MetadataProps.md` of ONNX.
 
+use violet_labels::Literal;
+
 use crate::imported::{ChannelOrder, Framing, InputKind, Note, Scaling};
-use crate::literal::Literal;
 
 /// Keys under which people put the names of classes.
 const LABELS: [&str; 6] = [

@@ -2,10 +2,14 @@
 
 /// A value that was written down.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Literal {
+pub enum Literal {
+    /// A text.
     Text(String),
+    /// A number.
     Number(f64),
+    /// A list or tuple.
     List(Vec<Literal>),
+    /// A dictionary.
     Map(Vec<(Literal, Literal)>),
 }
 
@@ -14,7 +18,7 @@ const MAX_DEPTH: usize = 8;
 
 impl Literal {
     /// Reads JSON, or a Python literal of dictionaries, lists, tuples, strings and numbers.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parser = Parser { rest: text };
         let value = parser.value(MAX_DEPTH)?;
         parser.space();
@@ -22,14 +26,18 @@ impl Literal {
     }
 
     /// Names of classes in the order of their numbers: of a list of names, of a dictionary from
-    /// numbers to names, or of one from names to numbers. Numbers have to be 0, 1, 2, …
-    pub(crate) fn labels(&self) -> Option<Vec<String>> {
+    /// numbers to names, or of one from names to numbers; or of such a one that is the only value of
+    /// a dictionary. Numbers have to be 0, 1, 2, …
+    pub fn labels(&self) -> Option<Vec<String>> {
         match self {
             Literal::List(list) => list
                 .iter()
                 .map(|name| name.text().map(Into::into))
                 .collect(),
             Literal::Map(entries) => {
+                if let [(_, inner @ (Literal::Map(_) | Literal::List(_)))] = entries.as_slice() {
+                    return inner.labels();
+                }
                 let mut numbered = entries
                     .iter()
                     .map(|(key, value)| match (key.index(), value.index()) {
@@ -50,7 +58,7 @@ impl Literal {
     }
 
     /// The whole numbers of a list.
-    pub(crate) fn integers(&self) -> Option<Vec<usize>> {
+    pub fn integers(&self) -> Option<Vec<usize>> {
         match self {
             Literal::List(list) => list.iter().map(Literal::index).collect(),
             _ => None,

@@ -11,8 +11,7 @@
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::checkpoint::unreadable;
-use crate::error::{Error, Result};
+use crate::{Result, damaged};
 
 /// The largest integer: as far from zero as the smallest one is.
 const LARGEST: f32 = i16::MAX as f32;
@@ -27,14 +26,14 @@ const SCALE: &str = "_scale";
 ///
 /// # Errors
 ///
-/// [`Error::UnreadableCheckpoint`] if a value is not finite, or the writer refuses.
-pub(super) fn write<'a>(
+/// [`Error::Damaged`](crate::Error::Damaged) if a value is not finite, or the writer refuses.
+pub fn write<'a>(
     arrays: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
 ) -> Result<Vec<u8>> {
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
     for (name, shape, values) in arrays {
         if !values.iter().all(|value| value.is_finite()) {
-            return Err(unreadable(format!(
+            return Err(damaged(&format!(
                 "the tensor “{name}” holds values that are not finite"
             )));
         }
@@ -73,7 +72,7 @@ pub(super) fn write<'a>(
 ///
 /// # Errors
 ///
-/// [`Error::UnreadableCheckpoint`] if its scales are of another number or kind than its rows.
+/// [`Error::Damaged`](crate::Error::Damaged) if its scales are of another number or kind than its rows.
 pub(super) fn read(
     file: &SafeTensors<'_>,
     name: &str,
@@ -84,9 +83,9 @@ pub(super) fn read(
     };
     let rows = view.shape().first().copied().unwrap_or(1);
     if scales.dtype() != Dtype::F32 || scales.shape() != [rows] {
-        return Err(Error::UnreadableCheckpoint {
-            reason: format!("“{name}” has {rows} rows, and its scales are not as many floats"),
-        });
+        return Err(damaged(&format!(
+            "“{name}” has {rows} rows, and its scales are not as many floats"
+        )));
     }
     let (scales, _) = scales.data().as_chunks();
     let (integers, _) = view.data().as_chunks();
@@ -106,21 +105,29 @@ pub(super) fn is_scale(file: &SafeTensors<'_>, name: &str) -> bool {
     of.is_some_and(|of| of.dtype() == Dtype::I16)
 }
 
+fn unreadable(error: safetensors::SafeTensorError) -> crate::Error {
+    damaged(&error.to_string())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod tests {
-    use crate::error::Error;
-    use crate::model::Checkpoint;
+    use super::*;
+    use crate::{Error, StateDict};
 
-    fn checkpoint(values: Vec<f32>) -> Checkpoint {
-        let mut checkpoint = Checkpoint::default();
-        checkpoint
-            .insert("conv.weight", vec![3, values.len() / 6, 1, 2], values)
-            .unwrap();
-        checkpoint
-            .insert("conv.bias", vec![3], vec![0.1, -2.5e-7, 3e4])
-            .unwrap();
-        checkpoint
+    const BIAS: [f32; 3] = [0.1, -2.5e-7, 3e4];
+
+    fn written(values: &[f32]) -> Result<Vec<u8>> {
+        let shape = [3, values.len() / 6, 1, 2];
+        let arrays = [
+            ("conv.weight", &shape[..], values),
+            ("conv.bias", &[3], &BIAS),
+        ];
+        write(arrays.into_iter())
+    }
+
+    fn read_back(bytes: &[u8]) -> Result<StateDict> {
+        crate::read(bytes, |_| Ok(0))
     }
 
     #[test]
@@ -131,13 +138,11 @@ mod tests {
         ];
         let rows = values.chunks(4);
         let values: Vec<f32> = rows.flat_map(|row| row.repeat(500)).collect();
-        let shape = [3, 1000, 1, 2];
-        let bytes = checkpoint(values.clone()).to_safetensors().unwrap();
-        let mut found = Checkpoint::from_safetensors(&bytes).unwrap();
-        assert_eq!(found.take("conv.bias", &[3]).unwrap(), [0.1, -2.5e-7, 3e4]);
-        let weight = found.take("conv.weight", &shape).unwrap();
-        found.finish().unwrap();
-        assert_ne!(weight, values);
+        let found = read_back(&written(&values).unwrap()).unwrap();
+        assert_eq!(found.tensors.len(), 2);
+        assert_eq!(found.tensors["conv.bias"].values, BIAS);
+        let weight = &found.tensors["conv.weight"].values;
+        assert_ne!(weight, &values);
         for (row, found) in values.chunks(2000).zip(weight.chunks(2000)) {
             let most = row.iter().fold(0.0f32, |most, v| most.max(v.abs()));
             for (value, found) in row.iter().zip(found) {
@@ -148,17 +153,15 @@ mod tests {
             }
         }
         // Once rounded, they stay as they are.
-        let again = checkpoint(weight.clone()).to_safetensors().unwrap();
-        let mut again = Checkpoint::from_safetensors(&again).unwrap();
-        assert_eq!(again.take("conv.weight", &shape).unwrap(), weight);
+        let again = read_back(&written(weight).unwrap()).unwrap();
+        assert_eq!(&again.tensors["conv.weight"].values, weight);
     }
 
     #[test]
     fn what_is_small_stays_as_it_is() {
         let values: Vec<f32> = (0..4998).map(|k| (k as f32).sin() * 1e-3).collect();
-        let bytes = checkpoint(values.clone()).to_safetensors().unwrap();
-        let mut found = Checkpoint::from_safetensors(&bytes).unwrap();
-        assert_eq!(found.take("conv.weight", &[3, 833, 1, 2]).unwrap(), values);
+        let found = read_back(&written(&values).unwrap()).unwrap();
+        assert_eq!(found.tensors["conv.weight"].values, values);
     }
 
     #[test]
@@ -166,10 +169,8 @@ mod tests {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut values = vec![1.0; 12];
             values[5] = bad;
-            let refused = checkpoint(values).to_safetensors();
-            assert!(
-                matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("conv.weight"))
-            );
+            let refused = written(&values).unwrap_err();
+            assert!(refused.to_string().contains("conv.weight"), "{refused}");
         }
     }
 
@@ -180,14 +181,12 @@ mod tests {
         let weight = TensorView::new(Dtype::I16, vec![2, 2], &integers).unwrap();
         let scale = TensorView::new(Dtype::F32, vec![3], &scales).unwrap();
         let bytes = serialize([("w", weight.clone()), ("w_scale", scale)], None).unwrap();
-        let refused = Checkpoint::from_safetensors(&bytes);
+        let refused = read_back(&bytes).unwrap_err();
         assert!(
-            matches!(refused, Err(Error::UnreadableCheckpoint { reason }) if reason.contains("2 rows"))
+            matches!(&refused, Error::Damaged { reason } if reason.contains("2 rows")),
+            "{refused}"
         );
         let bytes = serialize([("w", weight)], None).unwrap();
-        Checkpoint::from_safetensors(&bytes)
-            .unwrap()
-            .finish()
-            .unwrap();
+        assert!(read_back(&bytes).unwrap().tensors.is_empty());
     }
 }

@@ -9,17 +9,22 @@
 //!
 //! Python's `pickletools.py` for the opcodes, `torch/_utils.py` for the arguments of the calls.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Dtype, Result, damaged};
+use super::Dtype;
+use crate::{Result, damaged};
+
+/// Entries that become the state of objects, at most: an object takes its entries once.
+const MOST_COPIED: usize = 1 << 20;
 
 /// A value on the stack.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     None,
-    Bool,
+    Bool(bool),
     Int(i64),
-    Float,
+    Float(f64),
     Text(Rc<str>),
     /// The name of a function or class.
     Global(Rc<str>),
@@ -29,7 +34,8 @@ pub(super) enum Value {
     Dictionary(usize),
     Storage(Rc<Storage>),
     Tensor(Rc<Tensor>),
-    /// What some other call made; its state is at this place among the dictionaries.
+    /// What some other call made; its state is at this place among the dictionaries, its class among
+    /// [`Pickle::classes`].
     Object(usize),
     Mark,
 }
@@ -61,12 +67,26 @@ pub(super) struct Pickle {
     pub storages: Vec<Rc<Storage>>,
     sequences: Vec<Vec<Value>>,
     dictionaries: Vec<Vec<(Value, Value)>>,
+    /// What made each object, by its place.
+    classes: HashMap<usize, Rc<str>>,
+    /// Whether a call of NumPy's was left out.
+    pub numpy: bool,
+    /// Whether a tensor is quantised.
+    pub quantised: bool,
 }
 
 impl Pickle {
     /// Runs the pickle at the start of `bytes`, which moves on behind it.
     pub(super) fn read(bytes: &mut &[u8]) -> Result<Self> {
         Machine::new(bytes).run()
+    }
+
+    /// The class of an object; of anything else, nothing.
+    pub(super) fn class(&self, value: &Value) -> Option<&str> {
+        match value {
+            Value::Object(place) => self.classes.get(place).map(|class| &**class),
+            _ => None,
+        }
     }
 
     /// The items of a list or tuple; of anything else, none.
@@ -98,6 +118,11 @@ struct Machine<'a, 'b> {
     storages: Vec<Rc<Storage>>,
     sequences: Vec<Vec<Value>>,
     dictionaries: Vec<Vec<(Value, Value)>>,
+    classes: HashMap<usize, Rc<str>>,
+    numpy: bool,
+    quantised: bool,
+    /// Values that were copied from one place to another.
+    copied: usize,
 }
 
 impl<'a, 'b> Machine<'a, 'b> {
@@ -109,6 +134,10 @@ impl<'a, 'b> Machine<'a, 'b> {
             storages: Vec::new(),
             sequences: Vec::new(),
             dictionaries: Vec::new(),
+            classes: HashMap::new(),
+            numpy: false,
+            quantised: false,
+            copied: 0,
         }
     }
 
@@ -127,7 +156,7 @@ impl<'a, 'b> Machine<'a, 'b> {
                     self.stack.push(top);
                 }
                 b'N' => self.stack.push(Value::None),
-                0x88 | 0x89 => self.stack.push(Value::Bool),
+                0x88 | 0x89 => self.stack.push(Value::Bool(opcode == 0x88)),
                 b'K' => {
                     let [value] = self.take()?;
                     self.stack.push(Value::Int(value.into()));
@@ -157,12 +186,12 @@ impl<'a, 'b> Machine<'a, 'b> {
                     self.stack.push(value);
                 }
                 b'G' => {
-                    self.take::<8>()?;
-                    self.stack.push(Value::Float);
+                    let value = f64::from_be_bytes(self.take()?);
+                    self.stack.push(Value::Float(value));
                 }
                 b'F' => {
-                    self.line()?;
-                    self.stack.push(Value::Float);
+                    let value = self.line()?.parse().map_or(Value::None, Value::Float);
+                    self.stack.push(value);
                 }
                 b'X' | b'T' | b'B' => {
                     let length = self.length()?;
@@ -263,6 +292,11 @@ impl<'a, 'b> Machine<'a, 'b> {
                     let made = self.call(&function, &arguments)?;
                     self.stack.push(made);
                 }
+                0x92 => {
+                    let (_named, arguments, class) = (self.pop()?, self.pop()?, self.pop()?);
+                    let made = self.call(&class, &arguments)?;
+                    self.stack.push(made);
+                }
                 b'b' => {
                     let state = self.pop()?;
                     self.build(&state)?;
@@ -276,6 +310,9 @@ impl<'a, 'b> Machine<'a, 'b> {
             storages: self.storages,
             sequences: self.sequences,
             dictionaries: self.dictionaries,
+            classes: self.classes,
+            numpy: self.numpy,
+            quantised: self.quantised,
         })
     }
 
@@ -418,11 +455,11 @@ impl<'a, 'b> Machine<'a, 'b> {
 
     fn call(&mut self, function: &Value, arguments: &Value) -> Result<Value> {
         let Value::Global(name) = function else {
-            return Ok(self.object());
+            return Ok(self.object("".into()));
         };
         let arguments = match arguments {
-            Value::Sequence(place) => self.sequences[*place].clone(),
-            _ => Vec::new(),
+            Value::Sequence(place) => *place,
+            _ => return Ok(self.object(name.clone())),
         };
         match &**name {
             "collections.OrderedDict" => {
@@ -430,19 +467,39 @@ impl<'a, 'b> Machine<'a, 'b> {
                 Ok(Value::Dictionary(self.dictionaries.len() - 1))
             }
             "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => self
-                .tensor(&arguments)
+                .tensor(&self.sequences[arguments])
                 .map(|tensor| Value::Tensor(tensor.into())),
-            "torch._utils._rebuild_parameter" => match arguments.first() {
-                Some(data) => Ok(data.clone()),
-                None => Err(damaged("a parameter has no data")),
-            },
-            _ => Ok(self.object()),
+            "torch._utils._rebuild_parameter" | "torch._utils._rebuild_parameter_with_state" => {
+                match self.sequences[arguments].first() {
+                    Some(data) => Ok(data.clone()),
+                    None => Err(damaged("a parameter has no data")),
+                }
+            }
+            // A subclass of tensor: what makes it, its class, that one's arguments.
+            "torch._tensor._rebuild_from_type_v2" | "torch._tensor._rebuild_from_type" => {
+                match self.sequences[arguments].as_slice() {
+                    [Value::Global(inner), _, Value::Sequence(place), ..]
+                        if inner.starts_with("torch._utils._rebuild_tensor") =>
+                    {
+                        let tensor = self.tensor(&self.sequences[*place])?;
+                        Ok(Value::Tensor(tensor.into()))
+                    }
+                    _ => Ok(self.object(name.clone())),
+                }
+            }
+            name => {
+                self.numpy |= name.starts_with("numpy.") || name.ends_with("_from_numpy");
+                self.quantised |= name == "torch._utils._rebuild_qtensor";
+                Ok(self.object(name.into()))
+            }
         }
     }
 
-    fn object(&mut self) -> Value {
+    fn object(&mut self, class: Rc<str>) -> Value {
+        let place = self.dictionaries.len();
         self.dictionaries.push(Vec::new());
-        Value::Object(self.dictionaries.len() - 1)
+        self.classes.insert(place, class);
+        Value::Object(place)
     }
 
     /// `(storage, offset, shape, strides, …)`.
@@ -484,6 +541,10 @@ impl<'a, 'b> Machine<'a, 'b> {
         if let (&Value::Object(object), &Value::Dictionary(state)) = (self.top()?, state)
             && object != state
         {
+            self.copied += self.dictionaries[state].len();
+            if self.copied > MOST_COPIED {
+                return Err(damaged("it copies its entries without end"));
+            }
             let entries = self.dictionaries[state].clone();
             self.dictionaries[object].extend(entries);
         }

@@ -1,0 +1,245 @@
+"""Compares what Violet makes of torchvision's and timm's networks with ONNX Runtime and autograd.
+
+    python3 scripts/networks.py RESULTS.jsonl [NAME ...]
+    python3 scripts/networks.py RESULTS.jsonl --write docs/NETWORKS.md
+
+Needs torch, torchvision, timm and onnxruntime, and `violet` (target/release, or what VIOLET names). Each network has
+random weights, is exported by torch.onnx.export into a temporary folder, measured by `violet measure`, and deleted. One
+line a network is added to RESULTS.jsonl; those that are there are not measured again.
+
+Columns: the largest difference of a logit from ONNX Runtime's, relative to the largest logit; what one secant from
+black misses of the logit's change; correlation of Integrated Gradients at eight equal points with autograd's, for one
+member of each family; processor seconds of a gradient (a forward and a backward pass) on one thread, and how many of
+ONNX Runtime's forward passes that is.
+"""
+
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+POINTS = 8
+REPEATS = 3
+
+# Every family's smallest and its most usual member, up to some 150 million parameters; the first is integrated.
+TORCHVISION = {
+    "AlexNet": ["alexnet"],
+    "VGG": ["vgg11", "vgg16", "vgg16_bn"],
+    "ResNet": ["resnet18", "resnet50"],
+    "ResNeXt": ["resnext50_32x4d"],
+    "Wide ResNet": ["wide_resnet50_2"],
+    "DenseNet": ["densenet121"],
+    "SqueezeNet": ["squeezenet1_1", "squeezenet1_0"],
+    "GoogLeNet": ["googlenet"],
+    "Inception v3": ["inception_v3"],
+    "MobileNetV2": ["mobilenet_v2"],
+    "MobileNetV3": ["mobilenet_v3_small", "mobilenet_v3_large"],
+    "ShuffleNetV2": ["shufflenet_v2_x0_5", "shufflenet_v2_x1_0"],
+    "MNASNet": ["mnasnet0_5", "mnasnet1_0"],
+    "RegNet": ["regnet_y_400mf", "regnet_x_400mf", "regnet_y_16gf"],
+    "EfficientNet": ["efficientnet_b0", "efficientnet_b4"],
+    "EfficientNetV2": ["efficientnet_v2_s", "efficientnet_v2_m"],
+    "ConvNeXt": ["convnext_tiny", "convnext_base"],
+    "ViT": ["vit_b_32", "vit_b_16"],
+    "Swin": ["swin_t", "swin_b"],
+}
+TIMM = """
+    botnet26t_256 cait_xxs24_224 coat_lite_tiny coatnet_nano_rw_224 convit_tiny convmixer_768_32 convnext_atto
+    convnextv2_atto crossvit_tiny_240 cs3darknet_s cspresnet50 darknet53 davit_tiny deit_tiny_patch16_224 densenet121
+    dla34 dm_nfnet_f0 dpn48b eca_nfnet_l0 ecaresnet26t edgenext_xx_small efficientformer_l1 efficientformerv2_s0
+    efficientnet_lite0 efficientvit_b0 efficientvit_m0 fastvit_t8 fbnetc_100 focalnet_tiny_srf gcresnet33ts gcvit_xxtiny
+    gernet_s ghostnet_100 gmixer_24_224 gmlp_ti16_224 hardcorenas_a hgnetv2_b0 hiera_tiny_224 hrnet_w18_small
+    inception_next_atto inception_resnet_v2 inception_v4 lambda_resnet26t lcnet_050 legacy_senet154 levit_128s
+    maxvit_rmlp_pico_rw_256 mixer_s32_224 mixnet_s mnasnet_small mobilenetv4_conv_small mobileone_s0 mobilevit_xxs
+    mobilevitv2_050 mvitv2_tiny nasnetalarge nest_tiny nextvit_small nf_resnet50 pit_ti_224 poolformer_s12
+    pvt_v2_b0 regnety_002 repghostnet_050 repvgg_a0 repvit_m1 res2net50_14w_8s resmlp_12_224 resnest14d resnet18
+    resnetv2_50 rexnet_100 samvit_base_patch16_224 selecsls42 sequencer2d_s seresnet18 skresnet18
+    starnet_s1 swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 tf_efficientnet_lite0 tiny_vit_5m_224
+    tinynet_e tnt_s_patch16_224 tresnet_m twins_pcpvt_small vgg11 visformer_tiny vit_tiny_patch16_224 volo_d1_224 vovnet39a
+    xception41 xcit_nano_12_p16_224
+""".split()
+
+
+def networks():
+    for family, names in TORCHVISION.items():
+        for k, name in enumerate(names):
+            yield {"source": "torchvision", "family": family, "name": name, "integrate": k == 0}
+    for name in TIMM:
+        yield {"source": "timm", "family": name.split("_")[0], "name": name, "integrate": False}
+
+
+def made(row):
+    """The network in evaluation mode, with BatchNorm away from its beginning, and the side of its input."""
+    import torch
+
+    torch.manual_seed(0)
+    if row["source"] == "torchvision":
+        from torchvision import models
+
+        extra = {"init_weights": False} if row["family"] in ("GoogLeNet", "Inception v3") else {}
+        model = getattr(models, row["name"])(weights=None, **extra)
+        sides = {"inception_v3": 299, "efficientnet_b4": 380, "efficientnet_v2_s": 384, "efficientnet_v2_m": 480}
+        side = sides.get(row["name"], 224)
+    else:
+        import timm
+
+        model = timm.create_model(row["name"], exportable=True)
+        size = model.default_cfg.get("fixed_input_size") and model.default_cfg["input_size"]
+        side = (size or model.default_cfg["input_size"])[-1]
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_var is not None:
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    # Some initialise the last layer with zeros.
+    for name, parameter in model.named_parameters():
+        if parameter.abs().max() == 0 and parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.02)
+    return model.eval(), side
+
+
+def export(model, x, path):
+    import torch
+
+    mode = torch.onnx.TrainingMode.EVAL
+    attention = [m for m in model.modules() if isinstance(m, torch.nn.MultiheadAttention)]
+    if attention:
+        # Its fast path cannot be exported: PyTorch 1.13 leaves it in training mode only.
+        for module in attention:
+            module.training = True
+        mode = torch.onnx.TrainingMode.PRESERVE
+    torch.onnx.export(model, x, str(path), opset_version=16, training=mode)
+    model.eval()
+
+
+def onnxruntime_forward(path, x):
+    """Logits, and the least processor seconds of a forward pass on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: x.numpy()}
+    logits = session.run(None, feed)[0].ravel()
+    seconds = math.inf
+    for _ in range(REPEATS):
+        start = time.process_time()
+        session.run(None, feed)
+        seconds = min(seconds, time.process_time() - start)
+    return logits, seconds
+
+
+def integrated(model, x, element):
+    """Integrated Gradients from zeros by midpoints."""
+    import torch
+
+    total = torch.zeros_like(x)
+    for k in range(POINTS):
+        point = ((k + 0.5) / POINTS * x).requires_grad_()
+        (slope,) = torch.autograd.grad(model(point).ravel()[element], point)
+        total += slope / POINTS
+    return (total * x).numpy().ravel()
+
+
+def measure(row, folder):
+    import numpy
+    import torch
+
+    torch.set_num_threads(1)
+    model, side = made(row)
+    row["parameters"] = sum(p.numel() for p in model.parameters())
+    x = torch.rand(1, 3, side, side) * 2 - 1
+    path, image, attributions = (folder / name for name in ("n.onnx", "x.f32", "a.f32"))
+    try:
+        export(model, x, path)
+    except Exception as error:
+        return {**row, "unexported": str(error).strip().splitlines()[0][:200]}
+    expected, forward = onnxruntime_forward(path, x)
+    x.numpy().tofile(image)
+    violet = os.environ.get("VIOLET", "target/release/violet")
+    command = [violet, "measure", path, "--input", image, "--repeats", str(REPEATS), "--size", str(side)]
+    if row["integrate"]:
+        command += ["--points", str(POINTS), "--attributions", attributions]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        return {**row, "refused": run.stderr.strip().removeprefix("violet: ")[-600:]}
+    report = json.loads(run.stdout)
+    found = numpy.array(report.pop("outputs"))
+    if found.shape == expected.shape:
+        row["difference"] = float(abs(found - expected).max() / abs(expected).max())
+    else:
+        row["difference"] = math.nan
+    if row["integrate"]:
+        theirs = integrated(model, x, report["element"])
+        row["correlation"] = float(numpy.corrcoef(theirs, numpy.fromfile(attributions, numpy.float32))[0, 1])
+    return {**row, **report, "onnxruntime_seconds": forward, "side": side}
+
+
+def table(rows):
+    def line(row):
+        name = f"{row['name']} ({row['source']})"
+        if reason := row.get("refused") or row.get("unexported"):
+            kind = "no" if "refused" in row else "not exported"
+            return f"| {name} | {kind} | {reason} | | | | |"
+        correlation = f"{row['correlation']:.6f}" if "correlation" in row else ""
+        ratio = row["gradient_seconds"] / row["onnxruntime_seconds"]
+        return (
+            f"| {name} | yes | {row['difference']:.0e} | {row['incompleteness']:.0e} | {correlation} "
+            f"| {row['gradient_seconds']:.3f} | {ratio:.1f} |"
+        )
+
+    good = [row for row in rows if row.get("difference", math.nan) <= 1e-4 and row["incompleteness"] <= 1e-4]
+    families = {(row["source"], row["family"]) for row in good}
+    of = lambda source: sum(1 for name, _ in families if name == source)
+    ratios = sorted(row["gradient_seconds"] / row["onnxruntime_seconds"] for row in good)
+    median = ratios[len(ratios) // 2] if ratios else math.nan
+    head = __doc__.split("Columns: ")[1].strip()
+    return "\n".join(
+        [
+            "# Networks that Violet reads",
+            "",
+            "Random weights, exported by torch.onnx.export: `python3 scripts/networks.py results.jsonl`, then "
+            "`--write docs/NETWORKS.md`.",
+            "",
+            f"Of {len(rows)} networks, {len(good)} are read, differ by at most 1e-4 from ONNX Runtime and add up to "
+            f"1e-4: {of('torchvision')} families of torchvision, {of('timm')} of timm. A gradient takes "
+            f"{median:.1f} of ONNX Runtime's forward passes, median over all of these.",
+            "",
+            f"Columns: {head}",
+            "",
+            "| network | reads | difference | incompleteness of 1 secant | correlation | seconds | forwards |",
+            "|---|---|---|---|---|---|---|",
+            *map(line, rows),
+            "",
+        ]
+    )
+
+
+def main():
+    results = pathlib.Path(sys.argv[1])
+    rows = [json.loads(text) for text in results.read_text().splitlines()] if results.exists() else []
+    if sys.argv[2:3] == ["--write"]:
+        pathlib.Path(sys.argv[3]).write_text(table(rows))
+        return
+    done = {(row["source"], row["name"]) for row in rows}
+    for row in networks():
+        if (row["source"], row["name"]) in done or (sys.argv[2:] and row["name"] not in sys.argv[2:]):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                row = measure(row, pathlib.Path(folder))
+            except Exception as error:
+                row = {**row, "unexported": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+        shown = {key: row[key] for key in ("difference", "incompleteness", "correlation") if key in row}
+        print(row["name"], shown or row.get("refused") or row.get("unexported"), flush=True)
+        with results.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+if __name__ == "__main__":
+    main()

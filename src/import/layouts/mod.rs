@@ -1,0 +1,516 @@
+//! Weights by name and no description of the network: PyTorch's state dictionaries, safetensors.
+//!
+//! Names and shapes tell which network they belong to. The layouts are those of torchvision's
+//! classifiers, some also as timm and others name them; each is built as its authors' code does, and
+//! widths, depths, kernels, groups and the last layers are read off the weights. What is left over
+//! beside the network is named in a [`Note`]; a tensor within its layers that has no place, as of a
+//! block that was changed, is refused: it would compute something else.
+
+mod head;
+mod inception;
+mod layers;
+mod mobile;
+mod modules;
+mod plain;
+mod residual;
+mod transformer;
+
+use std::collections::BTreeMap;
+
+use violet_graph::{Unary, ValueId};
+use violet_weights::{Candidate, StateDict, Tensor};
+
+use self::layers::Layers;
+use crate::error::{Error, Result};
+use crate::files::File;
+use crate::imported::{
+    Imported, InputKind, Layout as Order, Note, OperationCount, Options, Scaling,
+};
+use crate::labels;
+
+/// Names that are no weights: counters of BatchNorm (some people halve them with all the rest), of
+/// profilers, and what Swin computes from its sizes.
+const NO_WEIGHTS: [&str; 4] = [
+    "num_batches_tracked",
+    "total_ops",
+    "total_params",
+    "relative_position_index",
+];
+
+/// A network that weights can belong to.
+struct Layout {
+    title: &'static str,
+    /// Names of tensors that tell it, the first layer's first.
+    names: &'static [&'static str],
+    /// What else tells it.
+    is: fn(&View<'_>) -> bool,
+    /// Height and width that its authors give it.
+    size: fn(&View<'_>) -> usize,
+    build: fn(&mut Layers) -> Result<ValueId>,
+}
+
+/// Names and shapes behind a prefix.
+struct View<'a> {
+    shapes: &'a BTreeMap<String, Vec<usize>>,
+    prefix: &'a str,
+}
+
+impl View<'_> {
+    fn dims(&self, name: &str) -> &[usize] {
+        let shape = self.shapes.get(&format!("{}{name}", self.prefix));
+        shape.map_or(&[], |shape| shape)
+    }
+
+    fn dim(&self, name: &str, axis: usize) -> usize {
+        self.dims(name).get(axis).copied().unwrap_or(0)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        !self.dims(name).is_empty()
+    }
+}
+
+const USUAL: fn(&View<'_>) -> usize = |_| 224;
+const ALWAYS: fn(&View<'_>) -> bool = |_| true;
+
+/// Every layout that is known.
+const LAYOUTS: [Layout; 22] = [
+    Layout {
+        title: "AlexNet",
+        names: &[
+            "features.0.weight",
+            "features.10.weight",
+            "classifier.1.weight",
+        ],
+        is: |view| view.dim("features.0.weight", 2) == 11,
+        size: USUAL,
+        build: plain::alexnet,
+    },
+    Layout {
+        title: "SqueezeNet",
+        names: &[
+            "features.0.weight",
+            "features.3.squeeze.weight",
+            "classifier.1.weight",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: plain::squeezenet,
+    },
+    Layout {
+        title: "VGG",
+        names: &["features.0.weight"],
+        is: |view| view.dim("features.0.weight", 2) == 3 && !view.has("features.3.squeeze.weight"),
+        size: USUAL,
+        build: plain::vgg,
+    },
+    Layout {
+        title: "ResNet",
+        names: &[
+            "conv1.weight",
+            "layer1.0.conv1.weight",
+            "layer4.0.conv1.weight",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: residual::resnet,
+    },
+    Layout {
+        title: "ResNet-D",
+        names: &[
+            "conv1.0.weight",
+            "layer1.0.conv1.weight",
+            "layer4.0.conv1.weight",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: residual::resnet,
+    },
+    Layout {
+        title: "DenseNet",
+        names: &["features.conv0.weight", "features.norm5.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: residual::densenet,
+    },
+    Layout {
+        title: "RegNet",
+        names: &["stem.0.weight", "trunk_output.block1.block1-0.f.a.0.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: residual::regnet,
+    },
+    Layout {
+        title: "GoogLeNet",
+        names: &["conv1.conv.weight", "inception3a.branch1.conv.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: inception::googlenet,
+    },
+    Layout {
+        title: "Inception v3",
+        names: &[
+            "Conv2d_1a_3x3.conv.weight",
+            "Mixed_7c.branch1x1.conv.weight",
+        ],
+        is: ALWAYS,
+        size: |_| 299,
+        build: inception::inception_v3,
+    },
+    Layout {
+        title: "MobileNetV2",
+        names: &["features.0.0.weight", "features.1.conv.0.0.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::mobilenet_v2,
+    },
+    Layout {
+        title: "MobileNetV3",
+        names: &["features.0.0.weight", "features.1.block.0.0.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::mobilenet_v3,
+    },
+    Layout {
+        title: "EfficientNet",
+        names: &["features.0.0.weight", "features.1.0.block.0.0.weight"],
+        is: |view| view.dim("features.1.0.block.0.0.weight", 1) == 1,
+        // By the depth of its last stage but one: B0 to B7.
+        size: |view| {
+            let names = (0..).map(|block| format!("features.6.{block}.block.0.0.weight"));
+            let depth = names.take_while(|name| view.has(name)).count();
+            match (depth, view.dim("features.0.0.weight", 0)) {
+                (4, _) => 224,
+                (5, 32) if view.dim("features.8.0.weight", 0) == 1280 => 240,
+                (5, 32) => 288,
+                (6, _) => 300,
+                (8, _) => 380,
+                (9, _) => 456,
+                (11, _) => 528,
+                (13, _) => 600,
+                _ => 224,
+            }
+        },
+        build: mobile::efficientnet,
+    },
+    Layout {
+        title: "EfficientNetV2",
+        names: &["features.0.0.weight", "features.1.0.block.0.0.weight"],
+        is: |view| view.dim("features.1.0.block.0.0.weight", 1) > 1,
+        size: |view| {
+            if view.has("features.8.0.weight") {
+                480
+            } else {
+                384
+            }
+        },
+        build: mobile::efficientnet_v2,
+    },
+    Layout {
+        title: "MNASNet",
+        names: &["layers.0.weight", "layers.8.0.layers.0.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::mnasnet,
+    },
+    Layout {
+        title: "ShuffleNetV2",
+        names: &[
+            "conv1.0.weight",
+            "stage2.0.branch2.0.weight",
+            "conv5.0.weight",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::shufflenet_v2,
+    },
+    Layout {
+        title: "EfficientNet, as timm names it",
+        names: &[
+            "conv_stem.weight",
+            "blocks.0.0.conv_dw.weight",
+            "bn2.weight",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::timm_efficientnet,
+    },
+    Layout {
+        title: "EfficientNet, as efficientnet_pytorch names it",
+        names: &["_conv_stem.weight", "_blocks.0._depthwise_conv.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::efficientnet_pytorch,
+    },
+    Layout {
+        title: "ConvNeXt",
+        names: &["features.0.0.weight", "features.1.0.block.0.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: transformer::convnext,
+    },
+    Layout {
+        title: "ConvNeXt, as timm names it",
+        names: &["stem.0.weight", "stages.0.blocks.0.conv_dw.weight"],
+        is: ALWAYS,
+        size: USUAL,
+        build: transformer::timm_convnext,
+    },
+    Layout {
+        title: "Vision Transformer",
+        names: &["conv_proj.weight", "encoder.pos_embedding"],
+        is: ALWAYS,
+        size: |view| patches(view, "encoder.pos_embedding", "conv_proj.weight"),
+        build: transformer::vit,
+    },
+    Layout {
+        title: "Vision Transformer, as timm names it",
+        names: &["patch_embed.proj.weight", "pos_embed", "cls_token"],
+        is: |view| view.has("blocks.0.attn.qkv.weight"),
+        size: |view| patches(view, "pos_embed", "patch_embed.proj.weight"),
+        build: transformer::timm_vit,
+    },
+    Layout {
+        title: "Swin Transformer",
+        names: &[
+            "features.0.0.weight",
+            "features.1.0.attn.relative_position_bias_table",
+        ],
+        is: |view| !view.has("features.1.0.attn.logit_scale"),
+        size: USUAL,
+        build: transformer::swin,
+    },
+];
+
+/// Side of an image of as many patches as there are positions, one of them the class's.
+fn patches(view: &View<'_>, positions: &str, patch: &str) -> usize {
+    view.dim(positions, 1).saturating_sub(1).isqrt() * view.dim(patch, 2)
+}
+
+/// A layout, and the prefix of its names.
+type Match = (&'static Layout, String);
+
+/// Every layout whose names are among those, with the prefix before them.
+fn matches(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Match> {
+    let mut found: Vec<Match> = Vec::new();
+    for layout in &LAYOUTS {
+        let first = layout.names[0];
+        let prefixes = shapes.keys().filter_map(|name| name.strip_suffix(first));
+        for prefix in prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')) {
+            let view = View { shapes, prefix };
+            if layout.names.iter().all(|name| view.has(name)) && (layout.is)(&view) {
+                found.push((layout, prefix.into()));
+            }
+        }
+    }
+    found
+}
+
+/// Reads the network that weights belong to.
+///
+/// # Errors
+///
+/// [`Error::UnknownLayout`] if they belong to none that is known, [`Error::OtherLayout`] or
+/// [`Error::ChangedLayer`] if they nearly do; else any [`Error`].
+pub(crate) fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Imported> {
+    let mut chosen = None;
+    let mut others = Vec::new();
+    let state = violet_weights::read(bytes, |candidates| {
+        let (index, found) = choose(candidates)?;
+        let names = candidates.iter().map(|candidate| candidate.name.clone());
+        others = names.collect();
+        others.swap_remove(index);
+        let shapes = candidates[index].shapes.clone();
+        chosen = Some((found, shapes));
+        Ok::<_, Error>(index)
+    })?;
+    let Some(((layout, prefix), shapes)) = chosen else {
+        unreachable!("who reads them chooses");
+    };
+    let view = View {
+        shapes: &shapes,
+        prefix: &prefix,
+    };
+    let usual = (layout.size)(&view);
+    let fixed = layout.title.starts_with("Vision");
+    let size = match (fixed, options.size) {
+        (false, Some(size)) => size,
+        _ => [usual; 2],
+    };
+    let mut notes = vec![Note::Layout {
+        title: layout.title,
+    }];
+    if !fixed && options.size.is_none() {
+        notes.push(Note::AssumedSize(size));
+    }
+    if !others.is_empty() {
+        notes.push(Note::OtherNetworks { names: others });
+    }
+    build(layout, &prefix, state, size, notes, beside, options).map(|mut imported| {
+        imported.input.fixed_size = fixed;
+        imported
+    })
+}
+
+/// Which of a file's networks is meant: the only one that is known; of several that are the same
+/// network (an average of its weights, say), the first.
+fn choose(candidates: &[Candidate]) -> Result<(usize, Match)> {
+    let mut known = Vec::new();
+    for (k, candidate) in candidates.iter().enumerate() {
+        let mut found = matches(&candidate.shapes);
+        if found.len() > 1 {
+            return Err(Error::SeveralNetworks {
+                names: found
+                    .iter()
+                    .map(|(layout, prefix)| format!("{prefix}… ({})", layout.title))
+                    .collect(),
+            });
+        }
+        if let Some(found) = found.pop() {
+            known.push((k, found));
+        }
+    }
+    let differ = |(k, _): &&(usize, Match)| candidates[*k].shapes != candidates[known[0].0].shapes;
+    if let Some(other) = known.iter().find(differ) {
+        return Err(Error::SeveralNetworks {
+            names: vec![
+                candidates[known[0].0].name.clone(),
+                candidates[other.0].name.clone(),
+            ],
+        });
+    }
+    match known.into_iter().next() {
+        Some(known) => Ok(known),
+        None => Err(Error::UnknownLayout {
+            names: examples(&candidates[0]),
+        }),
+    }
+}
+
+/// A few names, for people who know their network by them.
+fn examples(candidate: &Candidate) -> String {
+    let names = candidate.shapes.keys().filter(|name| !is_no_weight(name));
+    let shown: Vec<&str> = names.take(3).map(String::as_str).collect();
+    shown.join(", ")
+}
+
+fn is_no_weight(name: &str) -> bool {
+    NO_WEIGHTS.iter().any(|end| name.ends_with(end))
+}
+
+fn build(
+    layout: &Layout,
+    prefix: &str,
+    mut state: StateDict,
+    size: [usize; 2],
+    mut notes: Vec<Note>,
+    beside: &[File],
+    options: &Options,
+) -> Result<Imported> {
+    state.tensors.retain(|name, _| !is_no_weight(name));
+    if state.scripted {
+        notes.push(Note::ScriptNotRead);
+    }
+    let own_labels = std::mem::take(&mut state.labels);
+    let mut layers = Layers::new(state, prefix, layout.names[0], size)?;
+    let mut logits = (layout.build)(&mut layers)?;
+    let outputs = layers.b.shape(logits).iter().product();
+    if let Some(asked) = options.classes {
+        if asked == 0 || asked > outputs {
+            return Err(Error::Classes {
+                found: outputs,
+                asked,
+            });
+        }
+        logits = layers.b.slice(logits, &[0], &[asked as i64], &[-1], &[])?;
+    } else if outputs == 1 {
+        logits = layers.b.unary(Unary::Sigmoid, logits)?;
+        notes.push(Note::AssumedSigmoid);
+    }
+    let mut scaling = normaliser(layers.beside());
+    if let (None, Some(usual)) = (&scaling, layers.scaling) {
+        scaling = Some(Scaling::uniform(1.0 / usual.std, -usual.mean / usual.std));
+        notes.push(Note::AssumedScaling {
+            exporter: usual.exporter,
+            rule: usual.rule,
+        });
+    }
+    let (unused, misplaced) = layers.left();
+    if let Some(first) = misplaced.first() {
+        let title = layout.title;
+        let reason = format!(
+            "“{first}” has no place in {title} ({} such)",
+            misplaced.len()
+        );
+        return Err(layers.differs(reason));
+    }
+    notes.append(&mut layers.notes);
+    if !unused.is_empty() {
+        notes.push(Note::Unused { names: unused });
+    }
+    let input = layers.b.input();
+    let &[channels, height, width] = layers.b.shape(input) else {
+        unreachable!("it was begun with three axes");
+    };
+    if ![1, 3].contains(&channels) {
+        return Err(Error::NotAPicture {
+            input: layout.names[0].into(),
+            found: format!("{channels} planes of numbers"),
+            advice: "It has to take one grey or colour picture.",
+        });
+    }
+    layers.b.output("logits", logits);
+    let graph = layers.b.finish()?;
+    let operations = graph.summary().operations;
+    let mut input = InputKind::new("image", Order::Planes, [channels, height, width]);
+    input.scaling = scaling;
+    Ok(Imported {
+        labels: labels::beside(beside).unwrap_or(own_labels),
+        input,
+        notes,
+        operations: operations
+            .iter()
+            .map(|&(name, count)| OperationCount {
+                name: name.into(),
+                count,
+            })
+            .collect(),
+        producer: "PyTorch".into(),
+        graph,
+    })
+}
+
+/// A mean and a standard deviation for each colour that lie beside the network, as Lightning modules
+/// keep them.
+fn normaliser<'a>(beside: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Option<Scaling> {
+    let (mut mean, mut std) = (None, None);
+    for (name, tensor) in beside {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let place = match last.trim_start_matches("pixel_").trim_start_matches('_') {
+            "mean" => &mut mean,
+            "std" => &mut std,
+            _ => continue,
+        };
+        if tensor.values.len() == 3 && tensor.values.iter().all(|value| value.is_finite()) {
+            *place = Some(&tensor.values);
+        }
+    }
+    let (mean, std) = (mean?, std?);
+    if std.iter().any(|&std| std <= 0.0) {
+        return None;
+    }
+    // On a scale of 0 to 1, or of pixels.
+    let unit = if std.iter().all(|&std| std <= 1.0) {
+        255.0
+    } else {
+        1.0
+    };
+    Some(Scaling {
+        scale: std.iter().map(|std| 1.0 / (unit * std)).collect(),
+        offset: mean
+            .iter()
+            .zip(std)
+            .map(|(mean, std)| -mean / std)
+            .collect(),
+    })
+}

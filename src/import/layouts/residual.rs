@@ -1,0 +1,156 @@
+//! Residual networks: ResNet, ResNeXt, Wide ResNet, with squeeze and excitation; RegNet; DenseNet.
+//!
+//! # Source
+//!
+//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; timm's `resnet.py` for the deep stem and
+//! the shortcuts with a mean (ResNet-D).
+
+use violet_graph::{Reduction, ValueId};
+
+use super::head::head;
+use super::layers::{Act, Layers};
+use crate::error::Result;
+
+pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
+    let mut x = layers.input();
+    match layers.has("conv1.weight") {
+        true => x = layers.conv(x, "conv1", 2)?,
+        // Three 3×3 in place of one 7×7.
+        false => {
+            x = layers.conv_norm(x, ["conv1.0", "conv1.1"], 2, Act::Relu)?;
+            x = layers.conv_norm(x, ["conv1.3", "conv1.4"], 1, Act::Relu)?;
+            x = layers.conv(x, "conv1.6", 1)?;
+        }
+    }
+    if layers.has("bn1.running_var") || !layers.has("conv1.bias") {
+        x = layers.norm_unless_folded(x, "bn1")?;
+    }
+    let act = |layers: &mut Layers, x, name: &str| match layers.module(name) {
+        Some(_) => layers.act_named(x, name, Act::Relu),
+        None => layers.act_named(x, name.replace("relu", "act1").as_str(), Act::Relu),
+    };
+    x = act(layers, x, "relu")?;
+    x = layers.max_pool(x, "maxpool", 3, 2, 1, false)?;
+    for stage in 1..=4 {
+        for block in layers.numbers(&format!("layer{stage}.")) {
+            let name = format!("layer{stage}.{block}");
+            let stride = if stage > 1 && block == 0 { 2 } else { 1 };
+            x = resnet_block(layers, x, &name, stride)?;
+        }
+    }
+    let x = layers.pooled(x)?;
+    head(layers, x, "fc")
+}
+
+fn resnet_block(layers: &mut Layers, x: ValueId, name: &str, stride: usize) -> Result<ValueId> {
+    let count = if layers.has(&format!("{name}.conv3.weight")) {
+        3
+    } else {
+        2
+    };
+    // torchvision strides in the 3×3, not in the first 1×1.
+    let strided = if count == 3 { 2 } else { 1 };
+    let relu = format!("{name}.relu");
+    let mut y = x;
+    for k in 1..=count {
+        let stride = if k == strided { stride } else { 1 };
+        let names = [format!("{name}.conv{k}"), format!("{name}.bn{k}")];
+        y = layers.conv_norm(y, [&names[0], &names[1]], stride, Act::None)?;
+        if k < count {
+            y = layers.act_named(y, &relu, Act::Relu)?;
+        }
+    }
+    if layers.any(&format!("{name}.se.")) {
+        let names = [format!("{name}.se.fc1"), format!("{name}.se.fc2")];
+        y = layers.squeeze_excite(y, [&names[0], &names[1]], Act::Relu, Act::Sigmoid)?;
+    }
+    let shortcut = if layers.has(&format!("{name}.downsample.0.weight")) {
+        let names = [
+            format!("{name}.downsample.0"),
+            format!("{name}.downsample.1"),
+        ];
+        layers.conv_norm(x, [&names[0], &names[1]], stride, Act::None)?
+    } else if layers.has(&format!("{name}.downsample.1.weight")) {
+        let mean = match stride {
+            1 => x,
+            _ => layers.average_pool_uncounted(x, 2, 2)?,
+        };
+        let names = [
+            format!("{name}.downsample.1"),
+            format!("{name}.downsample.2"),
+        ];
+        layers.conv_norm(mean, [&names[0], &names[1]], 1, Act::None)?
+    } else {
+        x
+    };
+    let x = layers.add(y, shortcut)?;
+    layers.act_named(x, &relu, Act::Relu)
+}
+
+pub(super) fn regnet(layers: &mut Layers) -> Result<ValueId> {
+    let mut x = layers.conv_norm(layers.input(), ["stem.0", "stem.1"], 2, Act::Relu)?;
+    for stage in 1..=4 {
+        let stage = format!("trunk_output.block{stage}.block{stage}-");
+        for block in layers.numbers(&stage) {
+            let name = format!("{stage}{block}");
+            let stride = if block == 0 { 2 } else { 1 };
+            let part = |part: &str| [format!("{name}.{part}.0"), format!("{name}.{part}.1")];
+            let [conv, norm] = &part("f.a");
+            let mut y = layers.conv_norm(x, [conv, norm], 1, Act::Relu)?;
+            let [conv, norm] = &part("f.b");
+            y = layers.conv_norm(y, [conv, norm], stride, Act::Relu)?;
+            if layers.any(&format!("{name}.f.se.")) {
+                let names = [format!("{name}.f.se.fc1"), format!("{name}.f.se.fc2")];
+                y = layers.squeeze_excite(y, [&names[0], &names[1]], Act::Relu, Act::Sigmoid)?;
+            }
+            let [conv, norm] = &part("f.c");
+            y = layers.conv_norm(y, [conv, norm], 1, Act::None)?;
+            let [conv, norm] = &part("proj");
+            let shortcut = match layers.has(&format!("{conv}.weight")) {
+                true => layers.conv_norm(x, [conv, norm], stride, Act::None)?,
+                false => x,
+            };
+            x = layers.add(shortcut, y)?;
+            x = layers.act(x, Act::Relu)?;
+        }
+    }
+    let x = layers.pooled(x)?;
+    head(layers, x, "fc")
+}
+
+pub(super) fn densenet(layers: &mut Layers) -> Result<ValueId> {
+    let stem = ["features.conv0", "features.norm0"];
+    let mut x = layers.conv_norm(layers.input(), stem, 2, Act::Relu)?;
+    x = layers.max_pool(x, "features.pool0", 3, 2, 1, false)?;
+    for block in 1..=4 {
+        let dense = format!("features.denseblock{block}.denselayer");
+        for layer in layers.numbers(&dense) {
+            let name = format!("{dense}{layer}");
+            // Files of before 2017 have a dot before the number.
+            let dot = if layers.any(&format!("{name}.norm.1.")) {
+                "."
+            } else {
+                ""
+            };
+            let mut y = x;
+            for k in 1..=2 {
+                y = layers.norm(y, &format!("{name}.norm{dot}{k}"))?;
+                y = layers.act(y, Act::Relu)?;
+                y = layers.conv(y, &format!("{name}.conv{dot}{k}"), 1)?;
+            }
+            x = layers.concat(&[x, y])?;
+        }
+        let name = format!("features.transition{block}");
+        if layers.any(&format!("{name}.")) {
+            x = layers.norm(x, &format!("{name}.norm"))?;
+            x = layers.act(x, Act::Relu)?;
+            x = layers.conv(x, &format!("{name}.conv"), 1)?;
+            x = layers.average_pool(x, 2, 2, 0, false)?;
+        }
+    }
+    x = layers.norm(x, "features.norm5")?;
+    x = layers.act(x, Act::Relu)?;
+    let x = layers.b.global_pool(Reduction::Mean, x)?;
+    let x = layers.flat(x)?;
+    head(layers, x, "classifier")
+}

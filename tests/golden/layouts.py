@@ -1,0 +1,248 @@
+"""Writes checkpoints of torchvision's families, as people have them, and what PyTorch computes with each.
+
+    python3 tests/golden/layouts.py DIRECTORY
+
+Needs torch and torchvision. `expected.json` holds, for each file, the side of its square input, which
+hash_weights.py makes, the logits, and a part of a sentence that is said about the file, if one is.
+Refused files are in `refused.json`, with a part of the sentence.
+"""
+
+import collections
+import functools
+import json
+import pathlib
+import sys
+import zipfile
+
+import torch
+import torchvision
+from torch import nn
+from torchvision import models
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from hash_weights import noise
+
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+torch.manual_seed(2)
+expected, refused = {}, {}
+
+
+def lively(model):
+    """BatchNorm statistics and scales that are not trivial."""
+    for module in model.modules():
+        if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.uniform_(-0.1, 0.1)
+    for name, parameter in model.named_parameters():
+        if "layer_scale" in name:
+            parameter.data.uniform_(0.1, 1.0)
+    return model.eval()
+
+
+def record(name, model, side, says=""):
+    x = torch.from_numpy(noise("x", 3 * side * side)).reshape(1, 3, side, side)
+    with torch.no_grad():
+        logits = model(x)[0].tolist()
+    expected[name] = {"side": side, "logits": logits, "says": says}
+
+
+def save(name, model, side, says="", **options):
+    torch.save(model.state_dict(), folder / name, **options)
+    record(name, model, side, says)
+
+
+def of(make, **arguments):
+    return lively(make(weights=None, num_classes=7, **arguments))
+
+
+# ---- Families ----------------------------------------------------------------------------------
+
+for make, side in [
+    (models.resnet18, 64),
+    (models.resnet50, 64),
+    (models.resnext50_32x4d, 64),
+    (models.densenet121, 64),
+    (models.squeezenet1_0, 96),
+    (models.squeezenet1_1, 96),
+    (models.mobilenet_v2, 64),
+    (models.mobilenet_v3_small, 64),
+    (models.mobilenet_v3_large, 64),
+    (models.shufflenet_v2_x0_5, 64),
+    (models.mnasnet0_5, 64),
+    (models.mnasnet1_0, 64),
+    (models.regnet_x_400mf, 64),
+    (models.regnet_y_400mf, 64),
+    (models.efficientnet_b0, 64),
+    (models.efficientnet_v2_s, 64),
+    (models.convnext_tiny, 64),
+    (models.swin_t, 96),
+]:
+    save(f"{make.__name__}.pth", of(make), side)
+save("googlenet.pth", of(models.googlenet, init_weights=False), 64, "aux1")
+save("inception_v3.pth", of(models.inception_v3, init_weights=False), 128, "AuxLogits")
+for make, side in [(models.vgg11, 64), (models.vgg11_bn, 64), (models.alexnet, 96)]:
+    model = make(weights=None)
+    features = model.classifier[0 if make is not models.alexnet else 1].in_features
+    dropout = [nn.Dropout()] if make is models.alexnet else []
+    layers = [nn.Linear(features, 24), nn.ReLU(True), nn.Dropout(), nn.Linear(24, 7)]
+    model.classifier = nn.Sequential(*dropout, *layers)
+    save(f"{make.__name__}.pth", lively(model), side)
+vit = models.VisionTransformer(
+    image_size=64, patch_size=16, num_layers=2, num_heads=3, hidden_dim=192, mlp_dim=384, num_classes=7
+)
+nn.init.normal_(vit.heads.head.weight)
+vit.encoder.pos_embedding.data.normal_()
+save("vit.pth", lively(vit), 64)
+# As deep as EfficientNet-B5 and larger, which have another ε.
+Stage = models.efficientnet.MBConvConfig
+stages = [(1, 3, 1, 8, 8, 3), (6, 3, 2, 8, 16, 1), (6, 5, 2, 16, 24, 1), (6, 3, 2, 24, 32, 1),
+          (6, 5, 1, 32, 40, 1), (6, 5, 2, 40, 48, 1), (6, 3, 1, 48, 56, 1)]
+deep = models.EfficientNet([Stage(*stage, 1.0, 1.0) for stage in stages], 0.2, num_classes=7,
+                           norm_layer=functools.partial(nn.BatchNorm2d, eps=1e-3))
+save("efficientnet-deep.pth", lively(deep), 64)
+
+
+
+def small():
+    """The least that is laid out as a ResNet."""
+    return lively(models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=7))
+
+
+# ---- Heads -------------------------------------------------------------------------------------
+
+model = small()
+model.fc = nn.Sequential(nn.Dropout(0.5), nn.Linear(512, 3))
+save("head-dropout.pth", model.eval(), 64)
+model.fc = nn.Linear(512, 3, bias=False)
+save("head-without-bias.pth", model.eval(), 64)
+model.fc = nn.Sequential(
+    nn.Linear(512, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Dropout(), nn.Linear(20, 9), nn.ReLU(), nn.Linear(9, 4)
+)
+save("head-mlp.pth", lively(model), 64, "rectifier")
+model.fc = nn.Sequential(collections.OrderedDict(fc1=nn.Linear(512, 20), relu=nn.ReLU(), output=nn.Linear(20, 5)))
+save("head-named.pth", model.eval(), 64, "rectifier")
+model.fc = nn.Linear(512, 1)
+save("head-sigmoid.pth", model.eval(), 64, "one output")
+model = of(models.mobilenet_v3_small)
+model.classifier[3] = nn.Sequential(nn.Dropout(), nn.Linear(1024, 2))
+save("head-within-classifier.pth", model.eval(), 64)
+
+
+class Beside(nn.Module):
+    """A network with its own head cut off and another one beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = small()
+        self.backbone.fc = nn.Identity()
+        self.classifier = nn.Sequential(nn.Dropout(), nn.Linear(512, 6))
+
+    def forward(self, x):
+        return self.classifier(self.backbone(x))
+
+
+save("head-beside.pth", Beside().eval(), 64, "assumed to be")
+
+# ---- Files -------------------------------------------------------------------------------------
+
+model = small()
+state = model.state_dict()
+prefixed = lambda prefix, state: collections.OrderedDict((prefix + name, value) for name, value in state.items())
+
+
+def file(name, content, says="", **options):
+    torch.save(content, folder / name, **options)
+    record(name, model, 64, says)
+
+
+file(
+    "example.pth.tar",
+    {
+        "epoch": 90,
+        "arch": "resnet18",
+        "state_dict": prefixed("module.", state),
+        "best_acc1": torch.tensor(69.8),
+        "rng_state": torch.get_rng_state().float(),
+        "optimizer": {"state": {0: {"exp_avg": torch.zeros(64, 3, 7, 7)}}, "param_groups": [{"lr": 0.1}]},
+    },
+)
+file("compiled", prefixed("_orig_mod.", state))
+file("wrapped-twice.bin", {"model_state_dict": prefixed("module._orig_mod.", state)})
+file("any-prefix.pt", {"net": prefixed("base_model.resnet.", state)})
+file(
+    "lightning.ckpt",
+    {
+        "state_dict": {
+            **prefixed("model.", state),
+            "criterion.weight": torch.ones(7),
+            "val_acc.confmat": torch.zeros(7, 7),
+            "mean": torch.tensor([0.5, 0.4, 0.3]).reshape(3, 1, 1),
+            "std": torch.tensor([0.2, 0.25, 0.3]).reshape(3, 1, 1),
+        },
+        "hyper_parameters": {"lr": 1e-3},
+        "pytorch-lightning_version": "1.9.0",
+    },
+    "criterion.weight",
+)
+file("with-average.pth", {"model": state, "model_ema": {k: v + 1 if v.is_floating_point() else v for k, v in state.items()}}, "model_ema")
+file("protocol-4.pth", state, pickle_protocol=4)
+file("old-format.pth", state, _use_new_zipfile_serialization=False)
+file("counted.pth", {**state, "total_ops": torch.zeros(1), "layer1.0.conv1.total_params": torch.zeros(1)})
+with zipfile.ZipFile(folder / "protocol-4.pth") as stored, zipfile.ZipFile(
+    folder / "deflated.pth", "w", zipfile.ZIP_DEFLATED
+) as deflated:
+    for entry in stored.namelist():
+        deflated.writestr(entry, stored.read(entry))
+record("deflated.pth", model, 64)
+torch.jit.script(model).save(str(folder / "scripted.pt"))
+record("scripted.pt", model, 64, "TorchScript")
+torch.save({"class_to_idx": {"cat": 0, "dog": 1}, "state_dict": {**state, "fc.weight": state["fc.weight"][:2],
+            "fc.bias": state["fc.bias"][:2]}}, folder / "labels.pth")
+half = model.half().float()
+torch.save({name: value.half() if value.is_floating_point() else value for name, value in state.items()},
+           folder / "half.pth")
+record("half.pth", half, 64)
+
+# ---- Whole modules, with layers changed ----------------------------------------------------------
+
+model = small()
+model.maxpool = nn.Identity()
+model.conv1 = nn.Conv2d(3, 64, 3, stride=1, padding=1, bias=False)
+for module in model.modules():
+    if isinstance(module, nn.BatchNorm2d):
+        module.eps = 1e-2
+model.relu = nn.LeakyReLU(0.2)
+model.fc = nn.Sequential(nn.Linear(512, 20), nn.Tanh(), nn.Linear(20, 5))
+torch.save(model, folder / "changed-module.pt")
+record("changed-module.pt", model.eval(), 64)
+
+
+class Strange(nn.Module):
+    def forward(self, x):
+        return x.sin()
+
+
+model.relu = Strange()
+torch.save(model, folder / "strange-module.pt")
+refused["strange-module.pt"] = "“relu” is a Strange"
+
+# ---- What is no known network --------------------------------------------------------------------
+
+torch.save({"encoder.weight": torch.zeros(3, 4)}, folder / "another.pth")
+refused["another.pth"] = "torch.onnx.export"
+torch.save({"generator": state, "discriminator": models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=2).state_dict()}, folder / "two.pth")
+refused["two.pth"] = "generator"
+changed = dict(state)
+changed["layer1.0.extra.weight"] = torch.zeros(3)
+torch.save(changed, folder / "changed.pth")
+refused["changed.pth"] = "layer1.0.extra.weight"
+torch.save({**state, "fc.weight": torch.zeros(0, 512), "fc.bias": torch.zeros(0)}, folder / "no-classes.pth")
+refused["no-classes.pth"] = ""
+torch.save({name: value.numpy() for name, value in state.items()}, folder / "numpy.pth")
+refused["numpy.pth"] = "NumPy"
+
+(folder / "expected.json").write_text(json.dumps(expected))
+(folder / "refused.json").write_text(json.dumps(refused))
