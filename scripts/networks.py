@@ -67,22 +67,41 @@ TIMM = """
 
 
 def networks():
-    for family, names in TORCHVISION.items():
-        for k, name in enumerate(names):
-            yield {"source": "torchvision", "family": family, "name": name, "integrate": k == 0}
+    """One of each family first."""
+    torchvision = [
+        {"source": "torchvision", "family": family, "name": name, "integrate": k == 0}
+        for family, names in TORCHVISION.items()
+        for k, name in enumerate(names)
+    ]
+    yield from (row for row in torchvision if row["integrate"])
     for name in TIMM:
         yield {"source": "timm", "family": name.split("_")[0], "name": name, "integrate": False}
+    yield from (row for row in torchvision if not row["integrate"])
+
+
+def settle(model, side):
+    """Lets BatchNorm see pictures: with the statistics that it begins with, logits hardly depend on the picture."""
+    import torch
+
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm) and m.track_running_stats]
+    for module in norms:
+        module.reset_running_stats()
+        module.momentum = None
+        module.train()
+    with torch.no_grad():
+        model(torch.rand(2, 3, side, side) * 2 - 1)
 
 
 def made(row):
-    """The network in evaluation mode, with BatchNorm away from its beginning, and the side of its input."""
+    """The network in evaluation mode, and the side of its input."""
     import torch
 
     torch.manual_seed(0)
     if row["source"] == "torchvision":
         from torchvision import models
 
-        extra = {"init_weights": False} if row["family"] in ("GoogLeNet", "Inception v3") else {}
+        # Otherwise their logits hardly depend on the picture.
+        extra = {"init_weights": True} if row["family"] in ("GoogLeNet", "Inception v3") else {}
         model = getattr(models, row["name"])(weights=None, **extra)
         sides = {"inception_v3": 299, "efficientnet_b4": 380, "efficientnet_v2_s": 384, "efficientnet_v2_m": 480}
         side = sides.get(row["name"], 224)
@@ -92,10 +111,8 @@ def made(row):
         model = timm.create_model(row["name"], exportable=True)
         size = model.default_cfg.get("fixed_input_size") and model.default_cfg["input_size"]
         side = (size or model.default_cfg["input_size"])[-1]
-    for module in model.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_var is not None:
-            module.running_mean.uniform_(-0.1, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
+    model.eval()
+    settle(model, side)
     # Some initialise the last layer with zeros.
     for name, parameter in model.named_parameters():
         if parameter.abs().max() == 0 and parameter.dim() > 1:

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::attribution::{self, Baseline, Forward, Quadrature, Slopes, read};
 use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
-use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace, detections};
+use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace};
 use crate::preprocessing::{Crop, Preprocessing};
 
 /// A model ready to explain.
@@ -131,7 +131,9 @@ impl Explainer {
                 let logits = finite(logits).await?;
                 let (encodings, _) = encodings.split_at(encodings.len() / 2);
                 let (of_photo, _) = logits.split_at(logits.len() / 2);
-                let found = detections(encodings, of_photo, LEAST_SCORE, MOST_DETECTIONS);
+                let found =
+                    self.network
+                        .detections(encodings, of_photo, LEAST_SCORE, MOST_DETECTIONS);
                 (logits, found)
             }
         };

@@ -43,12 +43,26 @@ pub struct Imported {
     pub labels: Vec<String>,
     /// What its input is made of.
     pub input: InputKind,
+    /// How its outputs are boxes, if it is a detector.
+    pub detector: Option<Detector>,
     /// What was assumed, bound, or left out, each for a sentence on the card.
     pub notes: Vec<Note>,
     /// The operations as the file calls them, most frequent first.
     pub operations: Vec<OperationCount>,
     /// Who wrote the file, as in "pytorch 2.9.1"; empty if it does not say.
     pub producer: String,
+}
+
+/// The outputs of a network that finds boxes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detector {
+    /// Name of the output of places, \[candidates, 4 or 5\]: the box's middle, x and y, its width and
+    /// its height in pixels of the input; and, where there are five, the logit of there being a thing.
+    pub boxes: String,
+    /// Name of the output of class logits, \[candidates, classes\], before their sigmoid.
+    pub scores: String,
+    /// How many classes there are.
+    pub classes: usize,
 }
 
 /// How often a file has an operation.

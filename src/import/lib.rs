@@ -30,7 +30,8 @@ pub mod tflite;
 pub use error::{Error, Result, Unsupported};
 pub use files::File;
 pub use imported::{
-    ChannelOrder, Framing, Imported, InputKind, Layout, Note, OperationCount, Options, Scaling,
+    ChannelOrder, Detector, Framing, Imported, InputKind, Layout, Note, OperationCount, Options,
+    Scaling,
 };
 pub use labels::{beside as labels, read as labels_in};
 pub use open::{Format, open, read};

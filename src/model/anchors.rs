@@ -138,7 +138,17 @@ pub fn detections(
                 rect,
             }
         });
-    let mut candidates: Vec<Detection> = best.filter(|d| d.score >= threshold).collect();
+    suppressed(best, threshold, most)
+}
+
+/// The candidates that score at least `threshold`, the best first, at most `most`, and of those that
+/// overlap by more than half the best one.
+pub(super) fn suppressed(
+    candidates: impl Iterator<Item = Detection>,
+    threshold: f32,
+    most: usize,
+) -> Vec<Detection> {
+    let mut candidates: Vec<Detection> = candidates.filter(|d| d.score >= threshold).collect();
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Detection> = Vec::new();
     for candidate in candidates {

@@ -25,6 +25,8 @@ pub enum Architecture {
     SsdMobileNetV2,
     /// Any other, described by the file that it was read from.
     Imported,
+    /// Any other that finds boxes.
+    ImportedDetector,
 }
 
 impl Architecture {
@@ -37,13 +39,16 @@ impl Architecture {
             Architecture::EfficientNetLite0 => "EfficientNet-Lite0",
             Architecture::ShapesNet => "ShapesNet",
             Architecture::SsdMobileNetV2 => "SSDLite MobileNetV2",
-            Architecture::Imported => "your own",
+            Architecture::Imported | Architecture::ImportedDetector => "your own",
         }
     }
 
     /// Whether it finds many things in a photo, instead of one class for all of it.
     pub fn is_detector(self) -> bool {
-        self == Architecture::SsdMobileNetV2
+        matches!(
+            self,
+            Architecture::SsdMobileNetV2 | Architecture::ImportedDetector
+        )
     }
 
     /// How its authors prepare photos; of an imported one, how most are prepared.
@@ -52,7 +57,8 @@ impl Architecture {
             Architecture::ResNet18
             | Architecture::ResNet34
             | Architecture::ResNet50
-            | Architecture::Imported => TORCHVISION,
+            | Architecture::Imported
+            | Architecture::ImportedDetector => TORCHVISION,
             Architecture::EfficientNetLite0 => EFFICIENTNET_LITE,
             Architecture::ShapesNet => SHAPES,
             Architecture::SsdMobileNetV2 => SSD,

@@ -6,6 +6,8 @@ mod card;
 pub mod catalog;
 #[cfg(feature = "weights")]
 pub mod checkpoint;
+#[cfg(feature = "engine")]
+mod decoded;
 mod detection;
 #[cfg(feature = "engine")]
 mod graphs;

@@ -6,21 +6,43 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 use violet_graph::{Graph, Head, ValueId};
+use violet_import::Detector;
 
 use super::graphs::{BOXES, LOGITS};
 use super::probability::{sigmoid_slopes, softmax_slopes};
-use super::{Architecture, Arrangement, Checkpoint, Scale, Target, Trace};
+use super::{Architecture, Arrangement, Checkpoint, Detection, Scale, Target, Trace, decoded};
 use crate::engine::{self, Left, Machine, Route};
 use crate::error::{Error, Result};
 use crate::kernel::Geometry;
+
+/// What a detector says of places.
+#[derive(Debug, Clone, Copy)]
+enum Boxes {
+    /// How far they are from [anchors](super::anchors()).
+    Encoded(ValueId),
+    /// The boxes themselves, in pixels of an input of that height and width, for so many classes.
+    Decoded {
+        value: ValueId,
+        size: [usize; 2],
+        classes: usize,
+    },
+}
+
+impl Boxes {
+    fn value(self) -> ValueId {
+        match self {
+            Boxes::Encoded(value) | Boxes::Decoded { value, .. } => value,
+        }
+    }
+}
 
 /// A network with its weights on a device.
 #[derive(Debug)]
 pub struct Network {
     machine: Arc<Machine>,
     logits: ValueId,
-    /// A detector's box encodings.
-    boxes: Option<ValueId>,
+    /// A detector's boxes.
+    boxes: Option<Boxes>,
     /// Whether each output is a probability by itself, instead of all together.
     independent: bool,
     /// Ways to what was asked for; nothing named: to all logits.
@@ -57,7 +79,7 @@ impl Network {
         device: &Device,
     ) -> Result<Self> {
         let graph = architecture.graph(checkpoint, size)?;
-        let boxes = output(&graph, BOXES).map(|(value, _)| value);
+        let boxes = output(&graph, BOXES).map(|(value, _)| Boxes::Encoded(value));
         let mut network = Self::of_graph(graph, LOGITS, Arrangement::default(), device)?;
         network.boxes = boxes;
         network.independent = boxes.is_some();
@@ -78,15 +100,7 @@ impl Network {
         arrangement: Arrangement,
         device: &Device,
     ) -> Result<Self> {
-        let (logits, head) = output(&graph, name).ok_or_else(|| Error::UnknownOutput {
-            name: name.into(),
-            known: graph
-                .outputs()
-                .iter()
-                .map(|o| &*o.name)
-                .collect::<Vec<_>>()
-                .join(", "),
-        })?;
+        let (logits, head) = output(&graph, name).ok_or_else(|| unknown(&graph, name))?;
         let machine = Machine::load(graph, device)?;
         Ok(Self {
             logits,
@@ -98,6 +112,24 @@ impl Network {
             machine: Arc::new(machine),
             device: device.clone().autodiff(),
         })
+    }
+
+    /// The same network as a detector, whose output that is explained is its class logits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownOutput`] if it has no boxes of that name.
+    pub fn detecting(mut self, detector: &Detector, size: [usize; 2]) -> Result<Self> {
+        let graph = self.machine.graph();
+        let (value, _) =
+            output(graph, &detector.boxes).ok_or_else(|| unknown(graph, &detector.boxes))?;
+        self.boxes = Some(Boxes::Decoded {
+            value,
+            size,
+            classes: detector.classes,
+        });
+        self.independent = true;
+        Ok(self)
     }
 
     /// Class logits, before softmax or sigmoid; a detector's are those of all its anchors.
@@ -120,10 +152,10 @@ impl Network {
         self.independent
     }
 
-    /// A detector's box encodings \[N, anchors · 4\] and class logits \[N, anchors · classes\];
-    /// nothing of a classifier. See [`detections`](super::detections).
+    /// What a detector says of places \[N, anchors · 4 or 5\] and class logits
+    /// \[N, anchors · classes\]; nothing of a classifier. See [`detections`](Self::detections).
     pub fn boxes_and_logits(&self, input: Tensor<4>) -> Option<[Tensor<2>; 2]> {
-        let boxes = self.boxes?;
+        let boxes = self.boxes?.value();
         let route = Arc::new(self.machine.to_values(&[boxes, self.logits]));
         let both = self.run(&route, input, None);
         let encodings = self.machine.graph().value(boxes).elements();
@@ -131,6 +163,24 @@ impl Network {
             both.clone().narrow(1, 0, encodings),
             both.narrow(1, encodings, self.outputs()),
         ])
+    }
+
+    /// What is in one image, of what [`boxes_and_logits`](Self::boxes_and_logits) says of it: the best
+    /// first, at most `most`, that score at least `threshold`.
+    pub fn detections(
+        &self,
+        boxes: &[f32],
+        logits: &[f32],
+        threshold: f32,
+        most: usize,
+    ) -> Vec<Detection> {
+        match self.boxes {
+            None => Vec::new(),
+            Some(Boxes::Encoded(_)) => super::detections(boxes, logits, threshold, most),
+            Some(Boxes::Decoded { size, classes, .. }) => {
+                decoded::detections(boxes, logits, classes, size, threshold, most)
+            }
+        }
     }
 
     /// F for each input: \[N, C, H, W\] → \[N\].
@@ -247,4 +297,12 @@ fn output(graph: &Graph, name: &str) -> Option<(ValueId, Head)> {
     let mut outputs = graph.outputs().iter();
     let output = outputs.find(|output| output.name == name)?;
     Some((output.value, output.head))
+}
+
+fn unknown(graph: &Graph, name: &str) -> Error {
+    let known = graph.outputs().iter().map(|output| &*output.name);
+    Error::UnknownOutput {
+        name: name.into(),
+        known: known.collect::<Vec<_>>().join(", "),
+    }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use burn::tensor::{Device, Tensor};
 use violet_graph::{Graph, Head, Memory, ValueId};
 use violet_import::{
-    ChannelOrder, File, Imported, InputKind, Layout, Note, OperationCount, Options, Scaling,
+    ChannelOrder, Detector, File, Imported, InputKind, Layout, Note, OperationCount, Options,
+    Scaling,
 };
 
 use super::card::{Assumed, Card, Channels, Order, Usual, Wishes};
@@ -96,6 +97,8 @@ pub struct Opened {
     pub arrangement: Arrangement,
     /// The output that is explained.
     pub output: String,
+    /// How its outputs are boxes, if it is a detector whose scores are explained.
+    pub detector: Option<Detector>,
     /// What neither file nor user said.
     pub assumed: Vec<Assumed>,
     /// How many classes its file has, where that may be more than are kept.
@@ -166,8 +169,14 @@ impl Opened {
             notes,
             operations,
             producer,
+            detector,
             ..
         } = imported;
+        let mut wishes = wishes.clone();
+        if let Some(detector) = &detector {
+            wishes.output.get_or_insert_with(|| detector.scores.clone());
+        }
+        let wishes = &wishes;
         // What is in the network's own files comes first, unless other names are wished for.
         if let Some(named) = named
             && (labels.is_empty() || wishes.labels.is_some())
@@ -203,6 +212,10 @@ impl Opened {
         let notes = notes.iter().filter(|n| !matches!(n, Note::AssumedSize(_)));
         let notes = notes.map(Note::to_string).collect();
         let mut opened = Self::decide(graph, said, wishes)?;
+        opened.detector = detector.filter(|detector| detector.scores == opened.output);
+        if opened.detector.is_some() {
+            opened.architecture = Architecture::ImportedDetector;
+        }
         if wishes.classes.is_some_and(|kept| kept != opened.classes()) {
             return Err(Error::Wish {
                 wish: "the number of classes",
@@ -334,6 +347,7 @@ impl Opened {
             preprocessing,
             arrangement,
             output,
+            detector: None,
             assumed,
             found: None,
         })
@@ -372,7 +386,11 @@ impl Opened {
     /// Those of [`Network::of_graph`].
     pub fn network(&self, device: &Device) -> Result<Network> {
         let (graph, arrangement) = (self.graph.clone(), self.arrangement.clone());
-        Network::of_graph(graph, &self.output, arrangement, device)
+        let network = Network::of_graph(graph, &self.output, arrangement, device)?;
+        match &self.detector {
+            Some(detector) => network.detecting(detector, self.preprocessing.size()),
+            None => Ok(network),
+        }
     }
 
     /// The same network with the weights of some layers shuffled, each array by itself. The same seed
@@ -387,10 +405,13 @@ impl Opened {
         Ok(())
     }
 
-    /// How many outputs there are to explain.
+    /// How many outputs there are to explain; of a detector, for each candidate.
     pub fn classes(&self) -> usize {
         let (value, _) = self.explained();
-        self.graph.value(value).elements()
+        match &self.detector {
+            Some(detector) => detector.classes,
+            None => self.graph.value(value).elements(),
+        }
     }
 
     /// What is explained, and what was taken off its end.
@@ -427,7 +448,7 @@ impl Opened {
             classes: self.classes(),
             shortens: self.found.is_some(),
             labels: self.labels.clone(),
-            independent: head == Head::Sigmoid || self.classes() == 1,
+            independent: head == Head::Sigmoid || self.classes() == 1 || self.detector.is_some(),
             preprocessing: self.preprocessing,
             channels,
             planes: self.input.channels,

@@ -36,7 +36,10 @@ struct Found<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let (spec, explainer) = arguments.model.load_or("ssd-mobilenet-v2")?;
+    let (spec, explainer) = match arguments.model.is_own() {
+        true => arguments.model.load()?,
+        false => arguments.model.load_or("ssd-mobilenet-v2")?,
+    };
     if !spec.architecture.is_detector() {
         return Err(format!(
             "{} is no detector; try --model ssd-mobilenet-v2",

@@ -7,8 +7,7 @@ use burn::tensor::Device;
 use pollster::block_on;
 use serde::Serialize;
 use violet::engine::Measured;
-use violet::model::{Opened, Wishes};
-use violet_import::Options;
+use violet::model::Wishes;
 
 use crate::files;
 use crate::weights::at;
@@ -24,6 +23,9 @@ pub(crate) struct Arguments {
     /// Height and width of the input in pixels, for a network that takes any
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
     size: Option<u16>,
+    /// The output to measure, where there are several [default: the largest]
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
     /// Integrate the largest output's gradient from zeros by that many midpoints
     #[arg(long, value_name = "N", requires = "attributions")]
     points: Option<u16>,
@@ -44,7 +46,8 @@ struct Report {
     outputs: Vec<f32>,
     /// The largest of them, which is explained.
     element: usize,
-    /// What one secant from zeros misses of the output's change, as a share of it.
+    /// What one secant from zeros misses of the output's change, as a share of it; of a change that is
+    /// next to nothing, of a hundredth of all products' sizes.
     incompleteness: f64,
     /// The least processor time of a forward pass and of a gradient, which has one in it.
     forward_seconds: f64,
@@ -53,14 +56,15 @@ struct Report {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let mut options = Options::default();
-    if let Some(size) = arguments.size {
-        options = options.with_size([size.into(); 2]);
-    }
-    let imported = files::open(&arguments.files, &options)?;
-    let opened = Opened::new(imported, &Wishes::default()).map_err(|e| e.to_string())?;
+    let wishes = Wishes {
+        size: arguments.size.map(|side| [side.into(); 2]),
+        output: arguments.output.clone(),
+        ..Wishes::default()
+    };
+    let files = files::read(&arguments.files)?;
+    let opened = files::open(&arguments.files, files, &wishes)?;
     let image = floats(&arguments.input)?;
-    let graph = &opened.imported.graph;
+    let graph = &opened.graph;
     let length = graph.value(graph.input()).elements();
     if image.len() != length {
         return Err(format!(
@@ -83,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let secant = block_on(measured.secant(&way, [&zeros, &image])).map_err(told)?;
     let products = secant.iter().zip(&image);
     let products = products.map(|(&slope, &step)| f64::from(slope) * f64::from(step));
-    let sum: f64 = products.sum();
+    let (sum, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
     let change = f64::from(outputs[element]) - f64::from(before[element]);
 
     let (mut forward, mut gradient) = (f64::INFINITY, f64::INFINITY);
@@ -114,17 +118,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         nodes: graph.nodes().len(),
         parameters: summary.parameters as usize,
         multiplications: summary.multiplications,
-        incompleteness: (sum - change).abs() / change.abs().max(f64::MIN_POSITIVE),
+        incompleteness: (sum - change).abs() / change.abs().max(0.01 * size).max(f64::MIN_POSITIVE),
         element,
         outputs,
         forward_seconds: forward,
         gradient_seconds: gradient,
-        notes: opened
-            .imported
-            .notes
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        notes: opened.notes.clone(),
     };
     println!(
         "{}",

@@ -14,9 +14,6 @@ use violet_import::File;
 use crate::files;
 use crate::weights::{at, read_checkpoint};
 
-/// How many classes ImageNet has.
-const IMAGENET: usize = 1000;
-
 /// The default model.
 const DEFAULT: &str = "efficientnet-lite0";
 
@@ -78,6 +75,11 @@ impl Arguments {
         ModelSpec::from_name(name)
             .map(Some)
             .map_err(|e| e.to_string())
+    }
+
+    /// Whether a file tells by itself which network it is.
+    pub(crate) fn is_own(&self) -> bool {
+        self.model.is_none() && self.weights.is_some()
     }
 
     /// As [`load`](Self::load), with another model where none is named.

@@ -1,7 +1,9 @@
 //! Arithmetic that files do on constants alone.
 
+use std::iter::repeat_n;
+
 use super::Builder;
-use crate::constant::{Comparison, Constant, ElementType};
+use crate::constant::{Comparison, Constant, Data, ElementType};
 use crate::error::{Error, Result};
 use crate::graph::ValueId;
 use crate::limits;
@@ -112,8 +114,14 @@ impl Builder {
         };
         self.check_elements(NAME, &lengths)?;
         self.check_computed(NAME, &lengths)?;
-        let values = vec![number; lengths.iter().product()];
-        self.constant(Constant::of_f64(lengths, &values, value.element_type()))
+        // Made once, in its own type: it may be the largest that there is.
+        let count = lengths.iter().product();
+        let data = match value.element_type() {
+            ElementType::F32 => Data::F32(repeat_n(number as f32, count).collect()),
+            ElementType::I64 => Data::I64(repeat_n(number as i64, count).collect()),
+            ElementType::Bool => Data::Bool(repeat_n(number != 0.0, count).collect()),
+        };
+        self.constant(Constant::new(&lengths, data)?)
     }
 
     /// From a number to another, which is left out, in steps: constants of one number.

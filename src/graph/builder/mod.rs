@@ -122,6 +122,17 @@ impl Builder {
         }
     }
 
+    /// The operation that makes a value, and what it takes; nothing of the input and of constants.
+    pub fn made_by(&self, id: ValueId) -> Option<(&Operation, &[ValueId])> {
+        match self.values[id.index()].origin {
+            Origin::Node(index) => {
+                let node = &self.nodes[index];
+                Some((&node.operation, &node.inputs))
+            }
+            _ => None,
+        }
+    }
+
     /// The integers that a value holds.
     ///
     /// # Errors

@@ -187,6 +187,7 @@ impl Network<'_> {
             notes.push(Note::Precision { file: precision });
         }
         Ok(Imported {
+            detector: None,
             graph,
             labels: Vec::new(),
             input: picture.kind,

@@ -465,6 +465,7 @@ fn build(
     let mut input = InputKind::new("image", Order::Planes, [channels, height, width]);
     input.scaling = scaling;
     Ok(Imported {
+        detector: None,
         labels: labels::beside(beside).unwrap_or(own_labels),
         input,
         notes,

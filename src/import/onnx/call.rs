@@ -59,6 +59,8 @@ impl From<violet_graph::Error> for Refusal {
                 reason: format!("its {what} depends on the picture"),
                 advice: "",
             },
+            // Cut off, as what has no slope by itself is, if no layer stands behind it.
+            violet_graph::Error::NoSlope { .. } => Refusal::NoSlope,
             error => Refusal::Fatal(Error::Graph(error)),
         }
     }

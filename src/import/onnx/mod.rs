@@ -6,6 +6,7 @@
 mod another;
 mod attribute;
 mod call;
+mod detector;
 mod input;
 mod metadata;
 mod model;
@@ -24,7 +25,7 @@ use violet_graph::{Builder, Constant, Graph};
 
 use crate::error::{Error, Result, Unsupported};
 use crate::files::File;
-use crate::imported::{Imported, Note, OperationCount, Options};
+use crate::imported::{Detector, Imported, Note, OperationCount, Options};
 use call::Value;
 use metadata::Metadata;
 use model::{Kind, Model, Tensor};
@@ -73,6 +74,7 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
     notes.extend(new.collect::<Vec<_>>());
     picture.kind.normalised_inside = normalised::inside(&network.graph, &picture.kind);
     Ok(Imported {
+        detector: network.detector,
         labels: metadata.labels,
         input: picture.kind,
         notes,
@@ -239,6 +241,7 @@ fn check_outputs(outputs: &[model::ValueInfo<'_>]) -> Result<()> {
 /// A graph, and what was noticed while it was built.
 struct Network {
     graph: Graph,
+    detector: Option<Detector>,
     notes: Vec<Note>,
     counts: BTreeMap<String, usize>,
 }
@@ -275,8 +278,7 @@ fn build<'a>(
                 output: output.name.into(),
             });
         } else {
-            outputs.push(id);
-            runner.builder.output(output.name, id);
+            outputs.push((output.name.to_owned(), id));
         }
     }
     if outputs.is_empty() && !runner.failures().is_empty() {
@@ -291,16 +293,27 @@ fn build<'a>(
             outputs: left_out,
         });
     }
-    if is_cut {
+    let detector = detector::find(&mut runner.builder, &outputs, &runner.cut.boundary)?;
+    if detector.is_none() {
+        for (name, id) in &outputs {
+            runner.builder.output(name, *id);
+        }
+    }
+    if is_cut && detector.is_none() {
         let boundary = std::mem::take(&mut runner.cut.boundary);
         for (name, id) in &boundary {
-            if !outputs.contains(id) {
+            if !outputs.iter().any(|(_, other)| other == id) {
                 runner.builder.output(name, *id);
             }
         }
         notes.push(Note::Cut {
             operations: counted(&runner.cut.origins),
             outputs: boundary.into_iter().map(|(name, _)| name).collect(),
+        });
+    } else if is_cut {
+        notes.push(Note::Cut {
+            operations: counted(&runner.cut.origins),
+            outputs: vec![detector::BOXES.into(), detector::SCORES.into()],
         });
     }
     let rounding = runner
@@ -321,6 +334,7 @@ fn build<'a>(
     }
     Ok(Network {
         graph: runner.builder.finish()?,
+        detector,
         notes,
         counts: runner.counts,
     })

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use violet_graph::{Graph, Head, Reference};
-use violet_import::{Options, onnx};
+use violet_import::{Detector, Options, onnx};
 
 fn floats(path: PathBuf) -> Vec<f64> {
     let bytes = fs::read(path).unwrap();
@@ -20,9 +20,31 @@ fn floats(path: PathBuf) -> Vec<f64> {
         .collect()
 }
 
-/// The first output, with what was taken off its end.
-fn first_output(graph: &Graph, picture: &[f64]) -> Vec<f64> {
-    let logits = Reference::new(graph).outputs(picture).unwrap().remove(0);
+/// The first output, with what was taken off its end; of a detector, boxes and squashed scores as they
+/// lie in its file.
+fn first_output(graph: &Graph, picture: &[f64], detector: Option<&Detector>) -> Vec<f64> {
+    let mut outputs = Reference::new(graph).outputs(picture).unwrap();
+    if let Some(detector) = detector {
+        let (scores, boxes) = (&outputs[0], &outputs[1]);
+        let candidates = scores.len() / detector.classes;
+        let places = boxes.len() / candidates;
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let at = |candidate: usize, k: usize| match k {
+            0..4 => boxes[candidate * places + k],
+            _ if k < places => sigmoid(boxes[candidate * places + k]),
+            _ => sigmoid(scores[candidate * detector.classes + k - places]),
+        };
+        let length = places + detector.classes;
+        return match places {
+            4 => (0..length * candidates)
+                .map(|i| at(i % candidates, i / candidates))
+                .collect(),
+            _ => (0..length * candidates)
+                .map(|i| at(i / length, i % length))
+                .collect(),
+        };
+    }
+    let logits = outputs.remove(0);
     let output = &graph.outputs()[0];
     let row = graph.shape(output.value).last().copied().unwrap_or(1);
     let head = |logits: &[f64]| -> Vec<f64> {
@@ -110,10 +132,17 @@ fn logits_are_those_of_others() {
         };
         let picture = floats(path.with_extension("input"));
         let expected = floats(path.with_extension("logits"));
-        let off = difference(&first_output(&imported.graph, &picture), &expected);
+        let off = difference(
+            &first_output(&imported.graph, &picture, imported.detector.as_ref()),
+            &expected,
+        );
         let nodes = imported.graph.nodes().len();
+        let detector = imported.detector.clone();
         let graph = imported.graph.prepared().unwrap();
-        let prepared = difference(&first_output(&graph, &picture), &expected);
+        let prepared = difference(
+            &first_output(&graph, &picture, detector.as_ref()),
+            &expected,
+        );
         let sum = incompleteness(&graph, &picture);
         println!(
             "{name:<22} {nodes:>5}  {:>6}  {off:.1e}   {prepared:.1e}   {sum:.1e}   {:.1}",

@@ -33,6 +33,7 @@ pub(super) fn import(json: &Value, weights: &Weights<'_>, options: &Options) -> 
     notes.extend(plan.notes(&nodes));
     notes.extend(rounded(weights));
     Ok(Imported {
+        detector: None,
         graph,
         labels: Vec::new(),
         input: picture.kind,

@@ -56,6 +56,7 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
     let mut notes = picture.notes;
     notes.extend(rounded(&model));
     let mut imported = Imported {
+        detector: None,
         graph,
         labels: own_labels(bytes, &metadata)
             .or(labels::beside(beside))

@@ -47,7 +47,7 @@ impl Architecture {
             Architecture::ShapesNet => shapesnet::build(&mut layers)?,
             Architecture::SsdMobileNetV2 => ssd_mobilenet::build(&mut layers)?,
             // It has no layers but those of its file; the builder says that there is no output.
-            Architecture::Imported => {}
+            Architecture::Imported | Architecture::ImportedDetector => {}
         }
         let graph = layers.builder.finish()?.prepared()?;
         checkpoint.finish()?;

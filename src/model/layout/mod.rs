@@ -59,7 +59,7 @@ impl Architecture {
             Architecture::SsdMobileNetV2 => {
                 (ssd_mobilenet::parts(), ssd_mobilenet::BATCH_NORM_EPSILON)
             }
-            Architecture::Imported => (Vec::new(), 0.0),
+            Architecture::Imported | Architecture::ImportedDetector => (Vec::new(), 0.0),
         }
     }
 
@@ -71,7 +71,9 @@ impl Architecture {
             Architecture::ResNet50 => Some(("fc", resnet::RESNET50.features())),
             Architecture::EfficientNetLite0 => Some(("_fc", efficientnet_lite::FEATURES)),
             Architecture::ShapesNet => Some(("fc", shapesnet::FEATURES)),
-            Architecture::SsdMobileNetV2 | Architecture::Imported => None,
+            Architecture::SsdMobileNetV2
+            | Architecture::Imported
+            | Architecture::ImportedDetector => None,
         }
     }
 

@@ -1,0 +1,44 @@
+"""Writes YOLO detectors with random weights, as Ultralytics exports them, and what ONNX Runtime computes with them.
+
+    python3 src/import/tests/yolo_networks.py DIRECTORY
+
+Needs ultralytics, onnx and onnxruntime. Beside each NAME.onnx lie NAME.input (the picture, f32) and NAME.logits (the
+first output, f32), for `onnx_networks.rs`, which VIOLET_NETWORKS asks for. Those with suppression in the graph have
+none: it is cut off.
+"""
+
+import os
+import pathlib
+import shutil
+import sys
+
+os.environ["YOLO_AUTOINSTALL"] = "false"
+import numpy
+import onnxruntime
+import torch
+from ultralytics import YOLO
+
+SIDE = 160
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+os.chdir(folder)
+for network in ("yolov5n", "yolov8n", "yolo11n"):
+    for suppressed in (False, True):
+        torch.manual_seed(0)
+        model = YOLO(f"{network}.yaml")
+        for module in model.model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.uniform_(-0.1, 0.1)
+                module.running_var.uniform_(0.5, 1.5)
+        # Scores that differ from one another.
+        for layers in model.model.model[-1].cv3:
+            torch.nn.init.normal_(layers[-1].weight, std=0.3)
+            torch.nn.init.normal_(layers[-1].bias, mean=-4, std=1.0)
+        path = pathlib.Path(model.export(format="onnx", imgsz=SIDE, nms=suppressed, opset=12, simplify=False))
+        name = network + ("-suppressed" if suppressed else "")
+        shutil.move(path, f"{name}.onnx")
+        session = onnxruntime.InferenceSession(f"{name}.onnx")
+        picture = numpy.random.default_rng(0).random((1, 3, SIDE, SIDE), dtype=numpy.float32)
+        picture.tofile(f"{name}.input")
+        if not suppressed:
+            session.run(None, {session.get_inputs()[0].name: picture})[0].tofile(f"{name}.logits")
