@@ -95,10 +95,13 @@ for name in "${names[@]}"; do
     continue
   fi
   say "Converting $name"
-  # The converter checks the original's sha256 before it reads anything else. Without the engine it compiles in
-  # half a minute.
-  if ! cargo run -q --release --no-default-features --features weights --bin violet -- \
-    convert --model "$name" "$file"; then
+  # Built apart, so that a build that fails is not taken for a file that is damaged. Without the engine it
+  # compiles in half a minute.
+  converter=(-q --release --no-default-features --features weights --bin violet)
+  cargo build "${converter[@]}" ||
+    die "What converts weights could not be built; the downloads stay."
+  # The converter checks the original's sha256 before it reads anything else.
+  if ! cargo run "${converter[@]}" -- convert --model "$name" "$file"; then
     case $file in "$downloads"/*) rm -rf "${file%/model.json}" ;; esac
     die "$name could not be converted; what this script had downloaded was removed. Run it again."
   fi
