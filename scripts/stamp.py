@@ -74,9 +74,10 @@ def main():
         sign(module, build)
     (folder / BUILD).rename(folder / build)
 
-    page = folder / "index.html"
-    text = page.read_text().replace(f'"{BUILD}/', f'"{build}/')
-    page.write_text(text)
+    for page in folder.rglob("*.html"):
+        text = page.read_text()
+        page.write_text(re.sub(rf'"((?:\.\./)*){BUILD}/', rf'"\1{build}/', text))
+    text = (folder / "index.html").read_text()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
     (folder / "_headers").write_text(headers(policy, build))
 

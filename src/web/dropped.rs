@@ -59,9 +59,11 @@ pub(super) fn listed(files: Option<&FileList>) -> Vec<Dropped> {
 /// awaited.
 pub(super) fn dropped(transfer: &DataTransfer) -> impl Future<Output = Vec<Dropped>> + use<> {
     let items = Reflect::get(transfer, &"items".into()).unwrap_or_default();
-    let items: Array = Array::from(&items);
+    // Not every browser lists them.
+    let items = js_sys::try_iter(&items).ok().flatten();
+    let items = items.into_iter().flatten().flatten();
     let entry = |item: JsValue| call(&item, "webkitGetAsEntry", &[]).ok();
-    let entries = items.iter().filter_map(entry);
+    let entries = items.filter_map(entry);
     let entries: Vec<Entry> = entries.filter(JsValue::is_object).map(Entry).collect();
     let alone = listed(transfer.files().as_ref());
     async move {

@@ -71,7 +71,7 @@ shared.check("dist.zip on a plain static server, under a sub-path, explains a sa
   await page.close();
 });
 
-test("a name of a build's file means one build, and only index.html leads there", async () => {
+test("a name of a build's file means one build, and every page leads there", async () => {
   const names = Object.keys(await files(dist));
   const [build, ...others] = (await readdir(dist)).filter((name) => name.startsWith("build"));
   assert.match(build, /^build-[0-9a-f]{12}$/);
@@ -79,9 +79,13 @@ test("a name of a build's file means one build, and only index.html leads there"
   for (const name of names.filter((name) => /\.(js|wasm|css)$/.test(name))) {
     assert.ok(name.startsWith(`${build}/`) || name === "service-worker.js", name);
   }
-  const page = await readFile(path.join(dist, "index.html"), "utf8");
-  assert.doesNotMatch(page, /data-trunk|"build\//);
-  for (const [, name] of page.matchAll(/(?:src|href)="(build-[^"]*)"/g)) assert.ok(existsSync(path.join(dist, name)), name);
+  for (const name of names.filter((name) => name.endsWith(".html"))) {
+    const page = await readFile(path.join(dist, name), "utf8");
+    assert.doesNotMatch(page, /data-trunk|"(\.\.\/)*build\//);
+    const led = [...page.matchAll(/(?:src|href)="((?:\.\.\/)*build-[^"]*)"/g)];
+    assert.ok(led.length > 0, name);
+    for (const [, to] of led) assert.ok(existsSync(path.join(dist, path.dirname(name), to)), to);
+  }
 });
 
 test("serve.py sends what _headers says", async (t) => {
