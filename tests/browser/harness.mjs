@@ -133,20 +133,23 @@ export async function status(page, pattern, timeout = Number(process.env.VIOLET_
   );
 }
 
-/** Does something that makes the page explain, and waits until that has begun and is done, however quick it is. */
-export async function again(page, act) {
-  await page.evaluate(() => {
+/**
+ * Does something that makes the page work, and waits until that has begun and is done, however quick it is: `began`
+ * and `done` are what the status line says, of an explanation if nothing else is said.
+ */
+export async function again(page, act, began = /^(Opening|Looking|Explaining|Loading|Explication)/, done = /^(Done|Terminé)/) {
+  await page.evaluate((began) => {
     const line = document.getElementById("status");
     window.begun = false;
     new MutationObserver((_, observer) => {
-      if (!/^(Opening|Looking|Explaining|Loading|Explication)/.test(line.textContent)) return;
+      if (!new RegExp(began).test(line.textContent)) return;
       window.begun = true;
       observer.disconnect();
     }).observe(line, { childList: true, characterData: true, subtree: true });
-  });
+  }, began.source);
   await act();
   await page.waitForFunction(
-    () => window.begun && /^(Done|Terminé)/.test(document.getElementById("status").textContent), null, { timeout: 180_000 });
+    (done) => window.begun && new RegExp(done).test(document.getElementById("status").textContent), done.source, { timeout: 180_000 });
 }
 
 /** Drops a file on the page, as a person does. */

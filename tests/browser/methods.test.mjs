@@ -1,6 +1,6 @@
 // Methods side by side, judged on one photo.
 import assert from "node:assert/strict";
-import { canvas, number, open, status, suite } from "./harness.mjs";
+import { again, canvas, number, open, status, suite } from "./harness.mjs";
 
 const shared = suite();
 
@@ -33,8 +33,7 @@ shared.check("six methods side by side, scored; a best one is marked for each sc
   assert.match(await page.textContent("#methods-note"), /disagree|On this photo/);
   // The path is the stage's again.
   const sum = await page.textContent("#attribution-sum");
-  await page.click("#explain");
-  await status(page, /^Explaining/);
+  await again(page, () => page.click("#explain"));
   await status(page, /^Done: 25/);
   assert.equal(await page.textContent("#attribution-sum"), sum);
   assert.equal((await canvas(page)).hash, mask.hash);

@@ -1,6 +1,6 @@
 // What if? A part of the photo is covered: the answers follow, then the mask. And a ledger, by secants and by experiment.
 import assert from "node:assert/strict";
-import { number, open, status, suite } from "./harness.mjs";
+import { again, number, open, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -21,6 +21,9 @@ async function opened(query = shapes) {
   await status(page, /cover a part/);
   return page;
 }
+
+/** Does something that changes what is covered, and waits for the mask of what is left. */
+const masked = (page, act, began = /The mask of what is left/) => again(page, act, began, /side by side/);
 
 /** Where the pointer has to go, as shares of the canvas. */
 async function places(page) {
@@ -52,23 +55,16 @@ check("what is covered changes the answers while one paints, and the mask when o
   assert.match(await page.textContent("#whatif-note"), /^\d+ % are covered/);
   // Other things can cover it: blur covers less than black, and says something else.
   const black = (await first(page))[1];
-  await page.selectOption("#whatif-covering", "noise");
-  await status(page, /The mask of what is left/);
-  await status(page, /side by side/);
+  await masked(page, () => page.selectOption("#whatif-covering", "noise"));
   assert.notEqual((await first(page))[1], black);
-  await page.selectOption("#whatif-covering", "baseline");
-  await status(page, /The mask of what is left/);
-  await status(page, /side by side/);
+  await masked(page, () => page.selectOption("#whatif-covering", "baseline"));
   assert.equal((await first(page))[1], black);
-  await page.click("#whatif-undo");
-  await status(page, /The mask of what is left/);
-  await status(page, /side by side/);
+  await masked(page, () => page.click("#whatif-undo"));
   assert.equal((await first(page))[1], was);
   assert.match(await page.textContent("#whatif-note"), /Nothing is covered/);
   // The stage was left alone: explained again, it has the same sum.
   const sum = await page.textContent("#attribution-sum");
-  await page.click("#explain");
-  await status(page, /^Explaining/);
+  await again(page, () => page.click("#explain"));
   await status(page, /^Done: 25/);
   assert.equal(await page.textContent("#attribution-sum"), sum);
   assert.deepEqual(page.errors, []);
@@ -85,25 +81,20 @@ check("by the keyboard: arrows move, the space bar covers, the eraser uncovers",
   assert.ok(covered > 8 && covered < 16, `${covered} %`);
   await page.click("#whatif-erase");
   await page.locator("#whatif-canvas").focus();
-  await page.keyboard.press("Space");
-  await status(page, /The mask of what is left/);
-  await status(page, /side by side/);
+  await masked(page, () => page.keyboard.press("Space"));
   assert.match(await page.textContent("#whatif-note"), /Nothing is covered/);
   await page.close();
 });
 
 check("which regions are enough, and which would change the answer", async () => {
   const page = await opened();
-  await page.click("#whatif-keep");
-  await status(page, /side by side/);
+  await masked(page, () => page.click("#whatif-keep"), /Trying regions/);
   const enough = await page.textContent("#whatif-decided");
   const [n, all, area] = enough.match(/\d+/g).map(Number);
   assert.ok(n >= 1 && n < all && area > 0 && area < 100, enough);
   // With just these regions shown the network still says so.
   assert.doesNotMatch(await page.textContent("#whatif-note"), /now says/);
-  await page.click("#whatif-flip");
-  await status(page, /Trying regions/);
-  await status(page, /side by side/);
+  await masked(page, () => page.click("#whatif-flip"), /Trying regions/);
   assert.match(await page.textContent("#whatif-decided"), /gives the answer to “|comes? before/);
   if (/gives the answer/.test(await page.textContent("#whatif-decided"))) {
     const [was, is] = await first(page);
