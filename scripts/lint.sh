@@ -10,5 +10,8 @@ if [ ${#wasm_environment[@]} -eq 0 ]; then
   target=(--release --target wasm32-unknown-unknown)
   cargo clippy -q "${target[@]}" --lib --bins -- -D warnings
   cargo clippy -q "${target[@]}" --no-default-features --bin app -- -D warnings
+  for part in reader engine; do
+    cargo clippy -q "${target[@]}" --no-default-features --features "$part" --lib -- -D warnings
+  done
   cargo clippy -q "${target[@]}" -p violet-kernel-cpu --features violet-kernel-cpu/relaxed -- -D warnings
 fi

@@ -183,7 +183,7 @@ pub enum Error {
 
     /// A graph cannot be built, or is too large.
     #[error("the network cannot be built: {0}")]
-    #[cfg(feature = "engine")]
+    #[cfg(feature = "graphs")]
     Graph(#[from] violet_graph::Error),
 
     /// No photo can become a network's input.
@@ -195,7 +195,7 @@ pub enum Error {
 
     /// A network's files cannot be read as one.
     #[error(transparent)]
-    #[cfg(feature = "engine")]
+    #[cfg(feature = "reader")]
     Import(#[from] violet_import::Error),
 
     /// What is wished of a network cannot be had.

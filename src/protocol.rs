@@ -1,7 +1,7 @@
 //! What page and workers say to each other: plain data.
 //!
 //! A message is a head (one of these types, in postcard's format) and bodies (bytes
-//! that are handed over whole: a photo, or a network's files).
+//! that are handed over whole: a photo, a network's files, or its weights).
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub enum Request {
         /// Whether a GPU that is only simulated in software is welcome.
         accept_software: bool,
     },
-    /// Load a model; the bodies are its files. Answer: [`Response::Loaded`].
+    /// Load a model; the body holds its weights. Answer: [`Response::Loaded`].
     Load {
         /// What it is.
         source: Source,
@@ -36,8 +36,8 @@ pub enum Request {
         /// Whether to run it once more and say how long a gradient takes.
         timed: bool,
     },
-    /// Read the network among someone's own files, which the bodies are, and forget it. Answer:
-    /// [`Response::Read`].
+    /// Read the network among someone's own files, which the bodies are: for the reader, which is a
+    /// worker by itself. Answer: [`Response::Read`].
     Read {
         /// What they are called.
         files: Vec<String>,
@@ -132,8 +132,14 @@ pub enum Response {
         /// How long one more gradient took, if that was asked for.
         gradient_ms: Option<f64>,
     },
-    /// What the network is.
-    Read(Box<Card>),
+    /// What the network is; the body holds its weights, as [`Source::Own`] wants them.
+    Read {
+        /// For people.
+        card: Box<Card>,
+        /// For workers.
+        #[serde(with = "serde_bytes")]
+        definition: Vec<u8>,
+    },
     /// The photo is decoded.
     Opened {
         /// Width of the upright photo in pixels.
@@ -197,12 +203,12 @@ pub enum Source {
         /// What the weights' sha256 must be.
         sha256: String,
     },
-    /// Someone's own.
+    /// Someone's own: the body holds the elements of its graph's constants, little-endian f32, one after
+    /// the other.
     Own {
-        /// What its files are called.
-        files: Vec<String>,
-        /// What is wished of it.
-        wishes: Wishes,
+        /// A `Definition` without weights, in postcard's format.
+        #[serde(with = "serde_bytes")]
+        definition: Vec<u8>,
     },
 }
 
@@ -307,18 +313,20 @@ impl From<crate::Error> for Failure {
             | Error::UnexpectedTensors { .. }
             | Error::NotFinite { .. } => FailureCode::WeightsDamaged,
             Error::UnknownLayout { .. } => FailureCode::UnknownNetwork,
-            #[cfg(feature = "engine")]
+            #[cfg(feature = "reader")]
             Error::Import(violet_import::Error::MissingFile { name }) => {
                 return Self {
                     code: FailureCode::FileMissing,
                     detail: name,
                 };
             }
-            #[cfg(feature = "engine")]
-            Error::Import(_) | Error::Graph(_) | Error::Operation { .. } => {
+            #[cfg(feature = "reader")]
+            Error::Import(_) => FailureCode::NetworkRefused,
+            #[cfg(feature = "graphs")]
+            Error::Graph(_) => FailureCode::NetworkRefused,
+            Error::Operation { .. } | Error::Picture { .. } | Error::UnknownOutput { .. } => {
                 FailureCode::NetworkRefused
             }
-            Error::Picture { .. } | Error::UnknownOutput { .. } => FailureCode::NetworkRefused,
             Error::Wish { .. } => FailureCode::WishRefused,
             Error::LabelCount { .. } => FailureCode::LabelsDoNotFit,
             Error::ClassCount { .. } => FailureCode::ClassesDoNotFit,

@@ -15,6 +15,7 @@ use crate::kernel::Geometry;
 /// A graph, ready to run on a device.
 #[derive(Debug)]
 pub struct Machine {
+    /// Without weights, which the layers have as their kernels want them.
     graph: Graph,
     pub(super) layers: Vec<Layer>,
     pub(super) needs: Vec<Needs>,
@@ -79,14 +80,14 @@ impl Machine {
             }
         }
         Ok(Self {
-            graph,
+            graph: graph.without_elements(),
             layers,
             needs,
             constants,
         })
     }
 
-    /// The graph.
+    /// The graph, without its constants' elements.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }

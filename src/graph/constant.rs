@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 
 /// The elements of a constant, row by row.
@@ -13,6 +15,12 @@ pub enum Data {
     I64(Arc<[i64]>),
     /// Booleans.
     Bool(Arc<[bool]>),
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Data::F32(Arc::default())
+    }
 }
 
 /// The type of a constant's elements.
@@ -78,9 +86,12 @@ impl Comparison {
 
 /// A constant array. Unlike other values it may have an axis of length 0: lists of axes or pads in
 /// files do.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Of its elements, what is serialised has none: see [`Outline`](crate::Outline).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Constant {
     shape: Vec<usize>,
+    #[serde(skip)]
     data: Data,
 }
 
@@ -215,6 +226,14 @@ impl Constant {
         };
         debug_assert_eq!(shape.iter().product::<usize>(), values.len());
         Self { shape, data }
+    }
+
+    /// The same shape without elements.
+    pub(crate) fn emptied(&self) -> Self {
+        Self {
+            shape: self.shape.clone(),
+            data: Data::default(),
+        }
     }
 
     /// The same elements in another type.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::constant::{Constant, Data};
 use crate::error::{Error, Result};
 use crate::operation::Operation;
 
 /// A value of a graph: its input, a constant, or what a node makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ValueId(pub(crate) u32);
 
 impl ValueId {
@@ -18,7 +20,7 @@ impl ValueId {
 }
 
 /// Where a value comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Origin {
     /// The image, as the network wants it.
     Input,
@@ -29,7 +31,7 @@ pub enum Origin {
 }
 
 /// A value, without the batch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Value {
     pub(crate) shape: Vec<usize>,
     pub(crate) origin: Origin,
@@ -53,8 +55,9 @@ impl Value {
 }
 
 /// An operation with its place in a graph.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Node {
+    #[serde(with = "crate::shared::text")]
     pub(crate) name: Arc<str>,
     pub(crate) operation: Operation,
     pub(crate) inputs: Vec<ValueId>,
@@ -85,7 +88,7 @@ impl Node {
 
 /// What stood at the end of a network and is not in its graph any more: the logits before it are
 /// explained, what it makes of them is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Head {
     /// Nothing.
     #[default]
@@ -101,7 +104,7 @@ pub enum Head {
 }
 
 /// A named output.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// Its name in the file.
     pub name: String,
@@ -112,7 +115,7 @@ pub struct Output {
 }
 
 /// A network for one image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Graph {
     pub(crate) values: Vec<Value>,
     pub(crate) nodes: Vec<Node>,

@@ -56,10 +56,12 @@ mod fold;
 mod graph;
 pub mod limits;
 mod operation;
+mod outline;
 mod passes;
 mod plan;
 mod reference;
 mod shape;
+mod shared;
 mod summary;
 
 pub use builder::{
@@ -73,6 +75,7 @@ pub use operation::{
     AveragePool, Binary, Clamp, Convolution, ConvolutionTranspose, Operation, Reduction, Taps,
     Unary, Window,
 };
+pub use outline::Outline;
 pub use plan::{Memory, Needs, Plan, Step};
 pub use reference::{Point, Reference};
 pub use summary::Summary;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// What a node computes from its inputs.
 ///
 /// The inputs of each are listed in order. “Constant” inputs are f32 constants of the graph; all
 /// others may be activations or constants. Axes count from 0, without the batch. Where the rule of
 /// the secant is not named, the operation is linear and its adjoint serves both backward passes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Operation {
     /// `clamp(convolution(x) + bias + residual)`: inputs x \[…, C, H, W\], constant weight
@@ -92,6 +94,7 @@ pub enum Operation {
         /// The axis.
         axis: usize,
         /// Index in the input, for each index of the result.
+        #[serde(with = "crate::shared::list")]
         indices: Arc<[usize]>,
     },
     /// Broadcast to a larger shape of the same rank: axes of length 1 are repeated.
@@ -114,6 +117,7 @@ pub enum Operation {
         /// The axis.
         axis: usize,
         /// Which elements, with what weights.
+        #[serde(with = "crate::shared")]
         taps: Arc<Taps>,
     },
     /// Index of the largest along one axis, which stays with length 1. It has no slope, and stands
@@ -155,7 +159,7 @@ impl Operation {
 }
 
 /// Windows that walk over an image, height first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// Taps in height and width.
     pub kernel: [usize; 2],
@@ -187,7 +191,7 @@ impl Window {
 }
 
 /// See [`Operation::Convolution`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Convolution {
     /// The filters' windows; padding is zeros.
     pub window: Window,
@@ -199,7 +203,7 @@ pub struct Convolution {
 
 /// See [`Operation::ConvolutionTranspose`]: the adjoint of a convolution from an image of the size
 /// `output` to one of the input's size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConvolutionTranspose {
     /// Taps in height and width.
     pub kernel: [usize; 2],
@@ -217,7 +221,7 @@ pub struct ConvolutionTranspose {
 
 /// See [`Operation::AveragePool`]. The sum of a window is divided by how many of its taps lie in the
 /// input or in the part of the padding that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AveragePool {
     /// The windows; padding is zeros.
     pub window: Window,
@@ -228,7 +232,7 @@ pub struct AveragePool {
 }
 
 /// The range that sums are clamped to.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Clamp {
     /// The smallest value; −∞ for none.
     pub min: f32,
@@ -262,7 +266,7 @@ impl Clamp {
 ///
 /// What is a number times its gate is a product: SiLU x · σ(x), hard-swish x · HardSigmoid(x), GELU
 /// x · NormalCdf(x), Mish x · tanh(softplus(x)).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Unary {
     /// min(max(x, min), max); a rectifier is [`Clamp::RELU`]. Secant: quotient.
@@ -354,7 +358,7 @@ impl Unary {
 }
 
 /// A function of two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Binary {
     /// a + b.
     Add,
@@ -386,7 +390,7 @@ impl Binary {
 }
 
 /// One number of many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reduction {
     /// Σ x.
     Sum,
@@ -415,7 +419,7 @@ impl Reduction {
 
 /// A sparse matrix along one axis: for each element of the result, which elements of the input, with
 /// what weights.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Taps {
     /// Where each row's taps begin in the other two, and where the last one's end: one more than
     /// rows.

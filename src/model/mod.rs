@@ -2,20 +2,24 @@
 
 #[cfg(feature = "weights")]
 mod anchors;
+#[cfg(feature = "graphs")]
+mod arrangement;
 mod card;
 pub mod catalog;
 #[cfg(feature = "weights")]
 pub mod checkpoint;
 #[cfg(feature = "engine")]
 mod decoded;
+#[cfg(feature = "graphs")]
+mod definition;
 mod detection;
-#[cfg(feature = "engine")]
+#[cfg(feature = "graphs")]
 mod graphs;
 #[cfg(feature = "weights")]
 pub mod layout;
 #[cfg(feature = "engine")]
 mod network;
-#[cfg(feature = "engine")]
+#[cfg(feature = "reader")]
 mod opened;
 mod prediction;
 #[cfg(feature = "engine")]
@@ -33,17 +37,21 @@ mod trace;
 
 #[cfg(feature = "weights")]
 pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
+#[cfg(feature = "graphs")]
+pub use arrangement::{Arrangement, Grey};
 pub use card::{Assumed, Card, Channels, Order, Usual, Wishes};
 #[cfg(target_family = "wasm")]
 pub(crate) use catalog::IMAGENET_LABELS;
 pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "weights")]
 pub use checkpoint::Checkpoint;
+#[cfg(feature = "graphs")]
+pub use definition::{Definition, Detector};
 pub use detection::{Detection, Rect};
 #[cfg(feature = "engine")]
 pub use network::Network;
-#[cfg(feature = "engine")]
-pub use opened::{Arrangement, Grey, Opened, published};
+#[cfg(feature = "reader")]
+pub use opened::{Opened, published};
 pub use prediction::{Prediction, independent_predictions, top_predictions};
 pub use randomise::Randomised;
 #[cfg(feature = "weights")]

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 use violet_graph::{Graph, Head, ValueId};
-use violet_import::Detector;
 
+use super::arrangement::Arrangement;
+use super::definition::Detector;
 use super::graphs::{BOXES, LOGITS};
 use super::probability::{sigmoid_slopes, softmax_slopes};
-use super::{Architecture, Arrangement, Checkpoint, Detection, Scale, Target, Trace, decoded};
+use super::{Architecture, Checkpoint, Detection, Scale, Target, Trace, decoded};
 use crate::engine::{self, Left, Machine, Route};
 use crate::error::{Error, Result};
 use crate::kernel::Geometry;

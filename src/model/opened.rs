@@ -2,81 +2,27 @@
 
 use std::fmt;
 
-use burn::tensor::{Device, Tensor};
 use violet_graph::{Graph, Head, Memory, ValueId};
 use violet_import::{
-    ChannelOrder, Detector, File, Imported, InputKind, Layout, Note, OperationCount, Options,
-    Scaling,
+    ChannelOrder, File, Imported, InputKind, Layout, Note, OperationCount, Options, Scaling,
 };
 
+use super::arrangement::{Arrangement, Grey};
 use super::card::{Assumed, Card, Channels, Order, Usual, Wishes};
-use super::{Architecture, Checkpoint, ModelSpec, Network, Randomised, checkpoint, recognise};
+use super::definition::{Definition, Detector};
+use super::{Architecture, Checkpoint, ModelSpec, checkpoint, recognise};
 use crate::error::{Error, Result};
 use crate::preprocessing::{Filter, Framing, Preprocessing};
-
-/// How a network wants the numbers of a normalised colour picture \[N, 3, H, W\].
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Arrangement {
-    /// Whether the channels of a pixel lie side by side, \[N, H, W, C\].
-    pub pixels: bool,
-    /// Whether blue comes first.
-    pub bgr: bool,
-    /// Of grey: what each of its channels is made of. Empty, for colours.
-    pub grey: Vec<Grey>,
-}
-
-/// A channel of grey, made of normalised red, green and blue.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Grey {
-    /// A factor for each.
-    pub weights: [f32; 3],
-    /// What is added to their sum.
-    pub offset: f32,
-}
 
 const IMAGENET_CLASSES: usize = 1000;
 /// ITU-R BT.601, as Pillow and OpenCV make grey.
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
 
-impl Grey {
-    /// As many channels of one grey, Σ w · v of a pixel's values v, normalised as each of them is:
-    /// with n = (v − mean) / std of each colour, channel c is (Σ w · v − mean_c) / std_c.
-    fn of(weights: [f32; 3], channels: usize, mean: [f32; 3], std: [f32; 3]) -> Vec<Self> {
-        let of_mean: f32 = weights.iter().zip(mean).map(|(w, mean)| w * mean).sum();
-        let channel = |c: usize| Self {
-            weights: [0, 1, 2].map(|k| weights[k] * std[k] / std[c]),
-            offset: (of_mean - mean[c]) / std[c],
-        };
-        (0..channels).map(channel).collect()
-    }
-}
-
-impl Arrangement {
-    /// A picture as the network wants it.
-    pub fn of(&self, mut picture: Tensor<4>) -> Tensor<4> {
-        if !self.grey.is_empty() {
-            let device = picture.device();
-            let channel = |&Grey { weights, offset }: &Grey| {
-                let weights = Tensor::<1>::from_data(weights, &device).reshape([1, 3, 1, 1]);
-                (picture.clone() * weights).sum_dim(1) + offset
-            };
-            picture = Tensor::cat(self.grey.iter().map(channel).collect(), 1);
-        }
-        if self.bgr {
-            picture = picture.flip([1]);
-        }
-        if self.pixels {
-            picture = picture.permute([0, 2, 3, 1]);
-        }
-        picture
-    }
-}
-
-/// A network that was read from files, before it is on a device.
+/// A network that was read from files.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// What it computes, for one picture.
-    pub graph: Graph,
+    /// All that is needed to run it.
+    pub definition: Definition,
     /// What its file is, as in "ONNX".
     pub format: &'static str,
     /// Who wrote it; empty if it does not say.
@@ -91,14 +37,6 @@ pub struct Opened {
     pub notes: Vec<String>,
     /// The operations as its file calls them, most frequent first; none, where it names none.
     pub operations: Vec<OperationCount>,
-    /// From photo to input.
-    pub preprocessing: Preprocessing,
-    /// How the input's numbers lie.
-    pub arrangement: Arrangement,
-    /// The output that is explained.
-    pub output: String,
-    /// How its outputs are boxes, if it is a detector whose scores are explained.
-    pub detector: Option<Detector>,
     /// What neither file nor user said.
     pub assumed: Vec<Assumed>,
     /// How many classes its file has, where that may be more than are kept.
@@ -212,11 +150,20 @@ impl Opened {
         let notes = notes.iter().filter(|n| !matches!(n, Note::AssumedSize(_)));
         let notes = notes.map(Note::to_string).collect();
         let mut opened = Self::decide(graph, said, wishes)?;
-        opened.detector = detector.filter(|detector| detector.scores == opened.output);
-        if opened.detector.is_some() {
+        let definition = &mut opened.definition;
+        definition.detector = detector
+            .filter(|detector| detector.scores == definition.output)
+            .map(|detector| Detector {
+                boxes: detector.boxes,
+                classes: detector.classes,
+            });
+        if definition.detector.is_some() {
             opened.architecture = Architecture::ImportedDetector;
         }
-        if wishes.classes.is_some_and(|kept| kept != opened.classes()) {
+        if wishes
+            .classes
+            .is_some_and(|kept| kept != opened.definition.classes())
+        {
             return Err(Error::Wish {
                 wish: "the number of classes",
                 reason: "its file describes the whole network".into(),
@@ -327,7 +274,7 @@ impl Opened {
             pixels: input.layout == Layout::Pixels,
             bgr: !grey && wishes_bgr(&input, wishes),
             grey: match grey {
-                true => Grey::of(weights, input.channels, mean, std),
+                true => grey_of(weights, input.channels, mean, std),
                 false => Vec::new(),
             },
         };
@@ -335,8 +282,15 @@ impl Opened {
         if wishes.output.is_none() && graph.outputs().len() > 1 {
             assumed.push(Assumed::Output);
         }
-        Ok(Self {
+        let definition = Definition {
             graph,
+            preprocessing,
+            arrangement,
+            output,
+            detector: None,
+        };
+        Ok(Self {
+            definition,
             format: "",
             producer: String::new(),
             architecture: Architecture::Imported,
@@ -344,10 +298,6 @@ impl Opened {
             input,
             notes: Vec::new(),
             operations: Vec::new(),
-            preprocessing,
-            arrangement,
-            output,
-            detector: None,
             assumed,
             found: None,
         })
@@ -355,7 +305,7 @@ impl Opened {
 
     /// Takes the names of the classes, if they fit.
     fn name(&mut self, labels: Vec<String>, wishes: &Wishes) -> Result<()> {
-        let (expected, found) = (self.classes(), labels.len());
+        let (expected, found) = (self.definition.classes(), labels.len());
         // Where fewer classes are kept, the names of the first ones.
         let longer = self.found == Some(found) && expected <= found;
         if found == expected || longer {
@@ -379,57 +329,17 @@ impl Opened {
         Ok(())
     }
 
-    /// On a device.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Network::of_graph`].
-    pub fn network(&self, device: &Device) -> Result<Network> {
-        let (graph, arrangement) = (self.graph.clone(), self.arrangement.clone());
-        let network = Network::of_graph(graph, &self.output, arrangement, device)?;
-        match &self.detector {
-            Some(detector) => network.detecting(detector, self.preprocessing.size()),
-            None => Ok(network),
-        }
-    }
-
-    /// The same network with the weights of some layers shuffled, each array by itself. The same seed
-    /// shuffles the same way.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Randomised::forget`].
-    pub fn randomise(&mut self, extent: Randomised, seed: u64) -> Result<()> {
-        let (value, _) = self.explained();
-        self.graph = extent.forget(self.graph.clone(), value, seed)?;
-        Ok(())
-    }
-
-    /// How many outputs there are to explain; of a detector, for each candidate.
-    pub fn classes(&self) -> usize {
-        let (value, _) = self.explained();
-        match &self.detector {
-            Some(detector) => detector.classes,
-            None => self.graph.value(value).elements(),
-        }
-    }
-
-    /// What is explained, and what was taken off its end.
-    pub fn explained(&self) -> (ValueId, Head) {
-        let mut outputs = self.graph.outputs().iter();
-        let output = outputs.find(|output| output.name == self.output);
-        let output = output.unwrap_or_else(|| unreachable!("it was chosen among them"));
-        (output.value, output.head)
-    }
-
     /// All that is known of it, for people.
     pub fn card(&self) -> Card {
-        let summary = self.graph.summary();
-        let outputs = self.graph.outputs().iter();
-        let size = |value: ValueId| self.graph.value(value).elements();
-        let input = self.graph.shape(self.graph.input());
-        let (_, head) = self.explained();
-        let channels = match &self.arrangement {
+        let definition = &self.definition;
+        let Definition { graph, .. } = definition;
+        let summary = graph.summary();
+        let outputs = graph.outputs().iter();
+        let size = |value: ValueId| graph.value(value).elements();
+        let input = graph.shape(graph.input());
+        let (_, head) = definition.explained();
+        let classes = definition.classes();
+        let channels = match &definition.arrangement {
             arrangement if !arrangement.grey.is_empty() => Channels::Grey,
             arrangement if arrangement.bgr => Channels::Bgr,
             _ => Channels::Rgb,
@@ -443,13 +353,13 @@ impl Opened {
             parameters: summary.parameters,
             memory: bytes(summary.parameters, summary.memory),
             outputs: outputs.map(|o| (o.name.clone(), size(o.value))).collect(),
-            output: self.output.clone(),
-            found: self.found.unwrap_or(self.classes()),
-            classes: self.classes(),
+            output: definition.output.clone(),
+            found: self.found.unwrap_or(classes),
+            classes,
             shortens: self.found.is_some(),
             labels: self.labels.clone(),
-            independent: head == Head::Sigmoid || self.classes() == 1 || self.detector.is_some(),
-            preprocessing: self.preprocessing,
+            independent: head == Head::Sigmoid || classes == 1 || definition.detector.is_some(),
+            preprocessing: definition.preprocessing,
             channels,
             planes: self.input.channels,
             order: match self.input.layout {
@@ -500,6 +410,17 @@ fn wishes_bgr(input: &InputKind, wishes: &Wishes) -> bool {
     let said = input.channel_order == Some(ChannelOrder::Bgr);
     let wished = wishes.channels.map(|channels| channels == Channels::Bgr);
     wished.unwrap_or(said) && input.channels == 3
+}
+
+/// As many channels of one grey, Σ w · v of a pixel's values v, normalised as each of them is:
+/// with n = (v − mean) / std of each colour, channel c is (Σ w · v − mean_c) / std_c.
+fn grey_of(weights: [f32; 3], channels: usize, mean: [f32; 3], std: [f32; 3]) -> Vec<Grey> {
+    let of_mean: f32 = weights.iter().zip(mean).map(|(w, mean)| w * mean).sum();
+    let channel = |c: usize| Grey {
+        weights: [0, 1, 2].map(|k| weights[k] * std[k] / std[c]),
+        offset: (of_mean - mean[c]) / std[c],
+    };
+    (0..channels).map(channel).collect()
 }
 
 /// The output of that name; or the one with most elements, the first of equal ones.

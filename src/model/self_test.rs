@@ -163,18 +163,27 @@ fn kind(graph: &Graph, node: &Node) -> String {
     format!("{} {attributes} {constant:?}", node.operation().name())
 }
 
-/// A graph of one node, on an input that all its inputs are cut from.
+/// A graph of one node, on an input that all its inputs are cut from. Constants are noise: a network that is on a
+/// device keeps them as its kernels want them, and what is proven does not depend on them.
 fn sample(graph: &Graph, node: &Node) -> Result<Graph> {
     let varying = |id: &&ValueId| graph.constant(**id).is_none();
     let elements = |id: &ValueId| graph.value(*id).elements();
     let length: usize = node.inputs().iter().filter(varying).map(elements).sum();
     let mut builder = Builder::new(&[length])?;
     let (whole, mut offset) = (builder.input(), 0);
-    let mut inputs = Vec::new();
-    for id in node.inputs() {
+    let (mut inputs, mut noise) = (Vec::new(), Noise(3));
+    for (k, id) in node.inputs().iter().enumerate() {
         let shape = graph.shape(*id);
         inputs.push(match graph.constant(*id) {
-            Some(values) => builder.constant(Constant::f32(shape, values.clone())?)?,
+            Some(_) => {
+                let values = noise.take(elements(id));
+                let values: Vec<f32> = match fan_in(node, k, shape) {
+                    Some(fan_in) => values.map(|v| v * (2.0 / fan_in as f32).sqrt()).collect(),
+                    // Above 0, as the input is.
+                    None => values.map(|v| v + 1.5).collect(),
+                };
+                builder.constant(Constant::f32(shape, values)?)?
+            }
             None => {
                 let (start, end) = (offset as i64, (offset + elements(id)) as i64);
                 offset += elements(id);
@@ -188,6 +197,17 @@ fn sample(graph: &Graph, node: &Node) -> Result<Graph> {
     let made = builder.push(node.operation().clone(), &inputs)?;
     builder.output("sample", made);
     Ok(builder.finish()?)
+}
+
+/// How many products each of a layer's sums has, if that input is its weights.
+fn fan_in(node: &Node, input: usize, shape: &[usize]) -> Option<usize> {
+    let all = shape.iter().product::<usize>();
+    match node.operation() {
+        Operation::Convolution(_) | Operation::Linear { .. } if input == 1 => Some(all / shape[0]),
+        Operation::ConvolutionTranspose(_) if input == 1 => Some(shape[0]),
+        Operation::MatMul => Some(all / shape[shape.len() - 1]),
+        _ => None,
+    }
 }
 
 /// What is compared, by what it is.

@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use super::dom::message;
-use super::files::Engine;
+use super::files::Program;
 use crate::protocol::{Failure, FailureCode, Request, Response};
 
 /// Why a question got no answer.
@@ -22,6 +22,9 @@ pub(super) enum NoAnswer {
     Lost(String),
 }
 
+/// What a worker says, and bytes that may come with it.
+type Answer = (Response, Option<ArrayBuffer>);
+
 /// A worker and the questions it has not answered yet.
 pub(super) struct Client {
     worker: Worker,
@@ -32,7 +35,7 @@ pub(super) struct Client {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<oneshot::Sender<Response>>,
+    waiting: VecDeque<oneshot::Sender<Answer>>,
     /// What the worker said when it died.
     epitaph: Option<String>,
 }
@@ -46,22 +49,25 @@ impl State {
 }
 
 impl Client {
-    /// Starts a worker with an engine.
-    pub(super) fn spawn(engine: &Engine) -> Result<Self, NoAnswer> {
+    /// Starts a worker.
+    pub(super) fn spawn(program: &Program) -> Result<Self, NoAnswer> {
         let lost = |error: JsValue| NoAnswer::Lost(message(&error));
-        let worker = Worker::new(&engine.script).map_err(lost)?;
+        let worker = Worker::new(&program.script).map_err(lost)?;
         let state = Rc::new(RefCell::new(State::default()));
 
         let shared = Rc::clone(&state);
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let head = Uint8Array::new(&event.data()).to_vec();
+            let envelope = event.data();
+            let part = |name: &str| Reflect::get(&envelope, &name.into()).unwrap_or_default();
+            let head = Uint8Array::new(&part("head")).to_vec();
             match postcard::from_bytes::<Response>(&head) {
                 Ok(Response::Panicked(detail)) => shared.borrow_mut().bury(detail),
                 Ok(response) => {
                     let sender = shared.borrow_mut().waiting.pop_front();
                     if let Some(sender) = sender {
                         // Whoever asked may have moved on: then nobody needs the answer.
-                        sender.send(response).unwrap_or(());
+                        let body = part("body").dyn_into().ok();
+                        sender.send((response, body)).unwrap_or(());
                     }
                 }
                 Err(error) => shared.borrow_mut().bury(error.to_string()),
@@ -81,7 +87,7 @@ impl Client {
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
 
-        worker.post_message(&engine.module).map_err(lost)?;
+        worker.post_message(&program.module).map_err(lost)?;
         Ok(Self {
             worker,
             state,
@@ -96,6 +102,16 @@ impl Client {
         request: &Request,
         bodies: &[ArrayBuffer],
     ) -> Result<Response, NoAnswer> {
+        let (response, _) = self.ask_for_body(request, bodies).await?;
+        Ok(response)
+    }
+
+    /// As [`ask`](Self::ask), with the bytes that come with the answer.
+    pub(super) async fn ask_for_body(
+        &self,
+        request: &Request,
+        bodies: &[ArrayBuffer],
+    ) -> Result<Answer, NoAnswer> {
         let receiver = {
             let mut state = self.state.borrow_mut();
             if let Some(epitaph) = &state.epitaph {
@@ -108,8 +124,8 @@ impl Client {
             receiver
         };
         match receiver.await {
-            Ok(Response::Failed(failure)) => Err(NoAnswer::Failed(failure)),
-            Ok(response) => Ok(response),
+            Ok((Response::Failed(failure), _)) => Err(NoAnswer::Failed(failure)),
+            Ok(answer) => Ok(answer),
             Err(oneshot::Canceled) => Err(NoAnswer::Lost(self.epitaph())),
         }
     }
@@ -153,4 +169,14 @@ impl NoAnswer {
             },
         }
     }
+}
+
+/// An answer to another question.
+pub(super) fn unexpected(response: &Response) -> NoAnswer {
+    let name = format!("{response:?}");
+    let name = name.split([' ', '(']).next().unwrap_or_default();
+    NoAnswer::Failed(Failure {
+        code: FailureCode::Internal,
+        detail: format!("the worker answered “{name}” to another question"),
+    })
 }

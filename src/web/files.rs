@@ -1,7 +1,7 @@
 //! The page's own files: the manifest, weights, the compiled engine, samples.
 
 use futures_util::future::try_join;
-use js_sys::{Array, ArrayBuffer, Promise, Reflect, Uint8Array, WebAssembly};
+use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
@@ -10,10 +10,13 @@ use web_sys::{
 };
 
 use super::dom::{message, sleep, window};
+use super::picture::drawn;
 use crate::model::catalog::{Manifest, ManifestEntry};
 use crate::page::MOST_BYTES;
 use crate::protocol::{Failure, FailureCode};
 
+/// The width that a photo gets which is too large to be decoded as it is, in pixels.
+const SMALLER_SIDE: u32 = 4096;
 /// HTTP's status of an answer to a range.
 const PARTIAL_CONTENT: u16 = 206;
 /// How often in a row a download may bring nothing, and the pause between two tries.
@@ -23,7 +26,7 @@ const RETRY_MS: i32 = 400;
 /// What workers are started with. All of it is fetched once, so that a worker which takes a dead one's place is of
 /// the same build, whatever the server has by then.
 #[derive(Clone)]
-pub(super) struct Engine {
+pub(super) struct Program {
     /// The address of the script, which lies in the page's memory: so the worker is bound by the page's policy, which
     /// does not reach a worker that comes from a server by itself.
     pub(super) script: String,
@@ -38,13 +41,14 @@ const BUILD_SECTION: &str = "build";
 
 /// The engine's builds; the first is for every browser.
 const ENGINES: [&str; 2] = ["worker", "worker-relaxed"];
+const READER: &str = "reader";
 
 /// The engine: the build of that name, or else the one that `www/engine.js` chose for this browser. `progress` is
 /// told how many megabytes have come, and of how many, 0 where the server does not say.
 pub(super) async fn engine(
     name: Option<String>,
     progress: impl Fn(f64, f64) + 'static,
-) -> Result<Engine, Failure> {
+) -> Result<Program, Failure> {
     let chosen = || {
         Reflect::get(&window(), &"violetEngine".into())
             .ok()?
@@ -54,6 +58,15 @@ pub(super) async fn engine(
     let known = |name: &String| ENGINES.contains(&&**name);
     let name = name.filter(known).or_else(chosen);
     let name = name.unwrap_or_else(|| ENGINES[0].into());
+    program(&name, progress).await
+}
+
+/// What reads files: fetched when someone brings a network.
+pub(super) async fn reader() -> Result<Program, Failure> {
+    program(READER, |_, _| ()).await
+}
+
+async fn program(name: &str, progress: impl Fn(f64, f64) + 'static) -> Result<Program, Failure> {
     let file = built(&format!("{name}_bg.wasm"));
     let file = file.as_str();
     let failed = |error: JsValue| Failure {
@@ -78,7 +91,7 @@ pub(super) async fn engine(
             }
         }
     };
-    let script = script(&name);
+    let script = script(name);
     let (module, script) = try_join(compile, script).await.map_err(failed)?;
     let build = build_of(module.unchecked_ref());
     if build.is_some_and(|build| !built("").ends_with(&format!("/{build}/"))) {
@@ -87,7 +100,7 @@ pub(super) async fn engine(
             detail: file.into(),
         });
     }
-    Ok(Engine { script, module })
+    Ok(Program { script, module })
 }
 
 /// The address of what a worker runs: the glue of the engine's build of that name, and the loader.
@@ -269,12 +282,28 @@ pub(super) async fn png(canvas: &HtmlCanvasElement) -> Result<Blob, Failure> {
         .map_err(|error| unreadable(&error))
 }
 
-/// A photo as the browser decodes it, upright and at its full size.
-pub(super) async fn bitmap(bytes: &ArrayBuffer) -> Result<ImageBitmap, JsValue> {
-    let bytes: &JsValue = bytes;
-    let blob = Blob::new_with_buffer_source_sequence(&Array::of1(bytes))?;
-    let bitmap = window().create_image_bitmap_with_blob(&blob)?;
-    JsFuture::from(bitmap).await?.dyn_into()
+/// A photo as the browser decodes it, upright: a PNG. `smaller` is how one comes that is too large.
+pub(super) async fn decoded_by_browser(
+    bytes: &ArrayBuffer,
+    smaller: bool,
+) -> Result<ArrayBuffer, Failure> {
+    let drawn = async {
+        let bytes: &JsValue = bytes;
+        let blob = Blob::new_with_buffer_source_sequence(&Array::of1(bytes))?;
+        let options = Object::new();
+        if smaller {
+            Reflect::set(&options, &"resizeWidth".into(), &SMALLER_SIDE.into())?;
+            Reflect::set(&options, &"resizeQuality".into(), &"high".into())?;
+        }
+        let create: Function = Reflect::get(&window(), &"createImageBitmap".into())?.dyn_into()?;
+        let bitmap: Promise = create.call2(&window(), &blob, &options)?.dyn_into()?;
+        let bitmap: ImageBitmap = JsFuture::from(bitmap).await?.dyn_into()?;
+        let canvas = drawn(&bitmap);
+        bitmap.close();
+        canvas
+    };
+    let canvas = drawn.await.map_err(|error| unreadable(&error))?;
+    blob(&png(&canvas).await?).await
 }
 
 /// Weights came before the engine runs.

@@ -7,10 +7,15 @@ mod dropped;
 mod files;
 #[cfg(feature = "engine")]
 mod gpu;
+#[cfg(feature = "graphs")]
+mod listen;
 mod page;
 mod picture;
 mod plot;
 mod pool;
+#[cfg(feature = "reader")]
+mod reader;
+mod reading;
 mod sentences;
 mod stage;
 mod words;
@@ -19,5 +24,7 @@ mod words;
 mod worker;
 
 pub use page::start as start_page;
+#[cfg(feature = "reader")]
+pub use reader::start as start_reader;
 #[cfg(feature = "engine")]
 pub use worker::start as start_worker;

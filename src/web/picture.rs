@@ -1,7 +1,7 @@
 //! Pixels on canvases.
 
 use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap, ImageData};
 
 use super::dom::document;
 
@@ -9,6 +9,15 @@ use super::dom::document;
 pub(super) fn canvas(rgba: &[u8], width: u32) -> Result<HtmlCanvasElement, JsValue> {
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
     put(&canvas, rgba, width)?;
+    Ok(canvas)
+}
+
+/// A canvas of what the browser decoded.
+pub(super) fn drawn(bitmap: &ImageBitmap) -> Result<HtmlCanvasElement, JsValue> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas")?.dyn_into()?;
+    canvas.set_width(bitmap.width());
+    canvas.set_height(bitmap.height());
+    context(&canvas)?.draw_image_with_image_bitmap(bitmap, 0.0, 0.0)?;
     Ok(canvas)
 }
 

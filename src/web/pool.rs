@@ -9,12 +9,12 @@ use std::rc::Rc;
 use futures_util::future::try_join_all;
 use js_sys::ArrayBuffer;
 
-use super::client::{Client, NoAnswer};
+use super::client::{Client, NoAnswer, unexpected};
 use super::dom::{now, window};
-use super::files::Engine;
+use super::files::{self, Program};
 use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Round, Shares, Slopes};
 use crate::device::DeviceKind;
-use crate::model::{Card, Randomised, Target, Wishes};
+use crate::model::{Randomised, Target};
 use crate::page::Prepared;
 use crate::protocol::{Failure, FailureCode, Request, Response, Source};
 use crate::shapes::Tag;
@@ -39,7 +39,7 @@ pub(super) struct Pool {
     /// For people: the GPU's name.
     pub(super) adapter: String,
     accept_software: bool,
-    engine: Engine,
+    engine: Program,
     clients: RefCell<Vec<Rc<Client>>>,
     /// How many workers there are where memory suffices.
     most: usize,
@@ -56,8 +56,8 @@ pub(super) struct Pool {
 #[derive(Clone)]
 pub(super) struct Weights {
     pub(super) source: Source,
-    /// Its files, as the source names them. The page has them once.
-    pub(super) bytes: Vec<ArrayBuffer>,
+    /// As the source says. The page has them once.
+    pub(super) bytes: ArrayBuffer,
     /// What a worker takes to hold it, in bytes; nothing of ours, which fit.
     pub(super) memory: u64,
     /// Layers that shall forget what they learnt.
@@ -76,7 +76,7 @@ pub(super) enum Picture {
 impl Pool {
     /// Starts workers: one for a GPU, else as many as cores and memory allow.
     pub(super) async fn start(
-        engine: &Engine,
+        engine: &Program,
         device: DeviceKind,
         accept_software: bool,
         workers: Option<usize>,
@@ -178,8 +178,29 @@ impl Pool {
         Ok(())
     }
 
-    /// Decodes a photo or draws a scene; the first worker keeps it.
+    /// Decodes a photo or draws a scene; the first worker keeps it. What the workers cannot decode, or is too large
+    /// for them, the browser may: then they get what it made of it.
     pub(super) async fn open(
+        &self,
+        picture: &Picture,
+        preview_side: u32,
+    ) -> Result<Response, Failure> {
+        let opened = self.open_as_it_is(picture, preview_side).await;
+        let (failure, bytes) = match (opened, picture) {
+            (Err(failure), Picture::Photo(bytes)) if failure.code.is_of_photo() => (failure, bytes),
+            (opened, _) => return opened,
+        };
+        let smaller = failure.code == FailureCode::PhotoTooLarge;
+        match files::decoded_by_browser(bytes, smaller).await {
+            Ok(bytes) => {
+                self.open_as_it_is(&Picture::Photo(bytes), preview_side)
+                    .await
+            }
+            Err(_) => Err(failure),
+        }
+    }
+
+    async fn open_as_it_is(
         &self,
         picture: &Picture,
         preview_side: u32,
@@ -193,21 +214,6 @@ impl Pool {
             &Picture::Scene { seed, tag } => client.ask(&Request::Draw { seed, tag }, &[]).await,
         };
         answer.map_err(NoAnswer::failure)
-    }
-
-    /// What network someone's own files hold.
-    pub(super) async fn read(
-        &self,
-        files: Vec<String>,
-        bytes: &[ArrayBuffer],
-        wishes: Wishes,
-    ) -> Result<Card, Failure> {
-        let client = self.first().await?;
-        let answer = client.ask(&Request::Read { files, wishes }, bytes).await;
-        match answer.map_err(NoAnswer::failure)? {
-            Response::Read(card) => Ok(*card),
-            other => Err(unexpected(&other).failure()),
-        }
     }
 
     /// Runs the model on the photo that the first worker keeps.
@@ -479,7 +485,10 @@ async fn load(client: &Client, weights: &Weights) -> Result<usize, NoAnswer> {
         source: weights.source.clone(),
         randomised: weights.randomised.map(|extent| (extent, SEED)),
     };
-    match client.ask(&request, &weights.bytes).await? {
+    match client
+        .ask(&request, std::slice::from_ref(&weights.bytes))
+        .await?
+    {
         Response::Loaded { most_images } => Ok(most_images),
         other => Err(unexpected(&other)),
     }
@@ -526,13 +535,4 @@ pub(super) fn fitting(memory: u64) -> Result<usize, Failure> {
     }
     // What takes nothing is one of ours.
     Ok((there / needed.max(1.0)).min(usize::MAX as f64) as usize)
-}
-
-fn unexpected(response: &Response) -> NoAnswer {
-    let name = format!("{response:?}");
-    let name = name.split([' ', '(']).next().unwrap_or_default();
-    NoAnswer::Failed(Failure {
-        code: FailureCode::Internal,
-        detail: format!("the worker answered “{name}” to another question"),
-    })
 }

@@ -5,7 +5,7 @@ mod regions;
 use std::borrow::Cow;
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ImageBitmap};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 
 use super::dom::{document, element, window};
 use super::picture::{Area, canvas, context, fade};
@@ -450,7 +450,7 @@ impl Stage {
     pub(super) fn paint(
         &self,
         view: View,
-        whole: Option<&ImageBitmap>,
+        whole: Option<&HtmlCanvasElement>,
         scale: f64,
     ) -> Result<HtmlCanvasElement, JsValue> {
         let current = &self.panes[1];
@@ -597,7 +597,7 @@ impl Stage {
         place: &Placement,
         (crop, mask): (Option<Crop>, Option<&HtmlCanvasElement>),
         view: View,
-        whole_photo: Option<&ImageBitmap>,
+        whole_photo: Option<&HtmlCanvasElement>,
     ) -> Result<(), JsValue> {
         let Some(photo) = &self.photo else {
             return Ok(());
@@ -621,16 +621,8 @@ impl Stage {
         };
         if view != View::Mask {
             let (x, y, w, h) = area(&whole);
-            match whole_photo {
-                Some(photo) => {
-                    context.draw_image_with_image_bitmap_and_dw_and_dh(photo, x, y, w, h)?;
-                }
-                None => {
-                    let preview = &photo.preview;
-                    context
-                        .draw_image_with_html_canvas_element_and_dw_and_dh(preview, x, y, w, h)?;
-                }
-            }
+            let photo = whole_photo.unwrap_or(&photo.preview);
+            context.draw_image_with_html_canvas_element_and_dw_and_dh(photo, x, y, w, h)?;
         }
         let Some(crop) = crop else {
             return Ok(());

@@ -1,19 +1,17 @@
-//! A worker's end: takes requests one after the other, computes, answers.
+//! What a worker does of what it is asked: it computes.
+
+use std::sync::Arc;
 
 use burn::tensor::Device;
-use futures_channel::mpsc;
-use futures_util::StreamExt;
-use js_sys::{Array, Reflect, Uint8Array};
-use violet_import::File;
-use wasm_bindgen::{JsCast, closure::Closure};
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use js_sys::{ArrayBuffer, Float32Array};
+use violet_graph::Outline;
 
 use super::gpu;
+use super::listen::{Message, Reply, bytes, decoded, internal, listen, scope};
 use crate::device::{self, DeviceKind};
 use crate::explain::{Explainer, Walk};
 use crate::image::{Photo, resize};
-use crate::model::{Checkpoint, Opened, Target, checkpoint, published, self_test, usual_layers};
+use crate::model::{Checkpoint, Definition, Target, checkpoint, self_test, usual_layers};
 use crate::preprocessing::Filter;
 use crate::protocol::{Failure, FailureCode, Request, Response, Source, Truth};
 use crate::regions::cover;
@@ -21,44 +19,12 @@ use crate::shapes::{SIZE, Scene};
 
 /// Starts answering messages.
 pub fn start() {
-    construct();
-    std::panic::set_hook(Box::new(|panic| {
-        console_error_panic_hook::hook(panic);
-        answer(&Response::Panicked(panic.to_string()));
-    }));
-    let (sender, mut receiver) = mpsc::unbounded::<MessageEvent>();
-    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event| {
-        // The receiver lives as long as the worker.
-        sender.unbounded_send(event).unwrap_or(());
-    });
-    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-    on_message.forget();
-    spawn_local(async move {
-        let mut engine = Engine::default();
-        while let Some(event) = receiver.next().await {
-            let response = match engine.handle(&event).await {
-                Ok(response) => response,
-                Err(failure) => Response::Failed(failure),
-            };
-            answer(&response);
-        }
-    });
+    let mut engine = Engine::default();
+    listen(async move |message| engine.handle(message).await.map(Reply::from));
 }
 
-/// Runs what the crates below do before `main`, once.
-///
-/// The linker has every function that a module exports do it, each time one is called, unless the module
-/// does it by itself.
-#[allow(unsafe_code)]
-fn construct() {
-    unsafe extern "C" {
-        fn __wasm_call_ctors();
-    }
-    // SAFETY: the linker provides it, and nothing else has run yet.
-    unsafe {
-        __wasm_call_ctors();
-    }
-}
+/// Bytes of an f32.
+const FLOAT: u32 = 4;
 
 /// What a worker keeps between requests.
 #[derive(Default)]
@@ -71,19 +37,9 @@ struct Engine {
 }
 
 impl Engine {
-    async fn handle(&mut self, event: &MessageEvent) -> Result<Response, Failure> {
-        let envelope = event.data();
-        let part = |name: &str| Reflect::get(&envelope, &name.into()).unwrap_or_default();
-        let head = Uint8Array::new(&part("head")).to_vec();
-        // Copied once, when they are asked for.
-        let bodies = || {
-            let bodies = part("bodies").dyn_into::<Array>().unwrap_or_default();
-            bodies
-                .into_iter()
-                .map(|body| Uint8Array::new(&body).to_vec())
-        };
-        let body = || bodies().next().unwrap_or_default();
-        let request = postcard::from_bytes(&head).map_err(|e| internal(&e.to_string()))?;
+    async fn handle(&mut self, message: Message) -> Result<Response, Failure> {
+        let Message { request, bodies } = message;
+        let body = || bodies.first().map(bytes).unwrap_or_default();
         match request {
             Request::Start {
                 device,
@@ -109,13 +65,14 @@ impl Engine {
                         let device = self.device()?;
                         Explainer::load(architecture, preprocessing, checkpoint, device)?
                     }
-                    Source::Own { files, wishes } => {
-                        let mut opened = Opened::read(together(files, bodies()), &wishes)?;
+                    Source::Own { definition } => {
+                        let elements = bodies.first().ok_or_else(|| internal("no weights"))?;
+                        let mut definition = definition_of(&definition, elements)?;
                         if let Some((extent, seed)) = randomised {
-                            opened.randomise(extent, seed)?;
+                            definition.randomise(extent, seed)?;
                         }
-                        let network = opened.network(self.device()?)?;
-                        Explainer::new(network, opened.preprocessing)
+                        let preprocessing = definition.preprocessing;
+                        Explainer::new(definition.network(self.device()?)?, preprocessing)
                     }
                 };
                 let most_images = explainer.images_within(gpu::LARGEST_BUFFER);
@@ -133,15 +90,7 @@ impl Engine {
                 }
                 Ok(Response::Rehearsed { gradient_ms })
             }
-            Request::Read { files, wishes } => {
-                let files = together(files, bodies());
-                let published = published(&files);
-                let mut card = Opened::read(files, &wishes)?.card();
-                let whole = wishes.classes.is_none() && wishes.labels.is_none();
-                let published = published.filter(|_| whole);
-                card.published = published.map(|spec| spec.name.to_string());
-                Ok(Response::Read(Box::new(card)))
-            }
+            Request::Read { .. } => Err(internal("files are for the reader")),
             Request::Open { preview_side } => {
                 let photo = Photo::decode(&body())?;
                 Ok(self.keep(photo, preview_side, None))
@@ -281,34 +230,22 @@ impl Engine {
     }
 }
 
-/// Files by their names and their bytes.
-fn together(names: Vec<String>, bodies: impl Iterator<Item = Vec<u8>>) -> Vec<File> {
-    let files = names.into_iter().zip(bodies);
-    files.map(|(name, bytes)| File::new(name, bytes)).collect()
+/// A network with its weights, each constant copied once, to where it stays.
+fn definition_of(outline: &[u8], elements: &ArrayBuffer) -> Result<Definition, Failure> {
+    let definition: Definition<Outline> = decoded(outline)?;
+    let mut read = 0;
+    let lengths = definition.graph.lengths();
+    let elements = lengths.map(|length| {
+        let elements =
+            Float32Array::new_with_byte_offset_and_length(elements, read * FLOAT, length as u32);
+        read += length as u32;
+        elements.to_vec().into()
+    });
+    let elements: Vec<Arc<[f32]>> = elements.collect();
+    Ok(definition.with_elements(elements)?)
 }
 
 /// Milliseconds since the worker began.
 fn now() -> f64 {
     scope().performance().map_or(0.0, |clock| clock.now())
-}
-
-fn internal(detail: &str) -> Failure {
-    Failure {
-        code: FailureCode::Internal,
-        detail: detail.into(),
-    }
-}
-
-/// Sends a response; its bytes are handed over, not copied.
-fn answer(response: &Response) {
-    // Serialising plain data into memory cannot fail, and the page that listens owns the worker.
-    let head = postcard::to_stdvec(response).unwrap_or_default();
-    let head = Uint8Array::from(head.as_slice());
-    scope()
-        .post_message_with_transfer(&head, &Array::of1(&head.buffer()))
-        .unwrap_or(());
-}
-
-fn scope() -> DedicatedWorkerGlobalScope {
-    js_sys::global().unchecked_into()
 }

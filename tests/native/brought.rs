@@ -171,16 +171,16 @@ fn colours_are_turned_round_or_made_grey_in_every_channel() {
     // One pixel, red, green, blue as they are, in 0..=255.
     let pixel = [200.0, 100.0, 50.0];
     let arranged = |opened: &Opened| -> Vec<f32> {
-        let values = opened.preprocessing.normalise(pixel);
+        let values = opened.definition.preprocessing.normalise(pixel);
         let picture = Tensor::<1>::from_data(values, &Device::flex()).reshape([1, 3, 1, 1]);
-        let arranged: Tensor<4> = opened.arrangement.of(picture);
+        let arranged: Tensor<4> = opened.definition.arrangement.of(picture);
         pollster::block_on(attribution::read(arranged.reshape([1, 3]))).unwrap()
     };
     let near = |found: &[f32], expected: [f32; 3]| {
         let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
         assert!(apart.fold(0.0, f32::max) < 1e-5, "{found:?} {expected:?}");
     };
-    let preprocessing = of(Channels::Rgb).preprocessing;
+    let preprocessing = of(Channels::Rgb).definition.preprocessing;
     let [red, green, blue] = preprocessing.normalise(pixel);
     near(&arranged(&of(Channels::Rgb)), [red, green, blue]);
     near(&arranged(&of(Channels::Bgr)), [blue, green, red]);

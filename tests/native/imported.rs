@@ -48,10 +48,14 @@ fn the_cases_run_as_their_definition_says() {
                 continue;
             }
         };
-        let length = opened.graph.value(opened.graph.input()).elements();
+        let length = opened
+            .definition
+            .graph
+            .value(opened.definition.graph.input())
+            .elements();
         let to: Vec<f32> = noise("x", length).map(|v| v * 0.5 + 0.5).collect();
         let from = vec![0.0; length];
-        let (explained, graph) = (opened.explained().0, &opened.graph);
+        let (explained, graph) = (opened.definition.explained().0, &opened.definition.graph);
         let device = Device::flex();
         let found = compare(graph, explained, [&from, &to], &device);
         match pollster::block_on(found) {

@@ -10,6 +10,7 @@ mod detector;
 mod engine;
 mod exact_line;
 mod golden;
+mod handed_on;
 mod imported;
 mod kernels;
 mod max_pools;

@@ -301,7 +301,7 @@ fn an_imported_network_forgets_from_its_end() -> Result<()> {
     let files = ["model.json", "weights.bin", "metadata.json"]
         .map(|name| violet_import::File::new(name, std::fs::read(folder.join(name)).unwrap()));
     let opened = Opened::read(files.into(), &Wishes::default())?;
-    let (graph, output) = (&opened.graph, opened.explained().0);
+    let (graph, output) = (&opened.definition.graph, opened.definition.explained().0);
     let all = Randomised::Everything.layers(graph, output);
     let quarter = Randomised::LastQuarter.layers(graph, output);
     let last = Randomised::LastLayer.layers(graph, output);
@@ -314,16 +314,16 @@ fn an_imported_network_forgets_from_its_end() -> Result<()> {
     // One chain: its end, and in one piece.
     assert_eq!(quarter, all[all.len() - all.len().div_ceil(4)..]);
     assert_eq!(last, all[all.len() - 1..]);
-    let input: Vec<f32> = common::noise("x", opened.preprocessing.input_len()).collect();
+    let input: Vec<f32> = common::noise("x", opened.definition.preprocessing.input_len()).collect();
     let logits = |opened: &Opened| -> Result<Vec<f32>> {
-        let network = opened.network(&Device::flex())?;
+        let network = opened.definition.clone().network(&Device::flex())?;
         let side = opened.input.width;
         Ok(common::logits_of(&network, &input, side))
     };
     let as_learnt = logits(&opened)?;
     for extent in Randomised::ALL {
         let mut forgot = opened.clone();
-        forgot.graph = extent.forget(graph.clone(), output, 1)?;
+        forgot.definition.graph = extent.forget(graph.clone(), output, 1)?;
         assert_ne!(logits(&forgot)?, as_learnt, "{extent:?}");
     }
     Ok(())

@@ -43,12 +43,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let opened = files::open(&arguments.files, files, &wishes)?;
     describe(&opened);
 
-    let graph = &opened.graph;
+    let graph = &opened.definition.graph;
     let length = graph.value(graph.input()).elements();
     let mut random = Pcg64::seed_from_u64(1);
     let mut noise = || -> Vec<f32> { (0..length).map(|_| random.random::<f32>()).collect() };
     let (to, from) = (noise(), vec![0.0; length]);
-    let (explained, _) = opened.explained();
+    let (explained, _) = opened.definition.explained();
     let device = Device::flex();
     let found = compare(graph, explained, [&from, &to], &device);
     let found = pollster::block_on(found).map_err(|e| e.to_string())?;
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 fn describe(opened: &Opened) {
-    let (graph, input) = (&opened.graph, &opened.input);
+    let (graph, input) = (&opened.definition.graph, &opened.input);
     let summary = graph.summary();
     match &*opened.producer {
         "" => println!("{}", opened.format),
@@ -111,7 +111,7 @@ fn describe(opened: &Opened) {
             Head::Sigmoid => ", before sigmoid",
             Head::ArgMax => ", before the largest is taken",
         };
-        let explained = if output.name == opened.output {
+        let explained = if output.name == opened.definition.output {
             " (explained)"
         } else {
             ""
@@ -135,7 +135,7 @@ fn describe(opened: &Opened) {
     let operations = summary.operations.iter();
     let mut operations = operations.map(|&(name, count)| (name.to_owned(), count));
     println!("As they run: {}", listed(&mut operations));
-    let classes = opened.classes();
+    let classes = opened.definition.classes();
     match &opened.labels {
         None => println!("Labels: none; {classes} classes"),
         Some(_) => println!("Labels: for all {classes} classes"),

@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let files = files::read(&arguments.files)?;
     let opened = files::open(&arguments.files, files, &wishes)?;
     let image = floats(&arguments.input)?;
-    let graph = &opened.graph;
+    let graph = &opened.definition.graph;
     let length = graph.value(graph.input()).elements();
     if image.len() != length {
         return Err(format!(
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         ));
     }
     let summary = graph.summary();
-    let (explained, _) = opened.explained();
+    let (explained, _) = opened.definition.explained();
     let measured = Measured::load(graph.clone(), explained, &Device::flex());
     let measured = measured.map_err(|e| e.to_string())?;
     let told = |error: violet::Error| error.to_string();

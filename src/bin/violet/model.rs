@@ -150,7 +150,7 @@ impl Arguments {
         let name = path.file_stem().unwrap_or(path.as_os_str());
         let spec = match published {
             Some(spec) => ModelSpec {
-                preprocessing: opened.preprocessing,
+                preprocessing: opened.definition.preprocessing,
                 ..spec.clone()
             },
             None => opened
@@ -164,7 +164,11 @@ impl Arguments {
             eprintln!("violet: assumed that {assumed}.");
         }
         let device = pollster::block_on(device::open(self.device)).map_err(on_cpu)?;
-        let network = opened.network(&device).map_err(at(path))?;
+        let network = opened
+            .definition
+            .clone()
+            .network(&device)
+            .map_err(at(path))?;
         let explainer = Explainer::new(network, spec.preprocessing);
         self.test(&explainer, &device)?;
         Ok((spec, explainer))

@@ -5,18 +5,18 @@ use std::rc::Rc;
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{
-    Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, ImageBitmap, Url,
-};
+use web_sys::{Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, Url};
 
 use super::{Page, create, show, titles};
 use crate::page::{Sheet, View};
-use crate::protocol::{Failure, FailureCode};
+use crate::protocol::{Failure, FailureCode, Response};
 use crate::report::npy;
 use crate::web::dom::{all, element, message, on};
 use crate::web::files;
-use crate::web::picture::context;
-use crate::web::pool::Picture;
+use crate::web::picture::{self, context};
+
+/// The longest side of the photo in a saved picture, in pixels.
+const EXPORT_SIDE: u32 = 4096;
 
 impl Page {
     pub(super) fn listen_to_exports(self: &Rc<Self>) {
@@ -67,12 +67,16 @@ impl Page {
         }
     }
 
-    /// What the canvas shows is a preview; files get the photo itself.
-    async fn whole_photo(&self) -> Option<ImageBitmap> {
-        let looked = self.looked.borrow().clone();
-        match &looked.as_ref()?.picture {
-            Picture::Photo(bytes) => files::bitmap(bytes).await.ok(),
-            Picture::Scene { .. } => None,
+    /// What the canvas shows is a preview; files get the photo itself, as the network was given it.
+    async fn whole_photo(&self) -> Option<HtmlCanvasElement> {
+        let (looked, pool) = (self.looked.borrow().clone(), self.pool.borrow().clone());
+        match pool?.open(&looked?.picture, EXPORT_SIDE).await.ok()? {
+            Response::Opened {
+                preview,
+                preview_width,
+                ..
+            } => picture::canvas(&preview, preview_width).ok(),
+            _ => None,
         }
     }
 
@@ -113,11 +117,7 @@ impl Page {
             }
             Ok(canvas)
         };
-        let canvas = paint();
-        if let Some(whole) = &whole {
-            whole.close();
-        }
-        let canvas = canvas.map_err(|error| failed(&message(&error)))?;
+        let canvas = paint().map_err(|error| failed(&message(&error)))?;
         let blob = files::png(&canvas).await?;
         let blob: &JsValue = &blob;
         download_parts(name, &Array::of1(blob))

@@ -562,7 +562,7 @@ impl Page {
                 preprocessing: spec.preprocessing,
                 sha256: entry.sha256,
             },
-            bytes: vec![bytes],
+            bytes,
             memory: 0,
             randomised: None,
         };

@@ -105,6 +105,8 @@ struct Page {
     fetched: RefCell<HashMap<String, Weights>>,
     /// Networks that someone brought, the newest last.
     own: RefCell<Vec<OwnModel>>,
+    /// What reads networks' files, once it was needed.
+    reader: RefCell<Option<files::Program>>,
     /// Files of one that lacks another still.
     awaiting: RefCell<Option<Awaiting>>,
     /// What is looked at.
@@ -163,6 +165,7 @@ impl Page {
             manifest: RefCell::default(),
             fetched: RefCell::default(),
             own: RefCell::default(),
+            reader: RefCell::default(),
             awaiting: RefCell::default(),
             looked: RefCell::default(),
             seen: RefCell::default(),

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::ArrayBuffer;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, HtmlSelectElement};
 
@@ -10,28 +9,28 @@ use super::job::PageJob;
 use super::{Page, add_option};
 use crate::model::{Card, ModelSpec, Wishes};
 use crate::page::{Begin, Kind, Settings};
-use crate::protocol::{Failure, FailureCode, Source};
+use crate::protocol::{Failure, FailureCode};
 use crate::web::dom::{element, now, sleep};
 use crate::web::dropped::Dropped;
-use crate::web::files;
-use crate::web::pool::{Pool, Weights, fitting};
+use crate::web::files::{self, Program};
+use crate::web::pool::{Weights, fitting};
+use crate::web::reading::{self, Read};
 use crate::web::words::{Phrase, phrase};
 
 /// How often those who wait for the engine look whether it runs.
 const LOOK_MS: i32 = 100;
-
-/// A file by its name, and its bytes. The page has them once, in the browser's own memory.
-type Held = (String, ArrayBuffer);
 
 /// A network that someone brought.
 #[derive(Clone)]
 pub(super) struct OwnModel {
     /// What people call it: its file, or its folder.
     pub(super) title: String,
-    files: Vec<Held>,
+    /// On the disk: they are read again when something else is wished for.
+    files: Vec<Dropped>,
     /// What was wished for in its card.
     pub(super) wishes: Wishes,
     pub(super) card: Card,
+    weights: Weights,
     pub(super) spec: ModelSpec,
     /// How long a gradient takes in one worker, once that was measured.
     pub(super) gradient_ms: Option<f64>,
@@ -42,19 +41,24 @@ pub(super) struct Awaiting {
     /// The name of the file that it lacks.
     pub(super) missing: String,
     title: String,
-    files: Vec<Held>,
+    files: Vec<Dropped>,
     wishes: Wishes,
 }
 
 /// Files that are to be read as one network.
 struct Brought {
     title: String,
-    files: Vec<Held>,
+    files: Vec<Dropped>,
     wishes: Wishes,
 }
 
 impl OwnModel {
-    fn new(brought: Brought, card: Card) -> Result<Self, Failure> {
+    fn new(brought: Brought, read: Read) -> Result<Self, Failure> {
+        let Read {
+            card,
+            source,
+            weights,
+        } = read;
         let Brought {
             title,
             files,
@@ -74,6 +78,12 @@ impl OwnModel {
             title,
             files,
             wishes,
+            weights: Weights {
+                source,
+                bytes: weights,
+                memory: card.memory,
+                randomised: None,
+            },
             card,
             spec,
             gradient_ms: None,
@@ -84,9 +94,9 @@ impl OwnModel {
     fn is_like(&self, other: &Self) -> bool {
         let of = |own: &Self| -> Vec<_> {
             let labels = own.wishes.labels.as_ref();
-            let files = own.files.iter().filter(|(name, _)| Some(name) != labels);
+            let files = own.files.iter().filter(|file| Some(&file.path) != labels);
             files
-                .map(|(name, bytes)| (name.clone(), bytes.byte_length()))
+                .map(|file| (file.path.clone(), file.file.size()))
                 .collect()
         };
         of(self) == of(other)
@@ -146,15 +156,11 @@ impl Page {
         fitting(bytes as u64)?;
         let texts = dropped.iter().all(|&(_, kind)| kind == Kind::Text);
         let title = title_of(&dropped);
-        job.wait(phrase!("Reading {file}…", file = title.as_str()));
-        let mut held = Vec::new();
-        for (file, _) in &dropped {
-            let blob: &Blob = &file.file;
-            held.push((file.path.clone(), files::blob(blob).await?));
-        }
+        let labels = labels_among(&dropped);
+        let held: Vec<Dropped> = dropped.into_iter().map(|(file, _)| file).collect();
         let comes = |awaiting: &Awaiting| {
             let missing = base_name(&awaiting.missing);
-            let mut names = held.iter().map(|(name, _)| base_name(name));
+            let mut names = held.iter().map(|file| base_name(&file.path));
             names.any(|name| name.eq_ignore_ascii_case(missing))
         };
         let awaited = self.awaiting.take().filter(comes);
@@ -177,7 +183,7 @@ impl Page {
                 title,
                 files: held,
                 wishes: Wishes {
-                    labels: labels_among(&dropped),
+                    labels,
                     ..Wishes::default()
                 },
             },
@@ -185,15 +191,21 @@ impl Page {
         self.read_brought(brought, job).await
     }
 
-    /// Has a worker read what was brought; it is refused if it is too large for this device.
+    /// Has what was brought read; it is refused if it is too large for this device.
     async fn read_brought(&self, brought: Brought, job: &PageJob) -> Result<OwnModel, Failure> {
-        let pool = self.engine_for(&brought.title).await?;
         job.wait(phrase!("Reading {file}…", file = brought.title.as_str()));
-        let (names, bytes): (Vec<_>, Vec<_>) = brought.files.iter().cloned().unzip();
-        match pool.read(names, &bytes, brought.wishes.clone()).await {
-            Ok(card) => {
-                fitting(card.memory)?;
-                OwnModel::new(brought, card)
+        let reader = self.reader().await?;
+        let (mut names, mut bytes) = (Vec::new(), Vec::new());
+        for file in &brought.files {
+            let blob: &Blob = &file.file;
+            bytes.push(files::blob(blob).await?);
+            names.push(file.path.clone());
+        }
+        match reading::read(&reader, names, &bytes, brought.wishes.clone()).await {
+            Ok(read) => {
+                fitting(read.card.memory)?;
+                self.engine_for(&brought.title).await?;
+                OwnModel::new(brought, read)
             }
             Err(failure) => {
                 if failure.code == FailureCode::FileMissing {
@@ -210,15 +222,25 @@ impl Page {
         }
     }
 
-    /// The workers, once they run.
-    async fn engine_for(&self, file: &str) -> Result<Rc<Pool>, Failure> {
+    /// What reads files, fetched once.
+    async fn reader(&self) -> Result<Program, Failure> {
+        if let Some(reader) = &*self.reader.borrow() {
+            return Ok(reader.clone());
+        }
+        let reader = files::reader().await?;
+        self.reader.replace(Some(reader.clone()));
+        Ok(reader)
+    }
+
+    /// Waits until the engine runs.
+    async fn engine_for(&self, file: &str) -> Result<(), Failure> {
         loop {
-            let pool = self.pool.borrow().clone();
+            let running = self.pool.borrow().is_some();
             let starting = element::<HtmlSelectElement>("model").disabled() || self.jobs.is_busy();
-            match pool {
-                Some(pool) => return Ok(pool),
-                None if starting => sleep(LOOK_MS).await,
-                None => return Err(files::not_ready(file)),
+            match running {
+                true => return Ok(()),
+                false if starting => sleep(LOOK_MS).await,
+                false => return Err(files::not_ready(file)),
             }
         }
     }
@@ -253,20 +275,11 @@ impl Page {
         name
     }
 
-    /// The files of a network that was brought, if it is one.
+    /// The weights of a network that was brought, if it is one.
     pub(super) fn own_weights(&self, name: &str) -> Option<Weights> {
         let own = self.own.borrow();
         let own = own.iter().find(|own| own.spec.name == name)?;
-        let (files, bytes) = own.files.iter().cloned().unzip();
-        Some(Weights {
-            source: Source::Own {
-                files,
-                wishes: own.wishes.clone(),
-            },
-            bytes,
-            memory: own.card.memory,
-            randomised: None,
-        })
+        Some(own.weights.clone())
     }
 
     /// Notes how long a gradient of a network that was brought takes.
@@ -338,12 +351,13 @@ impl Page {
 
 impl OwnModel {
     /// The same files with others that name the classes, the first of which does.
-    fn with_labels(mut self, labels: Vec<Held>) -> Brought {
+    fn with_labels(mut self, labels: Vec<Dropped>) -> Brought {
         let before = self.wishes.labels.take();
-        self.files.retain(|(name, _)| Some(name) != before.as_ref());
-        self.wishes.labels = labels.first().map(|(name, _)| name.clone());
         self.files
-            .retain(|(name, _)| labels.iter().all(|(label, _)| label != name));
+            .retain(|file| Some(&file.path) != before.as_ref());
+        self.wishes.labels = labels.first().map(|label| label.path.clone());
+        self.files
+            .retain(|file| labels.iter().all(|label| label.path != file.path));
         self.files.extend(labels);
         Brought {
             title: self.title,

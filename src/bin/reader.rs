@@ -1,0 +1,11 @@
+//! The reader of networks in a worker: files in, a graph out.
+
+#[cfg(target_family = "wasm")]
+fn main() {
+    violet::web::start_reader();
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn main() {
+    eprintln!("This program is a part of the page; scripts/serve.sh builds and serves it.");
+}
