@@ -165,7 +165,18 @@ check("files that are no photos get a sentence, and the photo and its mask stay"
   await page.close();
 });
 
-check("a photo is pasted, and one is picked", async () => {
+// The cat in a format that the engine has no decoder for and browsers have.
+const avif = Buffer.from(
+  "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAA" +
+  "AAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAETAAABEQAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEA" +
+  "AGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAQAAAADAAAAAQcGl4aQAAAAADCAgIAAAADGF2MUOBAAwA" +
+  "AAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAABGW1kYXQSAAoJGBV/vaICGg0IMoECGseHheHMMMMC" +
+  "hUGAzbGOK0MDzC78mClNZZeRqgbGog98FuofvTxpwZHkWSxne4Om7yQGGmxhcUNt7aehsMEus7fCVnhjtb2Oa2rUIrWJ2yue66uH" +
+  "V8qnV3jluB6kSQNVuJazZvoctfByncyix+j/RaYxAUh3AFaQN8brE7/EPcAIQMhgSZ/Tt5ptAo7hJO/BkIrt35FxaE5zF1h//EUc" +
+  "8DDZc1hxrphoMt2agNNcAXX7T3cHwCPPNMzHFkTR0dfWwb5pYAz3OlUAjJQfB7Ci6tTgBbWT8E95YBZFKqHV5nbkhjNLtBfzSO3g" +
+  "pKctOkkCwbP7NePgDiwBhJrPKsI2jlA=", "base64");
+
+check("a photo is pasted, one is picked, and one that only the browser can decode", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=1`);
   await status(page, /is ready/);
   await page.evaluate(async (url) => {
@@ -179,6 +190,10 @@ check("a photo is pasted, and one is picked", async () => {
   await chooser.setFiles({ name: "coffee.jpg", mimeType: "image/jpeg", buffer: await sample("coffee.jpg") });
   await page.waitForFunction(() => /espresso/.test(document.getElementById("predictions").textContent));
   await status(page, /^Done/);
+  await drop(page, "cat.avif", avif, "image/avif");
+  await page.waitForFunction(() => /cat/.test(document.getElementById("predictions").textContent));
+  await status(page, /^Done/);
+  assert.match(await notice(page), /small \(64 × 48\)/);
   await page.close();
 });
 
