@@ -20,7 +20,7 @@
 //! runs them.
 //!
 //! Each room knows only what stands left of it; `explain` alone knows them all. What is set and what
-//! is shown on the page is `page`'s affair; the browser is met in `web` and nowhere else. Without the
+//! is shown on the page is `page`'s affair, and what is said there `words`'; the browser is met in `web` and nowhere else. Without the
 //! feature `engine`, only what the page itself needs is
 //! built: plain data, sums and colours, but no networks and no decoders.
 
@@ -46,5 +46,6 @@ pub mod report;
 pub mod shapes;
 #[cfg(target_family = "wasm")]
 pub mod web;
+pub mod words;
 
 pub use error::{Error, Result};

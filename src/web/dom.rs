@@ -39,7 +39,7 @@ pub(super) fn all(selector: &str) -> Vec<Element> {
         .collect()
 }
 
-/// Calls `handler` at every event of that kind, for as long as the page lives.
+/// Calls `handler` at every event of that kind, for as long as there is a target.
 pub(super) fn on<E: JsCast + 'static>(
     target: &EventTarget,
     kind: &str,
@@ -68,13 +68,14 @@ fn listen<E: JsCast + 'static>(
     let closure = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
         handler(event.unchecked_into());
     });
+    // The browser has it now, and with the target it goes: lists are made anew with every mask.
+    let closure = closure.into_js_value();
     let listened = target.add_event_listener_with_callback_and_add_event_listener_options(
         kind,
-        closure.as_ref().unchecked_ref(),
+        closure.unchecked_ref(),
         options,
     );
     debug_assert!(listened.is_ok(), "listening cannot fail on an element");
-    closure.forget();
 }
 
 /// Waits.

@@ -16,7 +16,6 @@ mod pool;
 #[cfg(feature = "reader")]
 mod reader;
 mod reading;
-mod sentences;
 mod stage;
 mod words;
 

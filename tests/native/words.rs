@@ -73,10 +73,12 @@ fn all_sentences() -> BTreeSet<String> {
     assert!(all.contains("Drop a photo here") && all.contains("A cat's face"));
     assert!(!all.contains("Français") && !all.contains("×"));
     let of_the_page = all.len();
-    phrases(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"),
-        &mut all,
-    );
+    for folder in ["src/web", "src/words"] {
+        phrases(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut all,
+        );
+    }
     assert!(all.contains("Opening the photo…") && all.len() > of_the_page + 100);
     all
 }

@@ -27,7 +27,6 @@ mod settings;
 mod status;
 mod steps;
 mod strip;
-mod titles;
 mod trust;
 mod walk;
 mod whatif;
@@ -59,8 +58,7 @@ use super::dom::{document, element, window};
 use super::pool::{Pool, Weights};
 use super::stage::Stage;
 use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
-use super::{files, picture, sentences};
-use crate::attribution::Baseline;
+use super::{files, picture};
 use crate::device::DeviceKind;
 use crate::mask::{Mask, Palette};
 use crate::model::{
@@ -71,6 +69,8 @@ use crate::page::{
     Begin, Board, Explanation, Jobs, Lesson, PictureId, Prepared, Settings, Shelf, Work,
 };
 use crate::protocol::{Failure, FailureCode};
+use crate::words::sentences;
+use crate::words::titles::{self, baseline_name};
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
@@ -462,18 +462,6 @@ fn duration(milliseconds: f64) -> Phrase {
     } else {
         let minutes = (seconds / 60.0).ceil();
         phrase!("{minutes} min left", minutes = decimal(minutes, 0))
-    }
-}
-
-/// A baseline, for people.
-fn baseline_name(baseline: Baseline) -> Phrase {
-    match baseline {
-        Baseline::Black => phrase!("black"),
-        Baseline::White => phrase!("white"),
-        Baseline::Grey => phrase!("grey"),
-        Baseline::Blurred => phrase!("the photo, blurred"),
-        Baseline::Noise(_) => phrase!("noise"),
-        Baseline::Colour(_) => Phrase::of(baseline.to_string()),
     }
 }
 

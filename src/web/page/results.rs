@@ -12,9 +12,9 @@ use crate::model::Scale;
 use crate::page::{Explanation, View};
 use crate::web::dom::element;
 use crate::web::picture;
-use crate::web::sentences;
 use crate::web::stage::Stage;
 use crate::web::words::{self, Phrase, Value, decimal, name, phrase, say, say_in};
+use crate::words::sentences;
 
 impl Page {
     /// Shows everything that is known of what is shown: picture, answers, sums, scores, and what can be done

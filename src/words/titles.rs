@@ -1,13 +1,12 @@
 //! What an explanation is called: all that it was made with, or what tells it from another one.
 
-use super::baseline_name;
+use super::{Phrase, name, percent, phrase};
 use crate::attribution::{Baseline, Method, Rule};
 use crate::model::Scale;
 use crate::page::Explanation;
-use crate::web::words::{Phrase, name, percent, phrase};
 
 /// The explained class, and the one that it is explained against.
-pub(super) fn label(explanation: &Explanation) -> Phrase {
+pub fn label(explanation: &Explanation) -> Phrase {
     match explanation.against() {
         Some(other) => phrase!(
             "{class}, not {other}",
@@ -19,7 +18,7 @@ pub(super) fn label(explanation: &Explanation) -> Phrase {
 }
 
 /// Network, class, and the baseline if it is not the usual one.
-pub(super) fn title(explanation: &Explanation) -> Phrase {
+pub fn title(explanation: &Explanation) -> Phrase {
     let network = name(&*explanation.spec.title);
     let class = label(explanation);
     match explanation.settings.baseline() {
@@ -34,7 +33,7 @@ pub(super) fn title(explanation: &Explanation) -> Phrase {
 }
 
 /// What an explanation was made with, of the fields of these ids.
-pub(super) fn made_with(explanation: &Explanation, ids: &[&str]) -> Option<Phrase> {
+pub fn made_with(explanation: &Explanation, ids: &[&str]) -> Option<Phrase> {
     let settings = &explanation.settings;
     let any = |of: &[&str]| of.iter().any(|id| ids.contains(id));
     let mut parts = Vec::new();
@@ -59,7 +58,7 @@ pub(super) fn made_with(explanation: &Explanation, ids: &[&str]) -> Option<Phras
 }
 
 /// A rule and its number of steps, or what settles by itself.
-pub(super) fn method(method: Method) -> Phrase {
+pub fn method(method: Method) -> Phrase {
     let Method::Steps(rule, n_steps) = method else {
         return phrase!("Auto");
     };
@@ -75,7 +74,7 @@ pub(super) fn method(method: Method) -> Phrase {
 
 /// All that one must know of a picture of an explanation: class, network, rule, baseline, output, how far the sum
 /// adds up, and how far the mask is settled.
-pub(super) fn caption(explanation: &Explanation) -> Phrase {
+pub fn caption(explanation: &Explanation) -> Phrase {
     let made = phrase!(
         "“{class}”, {network}, {rule}, from {baseline}, {scale}",
         class = label(explanation),
@@ -118,7 +117,19 @@ fn scale(scale: Scale) -> Phrase {
 }
 
 /// What two explanations that stand side by side are called: what tells them apart; where nothing does, all of it.
-pub(super) fn side_by_side(pinned: &Explanation, current: &Explanation) -> [Phrase; 2] {
+pub fn side_by_side(pinned: &Explanation, current: &Explanation) -> [Phrase; 2] {
     let ids = current.differing(pinned);
     [pinned, current].map(|one| made_with(one, &ids).unwrap_or_else(|| title(one)))
+}
+
+/// A baseline, for people.
+pub fn baseline_name(baseline: Baseline) -> Phrase {
+    match baseline {
+        Baseline::Black => phrase!("black"),
+        Baseline::White => phrase!("white"),
+        Baseline::Grey => phrase!("grey"),
+        Baseline::Blurred => phrase!("the photo, blurred"),
+        Baseline::Noise(_) => phrase!("noise"),
+        Baseline::Colour(_) => Phrase::of(baseline.to_string()),
+    }
 }

@@ -1,11 +1,11 @@
 //! What people read when something did not work: what happened, and what to do next.
 
-use super::words::{Phrase, detail, percent, phrase};
+use super::{Phrase, detail, percent, phrase};
 use crate::page::{Explanation, Verdict};
 use crate::protocol::{Failure, FailureCode};
 
 /// (what happened, what to do next)
-pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
+pub fn failure(failure: &Failure) -> (Phrase, Phrase) {
     let detail = || detail(failure.detail.as_str());
     match failure.code {
         FailureCode::EmptyFile => (
@@ -144,7 +144,7 @@ pub(super) fn failure(failure: &Failure) -> (Phrase, Phrase) {
 }
 
 /// Whether the attributions add up, and how far the mask is settled, where its relative error is estimated.
-pub(super) fn verdict(explanation: &Explanation) -> Phrase {
+pub fn verdict(explanation: &Explanation) -> Phrase {
     let verdict = match explanation.verdict() {
         Verdict::SameImage => {
             return phrase!(
@@ -177,5 +177,56 @@ pub(super) fn verdict(explanation: &Explanation) -> Phrase {
             error = percent(error.max(0.01), 0),
         ),
         None => verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Language;
+
+    #[test]
+    fn every_failure_says_what_happened_and_what_to_do() {
+        let codes = [
+            FailureCode::EmptyFile,
+            FailureCode::FileUnreadable,
+            FailureCode::NotAPhoto,
+            FailureCode::DamagedPhoto,
+            FailureCode::PhotoTooLarge,
+            FailureCode::WeightsElsewhere,
+            FailureCode::WeightsMissing,
+            FailureCode::WeightsDamaged,
+            FailureCode::UnreadableWeights,
+            FailureCode::UnknownNetwork,
+            FailureCode::NetworkRefused,
+            FailureCode::FileMissing,
+            FailureCode::NetworkTooLarge,
+            FailureCode::WishRefused,
+            FailureCode::LabelsDoNotFit,
+            FailureCode::ClassesDoNotFit,
+            FailureCode::NoGpu,
+            FailureCode::DeviceFailed,
+            FailureCode::WorkerLost,
+            FailureCode::EngineMissing,
+            FailureCode::NoCamera,
+            FailureCode::Internal,
+            FailureCode::OtherBuild,
+        ];
+        let mut seen = std::collections::BTreeSet::new();
+        for code in codes {
+            let (what, next) = failure(&Failure {
+                code,
+                detail: "x.onnx".into(),
+            });
+            for language in [Language::English, Language::French] {
+                let [what, next] = [&what, &next].map(|p| p.said(language, &|v, _| v.to_string()));
+                assert!(
+                    what.len() > 10 && next.len() > 10,
+                    "{code:?}: {what} {next}"
+                );
+                assert!(!what.contains('{') && !next.contains('{'), "{what} {next}");
+                assert!(seen.insert(what.clone()), "said of two failures: {what}");
+            }
+        }
     }
 }

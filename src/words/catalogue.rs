@@ -1,0 +1,114 @@
+//! The French of what is said, and how it is found.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::Language;
+use crate::model::IMAGENET_LABELS;
+
+/// French for each English sentence, name, and detail of a failure.
+#[derive(Deserialize)]
+struct Catalogue {
+    sentences: HashMap<String, String>,
+    names: HashMap<String, String>,
+    details: BTreeMap<String, String>,
+}
+
+/// French for ImageNet's names, line by line.
+const IMAGENET: &str = include_str!("../../weights/imagenet-labels.fr.txt");
+
+fn in_french<T>(look_up: impl FnOnce(&Catalogue) -> T) -> T {
+    static FRENCH: OnceLock<Catalogue> = OnceLock::new();
+    look_up(FRENCH.get_or_init(|| {
+        // A test reads the same file.
+        let mut french: Catalogue = serde_json::from_str(include_str!("../web/french.json"))
+            .unwrap_or_else(|error| unreachable!("french.json: {error}"));
+        let imagenet = IMAGENET_LABELS.lines().zip(IMAGENET.lines());
+        let imagenet = imagenet.map(|(english, french)| (english.into(), french.into()));
+        french.names.extend(imagenet);
+        french
+    }))
+}
+
+/// A sentence in a language; one that is not in the catalogue as it is.
+pub fn translated(english: &str, language: Language) -> String {
+    let french = match language {
+        Language::English => None,
+        Language::French => in_french(|french| french.sentences.get(english).cloned()),
+    };
+    french.unwrap_or_else(|| english.into())
+}
+
+/// The name of a class or a network in a language, or, unknown, as a pattern says it, or as it
+/// is.
+pub fn translated_name(english: &str, language: Language) -> String {
+    let french = match language {
+        Language::English => None,
+        Language::French => in_french(|french| french.names.get(english).cloned()),
+    };
+    french.unwrap_or_else(|| translated_detail(english, language))
+}
+
+/// A failure's detail in a language. Errors come with their holes filled, so the catalogue's
+/// sentences are patterns here. What browsers and libraries say stays as it is.
+pub(super) fn translated_detail(english: &str, language: Language) -> String {
+    let french = match language {
+        Language::English => None,
+        Language::French => in_french(|french| {
+            french.details.iter().find_map(|(pattern, sentence)| {
+                let holes = filled(pattern, english)?;
+                let fill = |sentence: String, (hole, value): (&str, &str)| {
+                    sentence.replace(&format!("{{{hole}}}"), &translated_name(value, language))
+                };
+                Some(holes.into_iter().fold(sentence.clone(), fill))
+            })
+        }),
+    };
+    french.unwrap_or_else(|| english.into())
+}
+
+/// What stands in each `{hole}` of the pattern, if the text is one of its.
+fn filled<'a>(pattern: &'a str, text: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut pieces = pattern.split('{');
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut holes = Vec::new();
+    for piece in pieces {
+        let (hole, after) = piece.split_once('}')?;
+        let end = if after.is_empty() {
+            rest.len()
+        } else {
+            rest.find(after)?
+        };
+        holes.push((hole, &rest[..end]));
+        rest = &rest[end + after.len()..];
+    }
+    rest.is_empty().then_some(holes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_filled() {
+        assert_eq!(filled("a {x} b", "a 12 b"), Some(vec![("x", "12")]));
+        assert_eq!(
+            filled("{x} of {y}", "3 of 4"),
+            Some(vec![("x", "3"), ("y", "4")])
+        );
+        assert_eq!(filled("a {x} b", "a 12 c"), None);
+        assert_eq!(filled("a", "a b"), None);
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_is() {
+        for language in [Language::English, Language::French] {
+            assert_eq!(translated("qwerty", language), "qwerty");
+            assert_eq!(translated_name("qwerty", language), "qwerty");
+        }
+        assert_eq!(translated("Cancel", Language::English), "Cancel");
+        assert_ne!(translated("Cancel", Language::French), "Cancel");
+    }
+}
