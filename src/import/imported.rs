@@ -1,5 +1,6 @@
 //! What every reader gives: a graph, and what its file says about pictures.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use violet_graph::Graph;
@@ -72,6 +73,26 @@ pub struct OperationCount {
     pub name: String,
     /// How often.
     pub count: usize,
+}
+
+impl OperationCount {
+    /// How often each name occurs, the most frequent first.
+    pub(crate) fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<Self> {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        for name in names {
+            *counts.entry(name).or_default() += 1;
+        }
+        let of = |(name, count): (&str, usize)| (name.to_owned(), count);
+        Self::sorted(counts.into_iter().map(of))
+    }
+
+    /// The most frequent first, of names in their order.
+    pub(crate) fn sorted(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<Self> {
+        let counts = counts.into_iter();
+        let mut counts: Vec<Self> = counts.map(|(name, count)| Self { name, count }).collect();
+        counts.sort_by_key(|operation| std::cmp::Reverse(operation.count));
+        counts
+    }
 }
 
 /// What a network's input is made of, as far as its file says it.

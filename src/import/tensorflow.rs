@@ -5,7 +5,7 @@ use violet_graph::{
 };
 
 use crate::arranged::{Arranged, Arranger};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unsupported};
 
 /// α and scale of SELU (Klambauer et al. 2017).
 pub(crate) const SELU_ALPHA: f32 = 1.673_263_2;
@@ -20,6 +20,35 @@ pub(crate) struct Masks {
     pub(crate) ellipsis: i64,
     pub(crate) new_axis: i64,
     pub(crate) shrink_axis: i64,
+}
+
+/// The error of an operation that is known, but not like this; the caller names it.
+pub(crate) fn unsupported(reason: &str) -> Error {
+    Error::Unsupported {
+        operations: vec![Unsupported {
+            operation: String::new(),
+            count: 1,
+            node: String::new(),
+            reason: reason.into(),
+            advice: "",
+        }],
+    }
+}
+
+/// So many elements of each axis from a place on; −1, all that are left (`tf.slice`).
+pub(crate) fn slice(
+    arranger: &mut Arranger,
+    x: &Arranged,
+    begin: &[i64],
+    size: &[i64],
+) -> Result<Arranged> {
+    let end = |(begin, &size): (&i64, &i64)| match size {
+        ..0 => i64::MAX,
+        _ => begin.saturating_add(size),
+    };
+    let end: Vec<i64> = begin.iter().zip(size).map(end).collect();
+    let axes: Vec<i64> = (0..begin.len() as i64).collect();
+    arranger.slice(x, begin, &end, &axes, &[])
 }
 
 /// `x[begin:end:stride, …]` as Python writes it (`tf.strided_slice`).

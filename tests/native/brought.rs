@@ -1,13 +1,13 @@
 //! Networks that people bring, on the command line: the small files of `src/import/tests/data`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
 use violet::model::{Arrangement, Assumed, Channels, Opened, Order, Usual, Wishes};
 use violet::{Error, attribution};
 use violet_import::File;
 
+use crate::command::{folder, violet};
 use crate::common;
 
 fn data(name: &str) -> PathBuf {
@@ -26,21 +26,6 @@ fn files(names: &[&str]) -> Vec<File> {
 
 fn open(name: &str, wishes: &Wishes) -> Result<Opened, Error> {
     Opened::read(files(&[name]), wishes)
-}
-
-fn violet(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_violet"))
-        .current_dir(common::root())
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _gone = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 /// What `violet explain` writes of the cat: NumPy's header, the mask's width and height, and the report, whose
@@ -237,6 +222,7 @@ fn labels_must_fit_and_may_be_written_in_any_way() {
 #[test]
 fn what_cannot_be_opened_is_said_with_what_to_do() {
     let out = folder("refused");
+    std::fs::create_dir_all(&out).unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = out.join(name);
         std::fs::write(&path, bytes).unwrap();

@@ -1,23 +1,9 @@
 //! The command line, as a person or a script uses it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use crate::command::{folder, violet};
 use crate::common;
-
-fn violet(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_violet"))
-        .current_dir(common::root())
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _gone = std::fs::remove_dir_all(&folder);
-    folder
-}
 
 /// Whether scripts/weights.sh has run; the tests that need them say that they are skipped.
 fn weights_are_there() -> bool {

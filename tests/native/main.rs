@@ -4,6 +4,7 @@
 
 mod axioms;
 mod brought;
+mod command;
 mod command_line;
 mod common;
 mod detector;

@@ -14,8 +14,6 @@ mod normalisation;
 mod operations;
 pub(crate) mod weights;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use violet_graph::Constant;
 
@@ -275,25 +273,17 @@ fn output_names(model: &Model) -> Vec<String> {
 
 /// How often a model has each layer, most frequent first, nested ones included.
 fn counted(model: &Model) -> Vec<OperationCount> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut classes = Vec::new();
     let mut pending = vec![model];
     while let Some(model) = pending.pop() {
         for layer in &model.layers {
             match &layer.model {
                 Some(model) => pending.push(model),
-                None => *counts.entry(&layer.class).or_default() += 1,
+                None => classes.push(&*layer.class),
             }
         }
     }
-    let mut counts: Vec<OperationCount> = counts
-        .into_iter()
-        .map(|(name, count)| OperationCount {
-            name: name.into(),
-            count,
-        })
-        .collect();
-    counts.sort_by_key(|operation| std::cmp::Reverse(operation.count));
-    counts
+    OperationCount::of(classes)
 }
 
 /// Whether Teachable Machine exported a model: a chain of two, whose second one's layers have the

@@ -78,7 +78,7 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
         labels: metadata.labels,
         input: picture.kind,
         notes,
-        operations: sorted(network.counts),
+        operations: OperationCount::sorted(network.counts),
         producer: format!("{} {}", model.producer_name, model.producer_version)
             .trim()
             .into(),
@@ -375,14 +375,4 @@ fn counted(operations: &[Unsupported]) -> Vec<OperationCount> {
         count: other.count,
     };
     operations.iter().map(count).collect()
-}
-
-/// The most frequent first.
-fn sorted(counts: BTreeMap<String, usize>) -> Vec<OperationCount> {
-    let counts = counts
-        .into_iter()
-        .map(|(name, count)| OperationCount { name, count });
-    let mut counts: Vec<_> = counts.collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.count));
-    counts
 }

@@ -4,7 +4,7 @@
 //! last one (suppression of boxes) cannot always be explained. Then the graph is cut: it begins
 //! with the value that the loop makes, and ends before what has no slope.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::Value;
 use violet_graph::Graph;
@@ -435,17 +435,6 @@ fn unsupported(nodes: &[Node<'_>], among: impl Fn(usize) -> bool) -> Error {
 
 /// How often there is each operation, most frequent first; constants do not count.
 fn counted<'n>(nodes: impl Iterator<Item = &'n Node<'n>>) -> Vec<OperationCount> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in nodes.filter(|node| !matches!(node.op, "Const" | "Placeholder" | "Identity")) {
-        *counts.entry(node.op).or_default() += 1;
-    }
-    let counts = counts.into_iter();
-    let mut counts: Vec<OperationCount> = counts
-        .map(|(name, count)| OperationCount {
-            name: name.into(),
-            count,
-        })
-        .collect();
-    counts.sort_by_key(|operation| std::cmp::Reverse(operation.count));
-    counts
+    let names = nodes.map(|node| node.op);
+    OperationCount::of(names.filter(|op| !matches!(*op, "Const" | "Placeholder" | "Identity")))
 }

@@ -10,8 +10,8 @@ use violet_graph::{Binary, Clamp, Constant, Padding, Reduction, Sliding, Unary};
 use super::attributes::Node;
 use super::{damaged, shapes};
 use crate::arranged::{Arranged, Arranger, permuted};
-use crate::error::{Error, Result, Unsupported};
-use crate::tensorflow;
+use crate::error::Result;
+use crate::tensorflow::{self, unsupported};
 
 /// Operations with weights: a network's layers.
 const LAYERS: &[&str] = &[
@@ -523,17 +523,4 @@ fn turned(filters: &Constant, order: &[usize]) -> Result<Constant> {
         let (found, expected) = (filters.shape().len(), order.len());
         damaged(format!("filters have {found} axes instead of {expected}"))
     })
-}
-
-/// The error of an operation that is known, but not like this; the caller names it.
-pub(super) fn unsupported(reason: &str) -> Error {
-    Error::Unsupported {
-        operations: vec![Unsupported {
-            operation: String::new(),
-            count: 1,
-            node: String::new(),
-            reason: reason.into(),
-            advice: "",
-        }],
-    }
 }

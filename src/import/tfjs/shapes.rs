@@ -3,10 +3,10 @@
 use violet_graph::{Comparison, Constant, DepthOrder, ElementType, PadMode};
 
 use super::damaged;
-use super::operations::{Call, channels_back, channels_last, unsupported};
+use super::operations::{Call, channels_back, channels_last};
 use crate::arranged::{Arranged, Arranger};
 use crate::error::Result;
-use crate::tensorflow::{self, Masks, Resizing};
+use crate::tensorflow::{self, Masks, Resizing, unsupported};
 
 /// Operations that move elements, or are about shapes.
 pub(super) fn shaped(arranger: &mut Arranger, call: &Call<'_>) -> Result<Arranged> {
@@ -49,19 +49,7 @@ pub(super) fn shaped(arranger: &mut Arranger, call: &Call<'_>) -> Result<Arrange
         "Slice" => {
             let begin = call.integers(arranger, 1, "begin")?;
             let size = call.integers(arranger, 2, "size")?;
-            let end: Vec<i64> = begin
-                .iter()
-                .zip(&size)
-                .map(|(begin, &size)| {
-                    if size < 0 {
-                        i64::MAX
-                    } else {
-                        begin.saturating_add(size)
-                    }
-                })
-                .collect();
-            let axes: Vec<i64> = (0..begin.len() as i64).collect();
-            arranger.slice(x, &begin, &end, &axes, &[])
+            tensorflow::slice(arranger, x, &begin, &size)
         }
         "StridedSlice" => {
             let begin = call.integers(arranger, 1, "begin")?;

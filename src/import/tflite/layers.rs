@@ -2,10 +2,10 @@
 
 use violet_graph::{Binary, Constant, PadMode, Reduction, Sliding};
 
-use super::operations::{Call, Code, Options, damaged, unsupported};
+use super::operations::{Call, Code, Options, damaged};
 use crate::arranged::{Arranged, Arranger, permuted};
 use crate::error::Result;
-use crate::tensorflow;
+use crate::tensorflow::{self, unsupported};
 
 /// Filters \[O, H, W, I\], and a bias.
 pub(super) fn convolution(

@@ -10,7 +10,7 @@ mod metadata;
 mod model;
 mod operations;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use violet_graph::Graph;
 
@@ -19,7 +19,7 @@ use crate::error::{Error, Result, Unsupported};
 use crate::files::File;
 use crate::imported::{ChannelOrder, Imported, InputKind, Note, OperationCount, Options, Scaling};
 use crate::picture::Picture;
-use crate::{labels, teachable_machine};
+use crate::{labels, teachable_machine, tensorflow};
 use flatbuffer::Buffer;
 use metadata::{Content, Metadata};
 use model::{Element, Model, Operator, Tensor};
@@ -261,7 +261,7 @@ fn build(model: &Model<'_>, picture: &Picture) -> Result<Graph> {
         };
         let code = operator
             .known()
-            .ok_or_else(|| unsupported("it is not known"))?;
+            .ok_or_else(|| tensorflow::unsupported("it is not known"))?;
         let made = operations::apply(&mut arranger, code, &call)
             .map_err(|error| named(error, operator, &node))?;
         for (&output, made) in operator.outputs.iter().zip(made) {
@@ -325,16 +325,8 @@ fn rounded(model: &Model<'_>) -> Vec<Note> {
 
 /// How often the network has each operator, most frequent first.
 fn counted(model: &Model<'_>) -> Vec<OperationCount> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for operator in &model.operators {
-        *counts.entry(operator.name()).or_default() += 1;
-    }
-    let counts = counts.into_iter();
-    let mut counts: Vec<OperationCount> = counts
-        .map(|(name, count)| OperationCount { name, count })
-        .collect();
-    counts.sort_by_key(|operation| std::cmp::Reverse(operation.count));
-    counts
+    let names: Vec<String> = model.operators.iter().map(Operator::name).collect();
+    OperationCount::of(names.iter().map(String::as_str))
 }
 
 /// An error about an operator, with its name.
@@ -348,19 +340,6 @@ fn named(error: Error, operator: &Operator<'_>, node: &str) -> Error {
             Error::Unsupported { operations }
         }
         error => error,
-    }
-}
-
-/// The error of an operator that is known, but not like this; [`named`] names it.
-fn unsupported(reason: &str) -> Error {
-    Error::Unsupported {
-        operations: vec![Unsupported {
-            operation: String::new(),
-            count: 1,
-            node: String::new(),
-            reason: reason.into(),
-            advice: "",
-        }],
     }
 }
 

@@ -12,7 +12,7 @@ use super::layers::{convolution, depthwise, fully_connected, joined, padded, red
 use super::model::Operator;
 use crate::arranged::{Arranged, Arranger};
 use crate::error::{Error, Result};
-use crate::tensorflow::{self, Masks, Resizing};
+use crate::tensorflow::{self, Masks, Resizing, unsupported};
 
 /// The operators, by their numbers in `BuiltinOperator`.
 macro_rules! operators {
@@ -393,19 +393,7 @@ fn simple(
         Code::SLICE => {
             let begin = call.integers(arranger, 1, "begin")?;
             let size = call.integers(arranger, 2, "size")?;
-            let end: Vec<i64> = begin
-                .iter()
-                .zip(&size)
-                .map(|(begin, &size)| {
-                    if size < 0 {
-                        i64::MAX
-                    } else {
-                        begin.saturating_add(size)
-                    }
-                })
-                .collect();
-            let axes: Vec<i64> = (0..begin.len() as i64).collect();
-            arranger.slice(x, &begin, &end, &axes, &[])
+            tensorflow::slice(arranger, x, &begin, &size)
         }
         Code::STRIDED_SLICE => {
             let bounds = [1, 2, 3].map(|k| call.integers(arranger, k, "bounds"));
@@ -470,11 +458,6 @@ fn simple(
         }
         _ => Err(unsupported("it is not known")),
     }
-}
-
-/// The error of an operator that is known, but not like this; the caller names it.
-pub(super) fn unsupported(reason: &str) -> Error {
-    super::unsupported(reason)
 }
 
 pub(super) fn damaged(detail: impl Into<String>) -> Error {
