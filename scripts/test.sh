@@ -26,13 +26,12 @@ checkpoints() {
     say "Checkpoints as PyTorch and safetensors save them"
     "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
   fi
-  [ -f "$VIOLET_CHECKPOINTS/layouts/expected.json" ] ||
-    "$python" tests/golden/layouts.py "$VIOLET_CHECKPOINTS/layouts"
-  if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ]; then
+  if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ] || [ ! -f "$VIOLET_CHECKPOINTS/layouts-timm/expected.json" ]; then
     python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target "$cache/python" \
       --only-binary :all: --require-hashes -r tests/golden/requirements.txt &&
-      PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own" ||
-      say "No safetensors here: the tests that read its checkpoints are skipped"
+      PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own" &&
+      PYTHONPATH=$cache/python "$python" tests/golden/layouts.py "$VIOLET_CHECKPOINTS/layouts-timm" ||
+      say "No safetensors and timm here: the tests that read their checkpoints are skipped"
   fi
   # The page's tests want it as the page reads it.
   [ -f "$VIOLET_CHECKPOINTS/converted/manifest.json" ] ||

@@ -2,7 +2,7 @@
 
     python3 tests/golden/layouts.py DIRECTORY
 
-Needs torch and torchvision. `expected.json` holds, for each file, the side of its square input, which
+Needs torch, torchvision and timm. `expected.json` holds, for each file, the side of its square input, which
 hash_weights.py makes, the logits, and a part of a sentence that is said about the file, if one is.
 Refused files are in `refused.json`, with a part of the sentence.
 """
@@ -11,9 +11,11 @@ import collections
 import functools
 import json
 import pathlib
+import re
 import sys
 import zipfile
 
+import timm
 import torch
 import torchvision
 from torch import nn
@@ -39,6 +41,18 @@ def lively(model):
     for name, parameter in model.named_parameters():
         if "layer_scale" in name:
             parameter.data.uniform_(0.1, 1.0)
+    return model.eval()
+
+
+def settled(model, side):
+    """BatchNorm as it has seen pictures that differ: else what forty blocks add up, or divide by, is all rounding."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for module in norms:
+        module.reset_running_stats()
+        module.momentum = None
+        module.train()
+    with torch.no_grad():
+        model(nn.functional.interpolate(torch.randn(8, 3, 3, 3), size=side) + 0.3 * torch.randn(8, 3, side, side))
     return model.eval()
 
 
@@ -79,6 +93,7 @@ for make, side in [
     (models.efficientnet_v2_s, 64),
     (models.convnext_tiny, 64),
     (models.swin_t, 96),
+    (models.swin_v2_t, 96),
 ]:
     save(f"{make.__name__}.pth", of(make), side)
 save("googlenet.pth", of(models.googlenet, init_weights=False), 64, "aux1")
@@ -90,6 +105,9 @@ for make, side in [(models.vgg11, 64), (models.vgg11_bn, 64), (models.alexnet, 9
     layers = [nn.Linear(features, 24), nn.ReLU(True), nn.Dropout(), nn.Linear(24, 7)]
     model.classifier = nn.Sequential(*dropout, *layers)
     save(f"{make.__name__}.pth", lively(model), side)
+mean = timm.create_model("vit_tiny_patch16_224", num_classes=7, img_size=64, depth=2, global_pool="avg")
+mean.pos_embed.data.normal_(std=0.3)
+save("timm-vit-mean.pth", lively(mean), 64)
 vit = models.VisionTransformer(
     image_size=64, patch_size=16, num_layers=2, num_heads=3, hidden_dim=192, mlp_dim=384, num_classes=7
 )
@@ -104,6 +122,44 @@ deep = models.EfficientNet([Stage(*stage, 1.0, 1.0) for stage in stages], 0.2, n
                            norm_layer=functools.partial(nn.BatchNorm2d, eps=1e-3))
 save("efficientnet-deep.pth", lively(deep), 64)
 
+# In timm's names, those that differ from torchvision's or share them; and Microsoft's own of Swin.
+for name, side in [
+    ("seresnet18", 64),
+    ("resnet26d", 64),
+    ("regnetx_002", 64),
+    ("regnety_002", 64),
+    ("mobilenetv2_050", 64),
+    ("mobilenetv3_small_050", 64),
+    ("mobilenetv3_large_075", 64),
+    ("mnasnet_050", 64),
+    ("semnasnet_050", 64),
+    ("efficientnet_lite0", 64),
+    ("efficientnet_b0", 64),
+    ("efficientnetv2_rw_t", 64),
+    ("efficientnetv2_rw_s", 64),
+    ("tf_efficientnetv2_s", 64),
+    ("convnext_atto", 64),
+    ("convnextv2_atto", 64),
+    ("vit_tiny_patch16_224", 224),
+    ("vit_small_patch14_reg4_dinov2", 0),
+    ("deit_tiny_distilled_patch16_224", 224),
+    ("swin_tiny_patch4_window7_224", 224),
+]:
+    small = {} if side else {"img_size": 56, "depth": 2}
+    model = lively(timm.create_model(name, num_classes=7, **small))
+    for key, parameter in model.named_parameters():
+        if key.endswith(("gamma", "grn.weight", "grn.bias")):
+            parameter.data.uniform_(0.1, 1.0)
+        if key.endswith(("_token", "pos_embed", "relative_position_bias_table")):
+            parameter.data.normal_(std=0.3)
+    save(f"timm-{name}.pth", settled(model, side or 56), side or 56)
+    if name.startswith("swin"):
+        # A stage of Microsoft's ends where the next one of timm's begins, and its head has no name of its own.
+        place = lambda key: re.sub(r"layers\.(\d)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
+        state = {place(key).replace("head.fc.", "head."): value for key, value in model.state_dict().items()}
+        state["layers.0.blocks.1.attn_mask"] = torch.zeros(64, 49, 49)
+        torch.save({"model": state}, folder / "swin-microsoft.pth")
+        record("swin-microsoft.pth", model, side)
 
 
 def small():

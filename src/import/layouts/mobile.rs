@@ -1,17 +1,17 @@
 //! Networks of inverted residuals: widen, filter each channel by itself, narrow.
 //!
-//! MobileNetV2 and V3, MNASNet, EfficientNet and V2, EfficientNet-Lite, in torchvision's names, in
-//! timm's and in those of the package `efficientnet_pytorch`; and ShuffleNetV2.
+//! MobileNetV2 and V3, MNASNet, EfficientNet and V2 in torchvision's names, EfficientNet and
+//! EfficientNet-Lite in those of the package `efficientnet_pytorch`; and ShuffleNetV2.
 //!
 //! # Source
 //!
 //! torchvision's `mobilenetv2.py`, `mobilenetv3.py`, `mnasnet.py`, `efficientnet.py`,
-//! `shufflenetv2.py`; timm's `_efficientnet_blocks.py`; `efficientnet_pytorch`'s `model.py`.
+//! `shufflenetv2.py`; `efficientnet_pytorch`'s `model.py`.
 
 use violet_graph::{Reduction, ValueId};
 
 use super::head::head;
-use super::layers::{Act, Assumed, Layers, MINUS_ONE_TO_ONE, Pad};
+use super::layers::{Act, Assumed, Layers, Pad};
 use crate::error::Result;
 
 /// Blocks of MobileNetV2's `features` that halve the image.
@@ -32,14 +32,19 @@ const LITE: Assumed = Assumed {
 };
 
 /// A shortcut around a block, where shapes allow.
-fn around(layers: &mut Layers, x: ValueId, y: ValueId, stride: usize) -> Result<ValueId> {
+pub(super) fn around(
+    layers: &mut Layers,
+    x: ValueId,
+    y: ValueId,
+    stride: usize,
+) -> Result<ValueId> {
     match stride == 1 && layers.b.shape(x) == layers.b.shape(y) {
         true => layers.add(x, y),
         false => Ok(y),
     }
 }
 
-fn halves(strided: &[usize], number: usize) -> usize {
+pub(super) fn halves(strided: &[usize], number: usize) -> usize {
     if strided.contains(&number) { 2 } else { 1 }
 }
 
@@ -268,57 +273,6 @@ fn shuffled(layers: &mut Layers, x: ValueId) -> Result<ValueId> {
     Ok(layers
         .b
         .reshape(turned, &[channels as i64, height, width])?)
-}
-
-/// EfficientNet, EfficientNet-Lite and MobileNetV2 in timm's names.
-pub(super) fn timm_efficientnet(layers: &mut Layers) -> Result<ValueId> {
-    let arch = layers.arch.clone().unwrap_or_default();
-    if arch.starts_with("tf_") {
-        layers.epsilon = 1e-3;
-        layers.pad = Pad::Tensorflow;
-        layers.scaling = Some(MINUS_ONE_TO_ONE);
-    }
-    // Lite leaves squeeze and excitation out, and with it the smooth function.
-    let act = if layers.any("blocks.0.0.se.") {
-        Act::Silu
-    } else {
-        Act::Relu6
-    };
-    let mut x = layers.conv_norm(layers.input(), ["conv_stem", "bn1"], 2, act)?;
-    for stage in layers.numbers("blocks.") {
-        for block in layers.numbers(&format!("blocks.{stage}.")) {
-            let name = format!("blocks.{stage}.{block}");
-            let part = |part: &str| format!("{name}.{part}");
-            // Stages are numbered from 0 here.
-            let stride = if block == 0 {
-                halves(&[1, 2, 3, 5], stage)
-            } else {
-                1
-            };
-            let se = layers.any(&part("se."));
-            let (conv_pwl, separable) = (part("conv_pwl"), !layers.any(&part("conv_pwl.")));
-            let mut y = x;
-            let mut norm = 1;
-            let mut next = || {
-                norm += 1;
-                part(&format!("bn{}", norm - 1))
-            };
-            if !separable {
-                y = layers.conv_norm(y, [&part("conv_pw"), &next()], 1, act)?;
-            }
-            y = layers.conv_norm(y, [&part("conv_dw"), &next()], stride, act)?;
-            if se {
-                let names = [part("se.conv_reduce"), part("se.conv_expand")];
-                y = layers.squeeze_excite(y, [&names[0], &names[1]], act, Act::Sigmoid)?;
-            }
-            let narrow = if separable { part("conv_pw") } else { conv_pwl };
-            y = layers.conv_norm(y, [&narrow, &next()], 1, Act::None)?;
-            x = around(layers, x, y, stride)?;
-        }
-    }
-    x = layers.conv_norm(x, ["conv_head", "bn2"], 1, act)?;
-    let x = layers.pooled(x)?;
-    head(layers, x, "classifier")
 }
 
 /// EfficientNet and EfficientNet-Lite in the names of `efficientnet_pytorch`.

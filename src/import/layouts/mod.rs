@@ -13,6 +13,8 @@ mod mobile;
 mod modules;
 mod plain;
 mod residual;
+mod swin;
+mod timm;
 mod transformer;
 
 use std::collections::BTreeMap;
@@ -30,11 +32,12 @@ use crate::labels;
 
 /// Names that are no weights: counters of BatchNorm (some people halve them with all the rest), of
 /// profilers, and what Swin computes from its sizes.
-const NO_WEIGHTS: [&str; 4] = [
+const NO_WEIGHTS: [&str; 5] = [
     "num_batches_tracked",
     "total_ops",
     "total_params",
     "relative_position_index",
+    "attn_mask",
 ];
 
 /// A network that weights can belong to.
@@ -74,7 +77,7 @@ const USUAL: fn(&View<'_>) -> usize = |_| 224;
 const ALWAYS: fn(&View<'_>) -> bool = |_| true;
 
 /// Every layout that is known.
-const LAYOUTS: [Layout; 22] = [
+const LAYOUTS: [Layout; 27] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -226,14 +229,14 @@ const LAYOUTS: [Layout; 22] = [
     },
     Layout {
         title: "EfficientNet, as timm names it",
-        names: &[
-            "conv_stem.weight",
-            "blocks.0.0.conv_dw.weight",
-            "bn2.weight",
-        ],
-        is: ALWAYS,
+        names: &["conv_stem.weight", "bn2.weight", "conv_head.weight"],
+        is: |view| {
+            ["conv_dw", "conv", "conv_exp"]
+                .iter()
+                .any(|layer| view.has(&format!("blocks.0.0.{layer}.weight")))
+        },
         size: USUAL,
-        build: mobile::timm_efficientnet,
+        build: timm::efficientnet,
     },
     Layout {
         title: "EfficientNet, as efficientnet_pytorch names it",
@@ -260,14 +263,31 @@ const LAYOUTS: [Layout; 22] = [
         title: "Vision Transformer",
         names: &["conv_proj.weight", "encoder.pos_embedding"],
         is: ALWAYS,
-        size: |view| patches(view, "encoder.pos_embedding", "conv_proj.weight"),
+        // One position is the class's.
+        size: |view| {
+            let positions = view.dim("encoder.pos_embedding", 1);
+            side(view, positions.saturating_sub(1), "conv_proj.weight")
+        },
         build: transformer::vit,
     },
     Layout {
         title: "Vision Transformer, as timm names it",
         names: &["patch_embed.proj.weight", "pos_embed", "cls_token"],
         is: |view| view.has("blocks.0.attn.qkv.weight"),
-        size: |view| patches(view, "pos_embed", "patch_embed.proj.weight"),
+        // Where the class has a position, it is one more than a square; with another token two.
+        size: |view| {
+            let positions = view.dim("pos_embed", 1);
+            let tokens = match () {
+                () if view.has("dist_token") => 2,
+                () if positions.isqrt().pow(2) == positions => 0,
+                () => 1,
+            };
+            side(
+                view,
+                positions - tokens.min(positions),
+                "patch_embed.proj.weight",
+            )
+        },
         build: transformer::timm_vit,
     },
     Layout {
@@ -278,13 +298,58 @@ const LAYOUTS: [Layout; 22] = [
         ],
         is: |view| !view.has("features.1.0.attn.logit_scale"),
         size: USUAL,
-        build: transformer::swin,
+        build: swin::swin,
+    },
+    Layout {
+        title: "Swin Transformer V2",
+        names: &["features.0.0.weight", "features.1.0.attn.logit_scale"],
+        is: ALWAYS,
+        size: |_| 256,
+        build: swin::swin,
+    },
+    Layout {
+        title: "Swin Transformer, as timm names it",
+        names: &[
+            "patch_embed.proj.weight",
+            "layers.0.blocks.0.attn.relative_position_bias_table",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: swin::timm_swin,
+    },
+    Layout {
+        title: "Swin Transformer V2, as timm names it",
+        names: &[
+            "patch_embed.proj.weight",
+            "layers.0.blocks.0.attn.logit_scale",
+        ],
+        is: ALWAYS,
+        size: |_| 256,
+        build: swin::timm_swin,
+    },
+    Layout {
+        title: "MobileNetV3, as timm names it",
+        names: &[
+            "conv_stem.weight",
+            "blocks.0.0.conv_dw.weight",
+            "conv_head.bias",
+        ],
+        is: |view| !view.has("bn2.weight"),
+        size: USUAL,
+        build: timm::mobilenet_v3,
+    },
+    Layout {
+        title: "RegNet, as timm names it",
+        names: &["stem.conv.weight", "s1.b1.conv1.conv.weight"],
+        is: |view| view.has("s1.b1.conv3.conv.weight"),
+        size: USUAL,
+        build: timm::regnet,
     },
 ];
 
-/// Side of an image of as many patches as there are positions, one of them the class's.
-fn patches(view: &View<'_>, positions: &str, patch: &str) -> usize {
-    view.dim(positions, 1).saturating_sub(1).isqrt() * view.dim(patch, 2)
+/// Side of an image of so many patches.
+fn side(view: &View<'_>, patches: usize, patch: &str) -> usize {
+    patches.isqrt() * view.dim(patch, 2)
 }
 
 /// A layout, and the prefix of its names.
