@@ -64,6 +64,8 @@ pub struct Detector {
     pub scores: String,
     /// How many classes there are.
     pub classes: usize,
+    /// Whether the first of them is that there is nothing.
+    pub background: bool,
 }
 
 /// How often a file has an operation.

@@ -21,6 +21,7 @@ mod labels;
 mod layouts;
 pub mod onnx;
 mod open;
+mod outputs;
 mod picture;
 mod teachable_machine;
 mod tensorflow;
@@ -35,3 +36,4 @@ pub use imported::{
 };
 pub use labels::{beside as labels, read as labels_in};
 pub use open::{Format, open, read};
+pub use outputs::main_output;

@@ -37,6 +37,8 @@ pub struct Detector {
     pub boxes: String,
     /// How many classes each candidate has a score for.
     pub classes: usize,
+    /// Whether the first of them is that there is nothing.
+    pub background: bool,
 }
 
 impl Definition {

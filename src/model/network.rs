@@ -26,6 +26,8 @@ enum Boxes {
         value: ValueId,
         size: [usize; 2],
         classes: usize,
+        /// Whether the first of these is that there is nothing.
+        background: bool,
     },
 }
 
@@ -128,6 +130,7 @@ impl Network {
             value,
             size,
             classes: detector.classes,
+            background: detector.background,
         });
         self.independent = true;
         Ok(self)
@@ -178,8 +181,14 @@ impl Network {
         match self.boxes {
             None => Vec::new(),
             Some(Boxes::Encoded(_)) => super::detections(boxes, logits, threshold, most),
-            Some(Boxes::Decoded { size, classes, .. }) => {
-                decoded::detections(boxes, logits, classes, size, threshold, most)
+            Some(Boxes::Decoded {
+                size,
+                classes,
+                background,
+                ..
+            }) => {
+                let first = usize::from(background);
+                decoded::detections(boxes, logits, first..classes, size, threshold, most)
             }
         }
     }

@@ -156,6 +156,7 @@ impl Opened {
             .map(|detector| Detector {
                 boxes: detector.boxes,
                 classes: detector.classes,
+                background: detector.background,
             });
         if definition.detector.is_some() {
             opened.architecture = Architecture::ImportedDetector;
@@ -423,7 +424,7 @@ fn grey_of(weights: [f32; 3], channels: usize, mean: [f32; 3], std: [f32; 3]) ->
     (0..channels).map(channel).collect()
 }
 
-/// The output of that name; or the one with most elements, the first of equal ones.
+/// The output of that name; or the one that says most likely what is in a picture.
 fn chosen(graph: &Graph, name: Option<&str>) -> Result<String> {
     let outputs = graph.outputs();
     let named = |name: &str| outputs.iter().find(|output| output.name == name);
@@ -436,11 +437,7 @@ fn chosen(graph: &Graph, name: Option<&str>) -> Result<String> {
                 .collect::<Vec<_>>()
                 .join(", "),
         })?,
-        None => {
-            let size = |k: usize| graph.value(outputs[k].value).elements();
-            let largest = (0..outputs.len()).rev().max_by_key(|&k| size(k));
-            &outputs[largest.unwrap_or(0)]
-        }
+        None => return Ok(violet_import::main_output(graph).unwrap_or_default().into()),
     };
     Ok(output.name.clone())
 }
@@ -509,7 +506,7 @@ impl fmt::Display for Assumed {
             ),
             Assumed::Output => write!(
                 f,
-                "the largest output is explained (--output names another)"
+                "the output that looks most like scores is explained (--output names another)"
             ),
             Assumed::Values(Usual::BytesInside) => write!(
                 f,

@@ -232,6 +232,38 @@ check("not square, in grey, of several outputs; two networks side by side", asyn
   await page.close();
 });
 
+check("boxes of a detector that somebody brings: a click explains one by its raw score", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet");
+  await status(page, /is ready/);
+  const square = png(64, 64, (r, c) => [7 * r + 3 * c, 5 * r + 11 * c, 13 * r + c].map((value) => value % 256));
+  await dropAll(page, [await file("detectors/yolo-suppressed.onnx"), { name: "square.png", bytes: square }]);
+  await done(page);
+  const found = JSON.parse(await data("detectors/expected.json"))["yolo-suppressed"];
+  const names = ["cat", "dog", "owl"];
+  const chosen = () => page.locator("#predictions [aria-pressed=true]").innerText();
+  const explains = async ([, , , , score, kind]) => {
+    assert.match(await chosen(), new RegExp(`${names[kind]}[^]*${Math.round(100 * score)}`));
+    const [raw] = await outputs(page);
+    assert.ok(Math.abs(raw - Math.log(score / (1 - score))) < 0.011, `${raw} for ${score}`);
+    await addsUp(page);
+  };
+  await explains(found[0]);
+  assert.match(await page.textContent("#network-notes"), /NonMaxSuppression/);
+  const mask = await canvas(page);
+  // Of boxes that lie above each other the smallest is meant: one that no other's middle lies in.
+  const [left, top, right, bottom] = found[1];
+  const area = await page.locator("#canvas").boundingBox();
+  const at = (low, high, start, length) => start + (length * (low + high)) / 2 / 64;
+  await page.mouse.click(at(left, right, area.x, area.width), at(top, bottom, area.y, area.height));
+  await page.waitForFunction((before) =>
+    document.querySelector("#predictions [aria-pressed=true]")?.innerText !== before, await chosen());
+  await done(page);
+  await explains(found[1]);
+  assert.notEqual((await canvas(page)).hash, mask.hash);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
 check("what cannot be opened is said with what to do, and everything stays", async () => {
   const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2");
   await status(page, /is ready/);

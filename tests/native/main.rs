@@ -18,6 +18,7 @@ mod max_pools;
 mod networks;
 mod networks_stay;
 mod own_checkpoints;
+mod own_detectors;
 mod photos;
 mod secants;
 mod secants_by_hand;

@@ -203,6 +203,11 @@ impl Builder {
         let multiplications = shape::multiplications(&operation, &shapes, &made);
         let moves = fold::moves(&operation, shapes[0]);
         let known = inputs.iter().all(|&id| self.known(id).is_some());
+        if !known && made.contains(&0) && !computes(&operation) {
+            // Without elements nothing depends on the image, as masks of detectors that have none.
+            self.check_elements(name, &made)?;
+            return self.constant(Constant::f32(&made, [])?);
+        }
         if !known {
             self.check_shape(name, &shapes, &made)?;
         } else if shapes.iter().any(|shape| shape.contains(&0)) && computes(&operation) {
@@ -351,7 +356,9 @@ impl Builder {
     }
 
     fn check_elements(&self, operation: &'static str, shape: &[usize]) -> Result<()> {
-        let (rank, elements) = (shape.len() as u64, shape::elements(shape));
+        // Of what is empty too: a long axis beside one of no length is no more sensible.
+        let lengths: Vec<usize> = shape.iter().map(|&length| length.max(1)).collect();
+        let (rank, elements) = (shape.len() as u64, shape::elements(&lengths));
         self.check_limit(operation, "axes of its result", rank, limits::RANK as u64)?;
         let limit = limits::ELEMENTS as u64;
         self.check_limit(operation, "elements of its result", elements, limit)

@@ -231,6 +231,8 @@ impl Builder {
             let most = match mode {
                 PadMode::Reflect => length - 1,
                 PadMode::Symmetric | PadMode::Wrap => length,
+                // Of no elements there is none at the edge.
+                PadMode::Edge if length == 0 => 0,
                 PadMode::Constant(_) | PadMode::Edge => limit,
             };
             if before[axis].max(after[axis]) as i64 > most {

@@ -77,8 +77,11 @@ fn impossible_shapes_and_attributes_are_refused() {
             "twice",
         ),
         (
-            refusal(&image, |b, x| b.slice(x, &[0], &[i64::MIN], &[0], &[1])),
-            "empty axis",
+            refusal(&image, |b, x| {
+                let none = b.slice(x, &[0], &[i64::MIN], &[0], &[1])?;
+                b.softmax(none, 1)
+            }),
+            "nothing to compute with",
         ),
         (
             refusal(&image, |b, x| b.slice(x, &[0], &[1], &[0], &[0])),
@@ -362,6 +365,13 @@ fn empty_constants_are_moved_but_not_computed_with() {
     assert!(b.arg_max(none, 0, false).is_err());
     let empty = b.constant(Constant::f32(&[0, 3], []).unwrap()).unwrap();
     assert!(b.matmul(empty, empty).is_err());
+    // What has no elements does not depend on the image either.
+    let image = b.input();
+    let nothing = b.slice(image, &[1], &[1], &[0], &[]).unwrap();
+    assert_eq!(b.shape(nothing), [0]);
+    assert!(b.known(nothing).is_some());
+    let all = b.concat(&[image, nothing], 0).unwrap();
+    assert_eq!(all, image);
     let scalar = b.integers(one, "x").map(|list| list[0]);
     assert_eq!(scalar, Ok(7));
 }

@@ -299,7 +299,12 @@ fn build<'a>(
             runner.builder.output(name, *id);
         }
     }
-    if is_cut && detector.is_none() {
+    if let (true, Some(found)) = (is_cut, &detector) {
+        notes.push(Note::Cut {
+            operations: counted(&runner.cut.origins),
+            outputs: vec![found.boxes.clone(), found.scores.clone()],
+        });
+    } else if is_cut {
         let boundary = std::mem::take(&mut runner.cut.boundary);
         for (name, id) in &boundary {
             if !outputs.iter().any(|(_, other)| other == id) {
@@ -309,11 +314,6 @@ fn build<'a>(
         notes.push(Note::Cut {
             operations: counted(&runner.cut.origins),
             outputs: boundary.into_iter().map(|(name, _)| name).collect(),
-        });
-    } else if is_cut {
-        notes.push(Note::Cut {
-            operations: counted(&runner.cut.origins),
-            outputs: vec![detector::BOXES.into(), detector::SCORES.into()],
         });
     }
     let rounding = runner

@@ -19,6 +19,9 @@ use crate::error::{Error, Result, Unsupported};
 /// Functions in functions, branches in branches.
 const MAX_DEPTH: usize = 32;
 
+/// Why what lies behind is cut off.
+const NO_SLOPE: &str = "it has no slope, and a part of the network depends on it";
+
 /// Reads the nodes of one file.
 pub(crate) struct Runner<'m, 'a> {
     pub(crate) builder: Builder,
@@ -312,6 +315,10 @@ impl<'m, 'a> Runner<'m, 'a> {
                 return Ok(results(Value::Failed));
             }
             self.add_boundary(node, &inputs);
+            // What people know the end of a detector by.
+            if matches!(node.op_type, "NonMaxSuppression" | "TopK") {
+                note(&mut self.cut.origins, node, NO_SLOPE.into(), "");
+            }
             return Ok(results(Value::Cut));
         }
         let Some(operator) = ops::find(node.domain, node.op_type) else {
@@ -355,8 +362,7 @@ impl<'m, 'a> Runner<'m, 'a> {
                 .collect()),
             Err(Refusal::Fatal(error)) => Err(error),
             Err(Refusal::NoSlope) => {
-                let reason = "it has no slope, and a part of the network depends on it";
-                note(&mut self.cut.origins, node, reason.into(), "");
+                note(&mut self.cut.origins, node, NO_SLOPE.into(), "");
                 self.add_boundary(node, &given);
                 Ok(results(Value::Cut))
             }

@@ -96,6 +96,52 @@ fn incompleteness(graph: &Graph, picture: &[f64]) -> f64 {
     (sum - change).abs() / change.abs().max(1e-3 * after[index].abs())
 }
 
+/// How far a row that a suppression left, corners, score and class, is from the nearest candidate.
+fn nearest(row: &[f64], scores: &[f64], boxes: &[f64], classes: usize) -> f64 {
+    let (row_box, score, class) = (&row[..4], row[4], row[5] as usize);
+    let candidates = boxes.chunks_exact(4).zip(scores.chunks_exact(classes));
+    let off = |(place, scores): (&[f64], &[f64])| {
+        let [x, y, width, height] = [place[0], place[1], place[2] / 2.0, place[3] / 2.0];
+        let corners = [x - width, y - height, x + width, y + height];
+        let pixels = corners.iter().zip(row_box).map(|(a, b)| (a - b).abs());
+        let probability = 1.0 / (1.0 + (-scores[class]).exp());
+        pixels.fold(100.0 * (probability - score).abs(), f64::max)
+    };
+    candidates.map(off).fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn what_a_suppression_leaves_are_candidates() {
+    let Some(folder) = std::env::var_os("VIOLET_NETWORKS").map(PathBuf::from) else {
+        eprintln!("skipped: VIOLET_NETWORKS names no folder");
+        return;
+    };
+    let paths = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "rows")) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let bytes = fs::read(path.with_extension("onnx")).unwrap();
+        let imported = onnx::import(&bytes, &[], &Options::default()).unwrap();
+        let detector = imported
+            .detector
+            .unwrap_or_else(|| panic!("{name} is no detector"));
+        let graph = imported.graph.prepared().unwrap();
+        let picture = floats(path.with_extension("input"));
+        let outputs = Reference::new(&graph).outputs(&picture).unwrap();
+        let rows = floats(path.clone());
+        let found = rows.chunks_exact(6).filter(|row| row[4] > 0.25);
+        let off = found.map(|row| nearest(row, &outputs[0], &outputs[1], detector.classes));
+        let off: Vec<f64> = off.collect();
+        let worst = off.iter().copied().fold(0.0, f64::max);
+        println!(
+            "{name:<22} {} rows, {worst:.1e} pixels or hundredths of a score",
+            off.len()
+        );
+        assert!(!off.is_empty() && worst < 1e-2, "{name}: {worst}");
+    }
+}
+
 #[test]
 fn logits_are_those_of_others() {
     let Some(folder) = std::env::var_os("VIOLET_NETWORKS").map(PathBuf::from) else {

@@ -362,7 +362,7 @@ fn guess(card: &Card, assumed: Assumed) -> Phrase {
         ),
         Assumed::Framing => phrase!("the middle of the photo"),
         Assumed::Colours => phrase!("red before blue"),
-        Assumed::Output => phrase!("its largest output"),
+        Assumed::Output => phrase!("which output is explained"),
         Assumed::Labels => phrase!("the names of ImageNet's classes"),
         Assumed::Values(Usual::ImageNet) => phrase!("ImageNet's mean and deviation"),
         Assumed::Values(Usual::BytesInside) => phrase!("values from 0 to 255"),

@@ -4,8 +4,9 @@
 //! \[candidates, 5 + classes\]; in both, boxes are decoded to pixels and scores went through a sigmoid.
 //! They are told by the number of candidates, one or three for each cell of the grids 8, 16, 32 (and
 //! 64) pixels wide. The raw scores stand before the sigmoid: it is taken out of the way from output to
-//! scores, which otherwise only moves numbers. A suppression of boxes that overlap stands behind all
-//! this and is cut off; whoever shows boxes does it.
+//! scores, which otherwise only moves numbers. A suppression of boxes that overlap, or what picks the best
+//! in YOLOv10 and 26, stands behind all this and is cut off; whoever shows boxes does it. Where there is one,
+//! boxes are given by their corners. Coefficients of masks and keypoints that lie behind the scores are left out.
 //!
 //! # Source
 //!
@@ -13,15 +14,9 @@
 
 use violet_graph::{Builder, Operation, Unary, ValueId};
 
+use super::{BOXES, DEEPEST, SCORES, corners, long, middles, unsquashed};
 use crate::error::Result;
 use crate::imported::Detector;
-
-/// Names of the two outputs.
-pub(super) const BOXES: &str = "boxes";
-pub(super) const SCORES: &str = "scores";
-
-/// Nodes between a detector's output and the suppression behind it, at most.
-const DEEPEST: usize = 32;
 
 /// Makes boxes and scores the outputs of a detector; of another network, nothing.
 pub(super) fn find(
@@ -54,8 +49,7 @@ pub(super) fn find(
 
 /// Whether a value is a detector's, by its shape, and what it consists of.
 fn detector(b: &mut Builder, id: ValueId) -> Result<Option<Detector>> {
-    let long = b.shape(id).iter().copied().filter(|&length| length != 1);
-    let Ok([first, second]) = <[usize; 2]>::try_from(long.collect::<Vec<_>>()) else {
+    let &[first, second] = long(b, id).as_slice() else {
         return Ok(None);
     };
     let &[.., height, width] = b.shape(b.input()) else {
@@ -84,6 +78,8 @@ fn detector(b: &mut Builder, id: ValueId) -> Result<Option<Detector>> {
     if !found {
         return Ok(None);
     }
+    let by_corners = columns && corners(b, id).is_some();
+    let squashed = squashed(b, id);
     let mut rows = b.reshape(raw, &[first as i64, second as i64])?;
     if columns {
         rows = b.transpose(rows, &[1, 0])?;
@@ -91,45 +87,50 @@ fn detector(b: &mut Builder, id: ValueId) -> Result<Option<Detector>> {
     let &[_, length] = b.shape(rows) else {
         return Ok(None);
     };
-    let boxes = b.slice(rows, &[0], &[places], &[1], &[])?;
-    let scores = b.slice(rows, &[places], &[length as i64], &[1], &[])?;
+    let most = length - places as usize;
+    // Among the five, the logit of there being a thing is squashed with the scores.
+    let squashed = squashed.and_then(|count| count.checked_sub(places as usize - 4));
+    let classes = squashed
+        .filter(|classes| (1..=most).contains(classes))
+        .unwrap_or(most);
+    let mut boxes = b.slice(rows, &[0], &[places], &[1], &[])?;
+    if by_corners {
+        boxes = middles(b, boxes, [1.0; 2])?;
+    }
+    let end = places + classes as i64;
+    let scores = b.slice(rows, &[places], &[end], &[1], &[])?;
     b.output(SCORES, scores);
     b.output(BOXES, boxes);
     Ok(Some(Detector {
         boxes: BOXES.into(),
         scores: SCORES.into(),
-        classes: length - places as usize,
+        classes,
+        background: false,
     }))
 }
 
-/// The value without the sigmoids that stand before it behind nothing but moves, and whether there
-/// was one.
-fn unsquashed(b: &mut Builder, id: ValueId, depth: usize) -> Result<(ValueId, bool)> {
-    let Some((operation, inputs)) = b.made_by(id).filter(|_| depth < DEEPEST) else {
-        return Ok((id, false));
-    };
-    let (operation, inputs) = (operation.clone(), inputs.to_vec());
-    match &operation {
-        Operation::Unary(Unary::Sigmoid) => Ok((inputs[0], true)),
-        Operation::Reshape { .. }
-        | Operation::Transpose { .. }
-        | Operation::Slice { .. }
-        | Operation::Gather { .. }
-        | Operation::Concat { .. } => {
-            let mut any = false;
-            let mut made = Vec::new();
-            for input in inputs {
-                let (input, found) = unsquashed(b, input, depth + 1)?;
-                any |= found;
-                made.push(input);
+/// How many classes there are: as many as the first part laid side by side that sigmoids make; behind it
+/// there may be something else.
+fn squashed(b: &Builder, id: ValueId) -> Option<usize> {
+    let mut id = id;
+    for _ in 0..DEEPEST {
+        let (operation, inputs) = b.made_by(id)?;
+        if let Operation::Concat { axis } = operation {
+            let sigmoid = |&&id: &&ValueId| {
+                matches!(b.made_by(id), Some((Operation::Unary(Unary::Sigmoid), _)))
+            };
+            if let Some(&scores) = inputs.iter().find(sigmoid) {
+                return Some(b.shape(scores)[*axis]);
             }
-            match any {
-                true => Ok((b.push(operation, &made)?, true)),
-                false => Ok((id, false)),
-            }
+        } else if !matches!(
+            operation,
+            Operation::Reshape { .. } | Operation::Transpose { .. }
+        ) {
+            return None;
         }
-        _ => Ok((id, false)),
+        id = *inputs.first()?;
     }
+    None
 }
 
 #[cfg(test)]
