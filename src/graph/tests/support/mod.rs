@@ -1,23 +1,43 @@
-//! What tests of graphs share: random numbers, and a graph for every operation.
+//! What tests of graphs share: random numbers, a graph for every operation, and graphs of any.
 #![allow(dead_code, reason = "each test takes some of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+pub(crate) mod any;
 
 use violet_graph::*;
 
 /// Numbers that are as good as random, and the same on every machine (PCG XSH RR 32,
-/// O'Neill 2014).
-pub(crate) struct Random(u64);
+/// O'Neill 2014); or those that somebody gives.
+pub(crate) struct Random {
+    state: u64,
+    given: Vec<u8>,
+}
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut random = Self(seed.wrapping_add(0x9e37_79b9));
+        let mut random = Self {
+            state: seed.wrapping_add(0x9e37_79b9),
+            given: Vec::new(),
+        };
         random.below(2);
         random
     }
 
+    /// A byte for each choice; where they end, as [`new`](Self::new).
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self {
+            given: bytes.iter().rev().copied().collect(),
+            ..Self::new(0)
+        }
+    }
+
     fn next(&mut self) -> u32 {
-        let state = self.0;
-        self.0 = state
+        if let Some(byte) = self.given.pop() {
+            // Spread over the whole range, for what is between two numbers.
+            return u32::from(byte) * 0x0101_0101;
+        }
+        let state = self.state;
+        self.state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let mixed = (((state >> 18) ^ state) >> 27) as u32;
