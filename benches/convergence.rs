@@ -7,7 +7,7 @@
 //!
 //! The reference takes 1536 graded steps a photo (most of a minute on two cores); with a
 //! REFERENCE_FOLDER it is kept there. `resnet18` runs with random weights where the official ones
-//! are missing. `spacings` compares how 24 secants may lie, in place of rules. The table is Markdown.
+//! are missing; a network's file is taken too. `spacings` compares how 24 secants may lie, in place of rules. The table is Markdown.
 #![allow(
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on has failed"
@@ -19,12 +19,11 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use common::{random_resnet18, weights};
 use violet::attribution::{Accumulator, Attributions, Baseline, Quadrature, Rule, Shares, Slopes};
 use violet::device::{DeviceKind, open};
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::model::{Checkpoint, ModelSpec, Target, top_predictions};
+use violet::model::{ModelSpec, Target, top_predictions};
 
 /// Steps of the reference: α = (k / n)².
 const REFERENCE: usize = 1536;
@@ -103,14 +102,8 @@ fn main() {
         );
         return;
     };
-    let spec = ModelSpec::from_name(model).unwrap();
-    let checkpoint = match weights(model) {
-        Some(bytes) => Checkpoint::from_safetensors(&bytes).unwrap(),
-        None => random_resnet18().unwrap(),
-    };
     let device = pollster::block_on(open(DeviceKind::Cpu)).unwrap();
-    let explainer =
-        Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device).unwrap();
+    let (explainer, spec) = common::explainer_of(model, &device);
     let mut photos: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -133,7 +126,7 @@ fn main() {
             &explainer,
             &prepared,
             target,
-            &file_name(spec, photo),
+            &file_name(&spec, photo),
             kept.first().map(Path::new),
         );
         let norm = length(reference.iter().copied());

@@ -2,13 +2,16 @@
 
     python3 scripts/networks.py RESULTS.jsonl [NAME ...]
     python3 scripts/networks.py RESULTS.jsonl --write docs/NETWORKS.md
+    python3 scripts/networks.py --export FOLDER NAME …
 
 Needs torch, torchvision, timm and onnxruntime, and `violet` (target/release, or what VIOLET names). Each network has
 random weights, is exported by torch.onnx.export into a temporary folder, measured by `violet measure`, and deleted. One
 line a network is added to RESULTS.jsonl; those that are there are not measured again.
 
-Columns: the largest difference of a logit from ONNX Runtime's, relative to the largest logit; what one secant from
-black misses of the logit's change; correlation of Integrated Gradients at eight equal points with autograd's, for one
+Columns: the largest difference of a logit from ONNX Runtime's, relative to the largest logit; the most that secants
+from black miss of the change of the largest logit and of its probability, of 1, 2, 5 and 24 for one member of each
+family, of 1 and 5 for the others (as a share of the change, or where attributions cancel of a hundredth of their
+sizes); correlation of Integrated Gradients at eight equal points with autograd's, for one
 member of each family; processor seconds of a gradient (a forward and a backward pass) on one thread, and how many of
 ONNX Runtime's forward passes that is.
 """
@@ -49,34 +52,40 @@ TORCHVISION = {
     "ViT": ["vit_b_32", "vit_b_16"],
     "Swin": ["swin_t", "swin_b"],
 }
+# One network of each of timm's modules that is small enough: at most 30 million parameters, of 224 pixels or
+# what it is made for.
 TIMM = """
-    botnet26t_256 cait_xxs24_224 coat_lite_tiny coatnet_nano_rw_224 convit_tiny convmixer_768_32 convnext_atto
-    convnextv2_atto crossvit_tiny_240 cs3darknet_s cspresnet50 darknet53 davit_tiny deit_tiny_patch16_224 densenet121
-    dla34 dm_nfnet_f0 dpn48b eca_nfnet_l0 ecaresnet26t edgenext_xx_small efficientformer_l1 efficientformerv2_s0
-    efficientnet_lite0 efficientvit_b0 efficientvit_m0 fastvit_t8 fbnetc_100 focalnet_tiny_srf gcresnet33ts gcvit_xxtiny
-    gernet_s ghostnet_100 gmixer_24_224 gmlp_ti16_224 hardcorenas_a hgnetv2_b0 hiera_tiny_224 hrnet_w18_small
-    inception_next_atto inception_resnet_v2 inception_v4 lambda_resnet26t lcnet_050 legacy_senet154 levit_128s
-    maxvit_rmlp_pico_rw_256 mixer_s32_224 mixnet_s mnasnet_small mobilenetv4_conv_small mobileone_s0 mobilevit_xxs
-    mobilevitv2_050 mvitv2_tiny nasnetalarge nest_tiny nextvit_small nf_resnet50 pit_ti_224 poolformer_s12
-    pvt_v2_b0 regnety_002 repghostnet_050 repvgg_a0 repvit_m1 res2net50_14w_8s resmlp_12_224 resnest14d resnet18
-    resnetv2_50 rexnet_100 samvit_base_patch16_224 selecsls42 sequencer2d_s seresnet18 skresnet18
-    starnet_s1 swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 tf_efficientnet_lite0 tiny_vit_5m_224
-    tinynet_e tnt_s_patch16_224 tresnet_m twins_pcpvt_small vgg11 visformer_tiny vit_tiny_patch16_224 volo_d1_224 vovnet39a
-    xception41 xcit_nano_12_p16_224
+    resnet10t mobilenetv2_050 lcnet_050 regnetx_002 vit_tiny_patch16_224 convnext_atto ghostnet_100 dla46_c
+    edgenext_xx_small mobilevit_xxs mobileone_s0 efficientvit_b0 efficientvit_m0 fastvit_t8 hardcorenas_a hgnetv2_b0
+    inception_next_atto levit_128s pit_ti_224 pvt_v2_b0 repghostnet_050 repvit_m0_9 rexnet_100 starnet_s1 swiftformer_xs
+    tiny_vit_5m_224 xcit_nano_12_p16_224 efficientformerv2_s0 efficientformer_l1 coat_lite_tiny convit_tiny
+    crossvit_tiny_240 deit_tiny_distilled_patch16_224 eva02_tiny_patch14_224 fasternet_t0 mambaout_femto
+    ese_vovnet19b_dw visformer_tiny vit_tiny_r_s16_p8_224 skresnet18 legacy_seresnet18 poolformer_s12 resnest14d
+    shvit_s1 cait_xxs24_224 gcvit_xxtiny botnet26t_256 hrnet_w18_small gmlp_ti16_224 densenet121 dpn48b
+    nf_resnet26 nest_tiny cs3darknet_s res2net50_14w_8s resnetv2_50 twins_pcpvt_small vit_relpos_small_patch16_224
+    coatnet_nano_rw_224 tnt_s_legacy_patch16_224 vitamin_small_224 volo_d1_224 mvitv2_tiny legacy_xception sequencer2d_s
+    swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 swinv2_cr_tiny_ns_224 davit_tiny focalnet_tiny_srf
+    hiera_tiny_224 rdnet_tiny xception41 convmixer_1024_20_ks9_p14
 """.split()
+# Of torchvision's, what takes seconds.
+SMALL = """mobilenet_v2 mobilenet_v3_small shufflenet_v2_x0_5 mnasnet0_5 squeezenet1_1 regnet_y_400mf efficientnet_b0
+    resnet18""".split()
+# Secants from black to the picture: of one member of a family, and of the others.
+COUNTS = {True: [1, 2, 5, 24], False: [1, 5]}
 
 
 def networks():
-    """One of each family first."""
+    """The small ones first, and of the large ones one of each family."""
     torchvision = [
         {"source": "torchvision", "family": family, "name": name, "integrate": k == 0}
         for family, names in TORCHVISION.items()
         for k, name in enumerate(names)
     ]
-    yield from (row for row in torchvision if row["integrate"])
+    small = [row for row in torchvision if row["name"] in SMALL]
+    yield from small
     for name in TIMM:
         yield {"source": "timm", "family": name.split("_")[0], "name": name, "integrate": False}
-    yield from (row for row in torchvision if not row["integrate"])
+    yield from sorted((row for row in torchvision if row not in small), key=lambda row: not row["integrate"])
 
 
 def settle(model, side):
@@ -88,8 +97,10 @@ def settle(model, side):
         module.reset_running_stats()
         module.momentum = None
         module.train()
+    # Pictures that differ: where all of a channel's values are alike, it would be divided by next to nothing.
+    pictures = torch.nn.functional.interpolate(torch.randn(4, 3, 3, 3), size=side) + 0.3 * torch.randn(4, 3, side, side)
     with torch.no_grad():
-        model(torch.rand(2, 3, side, side) * 2 - 1)
+        model(pictures)
 
 
 def made(row):
@@ -109,6 +120,7 @@ def made(row):
         import timm
 
         model = timm.create_model(row["name"], exportable=True)
+        row["family"] = type(model).__module__.rsplit(".", 1)[-1]
         size = model.default_cfg.get("fixed_input_size") and model.default_cfg["input_size"]
         side = (size or model.default_cfg["input_size"])[-1]
     model.eval()
@@ -132,6 +144,31 @@ def export(model, x, path):
         mode = torch.onnx.TrainingMode.PRESERVE
     torch.onnx.export(model, x, str(path), opset_version=16, training=mode)
     model.eval()
+
+
+def exported(folder, names):
+    """Writes networks as FOLDER/NAME.onnx, for docs/CONVERGENCE.md. Weights are random, and those of each layer as
+    large as keep its results as large as its inputs: what timm and torchvision begin training with makes
+    transformers that hardly bend."""
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in networks():
+        if row["name"] not in names:
+            continue
+        model, side = made(row)
+        for module in model.modules():
+            if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)):
+                torch.nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+            # ConvNeXt's scales, which begin at 1e-6.
+            for scale in ("gamma", "layer_scale"):
+                if isinstance(getattr(module, scale, None), torch.nn.Parameter):
+                    torch.nn.init.constant_(getattr(module, scale), 0.5)
+        for name, parameter in model.named_parameters():
+            if name.endswith(("pos_embed", "cls_token", "dist_token", "relative_position_bias_table")):
+                torch.nn.init.normal_(parameter, std=0.5)
+        export(model.eval(), torch.rand(1, 3, side, side), folder / f"{row['name']}.onnx")
+        print(row["name"], flush=True)
 
 
 def onnxruntime_forward(path, x):
@@ -180,6 +217,7 @@ def measure(row, folder):
     x.numpy().tofile(image)
     violet = os.environ.get("VIOLET", "target/release/violet")
     command = [violet, "measure", path, "--input", image, "--repeats", str(REPEATS), "--size", str(side)]
+    command += ["--secants", ",".join(map(str, COUNTS[row["integrate"]]))]
     if row["integrate"]:
         command += ["--points", str(POINTS), "--attributions", attributions]
     run = subprocess.run(command, capture_output=True, text=True)
@@ -197,20 +235,26 @@ def measure(row, folder):
     return {**row, **report, "onnxruntime_seconds": forward, "side": side}
 
 
+def missed(row, scale):
+    return max(walk[scale] for walk in row["secants"])
+
+
 def table(rows):
     def line(row):
-        name = f"{row['name']} ({row['source']})"
+        name = f"{row['name']} ({row['source']}, {row['family']})"
         if reason := row.get("refused") or row.get("unexported"):
             kind = "no" if "refused" in row else "not exported"
-            return f"| {name} | {kind} | {reason} | | | | |"
+            return f"| {name} | {kind} | {reason.replace('|', '/')} | | | | | |"
+        logit, probability = missed(row, "logit"), missed(row, "probability")
         correlation = f"{row['correlation']:.6f}" if "correlation" in row else ""
         ratio = row["gradient_seconds"] / row["onnxruntime_seconds"]
         return (
-            f"| {name} | yes | {row['difference']:.0e} | {row['incompleteness']:.0e} | {correlation} "
+            f"| {name} | yes | {row['difference']:.0e} | {logit:.0e} | {probability:.0e} | {correlation} "
             f"| {row['gradient_seconds']:.3f} | {ratio:.1f} |"
         )
 
-    good = [row for row in rows if row.get("difference", math.nan) <= 1e-4 and row["incompleteness"] <= 1e-4]
+    good = [row for row in rows if row.get("difference", math.nan) <= 1e-4
+            and missed(row, "logit") <= 1e-4 and missed(row, "probability") <= 1e-4]
     families = {(row["source"], row["family"]) for row in good}
     of = lambda source: sum(1 for name, _ in families if name == source)
     ratios = sorted(row["gradient_seconds"] / row["onnxruntime_seconds"] for row in good)
@@ -229,8 +273,8 @@ def table(rows):
             "",
             f"Columns: {head}",
             "",
-            "| network | reads | difference | incompleteness of 1 secant | correlation | seconds | forwards |",
-            "|---|---|---|---|---|---|---|",
+            "| network | reads | difference | missed of the logit | of its probability | correlation | seconds | forwards |",
+            "|---|---|---|---|---|---|---|---|",
             *map(line, rows),
             "",
         ]
@@ -238,6 +282,8 @@ def table(rows):
 
 
 def main():
+    if sys.argv[1] == "--export":
+        return exported(pathlib.Path(sys.argv[2]), sys.argv[3:])
     results = pathlib.Path(sys.argv[1])
     rows = [json.loads(text) for text in results.read_text().splitlines()] if results.exists() else []
     if sys.argv[2:3] == ["--write"]:

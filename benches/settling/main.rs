@@ -10,7 +10,7 @@
 //! what was interrupted goes on, and a rule that was changed is tried in seconds. The truth is the finest sum of what is
 //! known: of 96 secants and of the halves of Auto's own, wherever these are shorter. The best fixed number is the smallest
 //! that brings the map within the tolerance, found between 3, 6, 12, … on straight lines of logarithms. `resnet18` runs
-//! with random weights where the official ones are missing. Without a baseline, all of them. The table is Markdown.
+//! with random weights where the official ones are missing; a file is taken too. Without a baseline, all of them. The table is Markdown.
 //!
 //! `check` asks for the same without sketches and with a truth of 384 secants, of the first photos.
 #![allow(
@@ -24,13 +24,13 @@ mod recording;
 
 use std::path::{Path, PathBuf};
 
-use common::{random_resnet18, relative_error, weights};
+use common::relative_error;
 use recording::{BUCKETS, Head, Recording, Secant, sketch};
 use violet::attribution::{Baseline, Integration, Method, Quadrature, Rule, Settle};
 use violet::device::{DeviceKind, open};
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::model::{Checkpoint, ModelSpec, Target, top_predictions};
+use violet::model::{Target, top_predictions};
 
 /// Secants of the truth, at least, and of the check's.
 const TRUTH: usize = 96;
@@ -53,14 +53,8 @@ fn main() {
         );
         return;
     };
-    let spec = ModelSpec::from_name(model).unwrap();
-    let checkpoint = match weights(model) {
-        Some(bytes) => Checkpoint::from_safetensors(&bytes).unwrap(),
-        None => random_resnet18().unwrap(),
-    };
     let device = pollster::block_on(open(DeviceKind::Cpu)).unwrap();
-    let explainer =
-        Explainer::load(spec.architecture, spec.preprocessing, checkpoint, &device).unwrap();
+    let (explainer, spec) = common::explainer_of(model, &device);
     let entries = std::fs::read_dir(photos).unwrap();
     let mut photos: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     photos.sort();
@@ -86,7 +80,7 @@ fn main() {
             let name = photo.file_stem().unwrap().display().to_string();
             let image = || Photo::decode(&std::fs::read(photo).unwrap()).unwrap();
             let prepare = || pollster::block_on(explainer.prepare(&image(), baseline)).unwrap();
-            let file = format!("{model}-{name}-{baseline}.secants").replace(['#', ':'], "-");
+            let file = format!("{}-{name}-{baseline}.secants", spec.name).replace(['#', ':'], "-");
             let file = Path::new(recordings).join(file);
             let mut path = Traced::open(&explainer, prepare, &file);
             let row = path.judge();

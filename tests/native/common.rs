@@ -15,7 +15,9 @@ use violet::attribution::{Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
 use violet::kernel::{Adapter, with_kernels_for};
-use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Target, catalog::Manifest};
+use violet::model::{
+    Architecture, Checkpoint, ModelSpec, Network, Opened, Target, Wishes, catalog::Manifest,
+};
 
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
@@ -268,6 +270,27 @@ pub(crate) fn networks(
         Ok((name, network))
     };
     named.into_iter().map(load).collect()
+}
+
+/// A network by its name, with random weights where the official ones of ResNet-18 are missing; or the one in a
+/// file of that path.
+pub(crate) fn explainer_of(model: &str, device: &Device) -> (Explainer, ModelSpec) {
+    let path = Path::new(model);
+    if path.is_file() {
+        let name = path.file_name().unwrap().to_string_lossy();
+        let file = violet_import::File::new(name.as_ref(), std::fs::read(path).unwrap());
+        let opened = Opened::read(vec![file], &Wishes::default()).unwrap();
+        let spec = opened.spec(&name).unwrap();
+        let explainer = Explainer::new(opened.network(device).unwrap(), spec.preprocessing);
+        return (explainer, spec);
+    }
+    let spec = ModelSpec::from_name(model).unwrap();
+    let checkpoint = match weights(model) {
+        Some(bytes) => Checkpoint::from_safetensors(&bytes).unwrap(),
+        None => random_resnet18().unwrap(),
+    };
+    let explainer = Explainer::load(spec.architecture, spec.preprocessing, checkpoint, device);
+    (explainer.unwrap(), spec.clone())
 }
 
 /// A network with random weights and no BatchNorm.

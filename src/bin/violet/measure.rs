@@ -1,13 +1,16 @@
 //! `violet measure`: what a network computes with one image, for other programs to compare with.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use serde::Serialize;
+use violet::attribution::{self, Rule, Walk};
 use violet::engine::Measured;
-use violet::model::Wishes;
+use violet::explain::Explained;
+use violet::model::{Arrangement, Network, Opened, Scale, Target, Wishes};
 
 use crate::files;
 use crate::weights::at;
@@ -23,7 +26,7 @@ pub(crate) struct Arguments {
     /// Height and width of the input in pixels, for a network that takes any
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
     size: Option<u16>,
-    /// The output to measure, where there are several [default: the largest]
+    /// The output to measure, where there are several [default: what looks most like scores]
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
     /// Integrate the largest output's gradient from zeros by that many midpoints
@@ -32,6 +35,9 @@ pub(crate) struct Arguments {
     /// Where to write the attributions, as floats like the input
     #[arg(long, value_name = "FILE", requires = "points")]
     attributions: Option<PathBuf>,
+    /// Walk from zeros in so many secants, for what their sum misses; several numbers, with commas
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    secants: Vec<u16>,
     /// Take the time of so many forward passes and gradients
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeats: u16,
@@ -49,10 +55,19 @@ struct Report {
     /// What one secant from zeros misses of the output's change, as a share of it; of a change that is
     /// next to nothing, of a hundredth of all products' sizes.
     incompleteness: f64,
+    /// The same of as many secants as were asked for, of the output and of its probability.
+    secants: Vec<Secants>,
     /// The least processor time of a forward pass and of a gradient, which has one in it.
     forward_seconds: f64,
     gradient_seconds: f64,
     notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Secants {
+    count: u16,
+    logit: f64,
+    probability: f64,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
@@ -87,8 +102,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let secant = block_on(measured.secant(&way, [&zeros, &image])).map_err(told)?;
     let products = secant.iter().zip(&image);
     let products = products.map(|(&slope, &step)| f64::from(slope) * f64::from(step));
-    let (sum, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
     let change = f64::from(outputs[element]) - f64::from(before[element]);
+    let incompleteness = missed(products, change);
+    let secants = walks(&opened, element, &image, &arguments.secants).map_err(told)?;
 
     let (mut forward, mut gradient) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..arguments.repeats {
@@ -118,7 +134,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         nodes: graph.nodes().len(),
         parameters: summary.parameters as usize,
         multiplications: summary.multiplications,
-        incompleteness: (sum - change).abs() / change.abs().max(0.01 * size).max(f64::MIN_POSITIVE),
+        incompleteness,
+        secants,
         element,
         outputs,
         forward_seconds: forward,
@@ -130,6 +147,58 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         serde_json::to_string(&report).map_err(|e| e.to_string())?
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// How far products are from summing to a change, as a share of it or of a hundredth of their sizes.
+fn missed(products: impl Iterator<Item = f64>, change: f64) -> f64 {
+    let (sum, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
+    (sum - change).abs() / change.abs().max(0.01 * size).max(f64::MIN_POSITIVE)
+}
+
+/// What the attributions of so many secants from zeros miss.
+fn walks(
+    opened: &Opened,
+    output: usize,
+    image: &[f32],
+    counts: &[u16],
+) -> violet::Result<Vec<Secants>> {
+    if counts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (graph, arrangement) = (opened.graph.clone(), Arrangement::default());
+    let network = Network::of_graph(graph, &opened.output, arrangement, &Device::flex())?;
+    let zeros = vec![0.0; image.len()];
+    let tensor = |values: &[f32]| {
+        let data = TensorData::new(values.to_vec(), [1, 1, 1, values.len()]);
+        Tensor::<4>::from_data(data, network.device())
+    };
+    let walk = |count: u16, scale: Scale| -> violet::Result<f64> {
+        let target = Target {
+            scale,
+            ..Target::output(output)
+        };
+        let value = |values: &[f32]| -> violet::Result<f64> {
+            let value = network.output(tensor(values), target).inner();
+            let value = block_on(attribution::read(value))?;
+            Ok(f64::from(value[0]))
+        };
+        let change = value(image)? - value(&zeros)?;
+        let quadrature = Rule::Secant.quadrature(count.into())?;
+        let explained = Explained::new(&network, target);
+        let mut walk = Walk::new(explained, tensor(image), tensor(&zeros));
+        let sum = walk.integrate(&quadrature, 1, |_| ControlFlow::Continue(()));
+        let sum = block_on(sum)?.unwrap_or_else(|| unreachable!("nothing cancels it"));
+        let values = sum.attributions(image, &zeros)?.values;
+        Ok(missed(values.iter().map(|&v| f64::from(v)), change))
+    };
+    let secants = |&count: &u16| {
+        Ok(Secants {
+            count,
+            logit: walk(count, Scale::Logit)?,
+            probability: walk(count, Scale::Probability)?,
+        })
+    };
+    counts.iter().map(secants).collect()
 }
 
 fn floats(path: &Path) -> Result<Vec<f32>, String> {
