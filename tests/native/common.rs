@@ -281,7 +281,10 @@ pub(crate) fn explainer_of(model: &str, device: &Device) -> (Explainer, ModelSpe
         let file = violet_import::File::new(name.as_ref(), std::fs::read(path).unwrap());
         let opened = Opened::read(vec![file], &Wishes::default()).unwrap();
         let spec = opened.spec(&name).unwrap();
-        let explainer = Explainer::new(opened.network(device).unwrap(), spec.preprocessing);
+        let explainer = Explainer::new(
+            opened.definition.network(device).unwrap(),
+            spec.preprocessing,
+        );
         return (explainer, spec);
     }
     let spec = ModelSpec::from_name(model).unwrap();

@@ -165,8 +165,13 @@ fn walks(
     if counts.is_empty() {
         return Ok(Vec::new());
     }
-    let (graph, arrangement) = (opened.graph.clone(), Arrangement::default());
-    let network = Network::of_graph(graph, &opened.output, arrangement, &Device::flex())?;
+    let (graph, arrangement) = (opened.definition.graph.clone(), Arrangement::default());
+    let network = Network::of_graph(
+        graph,
+        &opened.definition.output,
+        arrangement,
+        &Device::flex(),
+    )?;
     let zeros = vec![0.0; image.len()];
     let tensor = |values: &[f32]| {
         let data = TensorData::new(values.to_vec(), [1, 1, 1, values.len()]);
