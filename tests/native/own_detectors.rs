@@ -73,8 +73,8 @@ fn they_find_what_onnx_runtime_finds_and_add_up() {
         }
         let cut = card.notes.iter().any(|note| note.contains("was cut off"));
         assert_eq!(cut, name == "yolo-suppressed", "{:?}", card.notes);
-        let network = opened.network(&Device::flex()).unwrap();
-        let explainer = Explainer::new(network, opened.preprocessing);
+        let network = opened.definition.clone().network(&Device::flex()).unwrap();
+        let explainer = Explainer::new(network, opened.definition.preprocessing);
         let prepared = pollster::block_on(explainer.prepare(&photo(), Baseline::Black)).unwrap();
         let found = prepared.detections.iter();
         let found: Vec<&Detection> = found.filter(|d| d.score > LEAST).collect();
