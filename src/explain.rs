@@ -66,6 +66,11 @@ impl<N: Deref<Target = Network>> Forward for Explained<N> {
         self.network.output(images, self.target)
     }
 
+    fn guided(&mut self, images: Tensor<4>) -> Result<Tensor<1>> {
+        let mut trace = Trace::guided();
+        Ok(self.network.output_along(images, self.target, &mut trace))
+    }
+
     fn stand(&mut self, image: Tensor<4>) -> Result<()> {
         self.trace = Trace::secants();
         self.network
@@ -242,6 +247,27 @@ impl Explainer {
         let batch = Tensor::cat(images.collect::<Result<Vec<_>>>()?, 0);
         let outputs = self.network.output(batch, target);
         finite(outputs.unsqueeze_dim::<2>(1)).await
+    }
+
+    /// Grad-CAM of an input: rows, columns, and a map of the last layer's places. Nothing, if the network has no
+    /// layer of places.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTarget`], [`Error::Length`], [`Error::Device`].
+    pub async fn class_activation(
+        &self,
+        input: &[f32],
+        target: Target,
+    ) -> Result<Option<(usize, usize, Vec<f32>)>> {
+        self.check(target)?;
+        let Some([values, gradient]) = self.network.last_map(self.tensor(input)?, target) else {
+            return Ok(None);
+        };
+        let [_, channels, height, width] = values.dims();
+        let (values, gradient) = (read(values).await?, read(gradient).await?);
+        let map = attribution::class_activation(&values, &gradient, channels);
+        Ok(Some((height, width, map)))
     }
 
     fn check(&self, target: Target) -> Result<()> {

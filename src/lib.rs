@@ -41,6 +41,7 @@ pub mod model;
 pub mod page;
 pub mod preprocessing;
 pub mod protocol;
+mod random;
 pub mod regions;
 pub mod report;
 pub mod shapes;

@@ -16,6 +16,20 @@ pub trait Forward {
     /// F of each image, \[N, C, H, W\] → \[N\]. Its gradient is the derivative there.
     fn at(&mut self, images: Tensor<4>) -> Tensor<1>;
 
+    /// F of each image, \[N, C, H, W\] → \[N\]. In its gradient, rectifiers let through only what is
+    /// positive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if its rectifiers are not known.
+    fn guided(&mut self, images: Tensor<4>) -> Result<Tensor<1>> {
+        drop(images);
+        Err(Error::Device {
+            device: "network",
+            reason: "guided backpropagation needs to know its rectifiers".into(),
+        })
+    }
+
     /// Stands at an image \[1, C, H, W\], where the next secant shall begin.
     ///
     /// # Errors
@@ -154,6 +168,7 @@ impl<F: Forward> Walk<F> {
         let mut starts = 0;
         let outputs = match stretch.slopes {
             Slopes::Tangent => self.forward.at(images.clone()),
+            Slopes::Guided => self.forward.guided(images.clone())?,
             Slopes::Secant => {
                 let start = stretch.alphas[0] - stretch.step_sizes[0];
                 let stands = self.stands.take();

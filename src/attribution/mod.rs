@@ -28,7 +28,7 @@ pub use partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 pub use perturbation::{Perturbation, area_under, order_of, random_order};
 pub use quadrature::{MAX_STEPS, Quadrature, Rule, Slopes};
 pub use refinement::Refinement;
-pub use rivals::{grid, patch_sums, sparseness, with_noise};
+pub use rivals::{class_activation, enlarged, grid, idgi, patch_sums, sparseness, with_noise};
 pub use scores::{Scores, rank_correlation};
 pub use settling::Settling;
 pub use shares::Shares;

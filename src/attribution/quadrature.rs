@@ -34,6 +34,13 @@ pub enum Slopes {
     Tangent,
     /// The mean gradient of the interval of its weight's width that ends at its position.
     Secant,
+    /// What is left of the gradient at its position if every rectifier lets through only what is
+    /// positive: guided backpropagation, which is the gradient of nothing.
+    ///
+    /// # Source
+    ///
+    /// Springenberg et al. 2015 (arXiv 1412.6806), section 3.4; captum's `GuidedBackprop`.
+    Guided,
 }
 
 impl Rule {
@@ -183,7 +190,7 @@ impl Quadrature {
     /// looks like the finished one.
     pub fn order(&self) -> Vec<usize> {
         match self.slopes {
-            Slopes::Tangent => progressive_order(self.alphas.len()),
+            Slopes::Tangent | Slopes::Guided => progressive_order(self.alphas.len()),
             Slopes::Secant => (0..self.alphas.len()).collect(),
         }
     }
@@ -193,7 +200,7 @@ impl Quadrature {
     pub fn stretches(&self) -> Vec<Quadrature> {
         let follows = |&before: &usize, &next: &usize| {
             let start = self.alphas[next] - self.step_sizes[next];
-            self.slopes == Slopes::Tangent || same_position(self.alphas[before], start)
+            self.slopes != Slopes::Secant || same_position(self.alphas[before], start)
         };
         let nodes: Vec<usize> = (0..self.alphas.len()).collect();
         nodes

@@ -1,5 +1,8 @@
 //! Other ways to a map, and what maps are judged by: what Integrated Gradients is held against. See docs/METHODS.md.
 
+use super::partial_sum::{PartialSum, PathSample};
+use crate::random;
+
 /// Which patch of a grid each pixel of a side × side picture lies in, row by row; so many patches along a side.
 ///
 /// # Example
@@ -23,6 +26,88 @@ pub fn patch_sums(map: &[f32], labels: &[u16]) -> Vec<f32> {
         sums[usize::from(label)] += value;
     }
     sums
+}
+
+/// Grad-CAM: a layer's channels, each times the mean of its gradient, added up, and what is negative dropped. `values` and
+/// `gradient` are flat \[C, H, W\]; the map is \[H, W\].
+///
+/// # Source
+///
+/// Selvaraju et al. 2017 (arXiv 1610.02391), equations 1 and 2; captum's `LayerGradCam` with `relu_attributions`.
+///
+/// # Example
+///
+/// ```
+/// use violet::attribution::class_activation;
+///
+/// // Two channels of two places: the second counts twice, against the class.
+/// let map = class_activation(&[1.0, 5.0, 1.0, 2.0], &[1.0, 1.0, -3.0, -1.0], 2);
+/// assert_eq!(map, [0.0, 1.0]);
+/// ```
+pub fn class_activation(values: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
+    let places = values.len() / channels.max(1);
+    let mut map = vec![0.0f64; places];
+    let layers = values
+        .chunks_exact(places.max(1))
+        .zip(gradient.chunks_exact(places.max(1)));
+    for (values, gradient) in layers {
+        let weight = gradient.iter().map(|&g| f64::from(g)).sum::<f64>() / places as f64;
+        for (sum, &value) in map.iter_mut().zip(values) {
+            *sum += weight * f64::from(value);
+        }
+    }
+    map.into_iter().map(|sum| sum.max(0.0) as f32).collect()
+}
+
+/// A map \[H, W\] on a grid of another size, bilinear between the middles of its places.
+pub fn enlarged(map: &[f32], [height, width]: [usize; 2], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    let place = |k: usize, from: usize, to: usize| {
+        let at = ((k as f64 + 0.5) * from as f64 / to as f64 - 0.5).clamp(0.0, (from - 1) as f64);
+        let low = at as usize;
+        (low, (low + 1).min(from - 1), at - low as f64)
+    };
+    let value = |row: usize, column: usize| f64::from(map[row * width + column]);
+    let mut made = Vec::with_capacity(rows * columns);
+    for row in 0..rows {
+        let (top, bottom, down) = place(row, height, rows);
+        for column in 0..columns {
+            let (left, right, across) = place(column, width, columns);
+            let at =
+                |row: usize| value(row, left) + across * (value(row, right) - value(row, left));
+            made.push((at(top) + down * (at(bottom) - at(top))) as f32);
+        }
+    }
+    made
+}
+
+/// IDGI: at each point of a path the change of F up to the next one is shared out by the gradient's squares. It adds up to
+/// F(x) − F(x′) exactly, whatever the gradients are. `points` are gradients with weight 1 from the baseline on, in any
+/// order, `end` is F(x).
+///
+/// # Source
+///
+/// Yang, Wang, Bilgic 2023 (arXiv 2303.14242), algorithm 1.
+pub fn idgi(points: &[PartialSum], end: f32) -> Vec<f32> {
+    let mut points: Vec<(&PathSample, &[f32])> = points
+        .iter()
+        .filter_map(|point| Some((point.samples.first()?, &*point.gradient_sum)))
+        .collect();
+    points.sort_by(|(a, _), (b, _)| a.alpha.total_cmp(&b.alpha));
+    let mut map = vec![0.0f64; points.first().map_or(0, |(_, gradient)| gradient.len())];
+    // Where the gradient is nothing, the change is shared out by the next one that is not.
+    let mut owed = 0.0;
+    for (k, (sample, gradient)) in points.iter().enumerate() {
+        let next = points.get(k + 1).map_or(end, |(next, _)| next.output);
+        owed += f64::from(next) - f64::from(sample.output);
+        let square: f64 = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
+        if square > 0.0 {
+            for (sum, &g) in map.iter_mut().zip(*gradient) {
+                *sum += owed * f64::from(g) * f64::from(g) / square;
+            }
+            owed = 0.0;
+        }
+    }
+    map.into_iter().map(|sum| sum as f32).collect()
 }
 
 /// How unevenly a map of values ≥ 0 is spread over its pixels: Gini's coefficient, 0 for a map that is the same
@@ -67,19 +152,8 @@ pub fn with_noise(input: &[f32], level: f32, seed: u64) -> Vec<f32> {
     let range = |(low, high): (f32, f32), &v: &f32| (low.min(v), high.max(v));
     let (low, high) = input.iter().fold((f32::INFINITY, f32::NEG_INFINITY), range);
     let deviation = f64::from(level * (high - low));
-    let even = |number: u64| {
-        let mut z = (seed << 40)
-            .wrapping_add(number + 1)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // Above 0, up to 1.
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 + f64::EPSILON
-    };
     let noisy = |(k, &value): (usize, &f32)| {
-        let (radius, angle) = (even(2 * k as u64), even(2 * k as u64 + 1));
-        let normal = (-2.0 * radius.min(1.0).ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
-        (f64::from(value) + deviation * normal) as f32
+        (f64::from(value) + deviation * random::normal(seed, k as u64)) as f32
     };
     input.iter().enumerate().map(noisy).collect()
 }
@@ -87,6 +161,44 @@ pub fn with_noise(input: &[f32], level: f32, seed: u64) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn idgi_adds_up_for_any_gradients_and_is_the_square_of_a_linear_networks_weights() {
+        let gradients = [[1.0, 2.0], [0.0, 0.0], [-3.0, 1.0]];
+        let outputs = [0.5, 2.0, -1.0];
+        let point = |k: usize, gradient: [f32; 2]| PartialSum {
+            gradient_sum: gradient.to_vec(),
+            samples: vec![PathSample {
+                alpha: k as f64 / 3.0,
+                output: outputs[k],
+                slope: 0.0,
+            }],
+            starts: 0,
+        };
+        // In any order.
+        let points = [2, 0, 1].map(|k| point(k, gradients[k]));
+        let sum: f32 = idgi(&points, 4.0).iter().sum();
+        assert!((sum - 3.5).abs() < 1e-6, "{sum}");
+        let linear = [0, 1, 2].map(|k| point(k, [1.0, -2.0]));
+        let map = idgi(&linear, 4.0);
+        assert!(
+            (map[0] - 0.7).abs() < 1e-6 && (map[1] - 2.8).abs() < 1e-6,
+            "{map:?}"
+        );
+        assert!(idgi(&[], 1.0).is_empty());
+    }
+
+    #[test]
+    fn an_enlarged_map_keeps_what_it_has_in_the_middles_and_its_mean() {
+        let map = [0.0, 1.0, 4.0, 3.0];
+        let large = enlarged(&map, [2, 2], [6, 10]);
+        assert_eq!(large.len(), 60);
+        let mean = |map: &[f32]| map.iter().sum::<f32>() / map.len() as f32;
+        assert!((mean(&large) - mean(&map)).abs() < 1e-6);
+        assert_eq!((large[0], large[59]), (0.0, 3.0));
+        assert_eq!(enlarged(&map, [2, 2], [2, 2]), map);
+        assert_eq!(enlarged(&[7.0], [1, 1], [3, 2]), [7.0; 6]);
+    }
 
     #[test]
     fn a_grid_covers_every_pixel_and_its_sums_are_the_whole() {

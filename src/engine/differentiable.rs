@@ -41,7 +41,7 @@ fn forward<B: Executor>(
         .left
         .as_ref()
         .map(|left| left.lock().unwrap_or_else(PoisonError::into_inner));
-    sweep::forward::<B>(&pass.machine, &pass.route, input, left.as_deref_mut(), keep)
+    sweep::forward::<B>(pass, input, left.as_deref_mut(), keep)
 }
 
 /// The parent is the input.
@@ -73,7 +73,7 @@ impl<B: Executor> Backward<B, 1> for Network {
         } = ops.state;
         let gradient = gradients.consume::<B>(&ops.node);
         if let [Some(node)] = ops.parents {
-            let gradient = sweep::backward::<B>(&pass.machine, &pass.route, memories, gradient);
+            let gradient = sweep::backward::<B>(&pass, memories, gradient);
             gradients.register::<B>(node.id, reshape::<B>(gradient, &shape));
         }
     }

@@ -40,6 +40,28 @@ pub(super) struct Wanted {
     pub element: Option<usize>,
 }
 
+impl Pass {
+    /// At points, with nobody looking on.
+    fn new(machine: &Arc<Machine>, route: &Arc<Route>) -> Self {
+        Self {
+            machine: machine.clone(),
+            route: route.clone(),
+            left: None,
+            backward: Backward::Gradient,
+            probe: None,
+        }
+    }
+}
+
+/// What a backward pass does at rectifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backward {
+    /// The chain rule.
+    Gradient,
+    /// Besides, each lets through only what is positive: guided backpropagation.
+    Guided,
+}
+
 /// One pass through a machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Pass {
@@ -47,6 +69,38 @@ pub(crate) struct Pass {
     pub(super) route: Arc<Route>,
     /// Along a path, what its last point left.
     pub(super) left: Option<Arc<Mutex<Left>>>,
+    pub(super) backward: Backward,
+    /// What is looked at on the way.
+    pub(super) probe: Option<Arc<Mutex<Probe>>>,
+}
+
+/// A value inside a graph that is looked at while a pass runs: what it is, and its gradient.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub(super) at: ValueId,
+    pub(super) value: Option<DispatchTensor>,
+    pub(super) gradient: Option<DispatchTensor>,
+}
+
+impl Probe {
+    /// The last value of a route that is a map: channels, rows and columns of which there are
+    /// several. Nothing, if it has none.
+    pub fn of_last_map(machine: &Machine, route: &Route) -> Option<Self> {
+        let graph = machine.graph();
+        let outputs = route.plan.steps().iter().rev();
+        let mut outputs = outputs.map(|step| graph.nodes()[step.node].output());
+        let at = outputs.find(|&id| matches!(graph.shape(id), &[_, h, w] if h > 1 && w > 1))?;
+        Some(Self {
+            at,
+            value: None,
+            gradient: None,
+        })
+    }
+
+    /// What it was and its gradient, \[N, C, H, W\] each, once the pass has run backward.
+    pub fn taken(self) -> Option<[Tensor<4>; 2]> {
+        Some([self.value?, self.gradient?].map(Tensor::from_dispatch))
+    }
 }
 
 impl Machine {
@@ -183,14 +237,47 @@ pub fn run<const D: usize>(
         left.advance();
         Arc::new(Mutex::new(left))
     });
-    let pass = Pass {
-        machine: machine.clone(),
-        route: route.clone(),
-        left: shared.clone(),
-    };
-    let output = Tensor::from_dispatch(Dispatch::run(input.into_dispatch(), pass));
+    let output = dispatched(
+        Pass {
+            left: shared.clone(),
+            ..Pass::new(machine, route)
+        },
+        input,
+    );
     if let (Some(left), Some(shared)) = (left, shared) {
         *left = std::mem::take(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
     }
     output
+}
+
+/// As [`run`] at points; but the backward pass is that of guided backpropagation, whose rectifiers let
+/// through only what is positive.
+pub fn run_guided<const D: usize>(
+    machine: &Arc<Machine>,
+    route: &Arc<Route>,
+    input: Tensor<D>,
+) -> Tensor<2> {
+    let pass = Pass {
+        backward: Backward::Guided,
+        ..Pass::new(machine, route)
+    };
+    dispatched(pass, input)
+}
+
+/// As [`run`] at points, while a probe looks on.
+pub fn run_probed<const D: usize>(
+    machine: &Arc<Machine>,
+    route: &Arc<Route>,
+    input: Tensor<D>,
+    probe: &Arc<Mutex<Probe>>,
+) -> Tensor<2> {
+    let pass = Pass {
+        probe: Some(probe.clone()),
+        ..Pass::new(machine, route)
+    };
+    dispatched(pass, input)
+}
+
+fn dispatched<const D: usize>(pass: Pass, input: Tensor<D>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::run(input.into_dispatch(), pass))
 }

@@ -27,6 +27,6 @@ mod windows;
 #[cfg(not(target_family = "wasm"))]
 pub use compare::{Comparison, compare};
 pub use left::Left;
-pub use machine::{Machine, Route, run};
+pub use machine::{Machine, Probe, Route, run, run_guided, run_probed};
 #[cfg(not(target_family = "wasm"))]
 pub use measure::Measured;

@@ -1,7 +1,9 @@
 //! Both passes through a graph.
 
-use burn::backend::TensorMetadata;
-use violet_graph::{Node, Operation, ValueId};
+use std::sync::PoisonError;
+
+use burn::backend::{DispatchTensor, TensorMetadata};
+use violet_graph::{Clamp, Node, Operation, Unary, ValueId};
 
 use super::array::{
     Array, Ends, Executor, add, dims, full, part, placed, reshape, shaped, with_images,
@@ -10,10 +12,10 @@ use super::elementwise::{self, Operand};
 use super::groups;
 use super::layer::{Layer, Sums, as_channels, clamp_function, share};
 use super::left::Left;
-use super::machine::{Machine, Route, Wanted};
+use super::machine::{Backward, Machine, Pass, Probe, Wanted};
 use super::matrix;
 use super::moves;
-use crate::kernel::{Activation, Geometry};
+use crate::kernel::{Activation, Function, Geometry};
 
 /// What the backward pass of a node needs.
 #[derive(Debug, Clone)]
@@ -62,12 +64,12 @@ impl<B: Executor> Values<'_, B> {
 
 /// What a route leads to, \[N, elements\], and what the backward pass needs, if that is to be kept.
 pub(super) fn forward<B: Executor>(
-    machine: &Machine,
-    route: &Route,
+    pass: &Pass,
     input: Array<B>,
     mut left: Option<&mut Left>,
     keep: bool,
 ) -> (Array<B>, Vec<Memory<B>>) {
+    let (machine, route) = (&*pass.machine, &*pass.route);
     let graph = machine.graph();
     let images = input.shape()[0];
     let mut values = Values {
@@ -87,6 +89,7 @@ pub(super) fn forward<B: Executor>(
             keep,
         }
         .run(&mut values, left.as_deref_mut());
+        look::<B>(pass, node.output(), |probe| &mut probe.value, &output);
         values.values[node.output().index()] = Some(output);
         if keep {
             memories.push(memory);
@@ -304,11 +307,11 @@ fn as_lines<B: Executor>(x: Array<B>, &[outer, length, _, inner]: &[usize; 4]) -
 
 /// The gradient of the input \[N, …\], given that of what a route leads to.
 pub(super) fn backward<B: Executor>(
-    machine: &Machine,
-    route: &Route,
+    pass: &Pass,
     memories: Vec<Memory<B>>,
     gradient: Array<B>,
 ) -> Array<B> {
+    let (machine, route) = (&*pass.machine, &*pass.route);
     let graph = machine.graph();
     let images = gradient.shape()[0];
     let mut gradients: Vec<Option<Array<B>>> = vec![None; graph.values().len()];
@@ -333,7 +336,8 @@ pub(super) fn backward<B: Executor>(
         let Some(gradient) = gradients[node.output().index()].take() else {
             continue;
         };
-        let of_inputs = node_backward::<B>(machine, step.node, memory, gradient);
+        look::<B>(pass, node.output(), |probe| &mut probe.gradient, &gradient);
+        let of_inputs = node_backward::<B>(machine, step.node, memory, gradient, pass.backward);
         for (&id, gradient) in node.inputs().iter().zip(of_inputs) {
             if let Some(gradient) = gradient {
                 accumulate::<B>(&mut gradients[id.index()], gradient);
@@ -345,6 +349,22 @@ pub(super) fn backward<B: Executor>(
     gradient.unwrap_or_else(|| {
         unreachable!("outputs that do not depend on the input are not in a graph")
     })
+}
+
+/// Keeps a value, or its gradient, if that is what is looked at.
+fn look<B: Executor>(
+    pass: &Pass,
+    id: ValueId,
+    place: impl Fn(&mut Probe) -> &mut Option<DispatchTensor>,
+    array: &Array<B>,
+) {
+    let Some(probe) = &pass.probe else { return };
+    let mut probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
+    if probe.at == id {
+        let shape = dims::<B>(array);
+        debug_assert_eq!(shape.len(), 4, "a map of each image");
+        *place(&mut probe) = Some(B::give(array.clone()));
+    }
 }
 
 fn accumulate<B: Executor>(sum: &mut Option<Array<B>>, gradient: Array<B>) {
@@ -360,6 +380,7 @@ fn node_backward<B: Executor>(
     index: usize,
     memory: Memory<B>,
     gradient: Array<B>,
+    backward: Backward,
 ) -> Vec<Option<Array<B>>> {
     let graph = machine.graph();
     let node = &graph.nodes()[index];
@@ -370,6 +391,10 @@ fn node_backward<B: Executor>(
     let mut ends = match (layer, memory) {
         (Layer::Sums(sums), memory) => {
             let gradient = through_clamp::<B>(sums, memory, gradient);
+            let gradient = match backward {
+                Backward::Guided if is_rectifier(sums.clamp) => positive::<B>(gradient),
+                _ => gradient,
+            };
             let residual = (node.inputs().len() > 3).then(|| gradient.clone());
             let of_x = sums.backward::<B>(gradient, shape);
             return vec![Some(of_x), None, None, residual];
@@ -437,7 +462,13 @@ fn node_backward<B: Executor>(
             let function = elementwise::function(*unary);
             only(match (ends[0].take(), function) {
                 (Some(ends), Some(function)) => {
-                    elementwise::map_gradient::<B>(function, ends, gradient)
+                    let gradient = elementwise::map_gradient::<B>(function, ends, gradient);
+                    match (backward, unary) {
+                        (Backward::Guided, Unary::Clip(clamp)) if is_rectifier(*clamp) => {
+                            positive::<B>(gradient)
+                        }
+                        _ => gradient,
+                    }
                 }
                 // Neg, and clamping to nothing.
                 (None, Some(function)) => linear::<B>(function, gradient),
@@ -482,6 +513,15 @@ fn node_backward<B: Executor>(
 fn linear<B: Executor>(function: crate::kernel::Function, gradient: Array<B>) -> Array<B> {
     let zeros = full::<B>(&gradient, &dims::<B>(&gradient), 0.0);
     B::map_gradient(gradient, [zeros.clone(), zeros], function)
+}
+
+/// Whether a clamp is a ReLU, or one with an upper end.
+fn is_rectifier(clamp: Clamp) -> bool {
+    clamp.min == 0.0 && clamp.max > 0.0
+}
+
+fn positive<B: Executor>(gradient: Array<B>) -> Array<B> {
+    B::map(gradient, Function::Clamp(0.0, f32::INFINITY))
 }
 
 fn through_clamp<B: Executor>(sums: &Sums, memory: Memory<B>, gradient: Array<B>) -> Array<B> {

@@ -12,7 +12,7 @@ use super::definition::Detector;
 use super::graphs::{BOXES, LOGITS};
 use super::probability::{sigmoid_slopes, softmax_slopes};
 use super::{Architecture, Checkpoint, Detection, Scale, Target, Trace, decoded};
-use crate::engine::{self, Left, Machine, Route};
+use crate::engine::{self, Machine, Probe, Route};
 use crate::error::{Error, Result};
 use crate::kernel::Geometry;
 
@@ -143,7 +143,7 @@ impl Network {
     /// \[N, C, H, W\], normalised as the model's [preprocessing](crate::preprocessing::Preprocessing)
     /// says, to \[N, outputs\].
     pub fn logits(&self, input: Tensor<4>) -> Tensor<2> {
-        self.run(&self.route(&[]), input, None)
+        self.run(&self.route(&[]), input, &mut Trace::none())
     }
 
     /// How many outputs there are: the classes, or those of all anchors.
@@ -161,7 +161,7 @@ impl Network {
     pub fn boxes_and_logits(&self, input: Tensor<4>) -> Option<[Tensor<2>; 2]> {
         let boxes = self.boxes?.value();
         let route = Arc::new(self.machine.to_values(&[boxes, self.logits]));
-        let both = self.run(&route, input, None);
+        let both = self.run(&route, input, &mut Trace::none());
         let encodings = self.machine.graph().value(boxes).elements();
         Some([
             both.clone().narrow(1, 0, encodings),
@@ -206,7 +206,7 @@ impl Network {
         let all = target.scale == Scale::Probability && !self.independent;
         let named: Vec<usize> = target.outputs().collect();
         let route = self.route(if all { &[] } else { &named });
-        let logits = self.run(&route, input, trace.left());
+        let logits = self.run(&route, input, trace);
         let columns = if all {
             named
         } else {
@@ -254,8 +254,27 @@ impl Network {
         difference.unwrap_or_else(|| unreachable!("a target has an output"))
     }
 
-    fn run(&self, route: &Arc<Route>, input: Tensor<4>, left: Option<&mut Left>) -> Tensor<2> {
-        engine::run(&self.machine, route, self.arrangement.of(input), left)
+    fn run(&self, route: &Arc<Route>, input: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
+        let input = self.arrangement.of(input);
+        if trace.is_guided() {
+            return engine::run_guided(&self.machine, route, input);
+        }
+        engine::run(&self.machine, route, input, trace.left())
+    }
+
+    /// The last map of channels on the way to F, and F's gradient there, \[N, C, H, W\] each. Nothing,
+    /// if there is no such map. Outputs are taken as logits.
+    pub fn last_map(&self, input: Tensor<4>, target: Target) -> Option<[Tensor<4>; 2]> {
+        let named: Vec<usize> = target.outputs().collect();
+        let route = self.route(&named);
+        let probe = Arc::new(Mutex::new(Probe::of_last_map(&self.machine, &route)?));
+        let input = self.arrangement.of(input.require_grad());
+        let logits = engine::run_probed(&self.machine, &route, input, &probe);
+        let columns: Vec<usize> = (0..named.len()).collect();
+        // Of the input nothing is asked.
+        drop(self.read(logits, Scale::Logit, &columns).sum().backward());
+        let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
+        probe.clone().taken()
     }
 
     /// The way to some logits; nothing named, to all of them.

@@ -19,6 +19,7 @@ use crate::engine::Left;
 #[derive(Debug, Default)]
 pub struct Trace {
     secants: bool,
+    guided: bool,
     left: Left,
     /// Logits at the last point, \[1, outputs\].
     logits: Option<Tensor<2>>,
@@ -37,6 +38,19 @@ impl Trace {
             secants: true,
             ..Self::default()
         }
+    }
+
+    /// Gradients are those at a point, of which rectifiers let through only what is positive.
+    pub fn guided() -> Self {
+        Self {
+            guided: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether rectifiers let through only what is positive.
+    pub(super) fn is_guided(&self) -> bool {
+        self.guided
     }
 
     /// Whether there are secants to take.

@@ -1,6 +1,7 @@
 //! What lies over the part of a photo that someone covers.
 
 use crate::preprocessing::Preprocessing;
+use crate::random;
 
 /// What covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,8 +15,8 @@ pub enum Covering {
     Noise,
 }
 
-/// How far a blur reaches, as a share of the side: three means over twice that many pixels are near a Gaussian of a
-/// standard deviation of a tenth of the side.
+/// How far a blur reaches, as a share of the side: three means over twice that many pixels are near
+/// a Gaussian of a standard deviation of a tenth of the side.
 const REACH: f64 = 0.1;
 
 impl Covering {
@@ -29,7 +30,8 @@ impl Covering {
         }
     }
 
-    /// The picture that shows wherever the photo is covered; all flat \[3, side, side\], normalised.
+    /// The picture that shows wherever the photo is covered; all flat \[3, side, side\],
+    /// normalised.
     pub fn picture(
         self,
         input: &[f32],
@@ -42,11 +44,7 @@ impl Covering {
                 let planes = input.chunks(input.len() / 3);
                 planes.flat_map(blurred).collect()
             }
-            Self::Noise => {
-                let area = input.len() / 3;
-                let pixels = (0..area).map(|k| std::array::from_fn(|c| noise((3 * k + c) as u64)));
-                preprocessing.planes(pixels)
-            }
+            Self::Noise => noise_picture(0, preprocessing),
         }
     }
 }
@@ -59,12 +57,18 @@ pub fn covered_by(input: &[f32], other: &[f32], cells: &[bool]) -> Vec<f32> {
         .collect()
 }
 
-/// A value of 0..=255 for a number, the same every time, by SplitMix64 (Steele, Lea, Flood 2014).
-fn noise(number: u64) -> f32 {
-    let mut z = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 56) as f32
+/// A picture of noise: every value by itself, evenly over 0..=255, the same for the same seed; flat
+/// \[3, H, W\], normalised.
+pub fn noise_picture(seed: u64, preprocessing: &Preprocessing) -> Vec<f32> {
+    let area = preprocessing.input_len() / 3;
+    let value = |place: usize| noise((seed << 40) + place as u64);
+    let pixels = (0..area).map(|k| std::array::from_fn(|c| value(3 * k + c)));
+    preprocessing.planes(pixels)
+}
+
+/// A value of 0..=255 for a place.
+fn noise(place: u64) -> f32 {
+    (random::mixed(place + 1) >> 56) as f32
 }
 
 /// A plane whose neighbours were averaged three times, along rows and along columns.

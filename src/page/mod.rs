@@ -18,7 +18,7 @@ mod viewport;
 mod work;
 mod workers;
 
-pub use covering::{Covering, covered_by};
+pub use covering::{Covering, covered_by, noise_picture};
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use files::MOST_BYTES;

@@ -1,10 +1,11 @@
 """Writes the golden numbers that Violet's tests compare with, and a checkpoint of random weights.
 
     python3 tests/golden/generate.py golden --efficientnet FILE.pth [--resnet18 FILE.pth]
+    python3 tests/golden/generate.py methods
     python3 tests/golden/generate.py checkpoint DIRECTORY
 
 `golden` needs torch, torchvision (Debian's 1.13.1 and 0.14.1 made the committed files),
-captum 0.6.0 (which imports matplotlib) and efficientnet-lite-pytorch 0.1.0; `checkpoint` only the first two. The weights of
+captum 0.6.0 (which imports matplotlib) and efficientnet-lite-pytorch 0.1.0; `methods` all but the last, `checkpoint` only the first two. The weights of
 the random ResNet-18 are a function of their names (hash_weights.py), so that both commands, on
 any version, speak of the same network.
 """
@@ -81,9 +82,9 @@ def trapezoid(model, x, baseline, target, n_steps):
 class Each(torch.nn.Module):
     """An activation that a block uses `count` times, as so many modules: captum keeps one result a module."""
 
-    def __init__(self, count):
+    def __init__(self, count, activation=torch.nn.ReLU6):
         super().__init__()
-        self.uses = torch.nn.ModuleList(torch.nn.ReLU6() for _ in range(count))
+        self.uses = torch.nn.ModuleList(activation() for _ in range(count))
         self.used = 0
 
     def forward(self, x):
@@ -102,6 +103,26 @@ def rescale(model, x, baseline, target):
         block._swish = Each(2 if block._block_args.expand_ratio != 1 else 1)
     model._swish = Each(2)
     return DeepLift(model).attribute(x, baseline, target=target)
+
+
+def methods(model, rgb, mean, std, path):
+    """What captum's other methods make of one image, RGB uint8 [H, W, 3]; for ResNet-18."""
+    from captum.attr import GuidedBackprop, LayerGradCam
+    from torchvision.models.resnet import BasicBlock
+
+    mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (mean, std))
+    x = (torch.from_numpy(rgb.astype(np.float32)).permute(2, 0, 1)[None] - mean) / std
+    for module in list(model.modules()):
+        if isinstance(module, BasicBlock):
+            module.relu = Each(2, torch.nn.ReLU)
+    model.relu = torch.nn.ReLU()
+    target = int(model(x)[0].argmax())
+    save(path, {
+        "target": np.array([target]),
+        "guided_f16": GuidedBackprop(model).attribute(x, target=target)[0].detach(),
+        "gradcam": LayerGradCam(model, model.layer4)
+        .attribute(x, target=target, relu_attributions=True)[0, 0].detach(),
+    })
 
 
 def golden(model, rgb, mean, std, path, n_steps, secant=False):
@@ -141,6 +162,7 @@ def main():
     command = commands.add_parser("golden")
     command.add_argument("--efficientnet", required=True)
     command.add_argument("--resnet18")
+    commands.add_parser("methods")
     command = commands.add_parser("checkpoint")
     command.add_argument("directory", type=pathlib.Path)
     arguments = parser.parse_args()
@@ -158,12 +180,16 @@ def main():
         return
 
     from PIL import Image
-    from efficientnet_lite_pytorch import EfficientNet
 
     imagenet = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
     view = Image.open(HERE / "view.png").convert("RGB")
     rgb = np.asarray(view)
     # The middle of the view only: ResNet takes any size, and the file stays small.
+    if arguments.command == "methods":
+        methods(random_resnet18(), rgb[64:161, 64:161], *imagenet, HERE / "methods.safetensors")
+        return
+    from efficientnet_lite_pytorch import EfficientNet
+
     golden(random_resnet18(), rgb[64:161, 64:161], *imagenet, HERE / "resnet18-random.safetensors", 6)
 
     model = EfficientNet.from_name("efficientnet-lite0")

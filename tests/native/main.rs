@@ -15,6 +15,7 @@ mod handed_on;
 mod imported;
 mod kernels;
 mod max_pools;
+mod methods;
 mod networks;
 mod networks_stay;
 mod own_checkpoints;

@@ -1,0 +1,165 @@
+//! The methods that Integrated Gradients is held against, with real networks: sums, captum's
+//! numbers, and which of them see the network at all.
+
+use violet::Result;
+use violet::attribution::{
+    Accumulator, Baseline, PartialSum, Quadrature, Rule, Slopes, class_activation, idgi,
+    rank_correlation, read,
+};
+use violet::device::{DeviceKind, open};
+use violet::explain::{Explainer, Prepared};
+use violet::image::Photo;
+use violet::mask::reduce_absolute;
+use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target, Trace};
+use violet::page::noise_picture;
+use violet::shapes::{Scene, Tag};
+
+use crate::common::{self, explainer, weights};
+
+fn shapesnet(randomised: Option<Randomised>) -> Result<(Explainer, Prepared)> {
+    let mut checkpoint = Checkpoint::from_safetensors(&weights("shapesnet").unwrap())?;
+    if let Some(extent) = randomised {
+        Architecture::ShapesNet.randomise(&mut checkpoint, extent, 1)?;
+    }
+    let explainer = explainer(ModelSpec::from_name("shapesnet")?, checkpoint)?;
+    let photo = Photo::from(&Scene::draw(5, Tag::None));
+    let prepared = pollster::block_on(explainer.prepare(&photo, Baseline::Black))?;
+    Ok((explainer, prepared))
+}
+
+fn answer(prepared: &Prepared) -> Target {
+    let logits = &prepared.logits_input;
+    let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+    Target::output(best.unwrap())
+}
+
+fn sum(
+    explainer: &Explainer,
+    ends: [&[f32]; 2],
+    target: Target,
+    nodes: &Quadrature,
+) -> Result<PartialSum> {
+    let mut walk = explainer.walk(ends[0], ends[1], target)?;
+    pollster::block_on(walk.sum(nodes))
+}
+
+#[test]
+fn expected_gradients_by_secants_sum_to_the_output_less_the_mean_of_the_baselines() -> Result<()> {
+    let (explainer, prepared) = shapesnet(None)?;
+    let (input, target) = (&prepared.input, answer(&prepared));
+    let preprocessing = &ModelSpec::from_name("shapesnet")?.preprocessing;
+    let (mut total, mut outputs) = (0.0, 0.0);
+    for seed in 1..=4 {
+        let start = noise_picture(seed, preprocessing);
+        let nodes = Rule::Secant.quadrature(12)?;
+        let mut of_this = Accumulator::new(input.len());
+        of_this.add(&sum(&explainer, [input, &start], target, &nodes)?)?;
+        total += of_this.attributions(input, &start)?.sum / 4.0;
+        outputs += f64::from(pollster::block_on(explainer.outputs(&start, target))?[0]) / 4.0;
+    }
+    let expected = f64::from(target.of(&prepared.logits_input, false)) - outputs;
+    assert!((total - expected).abs() < 1e-3, "{total} {expected}");
+    Ok(())
+}
+
+#[test]
+fn idgi_adds_up_from_gradients_of_any_kind() -> Result<()> {
+    let (explainer, prepared) = shapesnet(None)?;
+    let (input, target) = (&prepared.input, answer(&prepared));
+    let alphas: Vec<f64> = (0..24).map(|k| f64::from(k) / 24.0).collect();
+    let mut walk = explainer.walk(input, &prepared.baseline, target)?;
+    let points = pollster::block_on(walk.each(&Quadrature::points(&alphas)))?;
+    let [baseline, end] = explainer.ends(&prepared, target);
+    let map = idgi(&points, end);
+    let total: f64 = map.iter().map(|&v| f64::from(v)).sum();
+    let expected = f64::from(end) - f64::from(baseline);
+    assert!((total - expected).abs() < 1e-3, "{total} {expected}");
+    Ok(())
+}
+
+/// Adebayo et al. 2018: guided backpropagation hardly notices that the last layers have forgotten.
+#[test]
+fn guided_backpropagation_changes_less_than_the_gradient_when_the_network_forgets() -> Result<()> {
+    for model in ["efficientnet-lite0", "shapesnet"] {
+        let spec = ModelSpec::from_name(model)?;
+        let Some(bytes) = weights(model) else {
+            common::skip("scripts/weights.sh fetches the weights");
+            continue;
+        };
+        let network = |extent: Option<Randomised>| -> Result<Explainer> {
+            let mut checkpoint = Checkpoint::from_safetensors(&bytes)?;
+            if let Some(extent) = extent {
+                spec.architecture.randomise(&mut checkpoint, extent, 1)?;
+            }
+            explainer(spec, checkpoint)
+        };
+        let photo = match model {
+            "shapesnet" => Photo::from(&Scene::draw(5, Tag::None)),
+            _ => {
+                Photo::decode(&std::fs::read(common::root().join("www/samples/cat.jpg")).unwrap())?
+            }
+        };
+        let learnt = network(None)?;
+        let prepared = pollster::block_on(learnt.prepare(&photo, Baseline::Black))?;
+        let target = answer(&prepared);
+        for extent in Randomised::ALL {
+            let forgetful = network(Some(extent))?;
+            let likeness = |slopes: Slopes| -> Result<f64> {
+                let end = Quadrature {
+                    slopes,
+                    ..Quadrature::points(&[1.0])
+                };
+                let ends = [prepared.input.as_slice(), &prepared.baseline];
+                let map = |network: &Explainer| -> Result<Vec<f32>> {
+                    Ok(reduce_absolute(
+                        &sum(network, ends, target, &end)?.gradient_sum,
+                    ))
+                };
+                Ok(rank_correlation(&map(&learnt)?, &map(&forgetful)?))
+            };
+            let (guided, gradient) = (likeness(Slopes::Guided)?, likeness(Slopes::Tangent)?);
+            println!("{model}, {extent:?}: guided {guided:.2}, gradient {gradient:.2}");
+            if extent != Randomised::Everything {
+                assert!(guided > 0.8 && guided > gradient + 0.1);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// ResNet-18 with random weights, as `tests/golden/generate.py methods` has it.
+#[test]
+fn guided_backpropagation_and_grad_cam_are_captums() -> Result<()> {
+    let mut golden = common::golden("methods");
+    let device = pollster::block_on(open(DeviceKind::Cpu))?;
+    let network = Network::load_for(
+        Architecture::ResNet18,
+        common::random_resnet18()?,
+        [97; 2],
+        &device,
+    )?;
+    let (rgb, side) = common::view_middle(64, 97);
+    let input = common::normalised(&rgb, ModelSpec::from_name("resnet18")?);
+    let target = Target::output(golden.take("target", &[1])?[0] as usize);
+
+    let image = common::tensor(&network, &input, side).require_grad();
+    let output = network.output_along(image.clone(), target, &mut Trace::guided());
+    let mut gradients = output.sum().backward();
+    let guided = image.grad_remove(&mut gradients).unwrap();
+    let guided = pollster::block_on(read(guided))?;
+    let expected = golden.take("guided_f16", &[3, side, side])?;
+    let error = common::relative_error(&guided, &expected);
+    println!("guided backpropagation: relative error {error:.1e}");
+    assert!(error < 1e-2);
+
+    let image = common::tensor(&network, &input, side);
+    let [values, gradient] = network.last_map(image, target).unwrap();
+    let [_, channels, height, width] = values.dims();
+    let [values, gradient] = [values, gradient].map(|map| pollster::block_on(read(map)).unwrap());
+    let found = class_activation(&values, &gradient, channels);
+    let expected = golden.take("gradcam", &[height, width])?;
+    let error = common::relative_error(&found, &expected);
+    println!("Grad-CAM: relative error {error:.1e}");
+    assert!(error < 1e-3);
+    Ok(())
+}
