@@ -4,6 +4,7 @@
 
 mod baseline;
 mod completeness;
+mod fragility;
 #[cfg(feature = "engine")]
 mod integrated_gradients;
 mod integration;
@@ -20,6 +21,7 @@ mod trail;
 
 pub use baseline::{Baseline, unmoved};
 pub use completeness::Completeness;
+pub use fragility::{Bisection, PixelRange, Pull, relative_change, shifted};
 #[cfg(feature = "engine")]
 pub use integrated_gradients::{Forward, Walk, points, read};
 pub use integration::{Integration, Round};

@@ -10,6 +10,7 @@ mod common;
 mod detector;
 mod engine;
 mod exact_line;
+mod fragile;
 mod golden;
 mod handed_on;
 mod imported;
