@@ -392,9 +392,8 @@ mod tests {
         let back = shifted(&shifted(&x, constant), constant.map(|c| -c));
         assert!(back.iter().zip(&x).all(|(a, b)| (a - b).abs() < 1e-6));
         // What the other network calls zero has this one's numbers of black, and is its white.
-        for c in 0..3 {
-            assert_eq!(RANGE.black[c] - constant[c], RANGE.white[c]);
-        }
+        let zero = [0, 1, 2].map(|c| RANGE.black[c] - constant[c]);
+        assert_eq!(zero, RANGE.white);
     }
 
     /// F = Σ qᵢ xᵢ² / 2 + Σᵢⱼ x_i x_j c / 2 has gradients and a second derivative in closed form,
