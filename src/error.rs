@@ -247,6 +247,10 @@ pub enum Error {
         tolerance: f32,
     },
 
+    /// A network whose outputs are not all made by one layer from the same features.
+    #[error("this network has no last layer of which another one could take the place")]
+    NoLastLayer,
+
     /// The logits or gradients are not numbers.
     #[error(
         "the network's {what} holds values that are not finite: the weights are damaged or belong to another architecture"

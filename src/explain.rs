@@ -1,6 +1,8 @@
 //! One request from photo to mask: the only file that knows image, model, attribution and mask
 //! together.
 
+mod live;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::image::{Photo, View, noise};
 use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace};
 use crate::preprocessing::{Crop, Preprocessing};
+
+pub use live::{Glance, Standing};
 
 /// A model ready to explain.
 #[derive(Debug)]
@@ -203,11 +207,23 @@ impl Explainer {
     /// The baseline for a view, normalised.
     fn baseline(&self, view: &View, baseline: Baseline) -> Vec<f32> {
         let pixels = match baseline {
-            Baseline::Noise(seed) => noise(seed, view.pixels.len()),
             Baseline::Blurred => view.blurred(),
-            _ => vec![baseline.colour().unwrap_or_default().map(f32::from); view.pixels.len()],
+            other => plain(other, view.pixels.len()),
         };
         self.preprocessing.planes(pixels.into_iter())
+    }
+
+    /// What the network's last layer is given for some photos, one after the other: flat \[N,
+    /// features\].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoLastLayer`] of a detector; [`Error::Device`] or [`Error::NotFinite`].
+    pub async fn features(&self, photos: &[Photo]) -> Result<Vec<f32>> {
+        let input = |photo: &Photo| View::of(photo, &self.preprocessing).input(&self.preprocessing);
+        let batch = photos.iter().map(|photo| self.tensor(&input(photo)));
+        let batch = Tensor::cat(batch.collect::<Result<Vec<_>>>()?, 0);
+        finite(self.network.features(batch)?).await
     }
 
     /// All outputs of some inputs, one after the other.
@@ -292,6 +308,14 @@ impl Explainer {
         let [height, width] = self.preprocessing.size();
         let data = TensorData::new(input.to_vec(), [1, 3, height, width]);
         Ok(Tensor::from_data(data, self.network.device()))
+    }
+}
+
+/// So many pixels of a baseline that no photo has a part in.
+fn plain(baseline: Baseline, count: usize) -> Vec<[f32; 3]> {
+    match baseline {
+        Baseline::Noise(seed) => noise(seed, count),
+        other => vec![other.colour().unwrap_or_default().map(f32::from); count],
     }
 }
 

@@ -16,6 +16,8 @@
 //!
 //! `shapes` draws scenes whose truth is known, to be looked at in place of a photo.
 //!
+//! `teaching` trains a last layer over what a network makes of a few pictures.
+//!
 //! Networks are graphs, of the package `violet-graph`, which `violet-import` reads from files; `engine`
 //! runs them.
 //!
@@ -45,6 +47,8 @@ mod random;
 pub mod regions;
 pub mod report;
 pub mod shapes;
+#[cfg(feature = "engine")]
+pub mod teaching;
 #[cfg(target_family = "wasm")]
 pub mod web;
 pub mod words;

@@ -4,6 +4,7 @@
 //! that are handed over whole: a photo, a network's files, or its weights).
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature, Slopes};
 use crate::device::DeviceKind;
@@ -112,6 +113,39 @@ pub enum Request {
         #[serde(with = "crate::floats")]
         input: Vec<f32>,
     },
+    /// What the loaded model's last layer is given for some pictures. Answer:
+    /// [`Response::Outputs`], all features of one picture after the other.
+    Features {
+        /// Files of photos.
+        pictures: Vec<ByteBuf>,
+    },
+    /// Teach a last layer, and put it into the place of a network's, whose weights the body has.
+    /// Answer: [`Response::Taught`].
+    Teach {
+        /// The network.
+        architecture: Architecture,
+        /// Features of pictures, flat.
+        #[serde(with = "crate::floats")]
+        features: Vec<f32>,
+        /// The class of each.
+        classes: Vec<u16>,
+        /// What the classes are called.
+        labels: Vec<String>,
+        /// By which some are held out.
+        seed: u64,
+    },
+    /// Explain a picture of the camera, which the body has, RGBA, from a baseline at which the
+    /// model stands from one picture to the next. Answer: [`Response::Glimpsed`].
+    Glimpse {
+        /// Width and height in pixels.
+        size: [u32; 2],
+        /// Where the path starts.
+        baseline: Baseline,
+        /// Secants on the way.
+        secants: u32,
+        /// The output; nothing, for the likeliest.
+        output: Option<u32>,
+    },
 }
 
 /// What a worker answers.
@@ -185,6 +219,15 @@ pub enum Response {
     Gradients(Vec<PartialSum>),
     /// F of each image; or all outputs of each, one image after the other.
     Outputs(Vec<f32>),
+    /// A layer was taught.
+    Taught {
+        /// A file of weights: the network with that layer.
+        file: ByteBuf,
+        /// The pictures that were held out, and the class that is named for each.
+        held_out: Vec<(u32, u16)>,
+    },
+    /// A picture of the camera is explained.
+    Glimpsed(Glimpse),
     /// The request could not be done; the worker lives on.
     Failed(Failure),
     /// The worker is lost and must be replaced.
@@ -210,6 +253,27 @@ pub enum Source {
         #[serde(with = "serde_bytes")]
         definition: Vec<u8>,
     },
+}
+
+/// What is seen of a picture of the camera.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Glimpse {
+    /// The part of the picture that the model sees.
+    pub crop: Crop,
+    /// Absolute attributions, flat \[H, W\].
+    #[serde(with = "crate::floats")]
+    pub map: Vec<f32>,
+    /// Every output.
+    #[serde(with = "crate::floats")]
+    pub logits: Vec<f32>,
+    /// The one that is explained.
+    pub output: u32,
+    /// F(x') and F(x).
+    pub ends: [f32; 2],
+    /// All attributions together.
+    pub sum: f64,
+    /// How long it took in the worker.
+    pub milliseconds: f64,
 }
 
 /// What is known of a drawn scene.

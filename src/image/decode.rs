@@ -85,6 +85,36 @@ impl Photo {
     }
 }
 
+impl Photo {
+    /// A picture that is pixels already, as a camera's: RGBA, 4 bytes a pixel, row by row. What is
+    /// transparent is taken for opaque.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyFile`] without pixels, [`Error::Length`] if there are more or fewer than the
+    /// size says.
+    pub fn from_rgba([width, height]: [u32; 2], rgba: &[u8]) -> Result<Self> {
+        if width == 0 || height == 0 {
+            return Err(Error::EmptyFile);
+        }
+        let (pixels, rest) = rgba.as_chunks::<4>();
+        let expected = width as usize * height as usize;
+        if pixels.len() != expected || !rest.is_empty() {
+            return Err(Error::Length {
+                what: "pixels",
+                expected,
+                found: rgba.len() / 4,
+            });
+        }
+        let rgb = pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+        let rgb = RgbImage::from_raw(width, height, rgb);
+        Ok(Self {
+            rgb: rgb.unwrap_or_else(|| unreachable!("there are as many pixels")),
+            animated: false,
+        })
+    }
+}
+
 impl From<&Scene> for Photo {
     /// A drawn scene, as if it were a photo.
     fn from(scene: &Scene) -> Self {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default)]
 pub struct Checkpoint {
     arrays: BTreeMap<String, Array>,
+    labels: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -31,8 +32,14 @@ impl Checkpoint {
     /// weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let first = |_: &[violet_weights::Candidate]| Ok::<_, violet_weights::Error>(0);
-        let StateDict { tensors, .. } = violet_weights::read(bytes, first).map_err(unreadable)?;
-        let mut checkpoint = Self::default();
+        let read = violet_weights::read(bytes, first).map_err(unreadable)?;
+        let StateDict {
+            tensors, labels, ..
+        } = read;
+        let mut checkpoint = Self {
+            labels,
+            ..Self::default()
+        };
         for (name, tensor) in tensors {
             checkpoint.insert(name, tensor.shape, tensor.values)?;
         }
@@ -54,7 +61,17 @@ impl Checkpoint {
         violet_weights::is_weights(bytes)
     }
 
-    /// Adds an array.
+    /// What the classes are called, if whoever wrote the weights said so.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Says what the classes are called.
+    pub fn set_labels(&mut self, labels: &[String]) {
+        self.labels = labels.to_vec();
+    }
+
+    /// Adds an array, in place of one that has its name.
     ///
     /// # Errors
     ///
@@ -86,7 +103,7 @@ impl Checkpoint {
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
         let arrays = self.arrays.iter();
         let arrays = arrays.map(|(name, array)| (&**name, &*array.shape, &*array.values));
-        violet_weights::write(arrays).map_err(unreadable)
+        violet_weights::write(arrays, &self.labels).map_err(unreadable)
     }
 
     /// Folds a BatchNorm in evaluation mode into the convolution before it:

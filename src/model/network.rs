@@ -11,7 +11,7 @@ use super::arrangement::Arrangement;
 use super::definition::Detector;
 use super::graphs::{BOXES, LOGITS};
 use super::probability::{sigmoid_slopes, softmax_slopes};
-use super::{Architecture, Checkpoint, Detection, Scale, Target, Trace, decoded};
+use super::{Architecture, Checkpoint, Detection, Randomised, Scale, Target, Trace, decoded};
 use crate::engine::{self, Machine, Probe, Route};
 use crate::error::{Error, Result};
 use crate::kernel::Geometry;
@@ -144,6 +144,33 @@ impl Network {
     /// says, to \[N, outputs\].
     pub fn logits(&self, input: Tensor<4>) -> Tensor<2> {
         self.run(&self.route(&[]), input, &mut Trace::none())
+    }
+
+    /// As [`logits`](Self::logits), for points in the order of a path. With [`Trace::secants`] the
+    /// gradient at each is the mean one since the point before, as
+    /// [`output_along`](Self::output_along) says.
+    pub fn logits_along(&self, input: Tensor<4>, trace: &mut Trace) -> Tensor<2> {
+        self.run(&self.route(&[]), input, trace)
+    }
+
+    /// What the last layer makes the logits of, \[N, features\].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoLastLayer`] if the logits do not come from one layer by itself, as a detector's.
+    pub fn features(&self, input: Tensor<4>) -> Result<Tensor<2>> {
+        let graph = self.machine.graph();
+        let last = match Randomised::LastLayer.layers(graph, self.logits)[..] {
+            [last] => &graph.nodes()[last],
+            _ => return Err(Error::NoLastLayer),
+        };
+        // What follows it, at most, lays its outputs differently.
+        let moves = graph.source_of(self.logits, 0).0 == last.output();
+        if self.boxes.is_some() || !moves {
+            return Err(Error::NoLastLayer);
+        }
+        let route = Arc::new(self.machine.to_values(&last.inputs()[..1]));
+        Ok(self.run(&route, input, &mut Trace::none()))
     }
 
     /// How many outputs there are: the classes, or those of all anchors.

@@ -181,6 +181,7 @@ impl Opened {
     /// A network of a known layout, of which a file has the weights.
     fn layout(file: &File, others: &[File], wishes: &Wishes) -> Result<Self> {
         let mut recognised = recognise(Checkpoint::from_bytes(&file.bytes)?)?;
+        let own_labels = recognised.checkpoint.labels().to_vec();
         let (architecture, found) = (recognised.architecture, recognised.classes);
         if let Some(classes) = wishes.classes {
             architecture.keep_classes(&mut recognised.checkpoint, classes)?;
@@ -217,7 +218,7 @@ impl Opened {
         // The layout's own size is no guess.
         opened.assumed.retain(|assumed| *assumed != Assumed::Size);
         let labels = labels_of(others, wishes).or_else(|| violet_import::labels(others));
-        opened.name(labels.unwrap_or_default(), wishes)?;
+        opened.name(labels.unwrap_or(own_labels), wishes)?;
         Ok(opened)
     }
 

@@ -104,6 +104,28 @@ impl Architecture {
         Ok(())
     }
 
+    /// Puts another fully connected layer in the place of a checkpoint's, and names its classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoLastLayer`] of a detector, [`Error::Length`] if the layer has not the network's
+    /// features, or not a row for each class.
+    #[cfg(feature = "engine")]
+    pub fn exchange_last_layer(
+        self,
+        checkpoint: &mut Checkpoint,
+        labels: &[String],
+        layer: &crate::teaching::Layer,
+    ) -> Result<()> {
+        let (name, features) = self.classifier().ok_or(Error::NoLastLayer)?;
+        let classes = labels.len();
+        let weight = layer.weight.clone();
+        checkpoint.insert(format!("{name}.weight"), vec![classes, features], weight)?;
+        checkpoint.insert(format!("{name}.bias"), vec![classes], layer.bias.clone())?;
+        checkpoint.set_labels(labels);
+        Ok(())
+    }
+
     /// Checks that a checkpoint with BatchNorm folded has every tensor of this architecture in its shape, and
     /// no other.
     ///

@@ -16,7 +16,7 @@ use burn::tensor::Tensor;
 use crate::engine::Left;
 
 /// What every operation that is not linear was given, at the last point that a network has seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Trace {
     secants: bool,
     guided: bool,

@@ -13,7 +13,7 @@ pub const PARTS: [&str; 11] = [
 ];
 
 /// Chapters that a link can open: their names in the address and ids in index.html.
-const CHAPTERS: [&str; 7] = [
+const CHAPTERS: [&str; 9] = [
     "guess",
     "whatif",
     "ledger",
@@ -21,6 +21,8 @@ const CHAPTERS: [&str; 7] = [
     "trust",
     "methods",
     "baselines",
+    "live",
+    "teach",
 ];
 
 /// See the [module](self).

@@ -1,6 +1,7 @@
 //! What is wanted on the page, what is shown, and what follows from the difference: plain data and rules,
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
+mod classroom;
 mod covering;
 mod dropped;
 mod explanation;
@@ -8,6 +9,7 @@ mod files;
 mod fragile;
 mod job;
 mod lesson;
+mod live;
 mod paint;
 mod qr;
 mod search;
@@ -19,6 +21,10 @@ mod viewport;
 mod work;
 mod workers;
 
+pub use classroom::{
+    Class, Classroom, FEWEST_CLASSES, FEWEST_PICTURES, Lack, MOST_CLASSES, MOST_PICTURES, Marks,
+    by_folder,
+};
 pub use covering::{Covering, covered_by, noise_picture};
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
@@ -26,6 +32,7 @@ pub use files::MOST_BYTES;
 pub use fragile::{Answer, pixel_range, weakest_quarter};
 pub use job::{Board, Job, Jobs};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS};
+pub use live::{Live, Question, Sketch};
 pub use paint::{Paint, outline, tint};
 pub use qr::qr_path;
 pub use search::matching;

@@ -269,17 +269,34 @@ pub(super) async fn file(path: &str) -> Result<ArrayBuffer, Failure> {
 
 /// A canvas as a PNG.
 pub(super) async fn png(canvas: &HtmlCanvasElement) -> Result<Blob, Failure> {
+    encoded(|take| canvas.to_blob(take)).await
+}
+
+/// What a canvas hands to a function.
+async fn encoded(encode: impl Fn(&Function) -> Result<(), JsValue>) -> Result<Blob, Failure> {
     let promise = Promise::new(&mut |resolve, reject| {
         let take = Closure::once_into_js(move |blob: JsValue| {
             resolve.call1(&JsValue::NULL, &blob).unwrap_or_default()
         });
-        if let Err(error) = canvas.to_blob(take.unchecked_ref()) {
+        if let Err(error) = encode(take.unchecked_ref()) {
             reject.call1(&JsValue::NULL, &error).unwrap_or_default();
         }
     });
     let blob = JsFuture::from(promise).await;
     blob.and_then(JsCast::dyn_into)
         .map_err(|error| unreadable(&error))
+}
+
+/// A canvas as a JPEG of high quality.
+pub(super) async fn jpeg(canvas: &HtmlCanvasElement) -> Result<Blob, Failure> {
+    encoded(|take| canvas.to_blob_with_type_and_encoder_options(take, "image/jpeg", &0.92.into()))
+        .await
+}
+
+/// A picture as the browser decodes it, upright and at its full size.
+pub(super) async fn bitmap(blob: &Blob) -> Result<ImageBitmap, JsValue> {
+    let bitmap = window().create_image_bitmap_with_blob(blob)?;
+    JsFuture::from(bitmap).await?.dyn_into()
 }
 
 /// A photo as the browser decodes it, upright: a PNG. `smaller` is how one comes that is too large.
@@ -304,6 +321,13 @@ pub(super) async fn decoded_by_browser(
     };
     let canvas = drawn.await.map_err(|error| unreadable(&error))?;
     blob(&png(&canvas).await?).await
+}
+
+/// A file that was made here.
+pub(super) fn made(name: &str, bytes: &[u8]) -> Result<File, Failure> {
+    let bytes: JsValue = Uint8Array::from(bytes).into();
+    let file = File::new_with_u8_array_sequence(&Array::of1(&bytes), name);
+    file.map_err(|error| unreadable(&error))
 }
 
 /// Weights came before the engine runs.

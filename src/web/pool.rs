@@ -1,6 +1,8 @@
 //! The workers that share the work: one that owns the GPU, or several on the CPU.
 
 mod cover;
+mod live;
+mod teach;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -18,6 +20,9 @@ use crate::model::{Randomised, Target};
 use crate::page::Prepared;
 use crate::protocol::{Failure, FailureCode, Request, Response, Source};
 use crate::shapes::Tag;
+
+pub(super) use live::Frame;
+pub(super) use teach::Examples;
 
 /// Deaths of workers that are forgiven within one explanation.
 const FORGIVEN: usize = 3;

@@ -8,14 +8,16 @@ use violet_graph::Outline;
 
 use super::gpu;
 use super::listen::{Message, Reply, bytes, decoded, internal, listen, scope};
+use crate::attribution::Baseline;
 use crate::device::{self, DeviceKind};
-use crate::explain::{Explainer, Walk};
+use crate::explain::{Explainer, Glance, Standing, Walk};
 use crate::image::{Photo, resize};
 use crate::model::{Checkpoint, Definition, Target, checkpoint, self_test, usual_layers};
 use crate::preprocessing::Filter;
-use crate::protocol::{Failure, FailureCode, Request, Response, Source, Truth};
+use crate::protocol::{Failure, FailureCode, Glimpse, Request, Response, Source, Truth};
 use crate::regions::cover;
 use crate::shapes::{SIZE, Scene};
+use crate::teaching::{Examples, teach};
 
 /// Starts answering messages.
 pub fn start() {
@@ -34,6 +36,8 @@ struct Engine {
     photo: Option<Photo>,
     path: Option<(Vec<f32>, Vec<f32>)>,
     walk: Option<(Target, Walk)>,
+    /// Where the model stands while the camera's pictures come.
+    standing: Option<Standing>,
 }
 
 impl Engine {
@@ -49,6 +53,7 @@ impl Engine {
                 // The old weights go before the new ones come.
                 self.explainer = None;
                 self.walk = None;
+                self.standing = None;
                 let explainer = match source {
                     Source::Published {
                         architecture,
@@ -164,7 +169,74 @@ impl Engine {
                 let outputs = self.explainer()?.logits(&[&input]).await?;
                 Ok(Response::Outputs(outputs))
             }
+            Request::Features { pictures } => {
+                let photos = pictures.iter().map(|picture| Photo::decode(picture));
+                let photos = photos.collect::<crate::Result<Vec<_>>>()?;
+                Ok(Response::Outputs(
+                    self.explainer()?.features(&photos).await?,
+                ))
+            }
+            Request::Teach {
+                architecture,
+                features,
+                classes,
+                labels,
+                seed,
+            } => {
+                let classes = classes.into_iter().map(usize::from).collect();
+                let taught = teach(&Examples::new(features, classes, labels.len())?, seed)?;
+                let mut checkpoint = Checkpoint::from_safetensors(&body())?;
+                architecture.exchange_last_layer(&mut checkpoint, &labels, &taught.layer)?;
+                let held_out = taught.held_out.into_iter();
+                Ok(Response::Taught {
+                    file: checkpoint.to_safetensors()?.into(),
+                    held_out: held_out
+                        .map(|(k, class)| (k as u32, class as u16))
+                        .collect(),
+                })
+            }
+            Request::Glimpse {
+                size,
+                baseline,
+                secants,
+                output,
+            } => {
+                let started = now();
+                let photo = Photo::from_rgba(size, &body())?;
+                let output = output.map(|output| output as usize);
+                let glance = self
+                    .glance(baseline, &photo, secants as usize, output)
+                    .await?;
+                Ok(Response::Glimpsed(Glimpse {
+                    crop: glance.crop,
+                    map: glance.map,
+                    logits: glance.logits,
+                    output: glance.output as u32,
+                    ends: glance.ends,
+                    sum: glance.sum,
+                    milliseconds: now() - started,
+                }))
+            }
         }
+    }
+
+    /// Explains a picture from a baseline, at which the model stands from then on.
+    async fn glance(
+        &mut self,
+        baseline: Baseline,
+        photo: &Photo,
+        secants: usize,
+        output: Option<usize>,
+    ) -> Result<Glance, Failure> {
+        let standing = self.standing.take();
+        let standing = match standing.filter(|standing| standing.baseline() == baseline) {
+            Some(standing) => standing,
+            None => self.explainer()?.stand(baseline).await?,
+        };
+        let glance = self.explainer()?.glance(&standing, photo, secants, output);
+        let glance = glance.await;
+        self.standing = Some(standing);
+        Ok(glance?)
     }
 
     async fn start(&mut self, kind: DeviceKind, software: bool) -> Result<Response, Failure> {

@@ -50,7 +50,8 @@ pub struct StateDict {
     pub modules: BTreeMap<String, Module>,
     /// Short texts at the file's root, such as timm's `arch`.
     pub texts: BTreeMap<String, String>,
-    /// Names of the classes, if the file has them at its root, as in `class_to_idx`.
+    /// Names of the classes, if the file has them: at its root, as in `class_to_idx`, or as
+    /// [`write()`] puts them.
     pub labels: Vec<String>,
     /// Whether it comes from TorchScript, whose code is not read.
     pub scripted: bool,
@@ -116,6 +117,7 @@ pub fn read<E: From<Error>>(
     choose(&[candidate])?;
     Ok(StateDict {
         tensors,
+        labels: rounded::labels(bytes),
         ..StateDict::default()
     })
 }

@@ -69,6 +69,7 @@ for (const [name, options] of [
       await page.click(chapter === "ledger-experiment" ? "#ledger-experiment" : `#${chapter}-start`);
       await status(page, done);
     }
+    await page.click("#teach-start");
     await page.click("#guess-start");
     await page.locator("#guess-canvas").press("Space");
     assert.deepEqual(await faults(page), [], "with everything below the photo, and a guess to be made");

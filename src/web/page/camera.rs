@@ -1,4 +1,4 @@
-//! A photo by the camera.
+//! A photo by the camera; and the camera for those who look longer.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -32,7 +32,7 @@ impl Page {
                 let (page, asking) = (Rc::clone(&page), Rc::clone(&asking));
                 spawn_local(async move {
                     if let Err(failure) = open().await {
-                        stop();
+                        stop(&video());
                         page.tell(&failure);
                     }
                     asking.set(false);
@@ -44,11 +44,11 @@ impl Page {
             move |_: Event| dialog.close()
         });
         // Escape closes it as well.
-        on(&dialog, "close", |_: Event| stop());
+        on(&dialog, "close", |_: Event| stop(&video()));
         on(&element::<Element>("camera-take"), "click", {
             let page = Rc::clone(self);
             move |_: Event| {
-                let canvas = snapshot();
+                let canvas = snapshot(&video(), f64::INFINITY);
                 dialog.close();
                 let page = Rc::clone(&page);
                 spawn_local(async move {
@@ -68,8 +68,23 @@ fn video() -> HtmlVideoElement {
     element("camera-video")
 }
 
-/// Asks for the camera and shows what it sees.
+/// Asks for the camera and shows what it sees, to be taken.
 async fn open() -> Result<(), Failure> {
+    let dialog: HtmlDialogElement = element("camera-dialog");
+    let take: HtmlButtonElement = element("camera-take");
+    take.set_disabled(true);
+    say("camera-hint", phrase!("The picture stays on this page."));
+    watch(&video(), || dialog.show_modal()).await?;
+    take.set_disabled(false);
+    Ok(())
+}
+
+/// Asks for the camera and has a video show what it sees, once what is done before its first
+/// picture is.
+pub(super) async fn watch(
+    video: &HtmlVideoElement,
+    before: impl FnOnce() -> Result<(), JsValue>,
+) -> Result<(), Failure> {
     let failed = |error: JsValue| Failure {
         code: FailureCode::NoCamera,
         detail: message(&error),
@@ -82,22 +97,15 @@ async fn open() -> Result<(), Failure> {
         JsFuture::from(stream).await?.dyn_into::<MediaStream>()
     };
     let stream = stream.await.map_err(failed)?;
-    let video = video();
     video.set_src_object(Some(&stream));
-    let dialog: HtmlDialogElement = element("camera-dialog");
-    dialog.show_modal().map_err(failed)?;
-    say("camera-hint", phrase!("The picture stays on this page."));
-    let take: HtmlButtonElement = element("camera-take");
-    take.set_disabled(true);
+    before().map_err(failed)?;
     let play = video.play().map_err(failed)?;
     JsFuture::from(play).await.map_err(failed)?;
-    take.set_disabled(false);
     Ok(())
 }
 
 /// Lets the camera go.
-fn stop() {
-    let video = video();
+pub(super) fn stop(video: &HtmlVideoElement) {
     if let Some(stream) = video.src_object() {
         for track in stream.get_tracks().iter() {
             track.unchecked_into::<MediaStreamTrack>().stop();
@@ -106,12 +114,15 @@ fn stop() {
     video.set_src_object(None);
 }
 
-/// What the camera sees now.
-fn snapshot() -> Result<HtmlCanvasElement, JsValue> {
-    let video = video();
+/// What the camera sees now, with a longer side of so many pixels at most.
+pub(super) fn snapshot(video: &HtmlVideoElement, most: f64) -> Result<HtmlCanvasElement, JsValue> {
+    let [width, height] = [video.video_width(), video.video_height()].map(f64::from);
+    let scale = (most / width.max(height)).min(1.0);
     let canvas: HtmlCanvasElement = create("canvas");
-    canvas.set_width(video.video_width());
-    canvas.set_height(video.video_height());
-    context(&canvas)?.draw_image_with_html_video_element(&video, 0.0, 0.0)?;
+    canvas.set_width((width * scale).round() as u32);
+    canvas.set_height((height * scale).round() as u32);
+    let [width, height] = [canvas.width(), canvas.height()].map(f64::from);
+    context(&canvas)?
+        .draw_image_with_html_video_element_and_dw_and_dh(video, 0.0, 0.0, width, height)?;
     Ok(canvas)
 }

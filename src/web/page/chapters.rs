@@ -24,6 +24,9 @@ pub(super) const CHAPTERS: [&str; 7] = [
     "baselines",
 ];
 
+/// Chapters that need no mask: they stay as they are, whatever is looked at.
+pub(super) const FREE: [&str; 2] = ["live", "teach"];
+
 /// Those that are painted on, or laid out in squares.
 const SQUARE: [&str; 3] = ["guess", "whatif", "methods"];
 
@@ -48,6 +51,28 @@ impl Page {
         if was_hidden {
             element::<Element>(name).scroll_into_view();
         }
+    }
+
+    /// Opens a chapter that needs no mask.
+    pub(super) fn open_free(&self, name: &str) {
+        write_parameter("chapter", Some(name));
+        let body = format!("{name}-body");
+        let was_hidden = element::<Element>(&body).has_attribute("hidden");
+        self.show_teaching();
+        show(&body, true);
+        if was_hidden {
+            element::<Element>(name).scroll_into_view();
+        }
+    }
+
+    /// Does work of a chapter that needs no photo, and can be cancelled all the same.
+    pub(super) fn run_free<F: Future<Output = Result<(), Failure>> + 'static>(
+        self: &Rc<Self>,
+        work: impl FnOnce(Rc<Self>, PageJob) -> F + 'static,
+    ) {
+        self.run(work);
+        self.free_work.set(true);
+        self.show_controls();
     }
 
     /// Another photo: no chapter has anything to show.
@@ -102,6 +127,11 @@ impl Page {
                 None => Phrase::nothing(),
             };
             say(&format!("{name}-of"), whose);
+        }
+        // These work with the engine alone.
+        let engine = self.pool.borrow().is_some();
+        for id in ["live-start", "teach-train"] {
+            element::<HtmlButtonElement>(id).set_disabled(!engine);
         }
         for id in [
             "steps-start",

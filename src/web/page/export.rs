@@ -135,7 +135,7 @@ pub(super) fn failed(detail: &str) -> Failure {
     }
 }
 
-fn download(name: &str, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn download(name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let bytes: JsValue = Uint8Array::from(bytes).into();
     download_parts(name, &Array::of1(&bytes))
 }

@@ -78,6 +78,7 @@ impl Page {
     /// A job that supersedes the one before.
     pub(super) fn begin_job(&self) -> PageJob {
         self.forming.take();
+        self.free_work.set(false);
         self.work.borrow_mut().stop();
         self.jobs.begin(now())
     }
@@ -261,7 +262,7 @@ impl Page {
     }
 
     /// Loads a network into the pool.
-    async fn load(
+    pub(super) async fn load(
         &self,
         job: &PageJob,
         pool: &Pool,

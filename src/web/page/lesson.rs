@@ -6,6 +6,7 @@ use std::rc::Rc;
 use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::address::{address, write_parameter};
+use super::chapters::FREE;
 use super::{Page, append, body, class, create, show};
 use crate::attribution::Trail;
 use crate::model::catalog::CATALOG;
@@ -39,6 +40,11 @@ impl Page {
 
     /// Work is done: what the link asks for next is begun.
     pub(super) fn go_on_with_lesson(self: &Rc<Self>) {
+        let free = |chapter: &mut &'static str| FREE.contains(chapter);
+        let free = self.lesson.borrow_mut().chapter.take_if(free);
+        if let Some(chapter) = free {
+            self.open_free(chapter);
+        }
         if self.shown().is_none_or(|shown| !shown.is_finished()) {
             return;
         }

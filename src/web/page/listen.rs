@@ -46,6 +46,8 @@ impl Page {
         self.listen_to_trust();
         self.listen_to_methods();
         self.listen_to_baselines();
+        self.listen_to_live();
+        self.listen_to_teaching();
     }
 
     /// The service worker says that the server has another version than this page.

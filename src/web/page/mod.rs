@@ -17,6 +17,7 @@ mod job;
 mod ledger;
 mod lesson;
 mod listen;
+mod live;
 mod methods;
 mod open;
 mod own_model;
@@ -27,6 +28,7 @@ mod settings;
 mod status;
 mod steps;
 mod strip;
+mod teach;
 mod trust;
 mod walk;
 mod whatif;
@@ -48,10 +50,12 @@ use self::chapters::CHAPTERS;
 use self::guess::Guess;
 use self::job::Forming;
 use self::ledger::Ledger;
+use self::live::Camera;
 use self::open::Looked;
 use self::own_model::{Awaiting, OwnModel};
 use self::status::Status;
 use self::strip::Photo;
+use self::teach::Teaching;
 use self::walk::Walk;
 use self::whatif::WhatIf;
 use super::dom::{document, element, window};
@@ -142,6 +146,12 @@ struct Page {
     addressed: RefCell<Option<PictureId>>,
     /// Whether the strip's photos are being explained one after the other.
     queueing: Cell<bool>,
+    /// Whether the job that is under way is of a chapter that needs no photo.
+    free_work: Cell<bool>,
+    /// The camera, while it is explained as it runs.
+    camera: RefCell<Option<Rc<Camera>>>,
+    /// Classes that a last layer is taught, and their pictures.
+    teaching: RefCell<Teaching>,
 }
 
 /// What a network says of a picture.
@@ -185,6 +195,9 @@ impl Page {
             strip: RefCell::default(),
             addressed: RefCell::default(),
             queueing: Cell::default(),
+            free_work: Cell::default(),
+            camera: RefCell::default(),
+            teaching: RefCell::default(),
         }
     }
 
@@ -393,7 +406,7 @@ impl Page {
     fn show_controls(&self) {
         let photo = self.looked.borrow().is_some();
         let (busy, decoding) = (self.jobs.is_busy(), self.openings.is_busy());
-        let working = busy && photo || decoding;
+        let working = busy && (photo || self.free_work.get()) || decoding;
         let explain: HtmlButtonElement = element("explain");
         explain.set_disabled(!photo);
         let cancel: HtmlElement = element("cancel");

@@ -145,6 +145,30 @@ impl Page {
         Some(taken)
     }
 
+    /// Takes a network that was made here, a file by that name: it is among the others from now on,
+    /// and set. It is for whoever called to begin with it.
+    pub(super) async fn take_made(
+        self: &Rc<Self>,
+        job: &PageJob,
+        file: Dropped,
+    ) -> Result<(), Failure> {
+        let brought = Brought {
+            title: file.name(),
+            files: vec![file],
+            wishes: Wishes::default(),
+        };
+        let own = self.read_brought(brought, job).await?;
+        if job.is_current() {
+            let name = self.add_own_model(own);
+            self.work.borrow_mut().change(|settings| {
+                settings.set_model(&name);
+                settings.revision += 1;
+            });
+            self.show_settings();
+        }
+        Ok(())
+    }
+
     /// The network that files hold.
     async fn read_network(
         &self,
