@@ -132,7 +132,7 @@ impl Sums {
 }
 
 /// What the kernels know of a clamp.
-fn activation(clamp: Clamp) -> Option<Activation> {
+pub(super) fn activation(clamp: Clamp) -> Option<Activation> {
     let clamps = [Activation::Identity, Activation::Relu, Activation::Relu6];
     clamps
         .into_iter()

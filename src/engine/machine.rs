@@ -1,11 +1,12 @@
 //! A graph with its weights on a device, and the ways through it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use burn::backend::{Dispatch, DispatchTensor};
+use burn::backend::{Dispatch, DispatchTensor, DispatchTensorKind};
 use burn::tensor::{Device, Tensor};
-use violet_graph::{Graph, Needs, Origin, Plan, ValueId};
+use violet_graph::{Graph, Needs, Node, Origin, Plan, ValueId};
 
+use super::bottleneck::Bottleneck;
 use super::differentiable::Run;
 use super::layer::{Layer, on_device};
 use super::left::Left;
@@ -15,9 +16,12 @@ use crate::kernel::Geometry;
 /// A graph, ready to run on a device.
 #[derive(Debug)]
 pub struct Machine {
-    /// Without weights, which the layers have as their kernels want them.
+    /// Without the weights that layers have as their kernels want them.
     graph: Graph,
-    pub(super) layers: Vec<Layer>,
+    device: Device,
+    /// By node. Of nodes that run together with others, not before they have to run by themselves.
+    layers: Vec<OnceLock<Layer>>,
+    pub(super) bottlenecks: Vec<Bottleneck>,
     pub(super) needs: Vec<Needs>,
     /// By value: those that operations take which have no weights, \[1, …\].
     pub(super) constants: Vec<Option<DispatchTensor>>,
@@ -26,10 +30,22 @@ pub struct Machine {
 /// A way through a graph: to some of its values, or to some of their elements.
 #[derive(Debug)]
 pub struct Route {
-    pub(super) plan: Plan,
+    /// What runs, one after the other.
+    pub(super) steps: Vec<Step>,
+    /// The same, where each node has to run by itself.
+    pub(super) apart: Vec<Step>,
     pub(super) wanted: Vec<Wanted>,
     /// By value: how often it is taken.
     pub(super) uses: Vec<u32>,
+}
+
+/// What runs in one go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    /// A node.
+    Node(usize),
+    /// One of the machine's bottlenecks.
+    Bottleneck(usize),
 }
 
 /// What a route leads to.
@@ -49,6 +65,14 @@ impl Pass {
             left: None,
             backward: Backward::Gradient,
             probe: None,
+        }
+    }
+
+    /// What runs, one after the other: nodes by themselves, where something is done or looked at between them.
+    pub(super) fn steps(&self) -> &[Step] {
+        match (self.backward, &self.probe) {
+            (Backward::Gradient, None) => &self.route.steps,
+            _ => &self.route.apart,
         }
     }
 }
@@ -87,8 +111,10 @@ impl Probe {
     /// several. Nothing, if it has none.
     pub fn of_last_map(machine: &Machine, route: &Route) -> Option<Self> {
         let graph = machine.graph();
-        let outputs = route.plan.steps().iter().rev();
-        let mut outputs = outputs.map(|step| graph.nodes()[step.node].output());
+        let mut outputs = route.apart.iter().rev().map(|step| match *step {
+            Step::Node(node) => graph.nodes()[node].output(),
+            Step::Bottleneck(_) => unreachable!("each runs by itself"),
+        });
         let at = outputs.find(|&id| matches!(graph.shape(id), &[_, h, w] if h > 1 && w > 1))?;
         Some(Self {
             at,
@@ -111,15 +137,37 @@ impl Machine {
     ///
     /// [`Error::Operation`](crate::Error::Operation) if it has an operation that does not run here.
     pub fn load(graph: Graph, device: &Device) -> Result<Self> {
-        let layers = graph
+        let bottlenecks = if is_cpu(device) {
+            Bottleneck::all(&graph)
+        } else {
+            Vec::new()
+        };
+        let mut together = vec![false; graph.nodes().len()];
+        for bottleneck in &bottlenecks {
+            let nodes = bottleneck.inner().chain([bottleneck.project]);
+            nodes.for_each(|node| together[node] = true);
+        }
+        let mut kept = vec![false; graph.values().len()];
+        for (node, _) in graph
             .nodes()
             .iter()
-            .map(|node| Layer::new(&graph, node, device))
-            .collect::<Result<Vec<_>>>()?;
+            .zip(&together)
+            .filter(|(_, together)| **together)
+        {
+            node.inputs().iter().for_each(|id| kept[id.index()] = true);
+        }
+        let layer = |(node, &together): (&Node, &bool)| {
+            Ok(match together {
+                true => OnceLock::new(),
+                false => Layer::new(&graph, node, device)?.into(),
+            })
+        };
+        let layers = graph.nodes().iter().zip(&together).map(layer);
+        let layers = layers.collect::<Result<Vec<_>>>()?;
         let needs = graph.nodes().iter().map(|node| graph.needs(node)).collect();
         let mut constants: Vec<Option<DispatchTensor>> = vec![None; graph.values().len()];
         for (node, layer) in graph.nodes().iter().zip(&layers) {
-            if layer.filters().is_some() {
+            if layer.get().is_none_or(|layer| layer.filters().is_some()) {
                 continue;
             }
             for &id in node.inputs() {
@@ -134,16 +182,32 @@ impl Machine {
             }
         }
         Ok(Self {
-            graph: graph.without_elements(),
+            // Those that run together may have to run by themselves.
+            graph: graph.without_elements(|id| kept[id.index()]),
+            device: device.clone(),
             layers,
+            bottlenecks,
             needs,
             constants,
         })
     }
 
-    /// The graph, without its constants' elements.
+    /// The graph, without the elements of most of its constants.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// A node's.
+    pub(super) fn layer(&self, node: usize) -> &Layer {
+        self.layers[node].get_or_init(|| {
+            let layer = Layer::new(&self.graph, &self.graph.nodes()[node], &self.device);
+            layer.unwrap_or_else(|_| unreachable!("convolutions run everywhere"))
+        })
+    }
+
+    /// Every node's.
+    fn every_layer(&self) -> impl Iterator<Item = &Layer> {
+        (0..self.layers.len()).map(|node| self.layer(node))
     }
 
     /// The way to all elements of some values.
@@ -176,7 +240,36 @@ impl Machine {
             let inputs = self.graph.nodes()[step.node].inputs();
             inputs.iter().for_each(|id| uses[id.index()] += 1);
         }
-        Route { plan, wanted, uses }
+        let apart = plan.steps().iter().map(|step| Step::Node(step.node));
+        Route {
+            steps: self.steps(&plan, &values),
+            apart: apart.collect(),
+            wanted,
+            uses,
+        }
+    }
+
+    /// What runs, one after the other.
+    fn steps(&self, plan: &Plan, wanted: &[ValueId]) -> Vec<Step> {
+        // By node: nothing, if it runs by itself; else what runs when its turn comes.
+        let mut together: Vec<Option<Option<Step>>> = vec![None; self.layers.len()];
+        for (index, bottleneck) in self.bottlenecks.iter().enumerate() {
+            let output = |node: usize| self.graph.nodes()[node].output();
+            if bottleneck
+                .inner()
+                .all(|node| !wanted.contains(&output(node)))
+            {
+                bottleneck
+                    .inner()
+                    .for_each(|node| together[node] = Some(None));
+                together[bottleneck.project] = Some(Some(Step::Bottleneck(index)));
+            }
+        }
+        let steps = plan.steps().iter().filter_map(|step| {
+            let alone = Some(Step::Node(step.node));
+            together[step.node].unwrap_or(alone)
+        });
+        steps.collect()
     }
 
     /// The values of one image that one buffer has to hold, at most.
@@ -185,20 +278,19 @@ impl Machine {
         let constant =
             |value: &&violet_graph::Value| !matches!(value.origin(), Origin::Constant(_));
         let widest = values.filter(constant).map(violet_graph::Value::elements);
-        widest
-            .chain(self.layers.iter().map(Layer::values))
-            .max()
-            .unwrap_or(1)
+        // Those that run together have no others.
+        let layers = self.layers.iter().filter_map(OnceLock::get);
+        widest.chain(layers.map(Layer::values)).max().unwrap_or(1)
     }
 
     /// The geometry of each call of a convolution's kernel, fully connected layers included.
     pub fn geometries(&self) -> Vec<Geometry> {
-        self.layers.iter().flat_map(Layer::geometries).collect()
+        self.every_layer().flat_map(Layer::geometries).collect()
     }
 
     /// Every convolution's weights, in whatever order its kernels want them, for proofs about them.
     pub fn convolution_weights(&self) -> Vec<Tensor<1>> {
-        let filters = self.layers.iter().filter_map(|layer| match layer {
+        let filters = self.every_layer().filter_map(|layer| match layer {
             Layer::Sums(sums) if sums.rows.is_none() => Some(&sums.filters),
             _ => None,
         });
@@ -212,6 +304,12 @@ impl Machine {
     pub(super) fn slot(&self, node: usize) -> usize {
         self.graph.values().len() + node
     }
+}
+
+/// Whether kernels of the CPU run on a device.
+fn is_cpu(device: &Device) -> bool {
+    let tensor = Tensor::<1>::zeros([1], device).into_dispatch();
+    matches!(tensor.kind, DispatchTensorKind::Flex(_))
 }
 
 /// A tensor of any rank in another shape.

@@ -8,6 +8,7 @@
 //! N images lie side by side along a first axis that the graph does not know of.
 
 mod array;
+mod bottleneck;
 #[cfg(not(target_family = "wasm"))]
 mod compare;
 mod differentiable;

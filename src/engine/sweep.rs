@@ -8,14 +8,15 @@ use violet_graph::{Clamp, Node, Operation, Unary, ValueId};
 use super::array::{
     Array, Ends, Executor, add, dims, full, part, placed, reshape, shaped, with_images,
 };
+use super::bottleneck::Bottleneck;
 use super::elementwise::{self, Operand};
 use super::groups;
 use super::layer::{Layer, Sums, as_channels, clamp_function, share};
 use super::left::Left;
-use super::machine::{Backward, Machine, Pass, Probe, Wanted};
+use super::machine::{Backward, Machine, Pass, Probe, Step, Wanted};
 use super::matrix;
 use super::moves;
-use crate::kernel::{Activation, Function, Geometry};
+use crate::kernel::{Activation, Function, Geometry, Slopes};
 
 /// What the backward pass of a node needs.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub(super) enum Memory<B: Executor> {
     Clamped(Ends<B>),
     /// Its inputs, those that it needs.
     Inputs(Vec<Option<Ends<B>>>),
+    /// The slopes within a bottleneck, and what a clamp after it needs.
+    Bottleneck(Slopes<B>, Box<Memory<B>>),
 }
 
 /// The values of a pass that are still needed.
@@ -79,18 +82,28 @@ pub(super) fn forward<B: Executor>(
     };
     values.values[graph.input().index()] = Some(shaped::<B>(input, graph.shape(graph.input())));
     let mut memories = Vec::new();
-    for step in route.plan.steps() {
-        let node = &graph.nodes()[step.node];
-        let (output, memory) = Forward {
-            machine,
-            index: step.node,
-            node,
-            images,
-            keep,
-        }
-        .run(&mut values, left.as_deref_mut());
-        look::<B>(pass, node.output(), |probe| &mut probe.value, &output);
-        values.values[node.output().index()] = Some(output);
+    for &step in pass.steps() {
+        let left = left.as_deref_mut();
+        let (index, (output, memory)) = match step {
+            Step::Node(index) => {
+                let node = Forward {
+                    machine,
+                    index,
+                    node: &graph.nodes()[index],
+                    images,
+                    keep,
+                };
+                (index, node.run(&mut values, left))
+            }
+            Step::Bottleneck(which) => {
+                let bottleneck = &machine.bottlenecks[which];
+                let run = self::bottleneck(bottleneck, &mut values, left, keep);
+                (bottleneck.project, run)
+            }
+        };
+        let made = graph.nodes()[index].output();
+        look::<B>(pass, made, |probe| &mut probe.value, &output);
+        values.values[made.index()] = Some(output);
         if keep {
             memories.push(memory);
         }
@@ -112,6 +125,67 @@ pub(super) fn forward<B: Executor>(
     (output, memories)
 }
 
+/// Several nodes in one go.
+fn bottleneck<B: Executor>(
+    bottleneck: &Bottleneck,
+    values: &mut Values<'_, B>,
+    left: Option<&mut Left>,
+    keep: bool,
+) -> (Array<B>, Memory<B>) {
+    let machine = values.machine;
+    let (layers, activation) = (&*bottleneck.layers, bottleneck.activation);
+    let inputs = |node: usize| machine.graph().nodes()[node].inputs();
+    let x = values.take(inputs(bottleneck.first())[0]);
+    let residual = inputs(bottleneck.project).get(3);
+    let residual = residual.map(|&id| values.take(id));
+    let Some(left) = left else {
+        let (made, gates) = B::bottleneck(x, residual, layers, activation, keep);
+        let Some(gates) = gates else {
+            return (made, Memory::Nothing);
+        };
+        let last = match activation {
+            Activation::Identity => Memory::Nothing,
+            activation => Memory::Gate(B::gate(&made, activation)),
+        };
+        return (made, Memory::Bottleneck(Slopes::Gates(gates), last.into()));
+    };
+    let (made, [first, second]) = B::bottleneck_along(x, residual, layers);
+    let mut along = |node: usize, sums: Array<B>| {
+        let before = left.exchange::<B>(machine.slot(node), &sums);
+        [before, sums]
+    };
+    let first = match bottleneck.expand {
+        Some(node) => along(node, first),
+        None => [first.clone(), first],
+    };
+    let slopes = Slopes::Secants([first, along(bottleneck.depthwise, second)]);
+    if activation == Activation::Identity {
+        return (made, Memory::Bottleneck(slopes, Memory::Nothing.into()));
+    }
+    let [before, sums] = along(bottleneck.project, made);
+    let made = B::activate(sums.clone(), before.clone(), activation);
+    let last = Memory::Sums {
+        sums,
+        before,
+        activation,
+    };
+    (made, Memory::Bottleneck(slopes, last.into()))
+}
+
+/// The gradients of a bottleneck's input and residual.
+fn bottleneck_backward<B: Executor>(
+    bottleneck: &Bottleneck,
+    memory: Memory<B>,
+    gradient: Array<B>,
+) -> [Array<B>; 2] {
+    let Memory::Bottleneck(slopes, last) = memory else {
+        unreachable!("it left what it needs")
+    };
+    let gradient = through_activation::<B>(*last, gradient);
+    let of_x = B::bottleneck_gradient(gradient.clone(), &bottleneck.layers, slopes);
+    [of_x, gradient]
+}
+
 /// A node that runs.
 struct Forward<'a> {
     machine: &'a Machine,
@@ -127,7 +201,7 @@ impl Forward<'_> {
         values: &mut Values<'_, B>,
         mut left: Option<&mut Left>,
     ) -> (Array<B>, Memory<B>) {
-        let layer = &self.machine.layers[self.index];
+        let layer = self.machine.layer(self.index);
         let inputs = self.node.inputs();
         match layer {
             Layer::Sums(sums) => {
@@ -331,13 +405,29 @@ pub(super) fn backward<B: Executor>(
         );
     }
     drop(gradient);
-    for (step, memory) in route.plan.steps().iter().zip(memories).rev() {
-        let node = &graph.nodes()[step.node];
+    for (&step, memory) in pass.steps().iter().zip(memories).rev() {
+        let (index, together) = match step {
+            Step::Node(index) => (index, None),
+            Step::Bottleneck(which) => {
+                let bottleneck = &machine.bottlenecks[which];
+                (bottleneck.project, Some(bottleneck))
+            }
+        };
+        let node = &graph.nodes()[index];
         let Some(gradient) = gradients[node.output().index()].take() else {
             continue;
         };
+        if let Some(bottleneck) = together {
+            let x = graph.nodes()[bottleneck.first()].inputs()[0];
+            let [of_x, of_residual] = bottleneck_backward::<B>(bottleneck, memory, gradient);
+            accumulate::<B>(&mut gradients[x.index()], of_x);
+            if let Some(residual) = node.inputs().get(3) {
+                accumulate::<B>(&mut gradients[residual.index()], of_residual);
+            }
+            continue;
+        }
         look::<B>(pass, node.output(), |probe| &mut probe.gradient, &gradient);
-        let of_inputs = node_backward::<B>(machine, step.node, memory, gradient, pass.backward);
+        let of_inputs = node_backward::<B>(machine, index, memory, gradient, pass.backward);
         for (&id, gradient) in node.inputs().iter().zip(of_inputs) {
             if let Some(gradient) = gradient {
                 accumulate::<B>(&mut gradients[id.index()], gradient);
@@ -387,7 +477,7 @@ fn node_backward<B: Executor>(
     let shape = graph.shape(node.inputs()[0]);
     let whole = with_images(gradient.shape()[0], shape);
     let only = |gradient: Array<B>| vec![Some(reshape::<B>(gradient, &whole))];
-    let layer = &machine.layers[index];
+    let layer = machine.layer(index);
     let mut ends = match (layer, memory) {
         (Layer::Sums(sums), memory) => {
             let gradient = through_clamp::<B>(sums, memory, gradient);
@@ -526,15 +616,21 @@ fn positive<B: Executor>(gradient: Array<B>) -> Array<B> {
 
 fn through_clamp<B: Executor>(sums: &Sums, memory: Memory<B>, gradient: Array<B>) -> Array<B> {
     match memory {
+        Memory::Clamped(ends) => {
+            elementwise::map_gradient::<B>(clamp_function(sums.clamp), ends, gradient)
+        }
+        memory => through_activation::<B>(memory, gradient),
+    }
+}
+
+fn through_activation<B: Executor>(memory: Memory<B>, gradient: Array<B>) -> Array<B> {
+    match memory {
         Memory::Gate(gate) => B::activation_gradient(gradient, gate),
         Memory::Sums {
             sums,
             before,
             activation,
         } => B::secant_gradient(gradient, sums, before, activation),
-        Memory::Clamped(ends) => {
-            elementwise::map_gradient::<B>(clamp_function(sums.clamp), ends, gradient)
-        }
         _ => gradient,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::constant::Constant;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, Origin, ValueId};
 
 /// A graph without its constants' elements: small, whatever the network. The elements, which are nearly all of
 /// it, go beside it as they are, [`Graph::elements`], and are not copied more often than needed.
@@ -16,14 +16,16 @@ pub struct Outline(Graph);
 impl Graph {
     /// The graph without the elements of its constants, to be handed on.
     pub fn outline(&self) -> Outline {
-        Outline(self.clone().without_elements())
+        Outline(self.clone().without_elements(|_| false))
     }
 
-    /// The same graph, whose constants have no elements any more: all that is asked of one whose weights are
-    /// kept elsewhere.
-    pub fn without_elements(mut self) -> Self {
-        for value in &mut self.values {
-            if let Origin::Constant(constant) = &mut value.origin {
+    /// The same graph, whose constants have no elements any more, but for some: all that is asked of one whose
+    /// weights are kept elsewhere.
+    pub fn without_elements(mut self, but: impl Fn(ValueId) -> bool) -> Self {
+        for (index, value) in self.values.iter_mut().enumerate() {
+            if let Origin::Constant(constant) = &mut value.origin
+                && !but(ValueId(index as u32))
+            {
                 *constant = constant.emptied();
             }
         }

@@ -9,7 +9,7 @@ use burn::tensor::{Bytes, DType, Shape};
 
 use violet_kernel_cpu as cpu;
 
-use super::{Activation, Derivatives, Filter, Function, Geometry, Operations};
+use super::{Activation, Bottleneck, Derivatives, Filter, Function, Geometry, Operations, Slopes};
 
 impl Operations for Flex {
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
@@ -186,6 +186,70 @@ impl Derivatives for Flex {
         gradient
     }
 
+    fn bottleneck(
+        input: FloatTensor<Self>,
+        residual: Option<FloatTensor<Self>>,
+        layers: &Bottleneck,
+        activation: Activation,
+        keep: bool,
+    ) -> (FloatTensor<Self>, Option<[cpu::Gate; 2]>) {
+        let keep = if keep {
+            cpu::Keep::Gates
+        } else {
+            cpu::Keep::Nothing
+        };
+        let (output, kept) = bottleneck(input, residual, layers, activation, keep);
+        let gates = match kept {
+            cpu::Kept::Gates(gates) => Some(gates),
+            _ => None,
+        };
+        (output, gates)
+    }
+
+    fn bottleneck_along(
+        input: FloatTensor<Self>,
+        residual: Option<FloatTensor<Self>>,
+        layers: &Bottleneck,
+    ) -> (FloatTensor<Self>, [FloatTensor<Self>; 2]) {
+        let identity = Activation::Identity;
+        let (output, kept) = bottleneck(input, residual, layers, identity, cpu::Keep::Sums);
+        let images = output.layout().shape()[0];
+        let sums = match kept {
+            cpu::Kept::Sums(sums) => sums,
+            _ => unreachable!("sums were to be kept"),
+        };
+        let sums = sums.map(|sums| {
+            let each = sums.len() / images;
+            tensor(sums, [images, each])
+        });
+        (output, sums)
+    }
+
+    fn bottleneck_gradient(
+        gradient: FloatTensor<Self>,
+        layers: &Bottleneck,
+        slopes: Slopes<Self>,
+    ) -> FloatTensor<Self> {
+        let gradient = gradient.to_contiguous();
+        let gradient = values(&gradient);
+        let input = match slopes {
+            Slopes::Gates(gates) => {
+                let slopes = gates.each_ref().map(cpu::Slopes::Gates);
+                layers.backward(gradient, slopes)
+            }
+            Slopes::Secants(ends) => {
+                let ends = ends.map(|ends| ends.map(|tensor| tensor.to_contiguous()));
+                let slopes = ends.each_ref().map(|[before, sums]| cpu::Slopes::Secants {
+                    before: values(before),
+                    sums: values(sums),
+                });
+                layers.backward(gradient, slopes)
+            }
+        };
+        let [given, _] = layers.shapes();
+        images(input, given)
+    }
+
     /// The first matrix as filters of one pixel over the rows of the second.
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
         let [first, second] = [first, second].map(|tensor| tensor.to_contiguous());
@@ -204,6 +268,21 @@ impl Derivatives for Flex {
     }
 }
 
+fn bottleneck(
+    input: FlexTensor,
+    residual: Option<FlexTensor>,
+    layers: &Bottleneck,
+    activation: Activation,
+    keep: cpu::Keep,
+) -> (FlexTensor, cpu::Kept) {
+    let input = input.to_contiguous();
+    let residual = residual.map(|residual| residual.to_contiguous());
+    let residual = residual.as_ref().map(values);
+    let (output, kept) = layers.forward(values(&input), residual, activation, keep);
+    let [_, made] = layers.shapes();
+    (images(output, made), kept)
+}
+
 /// Filters of one pixel over an image of one row.
 fn row(channels_in: usize, channels_out: usize, pixels: usize) -> Geometry {
     Geometry {
@@ -216,16 +295,20 @@ fn row(channels_in: usize, channels_out: usize, pixels: usize) -> Geometry {
 
 /// A batch of a layer's inputs.
 fn input_tensor(values: Vec<f32>, g: &Geometry) -> FlexTensor {
-    let images = values.len() / g.values()[0];
     let [height, width] = g.input;
-    tensor(values, [images, g.filter.channels_in, height, width])
+    images(values, [g.filter.channels_in, height, width])
 }
 
 /// A batch of a layer's outputs.
 fn output_tensor(values: Vec<f32>, g: &Geometry) -> FlexTensor {
-    let images = values.len() / g.values()[1];
     let [height, width] = g.output;
-    tensor(values, [images, g.filter.channels_out, height, width])
+    images(values, [g.filter.channels_out, height, width])
+}
+
+/// A batch of images of one shape.
+fn images(values: Vec<f32>, [channels, height, width]: [usize; 3]) -> FlexTensor {
+    let images = values.len() / (channels * height * width);
+    tensor(values, [images, channels, height, width])
 }
 
 /// The values of a contiguous tensor.

@@ -15,6 +15,7 @@ use burn::tensor::Tensor;
 
 pub use gpu::{Adapter, with_kernels_for};
 pub use violet_kernel_cpu::{Activation, Filter, Function, Geometry};
+pub(crate) use violet_kernel_cpu::{Bottleneck, Weights};
 
 /// What a backend adds to Burn's operations.
 #[backend_extension(Cube, Flex, Autodiff)]
@@ -125,8 +126,50 @@ pub(crate) trait Derivatives: Operations {
         function: Function,
     ) -> FloatTensor<Self>;
 
+    /// `activation(project(…) + residual)` of an image's [`Bottleneck`], and the gates of the activations before, if they
+    /// are to be kept.
+    fn bottleneck(
+        input: FloatTensor<Self>,
+        residual: Option<FloatTensor<Self>>,
+        layers: &Bottleneck,
+        activation: Activation,
+        keep: bool,
+    ) -> (FloatTensor<Self>, Option<[Self::Gate; 2]>) {
+        let _ = (input, residual, layers, activation, keep);
+        unreachable!("only the CPU runs several layers in one go")
+    }
+
+    /// The projection's sums, and the arguments of the activations before, \[N, …\] each.
+    fn bottleneck_along(
+        input: FloatTensor<Self>,
+        residual: Option<FloatTensor<Self>>,
+        layers: &Bottleneck,
+    ) -> (FloatTensor<Self>, [FloatTensor<Self>; 2]) {
+        let _ = (input, residual, layers);
+        unreachable!("only the CPU runs several layers in one go")
+    }
+
+    /// The gradient of the input, given that of the projection's sums.
+    fn bottleneck_gradient(
+        gradient: FloatTensor<Self>,
+        layers: &Bottleneck,
+        slopes: Slopes<Self>,
+    ) -> FloatTensor<Self> {
+        let _ = (gradient, layers, slopes);
+        unreachable!("only the CPU runs several layers in one go")
+    }
+
     /// Products of matrices \[P, M, K\] × \[P, K, N\] → \[P, M, N\].
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// The slopes of both activations within a [`Bottleneck`].
+#[derive(Debug, Clone)]
+pub(crate) enum Slopes<B: Derivatives> {
+    /// Derivatives.
+    Gates([B::Gate; 2]),
+    /// Those of the secants to these arguments from those of the image before: of the first, from the others.
+    Secants([[FloatTensor<B>; 2]; 2]),
 }
 
 /// Weights \[out, in / groups, kernel, kernel\] in the order that [`convolve`] wants on their

@@ -16,6 +16,7 @@ use violet::attribution::{Rule, Walk};
 use violet::explain::Explained;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Scale, Target, tensorflow};
 use violet::{Error, Result};
+use violet_graph::Reference;
 
 use crate::common::{self, noise, random_resnet18, root, skip, tensor, weights};
 
@@ -23,6 +24,8 @@ use crate::common::{self, noise, random_resnet18, root, skip, tensor, weights};
 const TOLERANCE: f64 = 1e-6;
 /// Of the difference of two probabilities, in which most digits of both cancel.
 const PROBABILITY_TOLERANCE: f64 = 2e-5;
+/// Of what single precision computes, from double precision: the slope of a short secant is a quotient of two differences.
+const DOUBLE_TOLERANCE: f64 = 5e-5;
 const SUMS: usize = 64;
 /// Points, and intervals.
 const STEPS: usize = 3;
@@ -133,6 +136,60 @@ fn sketches(architecture: Architecture, checkpoint: Checkpoint) -> Result<Sketch
     ];
     let sketch = |(what, values): (&str, Vec<f32>)| (what.to_owned(), sketch(&values));
     Ok(arrays.map(sketch).into())
+}
+
+/// What was recorded is near what double precision says, and so is what is computed now: a recording that has moved by
+/// rounding alone may be made again.
+#[test]
+fn double_precision_says_the_same() -> Result<()> {
+    let Some(path) = common::original("efficientnet-lite0-57934424.pth") else {
+        skip("scripts/weights.sh has not made efficientnet-lite0");
+        return Ok(());
+    };
+    let (architecture, checkpoint) = (Architecture::EfficientNetLite0, common::pytorch(&path)?);
+    let found = sketches(architecture, checkpoint.clone())?;
+    let network = Network::load(architecture, checkpoint, &Device::flex())?;
+    let (graph, reference) = (network.graph(), Reference::new(network.graph()));
+    let side = architecture.preprocessing().width as usize;
+    let input: Vec<f64> = noise("x", 3 * side * side).map(f64::from).collect();
+    let logits = graph.outputs()[0].value;
+    let mut seeds = vec![0.0; graph.value(logits).elements()];
+    seeds[3] = 1.0;
+    let point = |alpha: f64| {
+        let image: Vec<f64> = input.iter().map(|v| -1.0 + alpha * (v + 1.0)).collect();
+        reference.run(&image).unwrap()
+    };
+    let mut map = vec![0.0; input.len()];
+    let mut before = point(0.0);
+    let quadrature = Rule::Secant.quadrature(STEPS)?;
+    for (&alpha, step) in quadrature.alphas.iter().zip(&quadrature.step_sizes) {
+        let here = point(alpha);
+        let slopes = reference
+            .secant(&before, &here, &[(logits, &seeds)])
+            .unwrap();
+        for ((sum, slope), value) in map.iter_mut().zip(slopes).zip(&input) {
+            *sum += slope * (value + 1.0) * step;
+        }
+        before = here;
+    }
+    let path = root().join("tests/golden/networks.json");
+    let golden: Sketches = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let single = |values: &[f64]| values.iter().map(|&v| v as f32).collect::<Vec<_>>();
+    let exact = [
+        ("logits", single(before.value(logits))),
+        ("secants", single(&map)),
+    ];
+    for (what, exact) in exact {
+        let exact = sketch(&exact);
+        let recorded = difference(&golden[&format!("efficientnet-lite0, {what}")], &exact);
+        let now = difference(&found[what], &exact);
+        println!("{what}: recorded {recorded:.1e}, now {now:.1e} from double precision");
+        assert!(
+            now < DOUBLE_TOLERANCE && recorded < DOUBLE_TOLERANCE,
+            "{what}"
+        );
+    }
+    Ok(())
 }
 
 /// The norm, then the sums.

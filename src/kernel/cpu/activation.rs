@@ -1,33 +1,69 @@
 //! Activations by themselves, and the two ways back through them.
 
 use crate::Activation;
+use crate::machine::{self as macerator, Simd, with_simd};
 use crate::vector::clamp;
 
 /// Which values an activation lets gradients through: those whose result is strictly within its range.
 /// One byte each, where the results themselves would be kept otherwise.
 #[derive(Debug, Clone)]
-pub struct Gate(Vec<u8>);
+pub struct Gate(Vec<bool>);
 
 impl Gate {
     /// The gate of an activation's results.
     pub fn of(results: &[f32], activation: Activation) -> Self {
-        let [low, high] = activation.range();
-        let open = |&result: &f32| u8::from((result > low) & (result < high));
-        Self(results.iter().map(open).collect())
+        let mut gate = Self::closed(results.len());
+        open(&mut gate.0, results, activation.range());
+        gate
+    }
+
+    /// Of so many values, none of which lets anything through.
+    pub(crate) fn closed(length: usize) -> Self {
+        Self(vec![false; length])
+    }
+
+    /// Where gradients are let through.
+    pub(crate) fn open(&self) -> &[bool] {
+        &self.0
+    }
+
+    pub(crate) fn open_mut(&mut self) -> &mut [bool] {
+        &mut self.0
     }
 
     /// Sets the gradients to zero that are not let through.
     pub fn close(&self, gradients: &mut [f32]) {
-        for (gradient, &open) in gradients.iter_mut().zip(&self.0) {
-            *gradient = if open == 0 { 0.0 } else { *gradient };
-        }
+        close(&self.0, gradients);
+    }
+}
+
+#[with_simd]
+fn open<S: Simd>(open: &mut [bool], results: &[f32], range: [f32; 2]) {
+    let [low, high] = range;
+    for (open, &result) in open.iter_mut().zip(results) {
+        *open = (result > low) & (result < high);
+    }
+}
+
+#[with_simd]
+fn close<S: Simd>(open: &[bool], gradients: &mut [f32]) {
+    for (gradient, &open) in gradients.iter_mut().zip(open) {
+        *gradient = if open { *gradient } else { 0.0 };
     }
 }
 
 /// The activation of each sum.
 pub fn activate(sums: &[f32], activation: Activation) -> Vec<f32> {
-    let range = activation.range();
-    sums.iter().map(|&sum| clamp(sum, range)).collect()
+    let mut activated = sums.to_vec();
+    clamp_all(&mut activated, activation.range());
+    activated
+}
+
+#[with_simd]
+fn clamp_all<S: Simd>(values: &mut [f32], range: [f32; 2]) {
+    for value in values {
+        *value = clamp(*value, range);
+    }
 }
 
 /// Turns gradients of an activation's results into those of its arguments, with the slope of the secant
@@ -39,7 +75,13 @@ pub fn secant_gradient(
     sums: &[f32],
     activation: Activation,
 ) {
-    let range @ [low, high] = activation.range();
+    let ends = [before, sums];
+    multiply_by_slopes(gradients, ends, activation.range());
+}
+
+#[with_simd]
+fn multiply_by_slopes<S: Simd>(gradients: &mut [f32], ends: [&[f32]; 2], range: [f32; 2]) {
+    let ([low, high], [before, sums]) = (range, ends);
     for ((gradient, &from), &to) in gradients.iter_mut().zip(before).zip(sums) {
         let (run, rise) = (to - from, clamp(to, range) - clamp(from, range));
         let derivative = if (to > low) & (to < high) { 1.0 } else { 0.0 };

@@ -8,6 +8,7 @@ use crate::machine::{self, self as macerator, Simd, Vector, with_simd};
 
 use super::Epilogue;
 use super::product::{BLOCK, Sums, TILE, Tiles, VECTORS, multiply};
+use super::single;
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Direction, Pass, Tap, Walk};
 use crate::geometry::{Activation, Filter};
@@ -78,6 +79,10 @@ pub(super) fn run(
         walk.split(given, source);
         source
     };
+    if filter.taps() == 1 && walk.plane() == 1 && plane == 1 {
+        run_single(direction, &tiles, packed, source, epilogue, target, panel);
+        return;
+    }
     panel.resize(
         PANEL_ROWS.max(filter.taps() * BLOCK) * VECTORS * WIDEST,
         0.0,
@@ -100,6 +105,32 @@ pub(super) fn run(
             Direction::Forward => run_pass_forward(&job, target, panel),
             Direction::Backward => run_pass_backward(&job, target, panel),
         }
+    }
+}
+
+/// An image of one pixel.
+fn run_single(
+    direction: Direction,
+    tiles: &Tiles,
+    packed: &[f32],
+    source: &[f32],
+    epilogue: Epilogue<'_>,
+    target: &mut [f32],
+    scratch: &mut Vec<f32>,
+) {
+    let mut made = match direction {
+        Direction::Forward => vec![0.0; tiles.outs * BLOCK],
+        Direction::Backward => vec![0.0; tiles.ins * BLOCK],
+    };
+    match direction {
+        Direction::Forward => single::forward(tiles, packed, source, &mut made, scratch),
+        Direction::Backward => single::backward(tiles, packed, source, &mut made, scratch),
+    }
+    let range = epilogue.activation.range();
+    for (channel, (target, sum)) in target.iter_mut().zip(made).enumerate() {
+        let bias = epilogue.bias.map_or(0.0, |bias| bias[channel]);
+        let residual = epilogue.residual.map_or(0.0, |residual| residual[channel]);
+        *target = clamp(sum + bias + residual, range);
     }
 }
 

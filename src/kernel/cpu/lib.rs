@@ -2,8 +2,14 @@
 //!
 //! The same code runs natively (AVX-512, AVX2, SSE, NEON, chosen at run time) and in the browser
 //! (128-bit SIMD of WebAssembly).
+#![allow(
+    clippy::extra_unused_type_parameters,
+    clippy::needless_lifetimes,
+    reason = "`with_simd` compiles a function for each width of vectors, and wants its lifetimes named"
+)]
 
 mod activation;
+mod bottleneck;
 mod dense;
 mod depthwise;
 mod function;
@@ -11,6 +17,7 @@ mod geometry;
 mod machine;
 mod max_pool;
 mod product;
+mod single;
 pub mod training;
 mod vector;
 mod walk;
@@ -19,6 +26,7 @@ mod winograd;
 use std::cell::RefCell;
 
 pub use activation::{Gate, activate, secant_gradient};
+pub use bottleneck::{Bottleneck, Keep, Kept, Slopes, Weights};
 pub use function::{Function, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size};
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};

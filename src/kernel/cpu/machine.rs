@@ -55,6 +55,80 @@ pub(crate) fn clamp<S: Simd>(
     values.max(low).min(high)
 }
 
+/// Asks for the values from `at` on, to be there when they are read; where there is none, for nothing.
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f32], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = values.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: it reads nothing, and every such processor has it.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T1>((&raw const *value).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, at);
+}
+
+/// Says of each value whether it is positive.
+#[inline(always)]
+pub(crate) fn store_positive<S: Simd>(positive: &mut [bool], values: Vector<S, f32>) {
+    assert!(positive.len() >= f32::lanes::<S>());
+    #[cfg(target_family = "wasm")]
+    {
+        use std::arch::wasm32::{
+            f32x4_gt, f32x4_splat, i8x16_narrow_i16x8, i16x8_narrow_i32x4, u32x4_extract_lane,
+            u32x4_splat, v128_and,
+        };
+        let bytes = in_browser::<S>([values; 3], |[values, ..]| {
+            let mask = f32x4_gt(values, f32x4_splat(0.0));
+            let halves = i16x8_narrow_i32x4(mask, mask);
+            v128_and(i8x16_narrow_i16x8(halves, halves), u32x4_splat(0x0101_0101))
+        });
+        if let Some(bytes) = bytes {
+            // SAFETY: four bytes of 0 or 1 lie in the first lane, and there is room for four.
+            #[allow(unsafe_code)]
+            unsafe {
+                let bytes =
+                    std::mem::transmute_copy::<S::Register, std::arch::wasm32::v128>(&bytes);
+                let bytes = u32x4_extract_lane::<0>(bytes);
+                positive.as_mut_ptr().cast::<u32>().write_unaligned(bytes);
+            }
+            return;
+        }
+    }
+    let mask = values.gt(0.0f32.splat());
+    // SAFETY: there is room for a whole vector's.
+    #[allow(unsafe_code)]
+    unsafe {
+        f32::mask_store_as_bool(positive.as_mut_ptr(), mask);
+    }
+}
+
+/// The values that are let through, and zeros.
+#[inline(always)]
+pub(crate) fn gated<S: Simd>(values: Vector<S, f32>, open: &[bool]) -> Vector<S, f32> {
+    let open = &open[..f32::lanes::<S>()];
+    #[cfg(target_family = "wasm")]
+    {
+        use std::arch::wasm32::{
+            i16x8_extend_low_i8x16, i32x4_extend_low_i16x8, i32x4_neg, u32x4_splat, v128_and,
+        };
+        let gated = in_browser([values; 3], |[values, ..]| {
+            // SAFETY: only where vectors have four lanes, and so many are there.
+            #[allow(unsafe_code)]
+            let bytes = unsafe { open.as_ptr().cast::<u32>().read_unaligned() };
+            let ones = i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(u32x4_splat(bytes)));
+            v128_and(values, i32x4_neg(ones))
+        });
+        if let Some(gated) = gated {
+            return gated;
+        }
+    }
+    f32::mask_from_bools::<S>(open).select(values, 0.0f32.splat())
+}
+
 /// An operation on a browser's vectors; nothing, where they are none.
 #[cfg(target_family = "wasm")]
 #[inline(always)]

@@ -45,7 +45,7 @@ impl Tiles {
 
     /// The first weight of the first tap's tile.
     #[inline(always)]
-    fn start(&self, out: usize, input: usize) -> usize {
+    pub(super) fn start(&self, out: usize, input: usize) -> usize {
         let first = input / self.chunk * self.chunk;
         let length = self.chunk.min(self.ins - first);
         (first * self.outs + out * length + input - first) * self.taps * TILE
