@@ -148,8 +148,8 @@ fn double_precision_says_the_same() -> Result<()> {
     };
     let (architecture, checkpoint) = (Architecture::EfficientNetLite0, common::pytorch(&path)?);
     let found = sketches(architecture, checkpoint.clone())?;
-    let network = Network::load(architecture, checkpoint, &Device::flex())?;
-    let (graph, reference) = (network.graph(), Reference::new(network.graph()));
+    let graph = architecture.graph(checkpoint, architecture.preprocessing().size())?;
+    let reference = Reference::new(&graph);
     let side = architecture.preprocessing().width as usize;
     let input: Vec<f64> = noise("x", 3 * side * side).map(f64::from).collect();
     let logits = graph.outputs()[0].value;
