@@ -9,7 +9,7 @@
 //! ```
 
 #![no_main]
-#![allow(dead_code, unreachable_pub, reason = "a part of a crate")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "a part of a crate")]
 
 #[path = "../../src/error.rs"]
 mod error;
