@@ -62,8 +62,9 @@ TIMM = """
     crossvit_tiny_240 deit_tiny_distilled_patch16_224 eva02_tiny_patch14_224 fasternet_t0 mambaout_femto
     ese_vovnet19b_dw visformer_tiny vit_tiny_r_s16_p8_224 skresnet18 legacy_seresnet18 poolformer_s12 resnest14d
     shvit_s1 cait_xxs24_224 gcvit_xxtiny botnet26t_256 hrnet_w18_small gmlp_ti16_224 densenet121 dpn48b
-    nf_resnet26 nest_tiny cs3darknet_s res2net50_14w_8s resnetv2_50 twins_pcpvt_small vit_relpos_small_patch16_224
-    coatnet_nano_rw_224 tnt_s_legacy_patch16_224 vitamin_small_224 volo_d1_224 mvitv2_tiny legacy_xception sequencer2d_s
+    nf_resnet26 efficientvim_m1 lcnetv2_small cs3darknet_s lowformer_b0 csatv2 cpubone_b0_bfrobust
+    resnetv2_18 coatnet_pico_rw_224 iformer_s selecsls42 nest_tiny res2net50_14w_8s twins_pcpvt_small vit_relpos_small_patch16_224
+    tnt_s_legacy_patch16_224 vitamin_small_224 volo_d1_224 mvitv2_tiny legacy_xception sequencer2d_s
     swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 swinv2_cr_tiny_ns_224 davit_tiny focalnet_tiny_srf
     hiera_tiny_224 rdnet_tiny xception41 convmixer_1024_20_ks9_p14
 """.split()
@@ -125,10 +126,13 @@ def made(row):
         side = (size or model.default_cfg["input_size"])[-1]
     model.eval()
     settle(model, side)
-    # Some initialise the last layer with zeros.
+    # Some initialise the last layer with zeros, or scale what blocks add by next to nothing: a logit that hardly
+    # depends on the picture is all rounding.
     for name, parameter in model.named_parameters():
         if parameter.abs().max() == 0 and parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.02)
+        if name.rsplit(".", 1)[-1] in ("gamma", "gamma_1", "gamma_2", "layer_scale") and parameter.abs().max() < 1e-3:
+            torch.nn.init.constant_(parameter, 0.1)
     return model.eval(), side
 
 
@@ -272,6 +276,8 @@ def table(rows):
             f"{median:.1f} of ONNX Runtime's forward passes, median over all of these.",
             "",
             f"Columns: {head}",
+            "",
+            "Processor seconds grow with what else a machine is doing; docs/PERFORMANCE.md has those of a quiet one.",
             "",
             "| network | reads | difference | missed of the logit | of its probability | correlation | seconds | forwards |",
             "|---|---|---|---|---|---|---|---|",
