@@ -249,11 +249,15 @@ check("boxes of a detector that somebody brings: a click explains one by its raw
   };
   await explains(found[0]);
   assert.match(await page.textContent("#network-notes"), /NonMaxSuppression/);
+  assert.match((await answers(page))[0], new RegExp(`${names[found[0][5]]}\\s+73`));
   const mask = await canvas(page);
-  // Of boxes that lie above each other the smallest is meant: one that no other's middle lies in.
+  // Of boxes that lie above each other the smallest is meant, as this one is.
   const [left, top, right, bottom] = found[1];
+  await page.locator("#canvas").scrollIntoViewIfNeeded();
   const area = await page.locator("#canvas").boundingBox();
-  const at = (low, high, start, length) => start + (length * (low + high)) / 2 / 64;
+  // The square picture lies in the middle of the canvas.
+  const side = Math.min(area.width, area.height);
+  const at = (low, high, start, length) => start + (length - side) / 2 + (side * (low + high)) / 2 / 64;
   const before = await chosen();
   await page.mouse.click(at(left, right, area.x, area.width), at(top, bottom, area.y, area.height));
   await page.waitForFunction((before) =>

@@ -225,10 +225,19 @@ impl Page {
         let list: Element = element("network-answers");
         list.set_inner_html("");
         let labels = spec.labels();
-        for answer in top_predictions(&prepared.logits_input, ANSWERS) {
+        // A detector's answers are boxes, of which several may be of one class.
+        let found = prepared.detections.iter();
+        let found = found.map(|found| (found.class, found.score));
+        let classes = top_predictions(&prepared.logits_input, ANSWERS).into_iter();
+        let classes = classes.map(|c| (c.target, prepared.probability(&spec, c.target)));
+        let answers: Vec<(usize, f32)> = match spec.architecture.is_detector() {
+            true => found.take(ANSWERS).collect(),
+            false => classes.collect(),
+        };
+        for (class, share) in answers {
             let item: Element = create("li");
-            let label = labels.get(answer.target).copied().unwrap_or("?");
-            let share = f64::from(prepared.probability(&spec, answer.target));
+            let label = labels.get(class).copied().unwrap_or("?");
+            let share = f64::from(share);
             let [class, number]: [Element; 2] = [create("span"), create("span")];
             say_in(&class, Phrase::of(name(label)));
             say_in(&number, phrase!("{share} %", share = percent(share, 1)));
