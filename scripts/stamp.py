@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # What www/index.html calls the folder.
 BUILD = "build"
 # Not kept before someone asks for it: weights that are fetched (large), and what nobody looks at offline.
-LATER = re.compile(r"^(weights/(?!shapesnet).*|_headers|service-worker\.js|licences\.txt)$")
+LATER = re.compile(r"^(weights/(?!shapesnet).*|_headers|service-worker\.js|licences\.txt|bench\.html)$")
 
 
 def version(folder):

@@ -1,6 +1,7 @@
 //! What is wanted on the page, what is shown, and what follows from the difference: plain data and rules,
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
+mod bench;
 mod classroom;
 mod covering;
 mod dropped;
@@ -12,6 +13,7 @@ mod lesson;
 mod live;
 mod paint;
 mod qr;
+mod race;
 mod search;
 mod settings;
 mod sheet;
@@ -21,6 +23,7 @@ mod viewport;
 mod work;
 mod workers;
 
+pub use bench::{Measured, report};
 pub use classroom::{
     Class, Classroom, FEWEST_CLASSES, FEWEST_PICTURES, Lack, MOST_CLASSES, MOST_PICTURES, Marks,
     by_folder,
@@ -35,6 +38,7 @@ pub use lesson::{Lesson, OWN_PHOTO, PARTS};
 pub use live::{Live, Question, Sketch};
 pub use paint::{Paint, outline, tint};
 pub use qr::qr_path;
+pub use race::{PATIENCE_MS, Race};
 pub use search::matching;
 pub use settings::{
     Begin, FIELDS, Field, MOST_STEPS, PictureId, Settings, Start, View, differing, first_difference,

@@ -82,6 +82,25 @@ test("a software adapter is not taken unless the address asks for it", async (t)
   }
 });
 
+test("where both can compute, the faster one does, and the page says which and why", async (t) => {
+  const browser = await launch({ webgpu: true });
+  if (!browser) return skip(t, "there is no Chromium here");
+  const site = await serve();
+  try {
+    const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5");
+    await status(page, /^Done: 2 gradients/, 300_000);
+    const engine = await page.textContent("#engine");
+    t.diagnostic(engine);
+    if (/No GPU/.test(engine)) return skip(t, `this Chromium offers no software adapter: ${engine}`);
+    // A GPU in software is slower than the CPU that it is made of, or not even ready in time.
+    assert.match(engine, /on the CPU.*Measured: [\d.]+ s a gradient on the CPU(, [\d.]+ s on the GPU|; the GPU .*not ready in time)/);
+    assert.ok(page.workers().length < 5, "the GPU's worker has ended");
+  } finally {
+    await browser.close();
+    site.close();
+  }
+});
+
 test("a GPU that is lost: the CPU goes on with the same photo and settings", async (t) => {
   const browser = await launch({ webgpu: true });
   if (!browser) return skip(t, "there is no Chromium here");

@@ -13,9 +13,16 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Every text of index.html that people read or hear, but for what is marked `translate="no"`.
+/// Every text of the pages that people read or hear, but for what is marked `translate="no"`.
 fn sentences_of_the_page() -> BTreeSet<String> {
-    let html = include_str!("../../www/index.html");
+    let pages = [
+        include_str!("../../www/index.html"),
+        include_str!("../../www/bench.html"),
+    ];
+    pages.into_iter().flat_map(sentences_of).collect()
+}
+
+fn sentences_of(html: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     // Depth within an element whose content is not for translation.
     let mut silent = 0;

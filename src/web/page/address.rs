@@ -18,7 +18,7 @@ fn query() -> Option<UrlSearchParams> {
 }
 
 /// A parameter of the page's address.
-pub(super) fn parameter(name: &str) -> Option<String> {
+pub(in crate::web) fn parameter(name: &str) -> Option<String> {
     query()?.get(name)
 }
 

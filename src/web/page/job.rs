@@ -142,7 +142,7 @@ impl Page {
     pub(super) async fn make_mask(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
         let settings = self.work.borrow_mut().begin();
         self.show_controls();
-        let Some(pool) = self.pool.borrow().clone() else {
+        let Some(mut pool) = self.pool.borrow().clone() else {
             return Ok(());
         };
         if settings.model.is_empty() {
@@ -154,7 +154,7 @@ impl Page {
         self.show_card();
         let missing = self.work.borrow().missing(&settings);
         if missing == Some(Begin::Model) {
-            self.load(job, &pool, &spec, &settings).await?;
+            pool = self.load(job, &pool, &spec, &settings, true).await?;
             if !job.is_current() {
                 return Ok(());
             }
@@ -261,23 +261,31 @@ impl Page {
         self.sum(job, &pool, draft, integration).await
     }
 
-    /// Loads a network into the pool.
+    /// Loads a network into the pool; if it is to be `settled` which device computes, into that of the faster one. The pool
+    /// that has it.
     pub(super) async fn load(
         &self,
         job: &PageJob,
-        pool: &Pool,
+        pool: &Rc<Pool>,
         spec: &ModelSpec,
         settings: &Settings,
-    ) -> Result<(), Failure> {
+        settled: bool,
+    ) -> Result<Rc<Pool>, Failure> {
         let weights = self.weights(job, spec).await?;
         if !job.is_current() {
-            return Ok(());
+            return Ok(Rc::clone(pool));
         }
         job.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
         self.work.borrow_mut().hold(None);
-        pool.load(&weights).await?;
+        let slopes = settings.method().slopes();
+        let pool = if settled {
+            self.load_where_faster(job, pool, &weights, slopes).await?
+        } else {
+            pool.load(&weights).await?;
+            Rc::clone(pool)
+        };
         if job.is_current() && matches!(weights.source, Source::Own { .. }) {
-            let gradient_ms = pool.time_gradient(settings.method().slopes()).await?;
+            let gradient_ms = pool.time_gradient(slopes).await?;
             self.note_time(&spec.name, gradient_ms);
             self.show_card();
         }
@@ -287,7 +295,7 @@ impl Page {
             held.picture = None;
             self.work.borrow_mut().hold(Some(held));
         }
-        Ok(())
+        Ok(pool)
     }
 
     /// What a network says of the photo takes the place of what another one said.
@@ -492,13 +500,14 @@ impl Page {
     pub(super) async fn take_back(
         &self,
         job: &PageJob,
-        pool: &Pool,
+        pool: &Rc<Pool>,
         explanation: &Explanation,
     ) -> Result<(), Failure> {
         let settings = &explanation.settings;
         let missing = self.work.borrow().missing(settings);
         if missing == Some(Begin::Model) {
-            self.load(job, pool, &explanation.spec, settings).await?;
+            self.load(job, pool, &explanation.spec, settings, false)
+                .await?;
         }
         if missing.is_some() && job.is_current() {
             let prepared = &explanation.prepared;

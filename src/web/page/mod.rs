@@ -21,6 +21,7 @@ mod live;
 mod methods;
 mod open;
 mod own_model;
+mod race;
 mod regions;
 mod results;
 mod scenes;
@@ -44,7 +45,7 @@ use web_sys::{
     HtmlFieldSetElement, HtmlSelectElement,
 };
 
-use self::address::parameter;
+pub(super) use self::address::parameter;
 use self::brush::Brush;
 use self::chapters::CHAPTERS;
 use self::guess::Guess;
@@ -82,7 +83,7 @@ const PREVIEW_SIDE: u32 = 1600;
 const MOST_WORKERS: usize = 16;
 
 /// Starts the page.
-pub fn start() {
+pub(super) fn start() {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
         tell_window("violet-failed", &panic.to_string().into());
@@ -104,6 +105,8 @@ struct Page {
     openings: Jobs<Status>,
     stage: RefCell<Stage>,
     pool: RefCell<Option<Rc<Pool>>>,
+    /// The CPU's workers, while it is not settled which device computes; the pool is the GPU's then.
+    rival: RefCell<Option<Rc<Pool>>>,
     manifest: RefCell<Manifest>,
     /// Weights fetched so far, by model.
     fetched: RefCell<HashMap<String, Weights>>,
@@ -172,6 +175,7 @@ impl Page {
             openings: Jobs::new(status),
             stage: RefCell::new(Stage::new()),
             pool: RefCell::default(),
+            rival: RefCell::default(),
             manifest: RefCell::default(),
             fetched: RefCell::default(),
             own: RefCell::default(),
@@ -270,6 +274,7 @@ impl Page {
     async fn change_device(self: Rc<Self>) {
         let job = self.begin_job();
         *self.pool.borrow_mut() = None;
+        *self.rival.borrow_mut() = None;
         self.work.borrow_mut().hold(None);
         job.wait(phrase!("Starting the engine…"));
         let started = self.start_pool(&job).await;
@@ -277,32 +282,14 @@ impl Page {
             return; // another device was chosen meanwhile
         }
         match started {
-            Ok((pool, why)) => {
-                let workers = match (pool.device, pool.size()) {
-                    (DeviceKind::Gpu, _) => {
-                        phrase!(
-                            "Now on the GPU ({adapter}).",
-                            adapter = pool.adapter.as_str()
-                        )
-                    }
-                    (DeviceKind::Cpu, 1) => phrase!("Now on the CPU, one worker."),
-                    (DeviceKind::Cpu, n) => phrase!("Now on the CPU, {n} workers.", n = n),
-                };
+            Ok((pool, rival, why)) => {
                 let why = match why {
                     Some(why) => phrase!("No GPU: {why}.", why = detail(why)),
                     None => Phrase::nothing(),
                 };
-                say(
-                    "engine",
-                    phrase!("{workers} {why}", workers = workers, why = why),
-                );
-                document()
-                    .document_element()
-                    .map_or(Ok(()), |root| {
-                        root.set_attribute("data-device", pool.device.name())
-                    })
-                    .unwrap_or(());
+                self.say_device(&pool, why);
                 *self.pool.borrow_mut() = Some(Rc::new(pool));
+                *self.rival.borrow_mut() = rival.map(Rc::new);
                 self.say_status(phrase!("Ready."));
                 self.begin(Begin::Model);
             }
@@ -315,11 +302,12 @@ impl Page {
         }
     }
 
-    /// A pool on the wanted device; with the reason, if it became another than the best.
+    /// A pool on the wanted device; with one on the CPU, if the faster of both is wanted, or with the reason why there is
+    /// no GPU.
     async fn start_pool(
         self: &Rc<Self>,
         job: &job::PageJob,
-    ) -> Result<(Pool, Option<String>), Failure> {
+    ) -> Result<(Pool, Option<Pool>, Option<String>), Failure> {
         let told = job.clone();
         let engine = files::engine(parameter("engine"), move |megabytes, all| {
             let done = decimal(megabytes, 1);
@@ -339,6 +327,15 @@ impl Page {
         let accept_software = parameter("adapter").as_deref() == Some("software");
         let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
         let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
+        let on_cpu = || {
+            Pool::start(
+                &engine,
+                DeviceKind::Cpu,
+                accept_software,
+                workers,
+                self.replaced(),
+            )
+        };
         let wanted = self.latest().device;
         let mut why = None;
         if wanted == "cpu" {
@@ -352,7 +349,8 @@ impl Page {
                 self.replaced(),
             );
             match pool.await {
-                Ok(pool) => return Ok((pool, None)),
+                Ok(pool) if wanted == "gpu" => return Ok((pool, None, None)),
+                Ok(pool) => return Ok((pool, Some(on_cpu().await?), None)),
                 Err(failure) => {
                     if wanted == "gpu" {
                         let failure = Failure {
@@ -365,14 +363,7 @@ impl Page {
                 }
             }
         }
-        let pool = Pool::start(
-            &engine,
-            DeviceKind::Cpu,
-            accept_software,
-            workers,
-            self.replaced(),
-        );
-        Ok((pool.await?, why))
+        Ok((on_cpu().await?, None, why))
     }
 
     /// Says that a worker died and was replaced.
