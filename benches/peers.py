@@ -14,7 +14,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
@@ -23,6 +22,9 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
 SIDE, CLASS = 224, 1
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "violet"
+# Where benches/peers.mjs finds the networks as ONNX.
+MODELS_FOLDER = CACHE / "peers/models"
 MODELS = {"efficientnet-lite0": "EfficientNet-Lite0", "resnet18": "ResNet-18, random weights"}
 missing = []
 
@@ -81,13 +83,13 @@ class PyTorch:
 class OnnxRuntime:
     kinds = ("forward",)
 
-    def __init__(self, network, image):
+    def __init__(self, model, network, image):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        with tempfile.TemporaryDirectory() as folder:
-            path = str(pathlib.Path(folder) / "network.onnx")
-            torch.onnx.export(network, torch.from_numpy(image), path, input_names=["x"], opset_version=13)
-            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        MODELS_FOLDER.mkdir(parents=True, exist_ok=True)
+        path = str(MODELS_FOLDER / f"{model}.onnx")
+        torch.onnx.export(network, torch.from_numpy(image), path, input_names=["x"], opset_version=13)
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.image = {"x": image}
         self.logits = self.session.run(None, self.image)[0][0, :5].tolist()
 
@@ -104,9 +106,8 @@ def network_of(model):
         return random_resnet18()
     from efficientnet_lite_pytorch import EfficientNet
 
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     network = EfficientNet.from_name("efficientnet-lite0")
-    file = cache / "violet/downloads/efficientnet-lite0-57934424.pth"
+    file = CACHE / "downloads/efficientnet-lite0-57934424.pth"
     network.load_state_dict(torch.load(file, map_location="cpu"))
     return network.eval()
 
@@ -129,7 +130,7 @@ def engines(model):
             parameter.requires_grad_(False)
         found[f"PyTorch {torch.__version__}"] = PyTorch(network, image)
         if onnxruntime:
-            found[f"onnxruntime {onnxruntime.__version__}"] = OnnxRuntime(network, image)
+            found[f"onnxruntime {onnxruntime.__version__}"] = OnnxRuntime(model, network, image)
     except Exception as error:
         missing.append(f"{model}: {error}")
     return found

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Violet beside onnxruntime, PyTorch and Burn's plain operations, natively, one thread each (benches/peers.py):
+# Violet beside its peers, one thread each: natively onnxruntime, PyTorch and Burn's plain operations (benches/peers.py),
+# in Chromium onnxruntime-web and TensorFlow.js (benches/peers.mjs, if dist/ is there):
 # ./benches/peers.sh [ROUNDS]
 #
 # What a machine lacks is named and left out. Packages are pinned by hash (benches/peers.txt).
@@ -14,3 +15,6 @@ python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --targ
   --only-binary :all: --require-hashes -r benches/peers.txt || say "Some of Python's packages could not be fetched."
 cargo bench --no-run --bench peers
 PYTHONPATH=$packages "$python" benches/peers.py "$@"
+[ -d dist ] || { say "dist/ is missing: scripts/serve.sh makes it, for the peers in Chromium"; exit; }
+npm ci --silent --prefix benches
+node benches/peers.mjs "${1:-5}"

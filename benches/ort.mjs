@@ -1,0 +1,23 @@
+// A network's forward pass in onnxruntime-web, WebAssembly, one thread.
+import * as ort from "./ort/ort.wasm.min.mjs";
+
+ort.env.wasm.numThreads = 1;
+ort.env.wasm.wasmPaths = new URL("./ort/", location.href).href;
+let session;
+let feeds;
+
+/** Loads a file; the version that runs it. */
+globalThis.prepare = async (file) => {
+  session = await ort.InferenceSession.create(new URL(file, location.href).href, { executionProviders: ["wasm"] });
+  const image = Float32Array.from({ length: 3 * 224 * 224 }, (_, k) => Math.sin(k));
+  feeds = { x: new ort.Tensor("float32", image, [1, 3, 224, 224]) };
+  await session.run(feeds);
+  return ort.env.versions.web;
+};
+
+/** Seconds a forward pass. */
+globalThis.measure = async (times) => {
+  const start = performance.now();
+  for (let k = 0; k < times; k += 1) await session.run(feeds);
+  return (performance.now() - start) / 1000 / times;
+};
