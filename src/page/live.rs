@@ -43,10 +43,10 @@ impl Sketch {
     }
 }
 
-/// What is asked of a worker.
+/// What is wanted of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Question {
-    /// Its number, larger than those of the questions before.
+pub struct Wanted {
+    /// Its number, larger than those of all before.
     pub number: u64,
     /// Secants on the way.
     pub secants: usize,
@@ -71,7 +71,7 @@ pub struct Live {
 impl Live {
     /// What to ask about the camera's next picture, at some time in milliseconds; nothing, where it
     /// holds still and all that can be asked about it has been.
-    pub fn ask(&mut self, picture: Sketch, now: f64) -> Option<Question> {
+    pub fn ask(&mut self, picture: Sketch, now: f64) -> Option<Wanted> {
         let since = match &self.held {
             Some((held, since)) if !held.differs(&picture) => *since,
             _ => {
@@ -92,18 +92,18 @@ impl Live {
             secants
         };
         self.asked += 1;
-        Some(Question {
+        Some(Wanted {
             number: self.asked,
             secants,
         })
     }
 
     /// An answer has come: whether it is news, and to be shown.
-    pub fn show(&mut self, question: Question, now: f64) -> bool {
-        let news = question.number > self.past;
+    pub fn show(&mut self, wanted: Wanted, now: f64) -> bool {
+        let news = wanted.number > self.past;
         if news {
-            self.past = question.number;
-            self.secants = question.secants;
+            self.past = wanted.number;
+            self.secants = wanted.secants;
             self.times.push_back(now);
         }
         news
@@ -166,8 +166,8 @@ mod tests {
     fn what_moves_gets_one_secant_each_and_what_holds_still_more_until_there_is_nothing_to_ask() {
         let mut live = Live::default();
         let secants = |live: &mut Live, grey, now| {
-            let question = live.ask(picture(grey, now as u64), now);
-            question.map(|question| question.secants)
+            let wanted = live.ask(picture(grey, now as u64), now);
+            wanted.map(|wanted| wanted.secants)
         };
         for k in 0..20 {
             let grey = 100 + 5 * k;
@@ -193,7 +193,7 @@ mod tests {
             let now = f64::from(k) * 100.0;
             live.ask(picture(60 + k as u8, 1), now)
         });
-        assert!(questions.flatten().all(|question| question.secants == 1));
+        assert!(questions.flatten().all(|wanted| wanted.secants == 1));
     }
 
     #[test]
@@ -222,11 +222,11 @@ mod tests {
             } else {
                 5000 + (k - 50) * 50
             };
-            let question = Question {
+            let wanted = Wanted {
                 number: k + 1,
                 secants: 1,
             };
-            assert!(live.show(question, now as f64));
+            assert!(live.show(wanted, now as f64));
         }
         let rate = live.rate(7450.0).expect("many were shown");
         assert!((rate - 20.0).abs() < 0.5, "{rate}");

@@ -13,11 +13,13 @@ mod lesson;
 mod live;
 mod paint;
 mod qr;
+mod quiz;
 mod race;
 mod search;
 mod settings;
 mod sheet;
 mod strip;
+mod tour;
 mod values;
 mod viewport;
 mod work;
@@ -35,9 +37,12 @@ pub use files::MOST_BYTES;
 pub use fragile::{Answer, pixel_range, weakest_quarter};
 pub use job::{Board, Job, Jobs};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS};
-pub use live::{Live, Question, Sketch};
+pub use live::{Live, Sketch, Wanted};
 pub use paint::{Paint, outline, tint};
 pub use qr::qr_path;
+pub use quiz::{
+    Asked, Asking, FIRST_SCENE, Fit, Numbered, Question, Quiz, ROUNDS, SEEDS, fit, paste,
+};
 pub use race::{PATIENCE_MS, Race};
 pub use search::matching;
 pub use settings::{
@@ -45,6 +50,7 @@ pub use settings::{
 };
 pub use sheet::{MOST_PIXELS, Sheet};
 pub use strip::{MOST_PHOTOS, Shelf, Shelved};
+pub use tour::{Facts, STEPS, Step, Tour};
 pub use values::Values;
 pub use viewport::{Placement, Viewport};
 pub use work::{Next, Work};

@@ -23,6 +23,7 @@ mod networks_stay;
 mod own_checkpoints;
 mod own_detectors;
 mod photos;
+mod quiz;
 mod secants;
 mod secants_by_hand;
 mod settling;
