@@ -57,6 +57,13 @@ pub enum Request {
         /// The tag in its corner.
         tag: Tag,
     },
+    /// Draw a scene and keep nothing of it. Answer: [`Response::Scene`].
+    Scene {
+        /// Which scene.
+        seed: u64,
+        /// The tag in its corner.
+        tag: Tag,
+    },
     /// Run the loaded model on the kept photo. Answer: [`Response::Prepared`].
     Prepare {
         /// Where the path starts.
@@ -106,6 +113,11 @@ pub enum Request {
         regions: Vec<u16>,
         /// Those that are covered, for each image.
         covered: Vec<Vec<u16>>,
+    },
+    /// Grad-CAM of the kept path's input. Answer: [`Response::Map`].
+    ClassActivation {
+        /// The output explained.
+        target: Target,
     },
     /// Run the model on an input. Answer: [`Response::Outputs`], all of them.
     Look {
@@ -192,6 +204,14 @@ pub enum Response {
         /// What is known of a drawn scene.
         truth: Option<Truth>,
     },
+    /// The scene is drawn.
+    Scene {
+        /// Its pixels, RGB, 3 bytes each, row by row.
+        #[serde(with = "serde_bytes")]
+        rgb: Vec<u8>,
+        /// What is known of it.
+        truth: Truth,
+    },
     /// What the model sees and says.
     Prepared {
         /// The square of the photo that it sees, in pixels of the upright photo.
@@ -217,6 +237,16 @@ pub enum Response {
     Summed(PartialSum),
     /// Each gradient, with weight 1.
     Gradients(Vec<PartialSum>),
+    /// A map of places; of no places, if the network has none.
+    Map {
+        /// Its rows.
+        height: usize,
+        /// Its columns.
+        width: usize,
+        /// Row by row.
+        #[serde(with = "crate::floats")]
+        values: Vec<f32>,
+    },
     /// F of each image; or all outputs of each, one image after the other.
     Outputs(Vec<f32>),
     /// A layer was taught.

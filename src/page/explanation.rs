@@ -148,7 +148,8 @@ impl Explanation {
         self.target.minus.map(|minus| self.name_of(minus))
     }
 
-    fn name_of(&self, output: usize) -> &str {
+    /// The name of an output's class.
+    pub fn name_of(&self, output: usize) -> &str {
         let labels = self.spec.labels();
         labels
             .get(self.spec.class_of(output))

@@ -13,16 +13,18 @@ pub const PARTS: [&str; 11] = [
 ];
 
 /// Chapters that a link can open: their names in the address and ids in index.html.
-const CHAPTERS: [&str; 9] = [
+const CHAPTERS: [&str; 11] = [
     "guess",
     "whatif",
     "ledger",
     "walk",
     "trust",
+    "fragile",
     "methods",
     "baselines",
     "live",
     "teach",
+    "quiz",
 ];
 
 /// See the [module](self).

@@ -103,12 +103,11 @@ impl Engine {
             Request::Draw { seed, tag } => {
                 let scene = Scene::draw(seed, tag);
                 let photo = Photo::from(&scene);
-                let truth = Truth {
-                    shape: scene.shape,
-                    inside: scene.inside,
-                    tagged: scene.tagged,
-                };
-                Ok(self.keep(photo, SIZE as u32, Some(truth)))
+                Ok(self.keep(photo, SIZE as u32, Some(truth(scene).1)))
+            }
+            Request::Scene { seed, tag } => {
+                let (rgb, truth) = truth(Scene::draw(seed, tag));
+                Ok(Response::Scene { rgb, truth })
             }
             Request::Prepare { baseline } => {
                 let photo = self.photo.as_ref().ok_or_else(|| internal("no photo"))?;
@@ -164,6 +163,16 @@ impl Engine {
                     }
                 };
                 Ok(Response::Outputs(outputs))
+            }
+            Request::ClassActivation { target } => {
+                let (input, _) = self.path.as_ref().ok_or_else(|| internal("no path"))?;
+                let found = self.explainer()?.class_activation(input, target).await?;
+                let (height, width, values) = found.unwrap_or_default();
+                Ok(Response::Map {
+                    height,
+                    width,
+                    values,
+                })
             }
             Request::Look { input } => {
                 let outputs = self.explainer()?.logits(&[&input]).await?;
@@ -300,6 +309,16 @@ impl Engine {
     fn explainer(&self) -> Result<&Explainer, Failure> {
         self.explainer.as_ref().ok_or_else(|| internal("no model"))
     }
+}
+
+/// A scene's pixels, and what is known of them.
+fn truth(scene: Scene) -> (Vec<u8>, Truth) {
+    let truth = Truth {
+        shape: scene.shape,
+        inside: scene.inside,
+        tagged: scene.tagged,
+    };
+    (scene.rgb, truth)
 }
 
 /// A network with its weights, each constant copied once, to where it stays.

@@ -17,6 +17,11 @@ pub fn label(explanation: &Explanation) -> Phrase {
     }
 }
 
+/// The class of an output.
+pub(super) fn output_name(explanation: &Explanation, output: usize) -> Phrase {
+    Phrase::of(name(explanation.name_of(output)))
+}
+
 /// Network, class, and the baseline if it is not the usual one.
 pub fn title(explanation: &Explanation) -> Phrase {
     let network = name(&*explanation.spec.title);

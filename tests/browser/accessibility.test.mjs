@@ -53,7 +53,9 @@ for (const [name, options] of [
     // axe-core is written into the page, which its policy would rightly refuse.
     const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3", { ...options, bypassCSP: true });
     await status(page, /is ready/);
-    assert.deepEqual(await faults(page), [], "before a photo");
+    await page.click("#tour-start");
+    assert.deepEqual(await faults(page), [], "before a photo, on the tour");
+    await page.click("#tour-leave");
     await page.click("#draw");
     await status(page, /^Done/);
     assert.deepEqual(await faults(page), [], "with a mask");
@@ -64,7 +66,7 @@ for (const [name, options] of [
     await page.click("#baselines-start");
     await status(page, /choose a baseline/);
     for (const [chapter, done] of [
-      ["whatif", /cover a part/], ["methods", /methods are side by side/], ["ledger", /merge/], ["ledger-experiment", /both columns/],
+      ["whatif", /cover a part/], ["methods", /methods are side by side/], ["fragile", /what moves answer and mask/], ["quiz", /^Your turn/], ["ledger", /merge/], ["ledger-experiment", /both columns/],
     ]) {
       await page.click(chapter === "ledger-experiment" ? "#ledger-experiment" : `#${chapter}-start`);
       await status(page, done);

@@ -55,6 +55,8 @@ impl Page {
     pub(super) async fn copy_link(&self) {
         let url = address();
         let copied = JsFuture::from(window().navigator().clipboard().write_text(&url)).await;
+        self.copied.update(|copied| copied + 1);
+        self.notice_tour();
         match copied {
             Ok(_) if self.latest().picture_in_address() => {
                 self.say_status(phrase!("The link is copied: it restores what you see."));

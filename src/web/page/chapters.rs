@@ -3,29 +3,31 @@
 
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlButtonElement};
+use web_sys::{Element, Event, HtmlButtonElement, HtmlCanvasElement};
 
 use super::address::write_parameter;
 use super::job::PageJob;
-use super::{Page, show, titles};
+use super::{Page, append, create, show, titles};
 use crate::page::Explanation;
 use crate::protocol::Failure;
 use crate::web::dom::{element, on};
-use crate::web::words::{Phrase, phrase, say};
+use crate::web::picture;
+use crate::web::words::{Phrase, phrase, say, say_in};
 
 /// The chapters: each has `-start`, `-body` and `-of` in index.html.
-pub(super) const CHAPTERS: [&str; 7] = [
+pub(super) const CHAPTERS: [&str; 8] = [
     "guess",
     "whatif",
     "ledger",
     "walk",
     "trust",
+    "fragile",
     "methods",
     "baselines",
 ];
 
 /// Chapters that need no mask: they stay as they are, whatever is looked at.
-pub(super) const FREE: [&str; 2] = ["live", "teach"];
+pub(super) const FREE: [&str; 3] = ["live", "teach", "quiz"];
 
 /// Those that are painted on, or laid out in squares.
 const SQUARE: [&str; 3] = ["guess", "whatif", "methods"];
@@ -34,6 +36,19 @@ const SQUARE: [&str; 3] = ["guess", "whatif", "methods"];
 fn rest(button: &HtmlButtonElement, resting: bool) {
     let resting = if resting { "true" } else { "false" };
     button.set_attribute("aria-disabled", resting).unwrap_or(());
+}
+
+/// Adds a picture, RGBA, to a chapter's list, and what is said beneath it.
+pub(super) fn add_plate(list: &str, rgba: &[u8], width: usize, title: Phrase) {
+    let item: Element = create("li");
+    let canvas: HtmlCanvasElement = create("canvas");
+    canvas.set_attribute("aria-hidden", "true").unwrap_or(());
+    picture::show(&canvas, rgba, width);
+    append(&item, &canvas);
+    let strong: Element = create("strong");
+    say_in(&strong, title);
+    append(&item, &strong);
+    append(&element(list), &item);
 }
 
 impl Page {
@@ -128,10 +143,13 @@ impl Page {
             };
             say(&format!("{name}-of"), whose);
         }
-        // These work with the engine alone.
+        // These work with the engine alone: they have pictures of their own.
         let engine = self.pool.borrow().is_some();
-        for id in ["live-start", "teach-train"] {
+        for id in ["live-start", "teach-train", "quiz-start"] {
             element::<HtmlButtonElement>(id).set_disabled(!engine);
+        }
+        for id in ["quiz-start", "quiz-next", "quiz-again"] {
+            rest(&element(id), busy);
         }
         for id in [
             "steps-start",
@@ -165,6 +183,7 @@ impl Page {
         self.show_guess();
         self.show_whatif();
         self.show_ledger();
+        self.show_quiz();
         super::recolour(self.latest().palette);
     }
 }

@@ -115,6 +115,14 @@ impl Page {
         self.say_status(phrase!("Done: the mask is beside the guess."));
     }
 
+    /// What the last group has painted on what is explained there.
+    pub(super) fn last_guess(&self, explanation: &Rc<Explanation>) -> Option<Vec<bool>> {
+        let guess = self.guess.borrow();
+        let guess = guess.as_ref()?;
+        let same = Rc::ptr_eq(&guess.explanation, explanation);
+        guess.guesses.last().filter(|_| same).cloned()
+    }
+
     /// What is painted, what the groups before have painted, and, once it is uncovered, the mask.
     pub(super) fn show_guess(&self) {
         let guess = self.guess.borrow();

@@ -42,8 +42,14 @@ impl Page {
     pub(super) fn go_on_with_lesson(self: &Rc<Self>) {
         let free = |chapter: &mut &'static str| FREE.contains(chapter);
         let free = self.lesson.borrow_mut().chapter.take_if(free);
-        if let Some(chapter) = free {
-            self.open_free(chapter);
+        match free {
+            // A game is begun; a camera, or what is taught, waits for whoever is there.
+            Some("quiz") => {
+                element::<HtmlElement>("quiz-start").click();
+                return;
+            }
+            Some(chapter) => self.open_free(chapter),
+            None => {}
         }
         if self.shown().is_none_or(|shown| !shown.is_finished()) {
             return;

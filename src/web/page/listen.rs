@@ -44,10 +44,13 @@ impl Page {
         self.listen_to_walk();
         self.listen_to_steps();
         self.listen_to_trust();
+        self.listen_to_fragile();
         self.listen_to_methods();
         self.listen_to_baselines();
         self.listen_to_live();
         self.listen_to_teaching();
+        self.listen_to_quiz();
+        self.listen_to_tour();
     }
 
     /// The service worker says that the server has another version than this page.

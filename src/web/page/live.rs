@@ -145,7 +145,8 @@ impl Page {
         };
         let settings = self.latest();
         if self.work.borrow().missing(&settings) == Some(Begin::Model) {
-            self.load(job, &pool, &camera.spec, &settings, false).await?;
+            self.load(job, &pool, &camera.spec, &settings, false)
+                .await?;
         }
         if !job.is_current() {
             return Ok(());

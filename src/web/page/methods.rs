@@ -7,13 +7,13 @@ use std::rc::Rc;
 use web_sys::{Element, HtmlCanvasElement};
 
 use super::job::PageJob;
+use super::rivals::Candidate;
 use super::{Page, append, class, create};
 use crate::attribution::{
-    Perturbation, Quadrature, Scores, Slopes, area_under, grid, order_of, patch_sums,
-    rank_correlation, sparseness, with_noise,
+    Perturbation, Scores, area_under, grid, order_of, patch_sums, rank_correlation, sparseness,
 };
-use crate::mask::{Mask, edges, glow, lay_over, reduce_absolute, soften};
-use crate::model::Target;
+use crate::mask::{Mask, glow, lay_over, soften};
+use crate::model::Randomised;
 use crate::page::Explanation;
 use crate::protocol::Failure;
 use crate::web::dom::{element, now};
@@ -21,20 +21,10 @@ use crate::web::picture;
 use crate::web::pool::Pool;
 use crate::web::words::{Phrase, decimal, phrase, say, say_in};
 
-/// Patches along a side that occlusion covers one by one, and those whose single deletions judge the maps.
-const OCCLUDED: usize = 14;
+/// Patches along a side whose single deletions judge the maps.
 const JUDGED: usize = 4;
-/// Noisy inputs whose gradients are averaged, and their noise, as a share of the input's range.
-const NOISY: u64 = 8;
-const NOISE: f32 = 0.15;
 /// Shares of the pixels that are exchanged: this many steps from none to all.
 const STEPS: usize = 10;
-
-/// A method's map, and what it is called.
-struct Candidate {
-    title: Phrase,
-    map: Vec<f32>,
-}
 
 /// What is better.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,124 +47,36 @@ impl Page {
         element::<Element>("methods-list").set_inner_html("");
         say("methods-note", Phrase::nothing());
         self.open_chapter("methods", &explanation);
-        let made = self.make_maps(job, &pool, &explanation).await?;
+        let made = self.make_maps(job, &pool, &explanation, true).await?;
         let Some(candidates) = made else {
             return Ok(());
         };
-        // Noise has taken the path's place.
+        let mut forgetful = self.weights(job, &explanation.spec).await?;
+        if !job.is_current() {
+            return Ok(());
+        }
+        forgetful.randomised = Some(Randomised::LastQuarter);
+        // From here on the pool holds another network than anyone believes.
+        self.work.borrow_mut().hold(None);
+        pool.load(&forgetful).await?;
+        let prepared = &explanation.prepared;
+        pool.keep(&prepared.input, &prepared.baseline).await?;
+        let made = self.make_maps(job, &pool, &explanation, false).await?;
+        let Some(forgot) = made else {
+            return Ok(());
+        };
+        let pairs = candidates.iter().zip(&forgot);
+        let likeness = pairs.map(|(a, b)| rank_correlation(&a.map, &b.map));
+        let likeness: Vec<f64> = likeness.collect();
         self.take_back(job, &pool, &explanation).await?;
         if job.is_current() {
-            self.judge(job, &pool, &explanation, &candidates).await?;
+            self.judge(job, &pool, &explanation, &candidates, &likeness)
+                .await?;
         }
         if job.is_current() {
             self.say_status(phrase!("Done: the methods are side by side."));
         }
         Ok(())
-    }
-
-    /// What every method makes of the photo; nothing, if the job is no longer wanted.
-    async fn make_maps(
-        self: &Rc<Self>,
-        job: &PageJob,
-        pool: &Pool,
-        explanation: &Explanation,
-    ) -> Result<Option<Vec<Candidate>>, Failure> {
-        let prepared = &explanation.prepared;
-        let target = explanation.target;
-        let (input, baseline) = (&prepared.input, &prepared.baseline);
-        let side = (input.len() / 3).isqrt();
-        let patches = OCCLUDED * OCCLUDED;
-        let all = patches + NOISY as usize + 1;
-        let done = Cell::new(0);
-        let step = || {
-            done.set(done.get() + 1);
-            let sentence = phrase!(
-                "Other methods: {done} of {all}",
-                done = done.get(),
-                all = all
-            );
-            job.progress(done.get(), all, now(), sentence);
-        };
-        job.start_clock(now());
-
-        let gradient = self.gradient(job, pool, target).await?;
-        step();
-        let labels = grid(side, OCCLUDED);
-        let single: Vec<Vec<u16>> = (0..patches as u16).map(|patch| vec![patch]).collect();
-        let drops = RefCell::new(vec![0.0f32; patches]);
-        let take = |k: usize, outputs: &[f32]| {
-            if let Some(output) = outputs.first() {
-                drops.borrow_mut()[k] = (explanation.ends[1] - output).abs();
-            }
-            step();
-        };
-        pool.cover(Some(target), &labels, &single, || job.is_current(), take)
-            .await?;
-        let drops = drops.into_inner();
-        let occlusion = labels
-            .iter()
-            .map(|&patch| drops[usize::from(patch)])
-            .collect();
-
-        let mut smooth = vec![0.0f32; input.len()];
-        for seed in 0..NOISY {
-            if !job.is_current() {
-                return Ok(None);
-            }
-            // From here on the pool holds another path than that of the stage.
-            let mut held = explanation.settings.clone();
-            held.picture = None;
-            self.work.borrow_mut().hold(Some(held));
-            pool.keep(&with_noise(input, NOISE, seed), baseline).await?;
-            let noisy = self.gradient(job, pool, target).await?;
-            smooth.iter_mut().zip(&noisy).for_each(|(sum, v)| *sum += v);
-            step();
-        }
-        if !job.is_current() {
-            return Ok(None);
-        }
-        let times_input: Vec<f32> = gradient.iter().zip(input).map(|(g, x)| g * x).collect();
-        let candidate = |title: Phrase, map: Vec<f32>| Candidate { title, map };
-        Ok(Some(vec![
-            candidate(
-                phrase!("Integrated Gradients"),
-                reduce_absolute(&explanation.attributions.values),
-            ),
-            candidate(phrase!("Gradient"), reduce_absolute(&gradient)),
-            candidate(phrase!("Gradient × input"), reduce_absolute(&times_input)),
-            candidate(phrase!("SmoothGrad"), reduce_absolute(&smooth)),
-            candidate(phrase!("Occlusion"), occlusion),
-            candidate(
-                phrase!("An edge detector"),
-                edges(input, explanation.width()),
-            ),
-        ]))
-    }
-
-    /// The gradient at the end of the path that the pool keeps, flat \[3, side, side\].
-    async fn gradient(
-        &self,
-        job: &PageJob,
-        pool: &Pool,
-        target: Target,
-    ) -> Result<Vec<f32>, Failure> {
-        let found = RefCell::default();
-        let end = |_| Quadrature {
-            alphas: vec![1.0],
-            step_sizes: vec![1.0],
-            slopes: Slopes::Tangent,
-        };
-        pool.sum(
-            target,
-            1,
-            end,
-            || job.is_current(),
-            |sum| {
-                found.replace(sum.gradient_sum);
-            },
-        )
-        .await?;
-        Ok(found.into_inner())
     }
 
     /// Scores every map, shows it, and says which is best by which score.
@@ -184,6 +86,7 @@ impl Page {
         pool: &Pool,
         explanation: &Explanation,
         candidates: &[Candidate],
+        forgetful: &[f64],
     ) -> Result<(), Failure> {
         let prepared = &explanation.prepared;
         let target = explanation.target;
@@ -214,7 +117,7 @@ impl Page {
         let drops = drops.into_inner();
         let counts: Vec<usize> = (0..=STEPS).map(|k| k * pixels / STEPS).collect();
         let mut scores = Vec::new();
-        for candidate in candidates {
+        for (candidate, &likeness) in candidates.iter().zip(forgetful) {
             let order = order_of(&candidate.map);
             let mut areas = [0.0; 2];
             for (area, way) in areas
@@ -250,6 +153,7 @@ impl Page {
                     sparseness(&candidate.map),
                     Better::More,
                 ),
+                (phrase!("last quarter forgot"), likeness, Better::Less),
             ];
             if let Some(truth) = truth {
                 let inside = Scores::of(&candidate.map, &truth.inside).mass_inside;

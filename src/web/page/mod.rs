@@ -11,6 +11,7 @@ mod chapters;
 mod controls;
 mod drop;
 mod export;
+mod fragile;
 mod guess;
 mod handout;
 mod job;
@@ -21,15 +22,18 @@ mod live;
 mod methods;
 mod open;
 mod own_model;
+mod quiz;
 mod race;
 mod regions;
 mod results;
+mod rivals;
 mod scenes;
 mod settings;
 mod status;
 mod steps;
 mod strip;
 mod teach;
+mod tour;
 mod trust;
 mod walk;
 mod whatif;
@@ -54,6 +58,7 @@ use self::ledger::Ledger;
 use self::live::Camera;
 use self::open::Looked;
 use self::own_model::{Awaiting, OwnModel};
+use self::quiz::Game;
 use self::status::Status;
 use self::strip::Photo;
 use self::teach::Teaching;
@@ -71,7 +76,7 @@ use crate::model::{
     catalog::{CATALOG, Manifest},
 };
 use crate::page::{
-    Begin, Board, Explanation, Jobs, Lesson, PictureId, Prepared, Settings, Shelf, Work,
+    Begin, Board, Explanation, Jobs, Lesson, PictureId, Prepared, Settings, Shelf, Tour, Work,
 };
 use crate::protocol::{Failure, FailureCode};
 use crate::words::sentences;
@@ -134,6 +139,8 @@ struct Page {
     whatif_brush: OnceCell<Rc<Brush>>,
     /// Regions and what they come to, by secants and by experiment.
     ledger: RefCell<Option<Ledger>>,
+    /// A game of questions about masks.
+    game: RefCell<Option<Game>>,
     /// The walk through the path, and whether it is playing.
     trail: RefCell<Option<Walk>>,
     playing: Cell<bool>,
@@ -147,6 +154,9 @@ struct Page {
     strip: RefCell<Shelf<Photo>>,
     /// Which picture the address is of.
     addressed: RefCell<Option<PictureId>>,
+    /// The guided tour that someone is on, and how often the link was copied.
+    tour: RefCell<Option<Tour>>,
+    copied: Cell<usize>,
     /// Whether the strip's photos are being explained one after the other.
     queueing: Cell<bool>,
     /// Whether the job that is under way is of a chapter that needs no photo.
@@ -191,6 +201,7 @@ impl Page {
             whatif: RefCell::default(),
             whatif_brush: OnceCell::new(),
             ledger: RefCell::default(),
+            game: RefCell::default(),
             trail: RefCell::default(),
             playing: Cell::default(),
             picking: Cell::default(),
@@ -198,6 +209,8 @@ impl Page {
             held_region: Cell::default(),
             strip: RefCell::default(),
             addressed: RefCell::default(),
+            tour: RefCell::default(),
+            copied: Cell::default(),
             queueing: Cell::default(),
             free_work: Cell::default(),
             camera: RefCell::default(),
@@ -415,6 +428,7 @@ impl Page {
         class(&body(), "with-scene", scene);
         self.show_stale();
         self.show_chapters();
+        self.notice_tour();
         if !busy && !decoding {
             Status.rest();
         }

@@ -170,6 +170,7 @@ impl Page {
             self.show_caption();
         }
         self.redraw_chapters();
+        self.notice_tour();
     }
 
     /// What the colours stand for.

@@ -1,8 +1,9 @@
-//! Questions about pictures of which a part is covered.
+//! Questions about pictures that no photo is: with a part covered, changed by the page, or drawn.
 
 use super::{Pool, unexpected};
 use crate::model::Target;
-use crate::protocol::{Failure, Request, Response};
+use crate::protocol::{Failure, Request, Response, Truth};
+use crate::shapes::Tag;
 use crate::web::client::NoAnswer;
 
 impl Pool {
@@ -45,6 +46,37 @@ impl Pool {
         let client = self.first().await?;
         match client.ask(&request, &[]).await.map_err(NoAnswer::failure)? {
             Response::Outputs(outputs) => Ok(outputs),
+            other => Err(unexpected(&other).failure()),
+        }
+    }
+
+    /// A drawn scene's pixels, RGB, 3 bytes each, and what is known of it. What the workers keep stays.
+    pub(in crate::web) async fn scene(
+        &self,
+        seed: u64,
+        tag: Tag,
+    ) -> Result<(Vec<u8>, Truth), Failure> {
+        let client = self.first().await?;
+        let answer = client.ask(&Request::Scene { seed, tag }, &[]).await;
+        match answer.map_err(NoAnswer::failure)? {
+            Response::Scene { rgb, truth } => Ok((rgb, truth)),
+            other => Err(unexpected(&other).failure()),
+        }
+    }
+
+    /// Grad-CAM of the kept path's input: rows, columns and the map; nothing, if the network has no layer of places.
+    pub(in crate::web) async fn class_activation(
+        &self,
+        target: Target,
+    ) -> Result<Option<(usize, usize, Vec<f32>)>, Failure> {
+        let client = self.first().await?;
+        let answer = client.ask(&Request::ClassActivation { target }, &[]).await;
+        match answer.map_err(NoAnswer::failure)? {
+            Response::Map {
+                height,
+                width,
+                values,
+            } => Ok((!values.is_empty()).then_some((height, width, values))),
             other => Err(unexpected(&other).failure()),
         }
     }
