@@ -18,7 +18,7 @@ pub fn label(explanation: &Explanation) -> Phrase {
 }
 
 /// The class of an output.
-pub(super) fn output_name(explanation: &Explanation, output: usize) -> Phrase {
+pub fn output_name(explanation: &Explanation, output: usize) -> Phrase {
     Phrase::of(name(explanation.name_of(output)))
 }
 
