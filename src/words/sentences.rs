@@ -172,7 +172,7 @@ pub fn verdict(explanation: &Explanation) -> Phrase {
     };
     match explanation.progress.map_error_estimate {
         Some(error) => phrase!(
-            "{verdict} The mask is settled to {error} %.",
+            "{verdict} The mask is settled to {error}%.",
             verdict = verdict,
             error = percent(error.max(0.01), 0),
         ),

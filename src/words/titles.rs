@@ -98,7 +98,7 @@ pub fn caption(explanation: &Explanation) -> Phrase {
     }
     let summed = match explanation.missed() {
         Some(missed) => phrase!(
-            "{made}; the sum is {missed} % off",
+            "{made}; the sum is {missed}% off",
             made = made,
             missed = percent(missed, 2),
         ),
@@ -106,7 +106,7 @@ pub fn caption(explanation: &Explanation) -> Phrase {
     };
     match explanation.progress.map_error_estimate {
         Some(error) => phrase!(
-            "{made}; settled to {error} %",
+            "{made}; settled to {error}%",
             made = summed,
             error = percent(error.max(0.01), 0),
         ),

@@ -159,7 +159,7 @@ check("a network is taught before a red wall, looks at the wall, is saved, and o
   await page.waitForFunction(() => document.querySelectorAll("#teach-classes img").length === 30);
   assert.deepEqual(await counts(), ["15 pictures", "15 pictures"]);
   await again(page, () => page.click("#teach-train"), /Looking at the pictures/);
-  await says(page, "teach-verdict", /^Of 6 pictures that were held out, 6 are named right: 100 %/);
+  await says(page, "teach-verdict", /^Of 6 pictures that were held out, 6 are named right: 100\s?%/);
   assert.deepEqual(await page.locator("#teach-marks li").allTextContents(), ["before red: 3 of 3", "before grey: 3 of 3"]);
   assert.match(await page.locator("#model option:checked").textContent(), /^before_red-before_grey/);
   // One of the held-out pictures is explained, like any other.

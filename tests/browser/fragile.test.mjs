@@ -13,12 +13,12 @@ shared.check("a link shows the answer turned, the mask moved, another zero and n
   const [, levels, from, to] = (await text("turn")).match(/^A step of ([\d.]+) levels of 255, .*, turns “(\w+)” into “(\w+)”\./);
   assert.ok(Number(levels) > 0 && Number(levels) <= 32 && from !== to, `${levels} ${from} ${to}`);
   // The answer stays, and the mask's share of that quarter grows.
-  const moved = (await text("move")).match(/moved by more than (\d+) levels .* answer is “(\w+)” as before.* from (\d+) % to (\d+) %/);
+  const moved = (await text("move")).match(/moved by more than (\d+) levels .* answer is “(\w+)” as before.* from (\d+)\s?% to (\d+)\s?%/);
   assert.ok(Number(moved[1]) <= 8 && moved[2] === from && Number(moved[4]) > Number(moved[3]), moved[0]);
   // From the same colour the other network's mask is the same.
   const [, zero, colour] = (await text("shift")).match(/likeness of (−?[\d.]+); from the same colour, of ([\d.]+)\./);
   assert.ok(number(zero) < 0.9 && number(colour) > 0.99, `${zero} ${colour}`);
-  const [, map, gradient] = (await text("noise")).match(/moved the map by (\d+) % .* gradient moved by (\d+) %/);
+  const [, map, gradient] = (await text("noise")).match(/moved the map by (\d+)\s?% .* gradient moved by (\d+)\s?%/);
   assert.ok(Number(map) > 0 && Number(gradient) > 0, `${map} ${gradient}`);
   for (const [part, plates] of [["turn", 3], ["move", 3], ["shift", 3], ["noise", 2]]) {
     assert.equal(await page.locator(`#fragile-${part} li`).count(), plates);

@@ -52,11 +52,11 @@ check("a link that begins with a guess shows no mask before it is uncovered; the
   await page.click("#guess-uncover");
   assert.notEqual((await canvas(page)).hash, covered.hash, "the stage shows the mask again");
   assert.ok(await page.isVisible("#guess-mask"));
-  const [mass, area] = (await page.textContent("#guess-score")).match(/\d+(?= %)/g).map(Number);
+  const [mass, area] = (await page.textContent("#guess-score")).match(/\d+(?=\s?%)/g).map(Number);
   assert.ok(mass > 0 && mass <= 100 && area > 5 && area < 40, `${mass} ${area}`);
   const strip = await page.locator("#guess-strip li").allInnerTexts();
   assert.equal(strip.length, 2);
-  const [first, second] = strip.map((text) => Number(text.match(/(\d+) % of the mask/)[1]));
+  const [first, second] = strip.map((text) => Number(text.match(/(\d+)\s?% of the mask/)[1]));
   assert.equal(second, mass);
   assert.ok(first < second, `${strip}`);
   // None of it is kept or sent.
@@ -75,7 +75,7 @@ check("all of the picture painted holds all of the mask, and chance would give t
   await page.locator("#guess-size").fill("40");
   for (const y of [0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1]) await stroke(page, "guess-canvas", [0, y], [0.999, y]);
   await page.click("#guess-uncover");
-  assert.match(await page.textContent("#guess-score"), /^100 % of the mask.* 100 % of the picture: 1\.0 times/);
+  assert.match(await page.textContent("#guess-score"), /^100\s?% of the mask.* 100\s?% of the picture: 1\.0 times/);
   // Another photo: the guess is gone, and nothing stays covered.
   await again(page, () => page.click("#draw"));
   assert.ok(await page.isHidden("#guess-body"));

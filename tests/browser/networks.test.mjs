@@ -9,7 +9,7 @@ import { canvas, drop, notice, open, root, sample, serve, status, suite, view, s
 const shared = suite();
 const { check } = shared;
 
-const percents = (text) => [...text.matchAll(/(\d+) %/g)].map(([, number]) => Number(number));
+const percents = (text) => [...text.matchAll(/(\d+)\s?%/g)].map(([, number]) => Number(number));
 const done = (page, gradients) => status(page, new RegExp(`^Done: ${gradients} gradients`));
 
 check("read a scene's score, and catch the network that cheats", async () => {
@@ -62,7 +62,7 @@ check("another tag, the same scene; a new one is another", async () => {
   await page.click("#draw");
   await done(page, 3);
   const shape = await page.textContent("#truth-inside");
-  assert.match(shape, /^\d+ % of the attribution lies on the shape \(\w+\), which covers \d+ % of the scene\.$/);
+  assert.match(shape, /^\d+\s?% of the attribution lies on the shape \(\w+\), which covers \d+\s?% of the scene\.$/);
   assert.doesNotMatch(await page.textContent("#truth-more"), /tag/);
   await page.selectOption("#tag", "misleading");
   await page.waitForFunction(() => /tag/.test(document.getElementById("truth-more").textContent));
@@ -126,7 +126,7 @@ check("click a box and its mask forms", async (t) => {
 
   // A threshold above all scores says so and offers candidates.
   await page.locator("#threshold").fill("99");
-  assert.match(await page.textContent("#detector-hint"), /Nothing here scores 99 % or more/);
+  assert.match(await page.textContent("#detector-hint"), /Nothing here scores 99\s?% or more/);
   assert.equal(await page.locator("#predictions button").count(), 3);
   await page.locator("#threshold").fill("90");
   assert.ok(await page.locator("#detector-hint").isHidden());

@@ -113,7 +113,7 @@ check("the slider between before and after: by a button, by pointer, by the keyb
 check("every saved picture says what it shows, beneath it", async () => {
   const page = await explained();
   const caption = await page.textContent("#stage-caption");
-  for (const part of [/ShapesNet/, /Auto/, /from black/, /of the logit/, /the sum is 0\.\d\d % off/, /settled to \d+ %/]) {
+  for (const part of [/ShapesNet/, /Auto/, /from black/, /of the logit/, /the sum is 0\.\d\d\s?% off/, /settled to \d+\s?%/]) {
     assert.match(caption, part);
   }
   for (const [what, beside] of [["mask", 1], ["overlay", 1], ["both", 2]]) {

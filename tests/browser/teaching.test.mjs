@@ -102,7 +102,7 @@ check("how many steps: the delta of fewer steps, from gradients that are there",
   await status(page, /drag α/);
   // 60 steps have the divisors 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60.
   assert.equal(await page.locator("#steps-plot .dot").count(), 12);
-  const delta = number((await page.textContent("#delta")).replace(" %", ""));
+  const delta = number((await page.textContent("#delta")).replace(/\s?%/, ""));
   const note = numbers(await page.textContent("#steps-note"));
   assert.equal(note[1], 60);
   assert.ok(Math.abs(note[2] - delta) < 0.06, `${note[2]} and ${delta}`);
@@ -118,7 +118,7 @@ check("5, 50 and 500 steps side by side: each reuses the gradients before it", a
   await status(page, /side by side/);
   const cards = await page.locator("#steps-list li").allInnerTexts();
   assert.deepEqual(cards.map((card) => card.match(/^\d+/)[0]), ["5", "50", "500"]);
-  const missed = cards.map((card) => Math.abs(number(card.match(/(−?[\d.]+) %/)[1])));
+  const missed = cards.map((card) => Math.abs(number(card.match(/(−?[\d.]+)\s?%/)[1])));
   assert.ok(missed[2] < 1 && missed[2] <= missed[0], `${missed}`);
   const [, five, , fifty] = numbers(await page.textContent("#steps-compared"));
   assert.ok(five > 0.3 && five <= fifty && fifty <= 1, `${five} ${fifty}`);

@@ -13,7 +13,7 @@ const fingerprint = (page, id) => page.evaluate((id) => {
 }, id);
 
 /** What the first answer was and is, in percent. */
-const first = async (page) => (await page.textContent("#whatif-answers li .share")).match(/[\d.]+(?= %)/g).map(Number);
+const first = async (page) => (await page.textContent("#whatif-answers li .share")).match(/[\d.]+(?=\s?%)/g).map(Number);
 
 async function opened(query = shapes) {
   const page = await open(shared.browser, shared.site, `${query}&chapter=whatif`);
@@ -45,14 +45,14 @@ check("what is covered changes the answers while one paints, and the mask when o
   for (const y of [0.4, 0.6]) await page.mouse.move(...at([0.7, y]), { steps: 6 });
   // The button is still down: the answers follow all the same.
   await page.waitForFunction((was) => {
-    const numbers = document.querySelector("#whatif-answers li .share").textContent.match(/[\d.]+(?= %)/g).map(Number);
+    const numbers = document.querySelector("#whatif-answers li .share").textContent.match(/[\d.]+(?=\s?%)/g).map(Number);
     return numbers[1] !== was;
   }, was, { timeout: 20_000 });
   assert.equal((await first(page))[0], was);
   await page.mouse.up();
   await status(page, /side by side/);
   assert.notEqual(await fingerprint(page, "whatif-canvas"), untouched);
-  assert.match(await page.textContent("#whatif-note"), /^\d+ % are covered/);
+  assert.match(await page.textContent("#whatif-note"), /^\d+\s?% are covered/);
   // Other things can cover it: blur covers less than black, and says something else.
   const black = (await first(page))[1];
   await masked(page, () => page.selectOption("#whatif-covering", "noise"));

@@ -123,6 +123,8 @@ fn both_languages_have_the_same_holes() {
     for (english, french) in &catalogue()["sentences"] {
         assert_eq!(holes(english), holes(french), "{english}");
         assert!(!french.is_empty(), "{english}");
+        // English puts no space before it.
+        assert!(!english.contains("} %"), "{english}");
         // French puts a space that does not break before these.
         for sign in [';', '?', '!', '»', '%'] {
             assert!(!french.contains(&format!(" {sign}")), "{french}");

@@ -138,7 +138,7 @@ impl Page {
                 )
             } else {
                 phrase!(
-                    "Nothing here scores {share} % or more. These come closest; choose one, or lower the threshold.",
+                    "Nothing here scores {share}% or more. These come closest; choose one, or lower the threshold.",
                     share = decimal(percent, 0),
                 )
             };
@@ -165,7 +165,7 @@ impl Page {
                 output,
                 rect: detection.rect,
                 label: phrase!(
-                    "{class} {share} %",
+                    "{class} {share}%",
                     class = name(label(detection)),
                     share = words::percent(share, 0)
                 ),
@@ -211,7 +211,7 @@ fn answer_button(
     percent.set_class_name("share");
     say_in(
         &percent,
-        phrase!("{share} %", share = words::percent(share, 1)),
+        phrase!("{share}%", share = words::percent(share, 1)),
     );
     let track: Element = create("span");
     class(&track, "track", true);

@@ -90,7 +90,7 @@ impl Page {
                 say(
                     "baselines-note",
                     phrase!(
-                        "{area} % of this picture is as good as black. From a black baseline these pixels hardly move, and get {black} % of the mask; from grey they get {grey} %. No baseline can see the pixels that it shares with the photo.",
+                        "{area}% of this picture is as good as black. From a black baseline these pixels hardly move, and get {black}% of the mask; from grey they get {grey}%. No baseline can see the pixels that it shares with the photo.",
                         area = percent(share(near, near.iter().map(|_| 1.0)), 1),
                         black = percent(*black, 1),
                         grey = percent(share(near, map.iter().copied()), 1),

@@ -240,7 +240,7 @@ impl Page {
             let share = f64::from(share);
             let [class, number]: [Element; 2] = [create("span"), create("span")];
             say_in(&class, Phrase::of(name(label)));
-            say_in(&number, phrase!("{share} %", share = percent(share, 1)));
+            say_in(&number, phrase!("{share}%", share = percent(share, 1)));
             append(&item, &class);
             append(&item, &number);
             append(&list, &item);

@@ -127,7 +127,7 @@ impl Page {
             ("threshold-value", settings.threshold),
         ] {
             let share = decimal(f64::from(share), 0);
-            say(id, phrase!("{share} %", share = share));
+            say(id, phrase!("{share}%", share = share));
         }
         show("split", settings.split > 0);
         let pressed = if settings.split > 0 { "true" } else { "false" };

@@ -190,7 +190,7 @@ impl Page {
                     class = titles::output_name(explanation, turned.output)
                 )
             }
-            None => phrase!("less than 50 % “{class}”", class = from.clone()),
+            None => phrase!("less than 50% “{class}”", class = from.clone()),
         };
         self.plate(shaken, "turn", &there, &map, now.clone());
         let likeness = rank_correlation(&shaken.map, &map);
@@ -305,7 +305,7 @@ impl Page {
         say(
             "fragile-move-note",
             phrase!(
-                "No value has moved by more than {levels} levels of 255, and the answer is {class} as before. The share of the mask in the {quarter} quarter went from {before} % to {after} % (likeness {likeness}): a mask can be moved by whoever can change a photo a little.",
+                "No value has moved by more than {levels} levels of 255, and the answer is {class} as before. The share of the mask in the {quarter} quarter went from {before}% to {after}% (likeness {likeness}): a mask can be moved by whoever can change a photo a little.",
                 levels = decimal(farthest, 0),
                 class = class,
                 quarter = quarter,
@@ -422,7 +422,7 @@ impl Page {
         say(
             "fragile-noise-note",
             phrase!(
-                "Max-sensitivity: of {n} photos with noise of {levels} levels of 255, the farthest moved the map by {map} % of its length. The plain gradient moved by {gradient} %.",
+                "Max-sensitivity: of {n} photos with noise of {levels} levels of 255, the farthest moved the map by {map}% of its length. The plain gradient moved by {gradient}%.",
                 n = NOISY,
                 levels = decimal(NOISE, 0),
                 map = percent(farthest.0, 0),

@@ -204,7 +204,7 @@ fn scores(map: &[f32], width: usize, cells: &[bool]) -> [f64; 3] {
 fn score(map: &[f32], width: usize, cells: &[bool]) -> Phrase {
     let [mass, area, overlap] = scores(map, width, cells);
     phrase!(
-        "{mass} % of the mask lies in what you painted, which is {area} % of the picture: {times} times what chance would give. Its strongest {area} % and your paint have {overlap} % of their union in common.",
+        "{mass}% of the mask lies in what you painted, which is {area}% of the picture: {times} times what chance would give. Its strongest {area}% and your paint have {overlap}% of their union in common.",
         mass = percent(mass, 0),
         area = percent(area, 0),
         times = decimal(if area > 0.0 { mass / area } else { 0.0 }, 1),
@@ -226,7 +226,7 @@ fn add_guess(strip: &Element, number: usize, rgba: &[u8], width: usize, scores: 
         say_in(
             &span,
             phrase!(
-                "{mass} % of the mask, overlap {overlap} %",
+                "{mass}% of the mask, overlap {overlap}%",
                 mass = percent(mass, 0),
                 overlap = percent(overlap, 0),
             ),

@@ -51,7 +51,7 @@ impl Page {
             (
                 phrase!("Probability"),
                 phrase!(
-                    "{share} %",
+                    "{share}%",
                     share = percent(f64::from(report.probability), 1)
                 ),
             ),
@@ -78,7 +78,7 @@ impl Page {
             (
                 phrase!("Sum of the attributions"),
                 phrase!(
-                    "{sum} ({share} % off)",
+                    "{sum} ({share}% off)",
                     sum = decimal(report.attribution_sum, 2),
                     share = percent(shown.missed().unwrap_or_default(), 1),
                 ),

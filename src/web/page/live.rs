@@ -341,7 +341,7 @@ impl Camera {
             append(&item, &track);
             let text: Element = create("span");
             text.set_class_name("share");
-            say_in(&text, phrase!("{share} %", share = percent(share, 0)));
+            say_in(&text, phrase!("{share}%", share = percent(share, 0)));
             append(&item, &text);
             append(&list, &item);
         }

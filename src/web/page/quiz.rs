@@ -334,19 +334,19 @@ fn reason(shown: &Shown) -> Phrase {
     let share = |k: usize| percent(shown.evidence[k], 0);
     match question.kind {
         Asking::Cheat => phrase!(
-            "{cheat} % of the cheat's mask lies on the tag, {honest} % of the other's. The cheat learnt from pictures in which the tag's colour betrays the shape.",
+            "{cheat}% of the cheat's mask lies on the tag, {honest}% of the other's. The cheat learnt from pictures in which the tag's colour betrays the shape.",
             cheat = share(question.truth),
             honest = share(1 - question.truth),
         ),
         Asking::Class => phrase!(
-            "{first} % of this mask lies on the shape “{a}”, {second} % on the shape “{b}”: the network used the pixels of what it was asked for.",
+            "{first}% of this mask lies on the shape “{a}”, {second}% on the shape “{b}”: the network used the pixels of what it was asked for.",
             first = share(0),
             a = name(question.masks[0].class.name()),
             second = share(1),
             b = name(question.masks[1].class.name()),
         ),
         Asking::Baseline => phrase!(
-            "From black, {black} % of the mask lies on the shape, from white {white} %: what has the baseline's colour does not change on the way, and gets nothing.",
+            "From black, {black}% of the mask lies on the shape, from white {white}%: what has the baseline's colour does not change on the way, and gets nothing.",
             black = share(0),
             white = share(1),
         ),

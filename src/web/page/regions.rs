@@ -130,14 +130,14 @@ impl Page {
             share.set_class_name("area");
             say_in(
                 &share,
-                phrase!("{area} % of the picture", area = percent(area, 1)),
+                phrase!("{area}% of the picture", area = percent(area, 1)),
             );
             append(&button, &share);
             say_as(
                 &button,
                 "aria-label",
                 phrase!(
-                    "Region {number}: {amount}, {area} % of the picture",
+                    "Region {number}: {amount}, {area}% of the picture",
                     number = rank + 1,
                     amount = signed(sums[region]),
                     area = percent(area, 1),

@@ -60,7 +60,7 @@ impl Page {
         say(
             "delta",
             match missed {
-                Some(share) => phrase!("{share} %", share = words::percent(share, 2)),
+                Some(share) => phrase!("{share}%", share = words::percent(share, 2)),
                 None => Phrase::of("—"),
             },
         );
@@ -88,7 +88,7 @@ impl Page {
             say(
                 "truth-inside",
                 phrase!(
-                    "{mass} % of the attribution lies inside the box, which covers {area} % of the photo.",
+                    "{mass}% of the attribution lies inside the box, which covers {area}% of the photo.",
                     mass = percent(found.mass_inside),
                     area = percent(f64::from(found.rect.visible_area())),
                 ),
@@ -104,7 +104,7 @@ impl Page {
             say(
                 "truth-inside",
                 phrase!(
-                    "{mass} % of the attribution lies on the shape ({shape}), which covers {area} % of the scene.",
+                    "{mass}% of the attribution lies on the shape ({shape}), which covers {area}% of the scene.",
                     mass = percent(scores.mass_inside),
                     shape = name(truth.shape.name()),
                     area = percent(scores.area),
@@ -117,14 +117,14 @@ impl Page {
             };
             let tag = if truth.tagged.iter().any(|&tagged| tagged) {
                 let on_tag = Scores::of(&map, &truth.tagged).mass_inside;
-                phrase!("{mass} % lies on the tag.", mass = percent(on_tag))
+                phrase!("{mass}% lies on the tag.", mass = percent(on_tag))
             } else {
                 Phrase::nothing()
             };
             say(
                 "truth-more",
                 phrase!(
-                    "{hit} Taken together, as many of the strongest pixels as the shape has overlap it by {overlap} %. {tag}",
+                    "{hit} Taken together, as many of the strongest pixels as the shape has overlap it by {overlap}%. {tag}",
                     hit = hit,
                     overlap = percent(scores.overlap),
                     tag = tag,
@@ -205,7 +205,7 @@ impl Page {
                 scale = scale,
             ),
             (_, true) => phrase!(
-                "Both masks on one scale: full from {scale} a pixel of the photo on, the larger of the values below which lies {mass} % of each.",
+                "Both masks on one scale: full from {scale} a pixel of the photo on, the larger of the values below which lies {mass}% of each.",
                 scale = scale,
                 mass = mass,
             ),
@@ -213,7 +213,7 @@ impl Page {
                 "The photo shows where the attribution is high, smoothed; the rest is dark."
             ),
             (View::Contours, _) => phrase!(
-                "The lines enclose {a}, {b} and {c} % of the attribution, smoothed; the strongest line is the innermost.",
+                "The lines enclose {a}, {b} and {c}% of the attribution, smoothed; the strongest line is the innermost.",
                 a = words::percent(ENCLOSED[0], 0),
                 b = words::percent(ENCLOSED[1], 0),
                 c = words::percent(ENCLOSED[2], 0),
@@ -239,7 +239,7 @@ impl Page {
                     }
                 };
                 phrase!(
-                    "The network sees the bright part. {colours}, linearly; full from {scale} on, below which lies {mass} % of what is shown.",
+                    "The network sees the bright part. {colours}, linearly; full from {scale} on, below which lies {mass}% of what is shown.",
                     colours = colours,
                     scale = scale,
                     mass = mass,

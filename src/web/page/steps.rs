@@ -109,7 +109,7 @@ impl Page {
             let share: Element = create("span");
             say_in(
                 &share,
-                phrase!("{missed} % off", missed = percent(missed, 1)),
+                phrase!("{missed}% off", missed = percent(missed, 1)),
             );
             append(&item, &share);
         }
@@ -161,7 +161,7 @@ pub(super) fn show_missed(samples: &[PathSample]) {
     say(
         "steps-note",
         phrase!(
-            "One step would be {first} % off, {most} steps are {last} % off. “Auto” takes the mean gradient between its points, so that nothing of the sum is missed.",
+            "One step would be {first}% off, {most} steps are {last}% off. “Auto” takes the mean gradient between its points, so that nothing of the sum is missed.",
             first = percent(first, 0),
             most = most,
             last = percent(last, 1),

@@ -274,7 +274,7 @@ impl Page {
         say(
             "teach-verdict",
             phrase!(
-                "Of {all} pictures that were held out, {right} are named right: {share} %. It took {seconds} s.",
+                "Of {all} pictures that were held out, {right} are named right: {share}%. It took {seconds} s.",
                 all = all,
                 right = right,
                 share = percent(right as f64 / all.max(1) as f64, 0),

@@ -275,11 +275,7 @@ impl Page {
             change.set_class_name("share");
             say_in(
                 &change,
-                phrase!(
-                    "{was} % → {is} %",
-                    was = percent(was, 1),
-                    is = percent(is, 1)
-                ),
+                phrase!("{was}% → {is}%", was = percent(was, 1), is = percent(is, 1)),
             );
             append(&item, &change);
             append(&list, &item);
@@ -298,11 +294,11 @@ impl Page {
         let sentence = match best {
             _ if area == 0.0 => phrase!("Nothing is covered yet."),
             Some(other) => phrase!(
-                "{area} % are covered. The network now says “{other}”.",
+                "{area}% are covered. The network now says “{other}”.",
                 area = percent(area, 0),
                 other = name(other),
             ),
-            None => phrase!("{area} % are covered.", area = percent(area, 0)),
+            None => phrase!("{area}% are covered.", area = percent(area, 0)),
         };
         say("whatif-note", sentence);
     }
@@ -394,7 +390,7 @@ impl Page {
         let rival = labels.get(rival).copied().unwrap_or("?");
         let sentence = match (covers, decided) {
             (true, true) => phrase!(
-                "Covering {n} of {all} regions, {area} % of the picture, gives the answer to “{other}”.",
+                "Covering {n} of {all} regions, {area}% of the picture, gives the answer to “{other}”.",
                 n = greedy.chosen().len(),
                 all = count,
                 area = percent(share, 0),
@@ -406,7 +402,7 @@ impl Page {
                 class = titles::label(explanation),
             ),
             (false, true) => phrase!(
-                "{n} of {all} regions, {area} % of the picture, are enough for “{class}”.",
+                "{n} of {all} regions, {area}% of the picture, are enough for “{class}”.",
                 n = greedy.chosen().len(),
                 all = count,
                 area = percent(share, 0),
