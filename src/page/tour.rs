@@ -112,6 +112,14 @@ impl Tour {
         self.at + 1
     }
 
+    /// A step that began before there was a mask, as where someone comes back, begins with the first
+    /// one: nobody has chosen what it shows.
+    pub fn settle(&mut self, facts: &Facts) {
+        if facts.mask && !self.before.mask {
+            self.before = facts.clone();
+        }
+    }
+
     /// Whether the step was done.
     pub fn is_done(&self, facts: &Facts) -> bool {
         (self.step().done)(&self.before, facts)
@@ -190,6 +198,18 @@ mod tests {
             ..before
         };
         assert!(!tour.is_done(&at_work));
+    }
+
+    #[test]
+    fn the_first_mask_after_coming_back_is_nobodys_choice() {
+        let mut now = Facts::default();
+        let mut tour = Tour::begin(Some("answer"), &now, everything).expect("the step");
+        (now.photo, now.mask, now.output) = (true, true, Some(281));
+        tour.settle(&now);
+        assert!(!tour.is_done(&now));
+        now.output = Some(282);
+        tour.settle(&now);
+        assert!(tour.is_done(&now));
     }
 
     #[test]

@@ -92,8 +92,12 @@ impl Page {
 
     /// The page has changed: a step that was done is over.
     pub(super) fn notice_tour(&self) {
-        let done = match self.tour.borrow().as_ref() {
-            Some(tour) => tour.is_done(&self.facts()),
+        let facts = self.facts();
+        let done = match self.tour.borrow_mut().as_mut() {
+            Some(tour) => {
+                tour.settle(&facts);
+                tour.is_done(&facts)
+            }
             None => false,
         };
         if done {
