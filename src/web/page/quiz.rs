@@ -44,14 +44,20 @@ struct Shown {
 
 impl Page {
     pub(super) fn listen_to_quiz(self: &Rc<Self>) {
-        self.on_start("quiz-start", |page, job| async move {
-            let seed = parameter("quiz").as_deref().and_then(Quiz::seed_of);
-            page.begin_game(&job, seed).await
-        });
-        self.on_start("quiz-again", |page, job| async move {
-            page.begin_game(&job, None).await
-        });
-        self.on_start("quiz-next", |page, job| async move { page.ask(&job).await });
+        for id in ["quiz-start", "quiz-next", "quiz-again"] {
+            let page = Rc::clone(self);
+            on(&element::<Element>(id), "click", move |_: Event| {
+                if !page.jobs.is_busy() {
+                    page.run_free(move |page, job| async move {
+                        if id != "quiz-next" {
+                            let seed = parameter("quiz").as_deref().and_then(Quiz::seed_of);
+                            page.begin_game(seed.filter(|_| id == "quiz-start"));
+                        }
+                        page.ask(&job).await
+                    });
+                }
+            });
+        }
         for (choice, id) in ["quiz-0", "quiz-1"].into_iter().enumerate() {
             let page = Rc::clone(self);
             on(&element::<Element>(id), "click", move |_: Event| {
@@ -74,20 +80,14 @@ impl Page {
     }
 
     /// A new game: that of a link, or any.
-    async fn begin_game(self: &Rc<Self>, job: &PageJob, seed: Option<u64>) -> Result<(), Failure> {
+    fn begin_game(&self, seed: Option<u64>) {
         let seed = seed.unwrap_or_else(|| (Math::random() * SEEDS as f64) as u64);
         self.game.replace(Some(Game {
             quiz: Quiz::new(seed),
             asked: None,
         }));
-        write_parameter("chapter", Some("quiz"));
+        self.open_free("quiz");
         write_parameter("quiz", Some(&seed.to_string()));
-        let was_hidden = element::<Element>("quiz-body").has_attribute("hidden");
-        show("quiz-body", true);
-        if was_hidden {
-            element::<Element>("quiz").scroll_into_view();
-        }
-        self.ask(job).await
     }
 
     /// Makes the masks of the question that comes next, and asks it.
