@@ -17,7 +17,7 @@ use crate::page::{Answer, Explanation, pixel_range, weakest_quarter};
 use crate::protocol::Failure;
 use crate::web::dom::{element, now};
 use crate::web::pool::Pool;
-use crate::web::words::{Phrase, decimal, percent, phrase, say};
+use crate::web::words::{Phrase, Value, decimal, percent, phrase, say};
 
 /// Secants of each map: they add up, whatever their number.
 const SECANTS: usize = 12;
@@ -201,7 +201,7 @@ impl Page {
         };
         let turned = phrase!(
             "A step of {levels} levels of 255, {size}, turns “{from}” into {now}.",
-            levels = decimal(levels, 2),
+            levels = Value::Power(levels),
             size = size,
             from = from,
             now = now,
@@ -280,6 +280,18 @@ impl Page {
             }
             input = next;
         }
+        let farthest = distance(&range, start, &input);
+        if farthest == 0.0 {
+            let answer = titles::output_name(explanation, answer.output);
+            say(
+                "fragile-move-note",
+                phrase!(
+                    "Every step that was tried here turns “{class}”, whose lead is too small: no mask to compare with.",
+                    class = answer,
+                ),
+            );
+            return Ok(Some(()));
+        }
         let what = phrase!("The mask after the steps");
         let map = self.map_of(shaken, &input, baseline, &what).await?;
         let Some(map) = map else { return Ok(None) };
@@ -301,7 +313,6 @@ impl Page {
             2 => phrase!("lower left"),
             _ => phrase!("lower right"),
         };
-        let farthest = distance(&range, start, &input);
         say(
             "fragile-move-note",
             phrase!(
