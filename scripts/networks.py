@@ -140,13 +140,19 @@ def export(model, x, path):
     import torch
 
     mode = torch.onnx.TrainingMode.EVAL
-    attention = [m for m in model.modules() if isinstance(m, torch.nn.MultiheadAttention)]
-    if attention:
-        # Its fast path cannot be exported: PyTorch 1.13 leaves it in training mode only.
-        for module in attention:
-            module.training = True
-        mode = torch.onnx.TrainingMode.PRESERVE
-    torch.onnx.export(model, x, str(path), opset_version=16, training=mode)
+    extra = {}
+    if int(torch.__version__.split(".")[0]) >= 2:
+        # The exporter that all versions have.
+        extra["dynamo"] = False
+        torch.backends.mha.set_fastpath_enabled(False)
+    else:
+        attention = [m for m in model.modules() if isinstance(m, torch.nn.MultiheadAttention)]
+        if attention:
+            # Its fast path cannot be exported: PyTorch 1.13 leaves it in training mode only.
+            for module in attention:
+                module.training = True
+            mode = torch.onnx.TrainingMode.PRESERVE
+    torch.onnx.export(model, x, str(path), opset_version=16, training=mode, **extra)
     model.eval()
 
 
@@ -173,6 +179,14 @@ def exported(folder, names):
                 torch.nn.init.normal_(parameter, std=0.5)
         export(model.eval(), torch.rand(1, 3, side, side), folder / f"{row['name']}.onnx")
         print(row["name"], flush=True)
+
+
+def processor():
+    """What this machine calls its processor."""
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return "unknown"
 
 
 def onnxruntime_forward(path, x):
@@ -210,6 +224,7 @@ def measure(row, folder):
 
     torch.set_num_threads(1)
     model, side = made(row)
+    row["processor"] = processor()
     row["parameters"] = sum(p.numel() for p in model.parameters())
     x = torch.rand(1, 3, side, side) * 2 - 1
     path, image, attributions = (folder / name for name in ("n.onnx", "x.f32", "a.f32"))
