@@ -12,10 +12,16 @@
 //!   hides; where they are strangers, S is off by as much as D, or as the gradient changes from one part to the next.
 //! - Errors of different intervals have nothing to do with one another: their squares add up.
 //! - The error of an interval's parts falls with their number n as n^−1.3.
+//! - Which of the parts the error is in can only be guessed, by their sizes. Where a part turns out to hold less than
+//!   its share once it is split itself, half of the rest is taken to be with its siblings, and where it holds more, they
+//!   hold less: without that, the parts that are split first are those that were charged with too much, and an error
+//!   disappears from the estimate that is still in the map.
 //!
 //! So every part has its share of the error before anything is spent on it. What is missing is bought where it is
 //! cheapest: an interval's first cut costs two gradients, as its own secant counts no more, and every further one
 //! only one. Secants that do not count any more are a third of all.
+
+use std::collections::BTreeMap;
 
 use super::method::Settle;
 use super::partial_sum::{Attributions, PartialSum, PathSample};
@@ -45,6 +51,11 @@ const OF_CHANGE: [f64; MOST_PARTS - 1] = [1.15, 0.75, 0.6];
 const UNKNOWN: f64 = 0.4;
 /// By which power of their number the squared error of an interval's parts falls.
 const FALL: f64 = 2.6;
+/// How much of the squared error that a part was charged with and does not hold is with its siblings; the rest
+/// was nowhere.
+const ELSEWHERE: f64 = 0.5;
+/// What siblings keep of their squared error at least, where another part holds more than all of them were thought to.
+const KEPT: f64 = 0.5;
 /// Intervals that are narrower than this are not split: f32 does not tell their ends apart.
 const NARROWEST: f64 = 1e-6;
 
@@ -61,6 +72,10 @@ pub struct Settling {
     gradients: usize,
     expected: usize,
     cut_short: bool,
+    /// Intervals that were split so far: the number of the next group of parts.
+    splits: usize,
+    /// The squared error that parts were charged with and do not hold, by their groups.
+    misplaced: BTreeMap<usize, f64>,
 }
 
 #[derive(Debug)]
@@ -70,6 +85,8 @@ struct Leaf {
     secant: Option<Secant>,
     /// Squared L2 error of its attributions, as far as is known.
     error: f64,
+    /// Which interval it is a part of, by the order in which they were split; nothing, if it is none.
+    group: Option<usize>,
     /// Its parts, if it is being split; else none.
     parts: Vec<Option<Secant>>,
 }
@@ -141,6 +158,8 @@ impl Settling {
             gradients: 0,
             expected: USUAL.min(settle.budget),
             cut_short: false,
+            splits: 0,
+            misplaced: BTreeMap::new(),
         })
     }
 
@@ -170,6 +189,7 @@ impl Settling {
             let wanted = self.leaves.iter().map(|leaf| leaf.interval.alphas());
             return Ok(Some(Quadrature::secants(&wanted.collect::<Vec<_>>())));
         }
+        self.place_errors();
         let chosen = if self.gradients == FIRST {
             (0..FIRST).map(|leaf| (leaf, FIRST_PARTS)).collect()
         } else {
@@ -183,6 +203,20 @@ impl Settling {
         }
         wanted.sort_by(|[a, _], [b, _]| a.total_cmp(b));
         Ok((!wanted.is_empty()).then(|| Quadrature::secants(&wanted)))
+    }
+
+    /// Charges parts with what their siblings were charged with and do not hold.
+    fn place_errors(&mut self) {
+        for (group, misplaced) in std::mem::take(&mut self.misplaced) {
+            let siblings = self.leaves.iter_mut();
+            let siblings = siblings.filter(|leaf| leaf.group == Some(group));
+            let errors: Vec<&mut f64> = siblings.map(|leaf| &mut leaf.error).collect();
+            let charged: f64 = errors.iter().map(|error| **error).sum();
+            if charged > 0.0 {
+                let factor = (1.0 + ELSEWHERE * misplaced / charged).max(KEPT);
+                errors.into_iter().for_each(|error| *error *= factor);
+            }
+        }
     }
 
     /// The leaves to split, and into how many parts; none, at the end.
@@ -266,16 +300,22 @@ impl Settling {
             .collect();
         let intervals: Vec<Interval> = leaf.interval.parts(parts.len()).collect();
         let widths: Vec<f64> = intervals.iter().map(|part| part.width()).collect();
-        let errors = errors_of_parts(whole, &parts, &widths);
+        let errors = Errors::of(whole, &parts, &widths);
+        if let Some(group) = leaf.group {
+            *self.misplaced.entry(group).or_default() += leaf.error - errors.of_whole();
+        }
+        let group = Some(self.splits);
+        self.splits += 1;
         add_to(&mut self.sum, &whole.values, -1.0);
         for part in &parts {
             add_to(&mut self.sum, &part.values, 1.0);
         }
-        let parts = parts.into_iter().zip(intervals).zip(errors);
+        let parts = parts.into_iter().zip(intervals).zip(errors.parts);
         let parts = parts.map(|((secant, interval), error)| Leaf {
             interval,
             secant: Some(secant),
             error,
+            group,
             parts: Vec::new(),
         });
         self.leaves.splice(at..=at, parts);
@@ -355,6 +395,7 @@ impl Leaf {
             interval,
             secant: None,
             error: f64::INFINITY,
+            group: None,
             parts: Vec::new(),
         }
     }
@@ -373,56 +414,76 @@ impl Leaf {
     }
 }
 
-/// The squared errors of an interval's parts, by what they and the whole say: see the
-/// [module](self).
-fn errors_of_parts(whole: &Secant, parts: &[Secant], widths: &[f64]) -> Vec<f64> {
-    let count = parts.len();
-    let product = |a: &[f32], b: &[f32]| -> f64 {
-        let pairs = a.iter().zip(b);
-        pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
-    };
-    let squares: Vec<f64> = parts
-        .iter()
-        .map(|part| product(&part.values, &part.values))
-        .collect();
-    let products = parts
-        .windows(2)
-        .map(|pair| product(&pair[0].values, &pair[1].values));
-    let products: Vec<f64> = products.collect();
-    let differences = whole.values.iter().enumerate().map(|(k, &whole)| {
-        let sum: f64 = parts.iter().map(|part| f64::from(part.values[k])).sum();
-        f64::from(whole) - sum
-    });
-    let difference: f64 = differences.map(|difference| difference * difference).sum();
-    let lengths: f64 = squares
-        .windows(2)
-        .map(|pair| (pair[0] * pair[1]).sqrt())
-        .sum();
-    if lengths == 0.0 {
-        return vec![difference / count as f64; count];
+/// What an interval and its parts say of each other.
+struct Errors {
+    /// D², see the [module](self).
+    difference: f64,
+    /// The squared errors of its parts.
+    parts: Vec<f64>,
+}
+
+impl Errors {
+    /// Of an interval and all of its parts, which are so wide.
+    fn of(whole: &Secant, parts: &[Secant], widths: &[f64]) -> Self {
+        let count = parts.len();
+        let product = |a: &[f32], b: &[f32]| -> f64 {
+            let pairs = a.iter().zip(b);
+            pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+        };
+        let squares: Vec<f64> = parts
+            .iter()
+            .map(|part| product(&part.values, &part.values))
+            .collect();
+        let products = parts
+            .windows(2)
+            .map(|pair| product(&pair[0].values, &pair[1].values));
+        let products: Vec<f64> = products.collect();
+        let differences = whole.values.iter().enumerate().map(|(k, &whole)| {
+            let sum: f64 = parts.iter().map(|part| f64::from(part.values[k])).sum();
+            f64::from(whole) - sum
+        });
+        let difference: f64 = differences.map(|difference| difference * difference).sum();
+        let lengths: f64 = squares
+            .windows(2)
+            .map(|pair| (pair[0] * pair[1]).sqrt())
+            .sum();
+        if lengths == 0.0 {
+            return Self::even(difference, difference, count);
+        }
+        let cosine = products.iter().sum::<f64>() / lengths;
+        // Of neighbours' mean gradients, times their width.
+        let change = |pair: usize| {
+            let [a, b] = [widths[pair], widths[pair + 1]];
+            let change = squares[pair] / (a * a) + squares[pair + 1] / (b * b)
+                - 2.0 * products[pair] / (a * b);
+            change.max(0.0) * ((a + b) / 2.0).powi(2)
+        };
+        let of = |shares: [f64; MOST_PARTS - 1]| shares[count - 2];
+        let error = if cosine < STRANGERS {
+            let change: f64 = (0..count - 1).map(change).sum();
+            of(OF_CHANGE).powi(2) * difference.max(change)
+        } else {
+            let strange = ((ALIKE - cosine) / (ALIKE - STRANGERS)).max(0.0);
+            let share = of(OF_ALIKE) + (of(OF_STRANGERS) - of(OF_ALIKE)) * strange;
+            share * share * difference
+        };
+        if cosine < UNKNOWN {
+            return Self::even(difference, error, count);
+        }
+        let total: f64 = squares.iter().sum();
+        let parts = squares.iter().map(|own| error * own / total).collect();
+        Self { difference, parts }
     }
-    let cosine = products.iter().sum::<f64>() / lengths;
-    // Of neighbours' mean gradients, times their width.
-    let change = |pair: usize| {
-        let [a, b] = [widths[pair], widths[pair + 1]];
-        let change =
-            squares[pair] / (a * a) + squares[pair + 1] / (b * b) - 2.0 * products[pair] / (a * b);
-        change.max(0.0) * ((a + b) / 2.0).powi(2)
-    };
-    let of = |shares: [f64; MOST_PARTS - 1]| shares[count - 2];
-    let error = if cosine < STRANGERS {
-        let change: f64 = (0..count - 1).map(change).sum();
-        of(OF_CHANGE).powi(2) * difference.max(change)
-    } else {
-        let strange = ((ALIKE - cosine) / (ALIKE - STRANGERS)).max(0.0);
-        let share = of(OF_ALIKE) + (of(OF_STRANGERS) - of(OF_ALIKE)) * strange;
-        share * share * difference
-    };
-    if cosine < UNKNOWN {
-        return vec![error / count as f64; count];
+
+    fn even(difference: f64, error: f64, count: usize) -> Self {
+        let parts = vec![error / count as f64; count];
+        Self { difference, parts }
     }
-    let total: f64 = squares.iter().sum();
-    squares.iter().map(|own| error * own / total).collect()
+
+    /// The squared error of the interval's own secant: what its parts correct, and what they leave.
+    fn of_whole(&self) -> f64 {
+        self.difference + self.parts.iter().sum::<f64>()
+    }
 }
 
 /// Into how many parts each interval has to be split for the least number of gradients, until squared errors sum to no

@@ -359,3 +359,37 @@ fn where_nothing_moves_it_ends_at_once() {
     assert_eq!((sum.gradients(), sum.is_cut_short()), (9, false));
     assert_eq!(sum.map_error_estimate(), None);
 }
+
+/// What an interval's secant would be of a map of two values: the first adds up whatever the intervals are, most of
+/// it near the input; the second is zero but for an error on one stretch of the path, which falls with the length of
+/// the intervals there.
+fn hidden(from: f64, to: f64) -> PartialSum {
+    const STRETCH: [f64; 2] = [0.56, 0.76];
+    let covered = (to.min(STRETCH[1]) - from.max(STRETCH[0])).max(0.0);
+    let error = 1.2 * covered / (STRETCH[1] - STRETCH[0]) * (to - from).powf(1.6);
+    let values = [to.powi(6) - from.powi(6), error];
+    PartialSum {
+        gradient_sum: values.map(|v| (v / (to - from)) as f32).to_vec(),
+        samples: vec![PathSample {
+            alpha: to,
+            output: 0.0,
+            slope: 0.0,
+        }],
+        starts: 0,
+    }
+}
+
+#[test]
+fn an_error_is_looked_for_until_it_is_found() {
+    // Parts are charged with an error by their sizes, and here it is in the small ones: half of what the large ones
+    // do not hold stays with their siblings, and is found there.
+    let mut sum = Integration::new(Method::Auto(settle(0.05)), &[1.0; 2], &[0.0; 2]).unwrap();
+    while let Some(round) = sum.next_round().unwrap() {
+        for (&end, &width) in round.nodes.alphas.iter().zip(&round.nodes.step_sizes) {
+            sum.add(&hidden(end - width, end)).unwrap();
+        }
+    }
+    let values = sum.attributions(&[1.0; 2], &[0.0; 2]).unwrap().values;
+    assert!((values[0] - 1.0).abs() < 1e-6 && !sum.is_cut_short());
+    assert!(values[1] <= 1.2 * 0.05, "{} is left", values[1]);
+}
