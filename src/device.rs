@@ -29,6 +29,10 @@ impl DeviceKind {
     }
 }
 
+/// The largest buffer that a kernel is given, in bytes, an activation of all images of a pass: what every device of
+/// WebGPU's grants.
+pub const LARGEST_BUFFER: usize = 128 * 1024 * 1024;
+
 /// Opens a device. A GPU must pass the [self-test](crate::model::self_test) before it is used
 /// for anything that is shown.
 ///
@@ -41,6 +45,12 @@ pub async fn open(kind: DeviceKind) -> crate::Result<burn::tensor::Device> {
 
     match kind {
         DeviceKind::Cpu => Ok(Device::flex()),
+        #[cfg(not(feature = "gpu"))]
+        DeviceKind::Gpu => Err(crate::Error::Device {
+            device: "GPU",
+            reason: "it was built for the CPU alone".into(),
+        }),
+        #[cfg(feature = "gpu")]
         DeviceKind::Gpu => {
             Device::wgpu_options()
                 .init_async()

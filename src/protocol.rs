@@ -19,8 +19,6 @@ pub enum Request {
     Start {
         /// Which device.
         device: DeviceKind,
-        /// Whether a GPU that is only simulated in software is welcome.
-        accept_software: bool,
     },
     /// Load a model; the body holds its weights. Answer: [`Response::Loaded`].
     Load {
@@ -164,10 +162,7 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
     /// The device is open and computes what the CPU computes.
-    Ready {
-        /// For people: the adapter's name, or nothing.
-        adapter: String,
-    },
+    Ready,
     /// The model is loaded.
     Loaded {
         /// How many images one pass may have.

@@ -12,9 +12,15 @@ const WEIGHTS = `${SCOPE}weights`;
 const PATIENCE_MS = 4000;
 
 const inScope = (name) => new URL(name, self.location).href;
-// Of the engine's two builds, the one for this browser.
-const wanted = (name) => !/\/worker(-relaxed)?(_bg\.wasm|\.js)$/.test(name) ||
-  new RegExp(`/${self.violetEngine}(_bg\\.wasm|\\.js)$`).test(name);
+// Of the engine's builds, those that this browser runs: one for the CPU, and the GPU's, if there is a real one.
+async function keptNames() {
+  const gpu = await self.navigator.gpu?.requestAdapter().catch(() => null);
+  const engines = [self.violetEngine, ...(gpu && !gpu.info?.isFallbackAdapter ? ["worker-gpu"] : [])];
+  return KEPT.filter((name) => {
+    const [, engine] = /\/(worker|worker-relaxed|worker-gpu)(?:_bg\.wasm|\.js)$/.exec(name) ?? [];
+    return !engine || engines.includes(engine);
+  });
+}
 
 // All or nothing: if one file cannot be had, the build before stays whole. The build's own files never change,
 // so what the page has just fetched is taken from the browser's own cache.
@@ -22,7 +28,7 @@ async function fill() {
   const cache = await caches.open(CACHE);
   const request = (name) =>
     new Request(inScope(name), { cache: name.startsWith(`${BUILD}/`) ? "default" : "no-cache" });
-  await cache.addAll(KEPT.filter(wanted).map(request));
+  await cache.addAll((await keptNames()).map(request));
   // Not of the build: which weights are there. A page that has none works too.
   await cache.add(request("weights/manifest.json")).catch(() => {});
 }
@@ -32,7 +38,7 @@ self.addEventListener("install", (event) => event.waitUntil(fill()));
 self.addEventListener("message", (event) => event.waitUntil((async () => {
   const cache = await caches.open(CACHE);
   const [port] = event.ports;
-  const there = await Promise.all(KEPT.filter(wanted).map((name) => cache.match(inScope(name))));
+  const there = await Promise.all((await keptNames()).map((name) => cache.match(inScope(name))));
   if (there.every(Boolean)) port.postMessage("all");
   else port.postMessage(await fill().then(() => "again", () => "nothing"));
 })()));

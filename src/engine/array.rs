@@ -1,8 +1,10 @@
 //! Burn's primitives as the engine uses them: arrays whose first axis is that of the images.
 
+#[cfg(feature = "gpu")]
+use burn::backend::Cube;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{
-    BackendTensor, Cube, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
+    BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
     TensorMetadata,
 };
 use burn::tensor::{FloatDType, IndexingUpdateOp, Shape, Slice, TensorData};
@@ -41,6 +43,7 @@ macro_rules! executor {
     };
 }
 executor!(Flex);
+#[cfg(feature = "gpu")]
 executor!(Cube);
 
 pub(super) fn dims<B: Executor>(x: &Array<B>) -> Vec<usize> {

@@ -2,19 +2,22 @@
 
 use std::sync::PoisonError;
 
+#[cfg(feature = "gpu")]
+use burn::backend::Cube;
 use burn::backend::autodiff::{
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
     ops::{Backward, Ops, OpsKind},
 };
-use burn::backend::{Autodiff, Backend, Cube, Flex, backend_extension, tensor::FloatTensor};
+use burn::backend::{Autodiff, Backend, Flex, backend_extension, tensor::FloatTensor};
 
 use super::array::{Executor, dims, reshape};
 use super::machine::Pass;
 use super::sweep::{self, Memory};
 
 /// What graphs add to Burn's operations.
-#[backend_extension(Cube, Flex, Autodiff)]
+#[cfg_attr(feature = "gpu", backend_extension(Cube, Flex, Autodiff))]
+#[cfg_attr(not(feature = "gpu"), backend_extension(Flex, Autodiff))]
 pub(crate) trait Run: Backend {
     /// One pass, forward: \[N, …\] → \[N, elements\].
     fn run(input: FloatTensor<Self>, pass: Pass) -> FloatTensor<Self>;
@@ -26,6 +29,7 @@ impl Run for Flex {
     }
 }
 
+#[cfg(feature = "gpu")]
 impl Run for Cube {
     fn run(input: FloatTensor<Self>, pass: Pass) -> FloatTensor<Self> {
         forward::<Self>(input, &pass, false).0

@@ -6,6 +6,7 @@
 
 mod autodiff;
 mod flex;
+#[cfg(feature = "gpu")]
 mod gpu;
 
 use std::fmt::Debug;
@@ -13,12 +14,14 @@ use std::fmt::Debug;
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
+#[cfg(feature = "gpu")]
 pub use gpu::{Adapter, with_kernels_for};
 pub use violet_kernel_cpu::{Activation, Filter, Function, Geometry};
 pub(crate) use violet_kernel_cpu::{Bottleneck, Weights};
 
 /// What a backend adds to Burn's operations.
-#[backend_extension(Cube, Flex, Autodiff)]
+#[cfg_attr(feature = "gpu", backend_extension(Cube, Flex, Autodiff))]
+#[cfg_attr(not(feature = "gpu"), backend_extension(Flex, Autodiff))]
 pub trait Operations: Backend {
     /// Weights in the order in which this backend reads them.
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self>;

@@ -9,6 +9,7 @@ use web_sys::{Element, Event, HtmlButtonElement, HtmlElement};
 
 use super::dom::{element, now, on, window};
 use super::files::{self, Program};
+use super::gpu;
 use super::pool::{Pool, Weights};
 use super::words::{self, Language, decimal, detail, name, phrase, say};
 use crate::attribution::Rule;
@@ -23,6 +24,13 @@ const GRADIENTS: usize = 24;
 const RUNS: usize = 3;
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
+
+/// Each network is measured with one worker, with as many as the page takes, and on the GPU.
+const SETTINGS: [(DeviceKind, Option<usize>); 3] = [
+    (DeviceKind::Cpu, Some(1)),
+    (DeviceKind::Cpu, None),
+    (DeviceKind::Gpu, None),
+];
 
 #[derive(Default)]
 struct Bench {
@@ -77,7 +85,7 @@ impl Bench {
 
     async fn measure(&self) -> Result<(), Failure> {
         say("status", phrase!("Loading the engine…"));
-        let engine = files::engine(None, |_, _| {}).await?;
+        let engine = files::engine(DeviceKind::Cpu, None, |_, _| {}).await?;
         let manifest = files::manifest().await.unwrap_or_default().with_shipped();
         for spec in &CATALOG {
             let Some(entry) = manifest.entry(&spec.name) else {
@@ -97,12 +105,7 @@ impl Bench {
                 memory: 0,
                 randomised: None,
             };
-            let settings = [
-                (DeviceKind::Cpu, Some(1)),
-                (DeviceKind::Cpu, None),
-                (DeviceKind::Gpu, None),
-            ];
-            for (device, workers) in settings {
+            for (device, workers) in SETTINGS {
                 if !self.running.get() {
                     return Ok(());
                 }
@@ -129,8 +132,10 @@ impl Bench {
         device: DeviceKind,
         workers: Option<usize>,
     ) {
-        // Software adapters too: this page is to find out what they are worth.
-        let pool = Pool::start(engine, device, true, workers, |_| {}).await;
+        let pool = match device {
+            DeviceKind::Cpu => Pool::on_cpu(engine, workers, |_| {}).await,
+            DeviceKind::Gpu => on_gpu().await,
+        };
         let (named, workers, seconds) = match pool {
             Err(failure) => (format!("GPU: {}", failure.detail), 0, None),
             Ok(pool) => {
@@ -197,6 +202,13 @@ impl Bench {
         }
         Ok(least)
     }
+}
+
+/// Software adapters too: this page is to find out what they are worth.
+async fn on_gpu() -> Result<Pool, Failure> {
+    let adapter = gpu::check(true).await?;
+    let engine = files::engine(DeviceKind::Gpu, None, |_, _| {}).await?;
+    Pool::on_gpu(&engine, adapter, |_| {}).await
 }
 
 /// What a browser tells of itself and its machine.

@@ -11,6 +11,7 @@ use web_sys::{
 
 use super::dom::{message, sleep, window};
 use super::picture::drawn;
+use crate::device::DeviceKind;
 use crate::model::catalog::{Manifest, ManifestEntry};
 use crate::page::MOST_BYTES;
 use crate::protocol::{Failure, FailureCode};
@@ -39,16 +40,21 @@ const LOADER: &str = "worker-loader.js";
 /// The section of a module in which `scripts/stamp.py` writes which build it is of.
 const BUILD_SECTION: &str = "build";
 
-/// The engine's builds; the first is for every browser.
+/// The engine's builds for the CPU; the first is for every browser.
 const ENGINES: [&str; 2] = ["worker", "worker-relaxed"];
+const GPU_ENGINE: &str = "worker-gpu";
 const READER: &str = "reader";
 
-/// The engine: the build of that name, or else the one that `www/engine.js` chose for this browser. `progress` is
-/// told how many megabytes have come, and of how many, 0 where the server does not say.
+/// The engine for a device; for the CPU, the build of that name, or else the one that `www/engine.js` chose for this
+/// browser. `progress` is told how many megabytes have come, and of how many, 0 where the server does not say.
 pub(super) async fn engine(
+    device: DeviceKind,
     name: Option<String>,
     progress: impl Fn(f64, f64) + 'static,
 ) -> Result<Program, Failure> {
+    if device == DeviceKind::Gpu {
+        return program(GPU_ENGINE, progress).await;
+    }
     let chosen = || {
         Reflect::get(&window(), &"violetEngine".into())
             .ok()?

@@ -4,10 +4,10 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::dom::message;
+use super::dom::{message, window};
+use crate::device::LARGEST_BUFFER;
+use crate::protocol::{Failure, FailureCode};
 
-/// The largest buffer that a kernel is given, in bytes: an activation of all images of a pass.
-pub(super) const LARGEST_BUFFER: usize = 128 * 1024 * 1024;
 /// What the kernels need of an adapter: WebGPU's own guaranteed minimum.
 const LIMITS: [(&str, f64); 3] = [
     ("maxComputeInvocationsPerWorkgroup", 256.0),
@@ -15,11 +15,21 @@ const LIMITS: [(&str, f64); 3] = [
     ("maxStorageBufferBindingSize", LARGEST_BUFFER as f64),
 ];
 
-/// The adapter's name if it can be used, else one sentence why not.
+/// The adapter's name, if it can be used.
 ///
+/// # Errors
+///
+/// [`FailureCode::NoGpu`], with one sentence why not.
+pub(super) async fn check(accept_software: bool) -> Result<String, Failure> {
+    usable(accept_software).await.map_err(|detail| Failure {
+        code: FailureCode::NoGpu,
+        detail,
+    })
+}
+
 /// `timestamp-query` is asked for because Burn's runtime panics on a device without it.
-pub(super) async fn check(accept_software: bool) -> Result<String, String> {
-    let gpu = get(&get(&js_sys::global(), "navigator"), "gpu");
+async fn usable(accept_software: bool) -> Result<String, String> {
+    let gpu = get(&window().navigator(), "gpu");
     if gpu.is_undefined() || gpu.is_null() {
         return Err("this browser has no WebGPU".into());
     }

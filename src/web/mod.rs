@@ -6,7 +6,6 @@ mod client;
 mod dom;
 mod dropped;
 mod files;
-#[cfg(feature = "engine")]
 mod gpu;
 #[cfg(feature = "graphs")]
 mod listen;

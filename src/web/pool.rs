@@ -43,7 +43,6 @@ pub(super) struct Pool {
     pub(super) device: DeviceKind,
     /// For people: the GPU's name.
     pub(super) adapter: String,
-    accept_software: bool,
     engine: Program,
     clients: RefCell<Vec<Rc<Client>>>,
     /// How many workers there are where memory suffices.
@@ -79,22 +78,35 @@ pub(super) enum Picture {
 }
 
 impl Pool {
-    /// Starts workers: one for a GPU, else as many as cores and memory allow.
-    pub(super) async fn start(
+    /// Starts workers on the CPU: so many, or as many as cores and memory allow.
+    pub(super) async fn on_cpu(
         engine: &Program,
-        device: DeviceKind,
-        accept_software: bool,
         workers: Option<usize>,
         replaced: impl Fn(&str) + 'static,
     ) -> Result<Self, Failure> {
-        let count = match device {
-            DeviceKind::Gpu => 1,
-            DeviceKind::Cpu => workers.unwrap_or_else(worker_count).max(1),
-        };
-        let mut pool = Self {
+        let count = workers.unwrap_or_else(worker_count).max(1);
+        Self::start(engine, DeviceKind::Cpu, String::new(), count, replaced).await
+    }
+
+    /// Starts a worker on the GPU; `adapter` is what it is called.
+    pub(super) async fn on_gpu(
+        engine: &Program,
+        adapter: String,
+        replaced: impl Fn(&str) + 'static,
+    ) -> Result<Self, Failure> {
+        Self::start(engine, DeviceKind::Gpu, adapter, 1, replaced).await
+    }
+
+    async fn start(
+        engine: &Program,
+        device: DeviceKind,
+        adapter: String,
+        count: usize,
+        replaced: impl Fn(&str) + 'static,
+    ) -> Result<Self, Failure> {
+        let pool = Self {
             device,
-            adapter: String::new(),
-            accept_software,
+            adapter,
             engine: engine.clone(),
             clients: RefCell::default(),
             most: count,
@@ -104,12 +116,7 @@ impl Pool {
             largest_pass: Cell::new(1),
             replaced: Box::new(replaced),
         };
-        let started = (0..count).map(|_| pool.start_client());
-        let started = try_join_all(started).await.map_err(NoAnswer::failure)?;
-        for (client, adapter) in started {
-            pool.adapter = adapter;
-            pool.clients.borrow_mut().push(Rc::new(client));
-        }
+        pool.resize(count).await?;
         Ok(pool)
     }
 
@@ -118,14 +125,13 @@ impl Pool {
         self.clients.borrow().len()
     }
 
-    async fn start_client(&self) -> Result<(Client, String), NoAnswer> {
+    async fn start_client(&self) -> Result<Client, NoAnswer> {
         let client = Client::spawn(&self.engine)?;
         let request = Request::Start {
             device: self.device,
-            accept_software: self.accept_software,
         };
         match client.ask(&request, &[]).await? {
-            Response::Ready { adapter } => Ok((client, adapter)),
+            Response::Ready => Ok(client),
             other => Err(unexpected(&other)),
         }
     }
@@ -154,7 +160,7 @@ impl Pool {
         let started = try_join_all((0..lacking).map(|_| self.start_client())).await;
         let started = started.map_err(NoAnswer::failure)?.into_iter();
         let mut clients = self.clients.borrow_mut();
-        clients.extend(started.map(|(client, _)| Rc::new(client)));
+        clients.extend(started.map(Rc::new));
         Ok(())
     }
 
@@ -467,7 +473,7 @@ impl Pool {
     /// Puts a new worker, with model and path, in a dead one's place.
     async fn replace(&self, k: usize) -> Result<(), Failure> {
         let replacement = async {
-            let (client, _) = self.start_client().await?;
+            let client = self.start_client().await?;
             let (model, path) = (self.model.borrow().clone(), self.path.borrow().clone());
             if let Some(weights) = model {
                 load(&client, &weights).await?;

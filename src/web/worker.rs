@@ -6,7 +6,6 @@ use burn::tensor::Device;
 use js_sys::{ArrayBuffer, Float32Array};
 use violet_graph::Outline;
 
-use super::gpu;
 use super::listen::{Message, Reply, bytes, decoded, internal, listen, scope};
 use crate::attribution::Baseline;
 use crate::device::{self, DeviceKind};
@@ -14,7 +13,7 @@ use crate::explain::{Explainer, Glance, Standing, Walk};
 use crate::image::{Photo, resize};
 use crate::model::{Checkpoint, Definition, Target, checkpoint, self_test, usual_layers};
 use crate::preprocessing::Filter;
-use crate::protocol::{Failure, FailureCode, Glimpse, Request, Response, Source, Truth};
+use crate::protocol::{Failure, Glimpse, Request, Response, Source, Truth};
 use crate::regions::cover;
 use crate::shapes::{SIZE, Scene};
 use crate::teaching::{Examples, teach};
@@ -45,10 +44,7 @@ impl Engine {
         let Message { request, bodies } = message;
         let body = || bodies.first().map(bytes).unwrap_or_default();
         match request {
-            Request::Start {
-                device,
-                accept_software,
-            } => self.start(device, accept_software).await,
+            Request::Start { device } => self.start(device).await,
             Request::Load { source, randomised } => {
                 // The old weights go before the new ones come.
                 self.explainer = None;
@@ -80,7 +76,7 @@ impl Engine {
                         Explainer::new(definition.network(self.device()?)?, preprocessing)
                     }
                 };
-                let most_images = explainer.images_within(gpu::LARGEST_BUFFER);
+                let most_images = explainer.images_within(device::LARGEST_BUFFER);
                 self.explainer = Some(explainer);
                 Ok(Response::Loaded { most_images })
             }
@@ -248,20 +244,13 @@ impl Engine {
         Ok(glance?)
     }
 
-    async fn start(&mut self, kind: DeviceKind, software: bool) -> Result<Response, Failure> {
-        let adapter = match kind {
-            DeviceKind::Cpu => String::new(),
-            DeviceKind::Gpu => gpu::check(software).await.map_err(|detail| Failure {
-                code: FailureCode::NoGpu,
-                detail,
-            })?,
-        };
+    async fn start(&mut self, kind: DeviceKind) -> Result<Response, Failure> {
         let device = device::open(kind).await?;
         if kind == DeviceKind::Gpu {
             self_test(&device, &usual_layers()?).await?;
         }
         self.device = Some(device);
-        Ok(Response::Ready { adapter })
+        Ok(Response::Ready)
     }
 
     fn device(&self) -> Result<&Device, Failure> {

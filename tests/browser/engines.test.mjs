@@ -1,4 +1,4 @@
-// The engine's two builds: with relaxed SIMD and without.
+// The engine's builds for the CPU: with relaxed SIMD and without.
 import assert from "node:assert/strict";
 import { npyValues, open, save, status, suite } from "./harness.mjs";
 
@@ -20,6 +20,7 @@ check("this browser takes relaxed SIMD, and both builds compute the same", async
   const relaxed = await explained("");
   assert.ok(relaxed.modules.includes("worker-relaxed_bg.wasm"), relaxed.modules.join());
   assert.ok(!relaxed.modules.includes("worker_bg.wasm"), "one of them is enough");
+  assert.ok(!relaxed.modules.includes("worker-gpu_bg.wasm"), "the GPU's is for who has one");
   const plain = await explained("&engine=worker");
   assert.ok(plain.modules.includes("worker_bg.wasm"), plain.modules.join());
   const other = await explained("&engine=//elsewhere.example/worker");

@@ -14,6 +14,8 @@ async function explained(t, browser, site, query) {
   await drop(page, "cat.jpg", await sample("cat.jpg"));
   await status(page, /^Done: 2 gradients/, 600_000);
   await view(page, "mask");
+  const modules = page.requested.filter((url) => /worker.*\.wasm$/.test(url)).map((url) => url.split("/").pop());
+  assert.deepEqual(modules, [onGpu ? "worker-gpu_bg.wasm" : "worker-relaxed_bg.wasm"], "one engine is enough");
   const result = {
     engine,
     onGpu,

@@ -65,10 +65,11 @@ use self::teach::Teaching;
 use self::walk::Walk;
 use self::whatif::WhatIf;
 use super::dom::{document, element, window};
+use super::files::Program;
 use super::pool::{Pool, Weights};
 use super::stage::Stage;
 use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
-use super::{files, picture};
+use super::{files, gpu, picture};
 use crate::device::DeviceKind;
 use crate::mask::{Mask, Palette};
 use crate::model::{
@@ -321,62 +322,37 @@ impl Page {
         self: &Rc<Self>,
         job: &job::PageJob,
     ) -> Result<(Pool, Option<Pool>, Option<String>), Failure> {
-        let told = job.clone();
-        let engine = files::engine(parameter("engine"), move |megabytes, all| {
-            let done = decimal(megabytes, 1);
-            if all > 0.0 {
-                let all_megabytes = decimal(all, 1);
-                let sentence = phrase!(
-                    "Loading the engine: {done} of {all} MB",
-                    done = done,
-                    all = all_megabytes,
-                );
-                told.share(megabytes / all, sentence);
-            } else {
-                told.wait(phrase!("Loading the engine: {done} MB so far", done = done));
-            }
-        });
-        let engine = engine.await?;
-        let accept_software = parameter("adapter").as_deref() == Some("software");
         let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
         let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
-        let on_cpu = || {
-            Pool::start(
-                &engine,
-                DeviceKind::Cpu,
-                accept_software,
-                workers,
-                self.replaced(),
-            )
+        let on_cpu = async || {
+            let engine = fetched_engine(DeviceKind::Cpu, job).await?;
+            Pool::on_cpu(&engine, workers, self.replaced()).await
         };
         let wanted = self.latest().device;
-        let mut why = None;
         if wanted == "cpu" {
-            // Chosen so: nothing to excuse.
-        } else {
-            let pool = Pool::start(
-                &engine,
-                DeviceKind::Gpu,
-                accept_software,
-                None,
-                self.replaced(),
-            );
-            match pool.await {
-                Ok(pool) if wanted == "gpu" => return Ok((pool, None, None)),
-                Ok(pool) => return Ok((pool, Some(on_cpu().await?), None)),
-                Err(failure) => {
-                    if wanted == "gpu" {
-                        let failure = Failure {
-                            code: FailureCode::NoGpu,
-                            detail: failure.detail.clone(),
-                        };
-                        self.tell(&failure);
-                    }
-                    why.get_or_insert(failure.detail);
+            return Ok((on_cpu().await?, None, None));
+        }
+        match self.start_on_gpu(job).await {
+            Ok(pool) if wanted == "gpu" => Ok((pool, None, None)),
+            Ok(pool) => Ok((pool, Some(on_cpu().await?), None)),
+            Err(failure) => {
+                if wanted == "gpu" {
+                    self.tell(&Failure {
+                        code: FailureCode::NoGpu,
+                        detail: failure.detail.clone(),
+                    });
                 }
+                Ok((on_cpu().await?, None, Some(failure.detail)))
             }
         }
-        Ok((on_cpu().await?, None, why))
+    }
+
+    /// A pool on the GPU, if this browser has one that can be used; only then its engine is fetched.
+    async fn start_on_gpu(self: &Rc<Self>, job: &job::PageJob) -> Result<Pool, Failure> {
+        let accept_software = parameter("adapter").as_deref() == Some("software");
+        let adapter = gpu::check(accept_software).await?;
+        let engine = fetched_engine(DeviceKind::Gpu, job).await?;
+        Pool::on_gpu(&engine, adapter, self.replaced()).await
     }
 
     /// Says that a worker died and was replaced.
@@ -584,4 +560,24 @@ fn add_option(select: &HtmlSelectElement, value: &str, title: Phrase, there: boo
         option.set_attribute("disabled", "").unwrap_or(());
     }
     append(select, &option);
+}
+
+/// The engine for a device; the job says how much of it has come.
+async fn fetched_engine(device: DeviceKind, job: &job::PageJob) -> Result<Program, Failure> {
+    let told = job.clone();
+    let progress = move |megabytes, all| {
+        let done = decimal(megabytes, 1);
+        if all > 0.0 {
+            let all_megabytes = decimal(all, 1);
+            let sentence = phrase!(
+                "Loading the engine: {done} of {all} MB",
+                done = done,
+                all = all_megabytes,
+            );
+            told.share(megabytes / all, sentence);
+        } else {
+            told.wait(phrase!("Loading the engine: {done} MB so far", done = done));
+        }
+    };
+    files::engine(device, parameter("engine"), progress).await
 }
