@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::settings::{PictureId, Settings, differing};
-use crate::attribution::{Attributions, Completeness, Method, PathSample, Quadrature};
+use crate::attribution::{Attributions, Completeness, Method, PathSample, Quadrature, Rule};
 use crate::model::{Detection, ModelSpec, Target, top_predictions};
 use crate::preprocessing::{Crop, Preprocessing};
 use crate::protocol::Truth;
@@ -100,6 +100,14 @@ impl Explanation {
     /// Whether all gradients are in.
     pub fn is_finished(&self) -> bool {
         self.progress.finished
+    }
+
+    /// Whether it was made by secants, so that its sum is exact.
+    pub fn is_by_secants(&self) -> bool {
+        matches!(
+            self.settings.method(),
+            Method::Auto(_) | Method::Steps(Rule::Secant, _)
+        )
     }
 
     /// Pixels in a row of what the network sees.

@@ -1,6 +1,7 @@
 //! What is wanted on the page, what is shown, and what follows from the difference: plain data and rules,
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
+mod amounts;
 mod bench;
 mod classroom;
 mod covering;
@@ -9,6 +10,7 @@ mod explanation;
 mod files;
 mod fragile;
 mod job;
+mod ledger;
 mod lesson;
 mod live;
 mod paint;
@@ -25,6 +27,7 @@ mod viewport;
 mod work;
 mod workers;
 
+pub use amounts::{adding_up, printed_change};
 pub use bench::{Measured, report};
 pub use classroom::{
     Class, Classroom, FEWEST_CLASSES, FEWEST_PICTURES, Lack, MOST_CLASSES, MOST_PICTURES, Marks,
@@ -36,6 +39,7 @@ pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use files::MOST_BYTES;
 pub use fragile::{Answer, pixel_range, weakest_quarter};
 pub use job::{Board, Job, Jobs};
+pub use ledger::{Experiment, Ledger, Undrawn};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS};
 pub use live::{Live, Sketch, Wanted};
 pub use paint::{Paint, outline, tint};

@@ -69,6 +69,18 @@ impl Partition {
         inside.then(|| usize::from(self.labels[row * self.width + column]))
     }
 
+    /// The pixels at the right or lower edge of a region, where another one begins.
+    pub fn lines(&self) -> Vec<bool> {
+        let (width, labels) = (self.width, &self.labels);
+        let beside = |k: usize| !(k + 1).is_multiple_of(width) && labels[k + 1] != labels[k];
+        let below = |k: usize| {
+            labels
+                .get(k + width)
+                .is_some_and(|&other| other != labels[k])
+        };
+        (0..labels.len()).map(|k| beside(k) || below(k)).collect()
+    }
+
     /// How many pixels each region has.
     pub fn sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.count];
@@ -236,6 +248,9 @@ mod tests {
         assert_eq!(drawn.count(), 5);
         let sums = drawn.sums(&attributions);
         assert!((sums.iter().sum::<f64>() - before.iter().sum::<f64>()).abs() < 1e-12);
+        // A line to the left of each border, and above it.
+        let line = |k: usize| k % 8 == 3 || k / 8 == 3;
+        assert_eq!(quarters.lines(), (0..64).map(line).collect::<Vec<_>>());
         // A region that was drawn over is gone.
         let whole = quarters.with(&[true; 64]);
         assert_eq!(whole.count(), 1);

@@ -185,7 +185,7 @@ impl Page {
 }
 
 /// The photo with what was painted on it.
-fn marked(photo: &[u8], cells: &[bool]) -> Vec<u8> {
+pub(super) fn marked(photo: &[u8], cells: &[bool]) -> Vec<u8> {
     let mut rgba = photo.to_vec();
     tint(&mut rgba, cells, GREEN, 0.45);
     tint(&mut rgba, &outline(cells), GREEN, 1.0);

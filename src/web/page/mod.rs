@@ -54,7 +54,7 @@ use self::brush::Brush;
 use self::chapters::CHAPTERS;
 use self::guess::Guess;
 use self::job::Forming;
-use self::ledger::Ledger;
+use self::ledger::OpenLedger;
 use self::live::Camera;
 use self::open::Looked;
 use self::own_model::{Awaiting, OwnModel};
@@ -139,7 +139,8 @@ struct Page {
     whatif: RefCell<Option<Rc<WhatIf>>>,
     whatif_brush: OnceCell<Rc<Brush>>,
     /// Regions and what they come to, by secants and by experiment.
-    ledger: RefCell<Option<Ledger>>,
+    ledger: RefCell<Option<OpenLedger>>,
+    ledger_brush: OnceCell<Rc<Brush>>,
     /// A game of questions about masks.
     game: RefCell<Option<Game>>,
     /// The walk through the path, and whether it is playing.
@@ -202,6 +203,7 @@ impl Page {
             whatif: RefCell::default(),
             whatif_brush: OnceCell::new(),
             ledger: RefCell::default(),
+            ledger_brush: OnceCell::new(),
             game: RefCell::default(),
             trail: RefCell::default(),
             playing: Cell::default(),

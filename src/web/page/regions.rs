@@ -7,7 +7,7 @@ use web_sys::{Element, Event, HtmlButtonElement, HtmlElement, KeyboardEvent};
 
 use super::{Page, append, class, create, show};
 use crate::mask::Palette;
-use crate::page::{Explanation, View};
+use crate::page::{Explanation, View, adding_up, printed_change};
 use crate::regions::Partition;
 use crate::web::dom::{all, document, element, on};
 use crate::web::stage::RegionMap;
@@ -118,9 +118,13 @@ impl Page {
         let list: Element = element("regions-list");
         list.set_inner_html("");
         let most = sums.iter().fold(0.0f64, |most, sum| most.max(sum.abs()));
+        let shown = self.shown();
+        let together: f64 = sums.iter().sum();
+        let change = shown.as_ref().map(|shown| printed_change(shown.ends, 2));
+        let amounts = adding_up(sums, change.unwrap_or(together), 2);
         for (rank, region) in Partition::ranked(sums).into_iter().enumerate() {
             let area = sizes[region] as f64 / all;
-            let button = ledger_row(rank + 1, sums[region], most, palette);
+            let button = ledger_row(rank + 1, amounts[region], most, palette);
             for (name, number) in [("data-region", region), ("data-rank", rank + 1)] {
                 button
                     .set_attribute(name, &number.to_string())
@@ -139,7 +143,7 @@ impl Page {
                 phrase!(
                     "Region {number}: {amount}, {area}% of the picture",
                     number = rank + 1,
-                    amount = signed(sums[region]),
+                    amount = signed(amounts[region]),
                     area = percent(area, 1),
                 ),
             );
@@ -150,13 +154,13 @@ impl Page {
                 button.focus().unwrap_or(());
             }
         }
-        let together: f64 = sums.iter().sum();
-        let sentence = match self.shown() {
-            Some(shown) => phrase!(
+        let together: f64 = amounts.iter().sum();
+        let sentence = match change {
+            Some(change) => phrase!(
                 "{n} regions, cut by colour alone. Together they come to {sum}; F changes by {change}.",
                 n = partition.count(),
                 sum = decimal(together, 2),
-                change = decimal(shown.change(), 2),
+                change = decimal(change, 2),
             ),
             None => phrase!(
                 "{n} regions, cut by colour alone. Together they come to {sum}.",
