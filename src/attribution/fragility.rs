@@ -68,6 +68,14 @@ impl PixelRange {
         input.iter().zip(centre).enumerate().map(within).collect()
     }
 
+    /// The largest change of any value between two inputs, in levels.
+    pub fn distance(&self, from: &[f32], to: &[f32]) -> f64 {
+        let (area, level) = ((from.len() / 3).max(1), self.level());
+        let pairs = from.iter().zip(to).enumerate();
+        let apart = pairs.map(|(k, (a, b))| f64::from(((b - a) / level[k / area]).abs()));
+        apart.fold(0.0, f64::max)
+    }
+
     /// A point of the sphere around an input whose radius is that distance a value, in levels:
     /// √(mean square). Evenly over the sphere, from a seed.
     ///
@@ -363,6 +371,8 @@ mod tests {
             assert_eq!(value, expected);
         }
         let near = RANGE.near(&far, &x, 3.0);
+        assert!((RANGE.distance(&x, &near) - 3.0).abs() < 1e-3);
+        assert_eq!(RANGE.distance(&x, &x), 0.0);
         let level = RANGE.level();
         for (k, (a, b)) in near.iter().zip(&x).enumerate() {
             assert!((a - b).abs() <= 3.0 * level[k / 4] * 1.0001);

@@ -71,6 +71,28 @@ pub fn weakest_quarter(map: &[f32], width: usize) -> (Vec<bool>, usize) {
     (inside.collect(), weakest)
 }
 
+/// How far the largest change of a step is from grey, as it is shown, in levels.
+const LOUD: f64 = 96.0;
+
+/// What a step adds to an input, enlarged until it can be seen, on grey: RGBA, and how many times it
+/// is enlarged. Inputs are flat \[3, H, W\], normalised.
+pub fn step_picture(range: &PixelRange, from: &[f32], to: &[f32]) -> (Vec<u8>, f64) {
+    let largest = range.distance(from, to);
+    let times = if largest > 0.0 {
+        (LOUD / largest).round().max(1.0)
+    } else {
+        1.0
+    };
+    let (area, level) = (from.len() / 3, range.level());
+    let byte = |k: usize, c: usize| {
+        let at = c * area + k;
+        let levels = f64::from((to[at] - from[at]) / level[c]);
+        (128.0 + times * levels).clamp(0.0, 255.0) as u8
+    };
+    let pixels = (0..area).flat_map(|k| [byte(k, 0), byte(k, 1), byte(k, 2), 255]);
+    (pixels.collect(), times)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +132,23 @@ mod tests {
                 assert!((0..map.len()).all(|k| inside[k] == (at(k) == weak)));
             }
         }
+    }
+    #[test]
+    fn a_step_is_shown_on_grey_as_loud_as_it_takes() {
+        let range = PixelRange {
+            black: [-1.0; 3],
+            white: [1.0; 3],
+        };
+        let level = 2.0 / 255.0;
+        let from = [0.0f32; 6];
+        let to = [level, 0.0, -2.0 * level, 0.0, 0.0, 0.5 * level];
+        let (rgba, times) = step_picture(&range, &from, &to);
+        assert_eq!(times, 48.0);
+        for (byte, expected) in rgba.iter().zip([176, 32, 128, 255, 128, 128, 152, 255]) {
+            assert!(byte.abs_diff(expected) <= 1, "{rgba:?}");
+        }
+        // Nothing is nothing, however loud.
+        let (rgba, _) = step_picture(&range, &from, &from);
+        assert_eq!(rgba, [128, 128, 128, 255].repeat(2));
     }
 }

@@ -37,7 +37,7 @@ pub use covering::{Covering, covered_by, noise_picture};
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use files::MOST_BYTES;
-pub use fragile::{Answer, pixel_range, weakest_quarter};
+pub use fragile::{Answer, pixel_range, step_picture, weakest_quarter};
 pub use job::{Board, Job, Jobs};
 pub use ledger::{Experiment, Ledger, Undrawn};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS};

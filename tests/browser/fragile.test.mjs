@@ -31,3 +31,18 @@ shared.check("a link shows the answer turned, the mask moved, another zero and n
   assert.deepEqual(page.errors, []);
   await page.close();
 });
+
+shared.check("an answer that is nearly a tie turns at the first step, and the page says why there is no mask to compare with", async () => {
+  // Heart before square by 0.03 of a logit.
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=auto&scene=1145&chapter=fragile");
+  await status(page, /what moves answer and mask/);
+  const text = (part) => page.textContent(`#fragile-${part}-note`);
+  const [, levels] = (await text("turn")).match(/^A step of (0\.\d+) levels of 255, less than a picture file can hold, turns “heart” into “square”\./);
+  assert.ok(Number(levels) > 0 && Number(levels) < 0.1, levels);
+  assert.equal(await text("move"), "Every step that was tried here turns “heart”, whose lead is too small: no mask to compare with.");
+  assert.equal(await page.locator("#fragile-move li").count(), 0);
+  // What follows is shown all the same.
+  assert.match(await text("noise"), /^Max-sensitivity: of 8 photos/);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});

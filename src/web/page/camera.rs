@@ -51,16 +51,19 @@ impl Page {
                 let canvas = snapshot(&video(), f64::INFINITY);
                 dialog.close();
                 let page = Rc::clone(&page);
-                spawn_local(async move {
-                    let bytes = async {
-                        let canvas = canvas.map_err(|error| files::unreadable(&error))?;
-                        files::blob(&files::png(&canvas).await?).await
-                    };
-                    let photo = ("camera.png".into(), bytes.await);
-                    page.take_photos(vec![photo]).await;
-                });
+                spawn_local(async move { page.take_snapshot(canvas).await });
             }
         });
+    }
+
+    /// Takes a picture of a camera as a photo.
+    pub(super) async fn take_snapshot(self: Rc<Self>, canvas: Result<HtmlCanvasElement, JsValue>) {
+        let bytes = async {
+            let canvas = canvas.map_err(|error| files::unreadable(&error))?;
+            files::blob(&files::png(&canvas).await?).await
+        };
+        let photo = ("camera.png".into(), bytes.await);
+        self.take_photos(vec![photo]).await;
     }
 }
 

@@ -9,11 +9,12 @@ use super::chapters::add_plate;
 use super::job::PageJob;
 use super::{Page, titles};
 use crate::attribution::{
-    Bisection, PixelRange, Pull, Quadrature, Rule, rank_correlation, relative_change, shifted,
+    Bisection, PartialSum, PixelRange, Pull, Quadrature, Rule, rank_correlation, relative_change,
+    shifted,
 };
 use crate::mask::{Mask, glow, lay_over, reduce_absolute, soften};
 use crate::model::Target;
-use crate::page::{Answer, Explanation, pixel_range, weakest_quarter};
+use crate::page::{Answer, Explanation, pixel_range, step_picture, weakest_quarter};
 use crate::protocol::Failure;
 use crate::web::dom::{element, now};
 use crate::web::pool::Pool;
@@ -37,6 +38,7 @@ const ALIKE: f64 = 0.8;
 
 /// What the parts of the chapter work with.
 struct Shaken<'a> {
+    page: &'a Page,
     job: &'a PageJob,
     pool: &'a Pool,
     explanation: &'a Explanation,
@@ -86,6 +88,7 @@ impl Page {
         let independent = spec.independent || spec.architecture.is_detector();
         let logits = &prepared.logits_input;
         let mut shaken = Shaken {
+            page: self,
             job,
             pool,
             explanation,
@@ -98,17 +101,17 @@ impl Page {
         held.picture = None;
         self.work.borrow_mut().hold(Some(held));
         let what = phrase!("The mask of the photo");
-        let map = self.map_of(&shaken, &prepared.input, &prepared.baseline, &what);
+        let map = shaken.map_of(&prepared.input, &prepared.baseline, &what);
         let Some(map) = map.await? else {
             return Ok(None);
         };
         shaken.map = map;
         for part in 0..4 {
             let done = match part {
-                0 => self.turn_answer(&shaken).await?,
-                1 => self.move_mask(&shaken).await?,
-                2 => self.shift_zero(&shaken).await?,
-                _ => self.add_noise(&shaken).await?,
+                0 => shaken.turn_answer().await?,
+                1 => shaken.move_mask().await?,
+                2 => shaken.shift_zero().await?,
+                _ => shaken.add_noise().await?,
             };
             if done.is_none() {
                 return Ok(None);
@@ -116,22 +119,17 @@ impl Page {
         }
         Ok(Some(()))
     }
+}
 
+impl Shaken<'_> {
     /// The smallest step along the sign of one gradient that turns the answer, and the mask there.
-    async fn turn_answer(&self, shaken: &Shaken<'_>) -> Result<Option<()>, Failure> {
-        let &Shaken {
-            job,
-            pool,
-            explanation,
-            range,
-            answer,
-            ..
-        } = shaken;
+    async fn turn_answer(&self) -> Result<Option<()>, Failure> {
+        let (range, answer, explanation) = (&self.range, self.answer, self.explanation);
         let prepared = &explanation.prepared;
         let input = &prepared.input;
         let ends = [input.as_slice(), &prepared.baseline];
         let end = Quadrature::points(&[1.0]);
-        let uphill = self.path_sum(shaken, ends, answer.lead(), &end).await?;
+        let uphill = self.path_sum(ends, answer.lead(), &end).await?;
         let Some(uphill) = uphill else {
             return Ok(None);
         };
@@ -142,13 +140,13 @@ impl Page {
             .next()
             .filter(|_| answer.holds(&prepared.logits_input))
         {
-            job.wait(phrase!(
+            self.job.wait(phrase!(
                 "Trying a step of {levels} levels",
                 levels = decimal(levels, 2)
             ));
             let there = range.step(input, &downhill, levels);
-            let logits = pool.look(&there).await?;
-            if !job.is_current() {
+            let logits = self.pool.look(&there).await?;
+            if !self.job.is_current() {
                 return Ok(None);
             }
             let turned = !answer.holds(&logits);
@@ -159,10 +157,9 @@ impl Page {
         }
         let from = titles::output_name(explanation, answer.output);
         self.plate(
-            shaken,
             "turn",
             input,
-            &shaken.map,
+            &self.map,
             phrase!("“{class}”", class = from.clone()),
         );
         let (Some(levels), Some((there, logits))) = (search.smallest(), found) else {
@@ -176,11 +173,9 @@ impl Page {
             );
             return Ok(Some(()));
         };
-        self.step_plate(shaken, "turn", &there);
+        self.step_plate("turn", &there);
         let what = phrase!("The mask after the step");
-        let map = self
-            .map_of(shaken, &there, &prepared.baseline, &what)
-            .await?;
+        let map = self.map_of(&there, &prepared.baseline, &what).await?;
         let Some(map) = map else { return Ok(None) };
         let now = match answer.rival {
             Some(_) => {
@@ -192,8 +187,8 @@ impl Page {
             }
             None => phrase!("less than 50% “{class}”", class = from.clone()),
         };
-        self.plate(shaken, "turn", &there, &map, now.clone());
-        let likeness = rank_correlation(&shaken.map, &map);
+        self.plate("turn", &there, &map, now.clone());
+        let likeness = rank_correlation(&self.map, &map);
         let size = match levels {
             ..1.0 => phrase!("less than a picture file can hold"),
             ..4.0 => phrase!("too little to see"),
@@ -227,52 +222,43 @@ impl Page {
     }
 
     /// Steps towards a mask that lies in another quarter, as long as the answer stays.
-    async fn move_mask(&self, shaken: &Shaken<'_>) -> Result<Option<()>, Failure> {
-        let &Shaken {
-            job,
-            pool,
-            explanation,
-            range,
-            answer,
-            ..
-        } = shaken;
+    async fn move_mask(&self) -> Result<Option<()>, Failure> {
+        let (range, answer, explanation) = (&self.range, self.answer, self.explanation);
         let prepared = &explanation.prepared;
         let (start, baseline) = (&prepared.input, prepared.baseline.as_slice());
         let target = explanation.target;
         let nodes = Rule::Midpoint.quadrature(POINTS)?;
-        let (inside, quarter) = weakest_quarter(&shaken.map, explanation.width());
+        let (inside, quarter) = weakest_quarter(&self.map, explanation.width());
         let mut input = start.clone();
-        job.start_clock(now());
+        self.job.start_clock(now());
         for round in 0..ROUNDS {
             let sentence = phrase!(
                 "Moving the mask: step {n} of {all}",
                 n = round + 1,
                 all = ROUNDS
             );
-            job.progress(round, ROUNDS, now(), sentence);
+            self.job.progress(round, ROUNDS, now(), sentence);
             let ends = [input.as_slice(), baseline];
-            let Some(on) = self.path_sum(shaken, ends, target, &nodes).await? else {
+            let Some(on) = self.path_sum(ends, target, &nodes).await? else {
                 return Ok(None);
             };
             let pairs = input.iter().zip(baseline).zip(&on);
             let map: Vec<f32> = pairs
                 .map(|((x, x0), g)| (f64::from(x - x0) * g) as f32)
                 .collect();
-            let pull = Pull::new(&map, &inside, ends, &range, BESIDE);
+            let pull = Pull::new(&map, &inside, ends, range, BESIDE);
             let mut beside = Vec::new();
             for ahead in [true, false] {
                 let ends = [pull.beside(&input, ahead), pull.beside(baseline, ahead)];
                 let ends = [ends[0].as_slice(), &ends[1]];
-                let sum = self
-                    .path_sum(shaken, ends, target, &Pull::nodes(&nodes))
-                    .await?;
+                let sum = self.path_sum(ends, target, &Pull::nodes(&nodes)).await?;
                 let Some(sum) = sum else { return Ok(None) };
                 beside.push(sum);
             }
             let way = pull.gradient(&on, &beside[0], &beside[1]);
             let next = range.near(&range.step(&input, &way, STEP), start, FARTHEST);
-            let logits = pool.look(&next).await?;
-            if !job.is_current() {
+            let logits = self.pool.look(&next).await?;
+            if !self.job.is_current() {
                 return Ok(None);
             }
             if !answer.holds(&logits) {
@@ -280,7 +266,7 @@ impl Page {
             }
             input = next;
         }
-        let farthest = distance(&range, start, &input);
+        let farthest = range.distance(start, &input);
         if farthest == 0.0 {
             let answer = titles::output_name(explanation, answer.output);
             say(
@@ -293,15 +279,15 @@ impl Page {
             return Ok(Some(()));
         }
         let what = phrase!("The mask after the steps");
-        let map = self.map_of(shaken, &input, baseline, &what).await?;
+        let map = self.map_of(&input, baseline, &what).await?;
         let Some(map) = map else { return Ok(None) };
         let class = phrase!(
             "“{class}”",
             class = titles::output_name(explanation, answer.output)
         );
-        self.plate(shaken, "move", start, &shaken.map, class.clone());
-        self.step_plate(shaken, "move", &input);
-        self.plate(shaken, "move", &input, &map, class.clone());
+        self.plate("move", start, &self.map, class.clone());
+        self.step_plate("move", &input);
+        self.plate("move", &input, &map, class.clone());
         let share = |map: &[f32]| {
             let all: f64 = map.iter().map(|&v| f64::from(v)).sum();
             let within = map.iter().zip(&inside).filter(|(_, inside)| **inside);
@@ -320,9 +306,9 @@ impl Page {
                 levels = decimal(farthest, 0),
                 class = class,
                 quarter = quarter,
-                before = percent(share(&shaken.map), 0),
+                before = percent(share(&self.map), 0),
                 after = percent(share(&map), 0),
-                likeness = decimal(rank_correlation(&shaken.map, &map), 2),
+                likeness = decimal(rank_correlation(&self.map, &map), 2),
             ),
         );
         Ok(Some(()))
@@ -330,10 +316,8 @@ impl Page {
 
     /// The same network with other numbers for the same colours, from the same numbers and from the
     /// same colour.
-    async fn shift_zero(&self, shaken: &Shaken<'_>) -> Result<Option<()>, Failure> {
-        let &Shaken {
-            explanation, range, ..
-        } = shaken;
+    async fn shift_zero(&self) -> Result<Option<()>, Failure> {
+        let (range, explanation) = (&self.range, self.explanation);
         let input = &explanation.prepared.input;
         let area = input.len() / 3;
         let black: Vec<f32> = (0..input.len()).map(|k| range.black[k / area]).collect();
@@ -361,10 +345,10 @@ impl Page {
         let mut maps: Vec<Vec<f32>> = Vec::new();
         for (x, x0, title) in paths {
             let what = phrase!("The mask with another zero");
-            let Some(map) = self.map_of(shaken, &x, &x0, &what).await? else {
+            let Some(map) = self.map_of(&x, &x0, &what).await? else {
                 return Ok(None);
             };
-            self.plate(shaken, "shift", input, &map, title);
+            self.plate("shift", input, &map, title);
             maps.push(map);
         }
         let likeness = |k: usize| decimal(rank_correlation(&maps[0], &maps[k]), 2);
@@ -380,10 +364,8 @@ impl Page {
     }
 
     /// The photo with noise: how far its map moves, and how far its gradient does.
-    async fn add_noise(&self, shaken: &Shaken<'_>) -> Result<Option<()>, Failure> {
-        let &Shaken {
-            explanation, range, ..
-        } = shaken;
+    async fn add_noise(&self) -> Result<Option<()>, Failure> {
+        let (range, explanation) = (&self.range, self.explanation);
         let prepared = &explanation.prepared;
         let baseline = prepared.baseline.as_slice();
         let target = explanation.target;
@@ -393,7 +375,7 @@ impl Page {
             reduce_absolute(&gradient)
         };
         let ends = [prepared.input.as_slice(), baseline];
-        let Some(gradient) = self.path_sum(shaken, ends, target, &end).await? else {
+        let Some(gradient) = self.path_sum(ends, target, &end).await? else {
             return Ok(None);
         };
         let gradient = gradient_map(gradient);
@@ -401,34 +383,22 @@ impl Page {
         for seed in 0..NOISY {
             let noisy = range.on_sphere(&prepared.input, NOISE, seed as u64);
             let what = phrase!("Noise {n} of {all}", n = seed + 1, all = NOISY);
-            let Some(map) = self.map_of(shaken, &noisy, baseline, &what).await? else {
+            let Some(map) = self.map_of(&noisy, baseline, &what).await? else {
                 return Ok(None);
             };
             let ends = [noisy.as_slice(), baseline];
-            let Some(other) = self.path_sum(shaken, ends, target, &end).await? else {
+            let Some(other) = self.path_sum(ends, target, &end).await? else {
                 return Ok(None);
             };
             farthest.1 = f64::max(farthest.1, relative_change(&gradient, &gradient_map(other)));
-            let change = relative_change(&shaken.map, &map);
+            let change = relative_change(&self.map, &map);
             if farthest.2.is_none() || change > farthest.0 {
                 (farthest.0, farthest.2) = (change, Some((noisy, map)));
             }
         }
-        self.plate(
-            shaken,
-            "noise",
-            &prepared.input,
-            &shaken.map,
-            phrase!("The mask"),
-        );
+        self.plate("noise", &prepared.input, &self.map, phrase!("The mask"));
         if let Some((noisy, map)) = &farthest.2 {
-            self.plate(
-                shaken,
-                "noise",
-                noisy,
-                map,
-                phrase!("The one that moved farthest"),
-            );
+            self.plate("noise", noisy, map, phrase!("The one that moved farthest"));
         }
         say(
             "fragile-noise-note",
@@ -446,104 +416,61 @@ impl Page {
     /// The map of an image from a baseline.
     async fn map_of(
         &self,
-        shaken: &Shaken<'_>,
         input: &[f32],
         baseline: &[f32],
         what: &Phrase,
     ) -> Result<Option<Vec<f32>>, Failure> {
-        let &Shaken {
-            job,
-            pool,
-            explanation,
-            ..
-        } = shaken;
-        if !job.is_current() {
+        if !self.job.is_current() {
             return Ok(None);
         }
-        pool.keep(input, baseline).await?;
-        let summed = self
-            .sum_few(
-                job,
-                pool,
-                explanation.target,
-                [input, baseline],
-                SECANTS,
-                what,
-            )
-            .await?;
+        self.pool.keep(input, baseline).await?;
+        let (ends, target) = ([input, baseline], self.explanation.target);
+        let few = self
+            .page
+            .sum_few(self.job, self.pool, target, ends, SECANTS, what);
+        let summed = few.await?;
         Ok(summed.map(|attributions| reduce_absolute(&attributions.values)))
     }
 
     /// The weighted sum of gradients on a path.
     async fn path_sum(
         &self,
-        shaken: &Shaken<'_>,
         [input, baseline]: [&[f32]; 2],
         target: Target,
         nodes: &Quadrature,
     ) -> Result<Option<Vec<f64>>, Failure> {
-        let &Shaken { job, pool, .. } = shaken;
-        if !job.is_current() {
+        if !self.job.is_current() {
             return Ok(None);
         }
-        pool.keep(input, baseline).await?;
+        self.pool.keep(input, baseline).await?;
         let sum = RefCell::new(vec![0.0f64; input.len()]);
-        let whole = self.gather(job, pool, target, nodes, |partial| {
+        let take = |partial: PartialSum| {
             let mut sum = sum.borrow_mut();
             let pairs = sum.iter_mut().zip(&partial.gradient_sum);
             pairs.for_each(|(sum, &g)| *sum += f64::from(g));
             Ok(())
-        });
+        };
+        let whole = self.page.gather(self.job, self.pool, target, nodes, take);
         Ok(whole.await?.then(|| sum.into_inner()))
     }
 
     /// A picture with its mask over it, and what is said beneath.
-    fn plate(&self, shaken: &Shaken<'_>, part: &str, input: &[f32], map: &[f32], title: Phrase) {
-        let explanation = shaken.explanation;
-        let width = explanation.width();
-        let mut rgba = explanation.spec.preprocessing.rgba(input);
+    fn plate(&self, part: &str, input: &[f32], map: &[f32], title: Phrase) {
+        let width = self.explanation.width();
+        let mut rgba = self.explanation.spec.preprocessing.rgba(input);
         let mask = Mask::of_map(&soften(map, width));
-        lay_over(&mut rgba, &glow(&mask, self.latest().palette));
+        lay_over(&mut rgba, &glow(&mask, self.page.latest().palette));
         add_plate(&format!("fragile-{part}"), &rgba, width, title);
     }
 
     /// What a step adds to the photo, enlarged until it can be seen.
-    fn step_plate(&self, shaken: &Shaken<'_>, part: &str, to: &[f32]) {
-        let Shaken {
-            explanation, range, ..
-        } = shaken;
-        let from = &explanation.prepared.input;
-        let times = (LOUD / distance(range, from, to).max(f64::MIN_POSITIVE))
-            .round()
-            .max(1.0);
-        let (area, level) = (from.len() / 3, range.level());
-        let byte = |k: usize, c: usize| {
-            let at = c * area + k;
-            let levels = f64::from((to[at] - from[at]) / level[c]);
-            (128.0 + times * levels).clamp(0.0, 255.0) as u8
-        };
-        let pixels = (0..area).flat_map(|k| [byte(k, 0), byte(k, 1), byte(k, 2), 255]);
-        let rgba: Vec<u8> = pixels.collect();
+    fn step_plate(&self, part: &str, to: &[f32]) {
+        let (rgba, times) = step_picture(&self.range, &self.explanation.prepared.input, to);
         let title = phrase!(
             "what is added, {times} times enlarged",
             times = decimal(times, 0)
         );
-        add_plate(
-            &format!("fragile-{part}"),
-            &rgba,
-            explanation.width(),
-            title,
-        );
+        let width = self.explanation.width();
+        add_plate(&format!("fragile-{part}"), &rgba, width, title);
     }
-}
-
-/// How far the largest change of a step is from grey, as it is shown, in levels.
-const LOUD: f64 = 96.0;
-
-/// The largest change of any value, in levels.
-fn distance(range: &PixelRange, from: &[f32], to: &[f32]) -> f64 {
-    let (area, level) = ((from.len() / 3).max(1), range.level());
-    let pairs = from.iter().zip(to).enumerate();
-    let apart = pairs.map(|(k, (a, b))| f64::from(((b - a) / level[k / area]).abs()));
-    apart.fold(0.0, f64::max)
 }

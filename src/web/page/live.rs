@@ -91,12 +91,7 @@ impl Page {
                 let canvas = camera::snapshot(&video(), f64::INFINITY);
                 let page = Rc::clone(&page);
                 spawn_local(async move {
-                    let bytes = async {
-                        let canvas = canvas.map_err(|error| files::unreadable(&error))?;
-                        files::blob(&files::png(&canvas).await?).await
-                    };
-                    let photo = ("camera.png".into(), bytes.await);
-                    page.take_photos(vec![photo]).await;
+                    page.take_snapshot(canvas).await;
                     element::<Element>("drop").scroll_into_view();
                 });
             }
