@@ -1,5 +1,6 @@
 //! What lies over the part of a photo that someone covers.
 
+use crate::attribution::Baseline;
 use crate::preprocessing::Preprocessing;
 use crate::random;
 
@@ -66,6 +67,21 @@ pub fn noise_picture(seed: u64, preprocessing: &Preprocessing) -> Vec<f32> {
     preprocessing.planes(pixels)
 }
 
+/// A picture of one colour, RGB, each 0..=255; flat \[3, H, W\], normalised.
+pub fn plain_picture(rgb: [u8; 3], preprocessing: &Preprocessing) -> Vec<f32> {
+    let area = preprocessing.input_len() / 3;
+    preprocessing.planes(std::iter::repeat_n(rgb.map(f32::from), area))
+}
+
+/// The first two plain baselines besides the one that is there: black, white or grey.
+pub fn other_baselines(there: Baseline) -> [Baseline; 2] {
+    match there {
+        Baseline::Black => [Baseline::White, Baseline::Grey],
+        Baseline::White => [Baseline::Black, Baseline::Grey],
+        _ => [Baseline::Black, Baseline::White],
+    }
+}
+
 /// A value of 0..=255 for a place.
 fn noise(place: u64) -> f32 {
     (random::mixed(place + 1) >> 56) as f32
@@ -130,6 +146,25 @@ mod tests {
         assert_eq!(noise, of(Covering::Noise), "the same every time");
         for name in ["baseline", "blur", "noise"] {
             assert!(Covering::from_name(name).is_some());
+        }
+    }
+
+    #[test]
+    fn the_other_baselines_are_two_more_and_a_plain_picture_is_plain() {
+        for there in [Baseline::ALL.as_slice(), &[Baseline::Colour([1, 2, 3])]].concat() {
+            let [first, second] = other_baselines(there);
+            assert!(
+                first != there && second != there && first != second,
+                "{there}"
+            );
+            assert!(first.colour().is_some() && second.colour().is_some());
+        }
+        let preprocessing = Architecture::ShapesNet.preprocessing();
+        let area = preprocessing.input_len() / 3;
+        let picture = plain_picture([0, 255, 128], &preprocessing);
+        let expected = preprocessing.normalise([0.0, 255.0, 128.0]);
+        for (k, value) in picture.iter().enumerate() {
+            assert_eq!(*value, expected[k / area]);
         }
     }
 

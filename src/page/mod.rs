@@ -33,7 +33,7 @@ pub use classroom::{
     Class, Classroom, FEWEST_CLASSES, FEWEST_PICTURES, Lack, MOST_CLASSES, MOST_PICTURES, Marks,
     by_folder,
 };
-pub use covering::{Covering, covered_by, noise_picture};
+pub use covering::{Covering, covered_by, noise_picture, other_baselines, plain_picture};
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use files::MOST_BYTES;

@@ -107,7 +107,9 @@ def rescale(model, x, baseline, target):
 
 def methods(model, rgb, mean, std, path):
     """What captum's other methods make of one image, RGB uint8 [H, W, 3]; for ResNet-18."""
-    from captum.attr import GuidedBackprop, LayerGradCam
+    from captum.attr import (
+        FeatureAblation, GuidedBackprop, InputXGradient, LayerGradCam, Saliency, ShapleyValues,
+    )
     from torchvision.models.resnet import BasicBlock
 
     mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (mean, std))
@@ -117,8 +119,30 @@ def methods(model, rgb, mean, std, path):
             module.relu = Each(2, torch.nn.ReLU)
     model.relu = torch.nn.ReLU()
     target = int(model(x)[0].argmax())
+    baseline = (torch.zeros_like(x) - mean) / std
+    side = x.shape[-1]
+
+    def grid(patches):
+        """Which patch of a grid each pixel lies in, [1, 1, H, W]."""
+        at = torch.arange(side) * patches // side
+        return (at[:, None] * patches + at[None])[None, None]
+
+    def of_each(attributions, patches):
+        """One value of each patch, which is the same for all of its pixels and channels."""
+        where = [int((grid(patches)[0, 0] == k).flatten().nonzero()[0]) for k in range(patches ** 2)]
+        return attributions[0, 0].flatten()[where].detach()
+
+    several = dict(baselines=baseline, target=target)
+    with torch.no_grad():
+        ablation = FeatureAblation(model).attribute(x, feature_mask=grid(4), **several)
+        # By all orders of the quarters.
+        shapley = ShapleyValues(model).attribute(x, feature_mask=grid(2), **several)
     save(path, {
         "target": np.array([target]),
+        "saliency_f16": Saliency(model).attribute(x, target=target)[0].detach(),
+        "input_x_gradient_f16": InputXGradient(model).attribute(x, target=target)[0].detach(),
+        "ablation": of_each(ablation, 4),
+        "shapley": of_each(shapley, 2),
         "guided_f16": GuidedBackprop(model).attribute(x, target=target)[0].detach(),
         "gradcam": LayerGradCam(model, model.layer4)
         .attribute(x, target=target, relu_attributions=True)[0, 0].detach(),

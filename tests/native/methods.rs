@@ -3,7 +3,7 @@
 
 use violet::Result;
 use violet::attribution::{
-    Accumulator, Baseline, PartialSum, Quadrature, Rule, Slopes, class_activation, idgi,
+    Accumulator, Baseline, PartialSum, Quadrature, Rule, Slopes, class_activation, grid, idgi,
     rank_correlation, read,
 };
 use violet::device::{DeviceKind, open};
@@ -12,6 +12,7 @@ use violet::image::Photo;
 use violet::mask::reduce_absolute;
 use violet::model::{Architecture, Checkpoint, ModelSpec, Network, Randomised, Target, Trace};
 use violet::page::noise_picture;
+use violet::regions::{Coalitions, cover};
 use violet::shapes::{Scene, Tag};
 
 use crate::common::{self, explainer, weights};
@@ -127,19 +128,76 @@ fn guided_backpropagation_changes_less_than_the_gradient_when_the_network_forget
     Ok(())
 }
 
-/// ResNet-18 with random weights, as `tests/golden/generate.py methods` has it.
+/// ResNet-18 with random weights, as `tests/golden/generate.py methods` has it: the network, its
+/// input, flat \[3, side, side\], and the side.
+fn resnet18() -> Result<(Network, Vec<f32>, usize)> {
+    let device = pollster::block_on(open(DeviceKind::Cpu))?;
+    let (architecture, checkpoint) = (Architecture::ResNet18, common::random_resnet18()?);
+    let network = Network::load_for(architecture, checkpoint, [97; 2], &device)?;
+    let (rgb, side) = common::view_middle(64, 97);
+    let input = common::normalised(&rgb, ModelSpec::from_name("resnet18")?);
+    Ok((network, input, side))
+}
+
+#[test]
+fn saliency_and_gradient_times_input_are_captums() -> Result<()> {
+    let mut golden = common::golden("methods");
+    let (network, input, side) = resnet18()?;
+    let target = Target::output(golden.take("target", &[1])?[0] as usize);
+    let image = common::tensor(&network, &input, side).require_grad();
+    let mut gradients = network.output(image.clone(), target).sum().backward();
+    let gradient = pollster::block_on(read(image.grad_remove(&mut gradients).unwrap()))?;
+    let pairs = gradient.iter().zip(&input);
+    let found = [
+        ("saliency_f16", gradient.iter().map(|g| g.abs()).collect()),
+        ("input_x_gradient_f16", pairs.map(|(g, x)| g * x).collect()),
+    ];
+    for (name, found) in found {
+        let found: Vec<f32> = found;
+        let error = common::relative_error(&found, &golden.take(name, &[3, side, side])?);
+        println!("{name}: relative error {error:.1e}");
+        assert!(error < 1e-2);
+    }
+    Ok(())
+}
+
+/// What is covered in the chapters, as captum's `FeatureAblation` covers the same features, and its
+/// `ShapleyValues` by all orders of them.
+#[test]
+fn single_deletions_and_shapley_values_are_captums() -> Result<()> {
+    let mut golden = common::golden("methods");
+    let (network, input, side) = resnet18()?;
+    let target = Target::output(golden.take("target", &[1])?[0] as usize);
+    let black = common::normalised(&vec![0; 3 * side * side], ModelSpec::from_name("resnet18")?);
+    let output = |labels: &[u16], covered: &[u16]| -> Result<f64> {
+        let image = common::tensor(&network, &cover(labels, covered, &input, &black), side);
+        let output = network.output(image, target);
+        Ok(f64::from(pollster::block_on(read(output))?[0]))
+    };
+    let patches = grid(side, 4);
+    let here = output(&patches, &[])?;
+    let drops: Result<Vec<f32>> = (0..16)
+        .map(|patch| Ok((here - output(&patches, &[patch])?) as f32))
+        .collect();
+    let error = common::relative_error(&drops?, &golden.take("ablation", &[16])?);
+    println!("single deletions: relative error {error:.1e}");
+    assert!(error < 1e-3);
+    let quarters = grid(side, 2);
+    let mut game = Coalitions::new(4);
+    for k in 0..game.count() {
+        game.set(k, output(&quarters, &game.covered(k))?);
+    }
+    let values: Vec<f32> = game.shapley().unwrap().iter().map(|&v| v as f32).collect();
+    let error = common::relative_error(&values, &golden.take("shapley", &[4])?);
+    println!("Shapley values: relative error {error:.1e}");
+    assert!(error < 1e-3);
+    Ok(())
+}
+
 #[test]
 fn guided_backpropagation_and_grad_cam_are_captums() -> Result<()> {
     let mut golden = common::golden("methods");
-    let device = pollster::block_on(open(DeviceKind::Cpu))?;
-    let network = Network::load_for(
-        Architecture::ResNet18,
-        common::random_resnet18()?,
-        [97; 2],
-        &device,
-    )?;
-    let (rgb, side) = common::view_middle(64, 97);
-    let input = common::normalised(&rgb, ModelSpec::from_name("resnet18")?);
+    let (network, input, side) = resnet18()?;
     let target = Target::output(golden.take("target", &[1])?[0] as usize);
 
     let image = common::tensor(&network, &input, side).require_grad();

@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::Page;
 use super::job::PageJob;
+use super::{Page, baseline_name};
 use crate::attribution::{PartialSum, Quadrature, Rule, Slopes, enlarged, grid, idgi, with_noise};
 use crate::mask::{edges, reduce_absolute, soften};
-use crate::page::{Explanation, noise_picture};
+use crate::page::{Explanation, noise_picture, other_baselines, plain_picture};
 use crate::protocol::Failure;
 use crate::web::dom::now;
 use crate::web::pool::Pool;
@@ -24,8 +24,12 @@ const SECANTS: usize = 12;
 /// Points of the path at which gradients' squares share out what the output changes by.
 const POINTS: usize = 24;
 /// Gradients and other passes that all methods take.
-const ALL: usize =
-    3 + OCCLUDED * OCCLUDED + NOISY as usize + BASELINES as usize * SECANTS + POINTS + SECANTS;
+const ALL: usize = 3
+    + OCCLUDED * OCCLUDED
+    + NOISY as usize
+    + (2 + BASELINES as usize) * SECANTS
+    + POINTS
+    + SECANTS;
 
 /// A method's map, and what it is called.
 pub(super) struct Candidate {
@@ -112,34 +116,42 @@ impl Maker<'_> {
             };
             smooth.iter_mut().zip(&noisy).for_each(|(sum, v)| *sum += v);
         }
-        let mut expected = vec![0.0f32; input.len()];
-        for seed in 1..=BASELINES {
-            let start = noise_picture(seed, &explanation.spec.preprocessing);
-            if !self.keep(input, &start).await? {
-                return Ok(None);
-            }
-            let secants = Rule::Secant.quadrature(SECANTS)?;
-            let Some(sum) = self.sum(&secants).await? else {
+        let preprocessing = &explanation.spec.preprocessing;
+        let mut from_others = Vec::new();
+        for other in other_baselines(explanation.settings.baseline()) {
+            let Some(rgb) = other.colour() else { continue };
+            let start = plain_picture(rgb, preprocessing);
+            let Some(attributions) = self.integrated(&start).await? else {
                 return Ok(None);
             };
-            let of_this = times(&sum, input, &start);
+            from_others.push((other, reduce_absolute(&attributions)));
+        }
+        let mut expected = vec![0.0f32; input.len()];
+        for seed in 1..=BASELINES {
+            let start = noise_picture(seed, preprocessing);
+            let Some(of_this) = self.integrated(&start).await? else {
+                return Ok(None);
+            };
             let mean = 1.0 / BASELINES as f32;
-            expected
-                .iter_mut()
-                .zip(&of_this)
-                .for_each(|(sum, v)| *sum += mean * v);
+            let pairs = expected.iter_mut().zip(&of_this);
+            pairs.for_each(|(sum, v)| *sum += mean * v);
         }
         let times_input: Vec<f32> = gradient.iter().zip(input).map(|(g, x)| g * x).collect();
         let candidate = |title: Phrase, map: Vec<f32>| Candidate { title, map };
-        let mut all = vec![
-            candidate(phrase!("Integrated Gradients"), integrated),
+        let mut all = vec![candidate(phrase!("Integrated Gradients"), integrated)];
+        all.extend(from_others.into_iter().map(|(baseline, map)| {
+            let baseline = baseline_name(baseline);
+            let title = phrase!("Integrated Gradients from {baseline}", baseline = baseline);
+            candidate(title, map)
+        }));
+        all.extend([
             candidate(phrase!("Expected Gradients"), reduce_absolute(&expected)),
             candidate(phrase!("IDGI"), reduce_absolute(&shares)),
             candidate(phrase!("Gradient"), reduce_absolute(&gradient)),
             candidate(phrase!("Gradient × input"), reduce_absolute(&times_input)),
             candidate(phrase!("SmoothGrad"), reduce_absolute(&smooth)),
             candidate(phrase!("Guided backpropagation"), reduce_absolute(&guided)),
-        ];
+        ]);
         if let Some((rows, columns, map)) = places {
             let size = explanation.spec.preprocessing.size();
             let map = enlarged(&map, [rows, columns], size);
@@ -203,6 +215,16 @@ impl Maker<'_> {
         let target = self.explanation.target;
         let whole = self.page.gather(self.job, self.pool, target, nodes, take);
         Ok(whole.await?.then(|| sum.into_inner()))
+    }
+
+    /// The attributions of the photo from another baseline.
+    async fn integrated(&self, start: &[f32]) -> Result<Option<Vec<f32>>, Failure> {
+        let input = &self.explanation.prepared.input;
+        if !self.keep(input, start).await? {
+            return Ok(None);
+        }
+        let sum = self.sum(&Rule::Secant.quadrature(SECANTS)?).await?;
+        Ok(sum.map(|sum| times(&sum, input, start)))
     }
 
     /// What covering each patch by itself changes F by, the same for all of its pixels.
