@@ -154,3 +154,34 @@ check("the teacher's pages: both languages have the same five lessons, and each 
     await lesson.close();
   }
 });
+
+check("a lesson as it is given: from the teacher's page by its link to the task, the cheat is found, and a handout printed", async () => {
+  const page = await open(shared.browser, { url: `${shared.site.url}lessons/index.html` }, "");
+  await page.click("text=The cheat beside the honest network");
+  await page.waitForSelector("#pinned:not([hidden])");
+  await status(page, /^Done/);
+  const task = await page.textContent("#task-text");
+  assert.match(task, /Which one cheats, and by what/);
+  // The cheat's mask lies in the corner, the honest one's on the shape.
+  const inside = async () => Number((await page.textContent("#truth-inside")).match(/(\d+)\s?%/)[1]);
+  assert.ok((await inside()) < 20, await page.textContent("#truth-inside"));
+  assert.match(await page.textContent("#pinned-title"), /honest/);
+  const first = () => page.locator("#predictions li").first().textContent();
+  const right = await first();
+  // Another tag: the cheat falls for it.
+  await again(page, () => page.selectOption("#tag", "misleading"));
+  assert.notEqual((await first()).match(/\p{L}+/u)[0], right.match(/\p{L}+/u)[0], "it reads the tag");
+  await page.evaluate(() => { window.print = () => { window.printed = true; }; });
+  await page.click("#save summary");
+  await page.click("[data-save=handout]");
+  await page.waitForFunction(() => window.printed);
+  await page.emulateMedia({ media: "print" });
+  const handout = await page.locator("#handout").innerText();
+  assert.ok(handout.includes(task.trim()), "the task is on it");
+  assert.match(handout, /ShapesNet[\s\S]*Sum of the attributions/);
+  await page.emulateMedia({ media: null });
+  const pdf = await page.pdf({ format: "A4" });
+  assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});

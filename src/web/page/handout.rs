@@ -42,6 +42,9 @@ impl Page {
             // What is not decoded yet is not printed, or what was there before is.
             JsFuture::from(image.decode()).await.map_err(failed)?;
         }
+        // A lesson's task goes on paper too: it is text and nothing else.
+        let task = element::<Element>("task-text").inner_html();
+        element::<Element>("handout-task").set_inner_html(&task);
         let list: Element = element("handout-facts");
         list.set_inner_html("");
         let report = shown.report();
