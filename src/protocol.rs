@@ -189,6 +189,8 @@ pub enum Response {
         height: u32,
         /// Whether it has more frames than the one that is used, the first.
         animated: bool,
+        /// Whether its file is cut off or damaged, so that part of it is missing.
+        incomplete: bool,
         /// Width of the preview.
         preview_width: u32,
         /// Its height.

@@ -1,10 +1,12 @@
 //! Encoded bytes → upright RGB pixels.
 
+use std::cell::Cell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Cursor;
 
 use image::{
-    AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
-    RgbImage,
+    AnimationDecoder, ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader,
+    ImageResult, Limits, RgbImage,
     codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
     imageops,
 };
@@ -22,16 +24,19 @@ pub struct Photo {
     pub rgb: RgbImage,
     /// Whether the file has more frames than the first, which is the one taken.
     pub animated: bool,
+    /// Whether the file is cut off or damaged: part of the picture is missing, and grey.
+    pub incomplete: bool,
 }
 
 impl Photo {
     /// Decodes PNG, JPEG (CMYK included), WebP, GIF (first frame) or BMP, and turns it upright
-    /// as its EXIF orientation says. The format is told by the first bytes, not by a name.
+    /// as its EXIF orientation says. The format is told by the first bytes, not by a name. Of a
+    /// file that is cut off, what is there is taken, as every viewer shows it.
     ///
     /// # Errors
     ///
     /// [`Error::EmptyFile`], [`Error::UnknownImageFormat`], [`Error::ImageTooLarge`] (before any
-    /// pixel is decoded) or [`Error::DamagedImage`].
+    /// pixel is decoded) or [`Error::DamagedImage`], if nothing of it can be had.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         if bytes.is_empty() {
             return Err(Error::EmptyFile);
@@ -69,18 +74,18 @@ impl Photo {
                 reason: "it has no pixels".into(),
             });
         }
-        if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-            return Err(Error::DamagedImage {
-                format: name,
-                reason: "it ends too early".into(),
-            });
-        }
         let orientation = decoder.orientation().map_err(refused)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
+        let (mut image, incomplete) = if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
+            drop(decoder);
+            unended_jpeg(bytes).map_err(refused)?
+        } else {
+            whatever_comes(decoder).map_err(refused)?
+        };
         image.apply_orientation(orientation);
         Ok(Self {
             rgb: over_white(image),
             animated: is_animated(bytes, format),
+            incomplete,
         })
     }
 }
@@ -111,6 +116,7 @@ impl Photo {
         Ok(Self {
             rgb: rgb.unwrap_or_else(|| unreachable!("there are as many pixels")),
             animated: false,
+            incomplete: false,
         })
     }
 }
@@ -123,19 +129,94 @@ impl From<&Scene> for Photo {
         Self {
             rgb: rgb.unwrap_or_else(|| unreachable!("a scene has SIZE × SIZE pixels")),
             animated: false,
+            incomplete: false,
         }
     }
 }
 
-/// Whether the picture's scan is followed by the marker that ends it; the decoder fills what is
-/// missing with grey instead of complaining.
+/// What stands for pixels that are missing: grey, as JPEG decoders have it.
+const MISSING: u8 = 128;
+
+/// A decoder whose picture may end early: what comes before an error stays.
+struct Lenient<'a, D> {
+    decoder: D,
+    incomplete: &'a Cell<bool>,
+}
+
+impl<D: ImageDecoder> ImageDecoder for Lenient<'_, D> {
+    fn dimensions(&self) -> (u32, u32) {
+        self.decoder.dimensions()
+    }
+
+    fn color_type(&self) -> ColorType {
+        self.decoder.color_type()
+    }
+
+    fn read_image(self, buffer: &mut [u8]) -> ImageResult<()> {
+        buffer.fill(MISSING);
+        let Err(error) = self.decoder.read_image(buffer) else {
+            return Ok(());
+        };
+        if buffer.iter().all(|&byte| byte == MISSING) {
+            return Err(error);
+        }
+        self.incomplete.set(true);
+        Ok(())
+    }
+
+    fn read_image_boxed(self: Box<Self>, buffer: &mut [u8]) -> ImageResult<()> {
+        (*self).read_image(buffer)
+    }
+}
+
+/// A picture as far as it can be read, and whether part of it is missing.
+fn whatever_comes(decoder: impl ImageDecoder) -> ImageResult<(DynamicImage, bool)> {
+    let incomplete = Cell::new(false);
+    let image = DynamicImage::from_decoder(Lenient {
+        decoder,
+        incomplete: &incomplete,
+    })?;
+    Ok((image, incomplete.get()))
+}
+
+/// A JPEG that lacks the marker at its end. Many do and are whole all the same; which, is told by
+/// whether anything would change if more data came.
+fn unended_jpeg(bytes: &[u8]) -> ImageResult<(DynamicImage, bool)> {
+    // Bits that are no picture's, and no marker.
+    const MORE: [u8; 8] = [0x5A, 0x33, 0xC6, 0x0F, 0x96, 0x69, 0x1E, 0xB4];
+    let half_a_marker = bytes.ends_with(&END_OF_IMAGE[..1]);
+    let bytes = &bytes[..bytes.len() - usize::from(half_a_marker)];
+    let decoded = |more: &[u8]| {
+        let bytes = [bytes, more].concat();
+        let reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Jpeg);
+        whatever_comes(reader.into_decoder()?)
+    };
+    let hash = |image: &DynamicImage| {
+        let mut hasher = DefaultHasher::new();
+        image.as_bytes().hash(&mut hasher);
+        hasher.finish()
+    };
+    // One picture in memory at a time.
+    let more = decoded(&MORE.repeat(8)).map(|(image, _)| hash(&image)).ok();
+    let (ended, incomplete) = decoded(&END_OF_IMAGE)?;
+    if more == Some(hash(&ended)) {
+        return Ok((ended, incomplete));
+    }
+    drop(ended);
+    // Without an end, what is missing becomes grey.
+    Ok((decoded(&[])?.0, true))
+}
+
+/// The marker at the end of a JPEG.
+const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+
+/// Whether the picture's scan is followed by the marker that ends it.
 ///
 /// # Source
 ///
 /// ITU-T T.81, B.1.1: markers are 0xFF and a code; all before the scan carry their length.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
+fn jpeg_ends(bytes: &[u8]) -> bool {
     const START_OF_SCAN: u8 = 0xDA;
-    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
     let mut rest = bytes.get(2..).unwrap_or_default();
     while let [0xFF, code, high, low, ..] = *rest {
         if code == START_OF_SCAN {

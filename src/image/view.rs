@@ -203,6 +203,7 @@ mod tests {
         let photo = Photo {
             rgb,
             animated: false,
+            incomplete: false,
         };
         let preprocessing = Preprocessing {
             height,

@@ -270,12 +270,13 @@ impl Engine {
             photo.rgb.clone()
         };
         let preview = image::DynamicImage::ImageRgb8(preview).into_rgba8();
-        let animated = photo.animated;
+        let (animated, incomplete) = (photo.animated, photo.incomplete);
         self.photo = Some(photo);
         Response::Opened {
             width,
             height,
             animated,
+            incomplete,
             preview_width,
             preview_height,
             preview: preview.into_raw(),

@@ -40,6 +40,7 @@ fn photo() -> Photo {
     Photo {
         rgb: RgbImage::from_fn(SIDE, SIDE, pixel),
         animated: false,
+        incomplete: false,
     }
 }
 

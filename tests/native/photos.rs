@@ -159,22 +159,71 @@ fn what_is_no_photo_is_named() {
 }
 
 #[test]
-fn damaged_photos_are_refused_not_half_shown() {
-    let picture = DynamicImage::ImageRgb8(quarters(64, 48));
-    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp] {
+fn photos_that_end_early_are_shown_as_far_as_they_go() {
+    // A photo's upper half is not like its lower one, so that grey at its end is what is missing.
+    let cat = std::fs::read(common::root().join("www/samples/cat.jpg")).unwrap();
+    let whole = Photo::decode(&cat).unwrap();
+    assert!(!whole.incomplete);
+    let picture = DynamicImage::ImageRgb8(whole.rgb.clone());
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp] {
         let bytes = encode(&picture, format);
-        for length in [12, bytes.len() / 2] {
+        let whole = Photo::decode(&bytes).unwrap();
+        for share in [0.4, 0.97] {
+            let length = (share * bytes.len() as f64) as usize;
+            let cut = Photo::decode(&bytes[..length]).unwrap();
+            let what = format!("{format:?}, {share}");
+            assert!(cut.incomplete && !whole.incomplete, "{what}");
+            assert_eq!(cut.rgb.dimensions(), whole.rgb.dimensions(), "{what}");
+            let (width, height) = whole.rgb.dimensions();
+            // A BMP begins with its last row.
+            let (there, missing) = match format {
+                ImageFormat::Bmp => (height - 1, 0),
+                _ => (0, height - 1),
+            };
+            let row = |photo: &Photo, y: u32| -> Vec<_> {
+                (0..width).map(|x| *photo.rgb.get_pixel(x, y)).collect()
+            };
+            assert_eq!(row(&cut, there), row(&whole, there), "{what}");
+            let grey = row(&cut, missing).iter().all(|p| *p == Rgb([128; 3]));
+            assert!(grey, "{what}: {:?}", cut.rgb.get_pixel(0, missing));
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_without_its_end_marker_is_whole() {
+    let cat = std::fs::read(common::root().join("www/samples/cat.jpg")).unwrap();
+    let flat = encode(
+        &DynamicImage::ImageRgb8(quarters(64, 48)),
+        ImageFormat::Jpeg,
+    );
+    for bytes in [cat, flat] {
+        let whole = Photo::decode(&bytes).unwrap();
+        for unended in [&bytes[..bytes.len() - 2], &bytes[..bytes.len() - 1]] {
+            let found = Photo::decode(unended).unwrap();
+            assert!(!found.incomplete);
+            assert!(found.rgb == whole.rgb, "the same pixels");
+        }
+    }
+}
+
+#[test]
+fn photos_of_which_nothing_can_be_had_are_refused() {
+    let picture = DynamicImage::ImageRgb8(quarters(64, 48));
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Jpeg,
+    ] {
+        let bytes = encode(&picture, format);
+        for length in [12, 40] {
             let found = Photo::decode(&bytes[..length]);
             assert!(
                 matches!(found, Err(Error::DamagedImage { .. })),
                 "{format:?} {length}"
             );
         }
-    }
-    let jpeg = encode(&picture, ImageFormat::Jpeg);
-    for length in [100, jpeg.len() / 2, jpeg.len() - 2] {
-        let found = Photo::decode(&jpeg[..length]);
-        assert!(matches!(found, Err(Error::DamagedImage { .. })), "{length}");
     }
 }
 
@@ -233,6 +282,7 @@ fn any_shape_of_photo_gives_a_full_view() {
         let photo = Photo {
             rgb: quarters(width, height),
             animated: false,
+            incomplete: false,
         };
         for spec in &violet::model::catalog::CATALOG {
             let view = View::of(&photo, &spec.preprocessing);
@@ -269,6 +319,7 @@ fn stretching_reads_where_tensorflow_reads() {
     let photo = Photo {
         rgb: image::RgbImage::from_raw(2, 1, vec![0, 0, 0, 200, 100, 50]).unwrap(),
         animated: false,
+        incomplete: false,
     };
     let spec = ModelSpec::from_name("ssd-mobilenet-v2").unwrap();
     let view = View::of(&photo, &spec.preprocessing);

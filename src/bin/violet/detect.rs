@@ -8,6 +8,7 @@ use violet::attribution::Baseline;
 use violet::image::Photo;
 use violet::model::Rect;
 
+use crate::explain::ENDS_EARLY;
 use crate::model;
 use crate::weights::at;
 
@@ -50,6 +51,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     for path in &arguments.photos {
         let bytes = std::fs::read(path).map_err(at(path))?;
         let photo = Photo::decode(&bytes).map_err(at(path))?;
+        if photo.incomplete {
+            eprintln!("violet: {}", at(path)(ENDS_EARLY));
+        }
         let prepared = pollster::block_on(explainer.prepare(&photo, Baseline::default()));
         let prepared = prepared.map_err(at(path))?;
         let found = prepared.detections.iter().enumerate().map(|(k, d)| Found {

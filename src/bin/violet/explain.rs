@@ -21,6 +21,10 @@ use violet::report::{FoundBox, Report, npy};
 use crate::weights::at;
 use crate::{model, pool};
 
+/// Said of a photo of which a part is missing.
+pub(crate) const ENDS_EARLY: &str =
+    "the photo ends early or is damaged; what is there is explained, the rest is grey";
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Photos: PNG, JPEG, WebP, GIF or BMP
@@ -258,6 +262,9 @@ fn explain(
     let start = Instant::now();
     let bytes = std::fs::read(path).map_err(at(path))?;
     let photo = Photo::decode(&bytes).map_err(at(path))?;
+    if photo.incomplete {
+        bar.suspend(|| eprintln!("violet: {}", at(path)(ENDS_EARLY)));
+    }
     let prepared =
         pollster::block_on(explainer.prepare(&photo, arguments.baseline)).map_err(at(path))?;
     let Chosen {

@@ -164,6 +164,7 @@ impl Page {
             width,
             height,
             animated,
+            incomplete,
             preview_width,
             preview,
             truth,
@@ -200,7 +201,12 @@ impl Page {
             let preprocessing = &spec.preprocessing;
             preprocessing.width.min(preprocessing.height)
         });
-        if animated {
+        if incomplete {
+            self.note(
+                phrase!("This photo ends early or is damaged: what is there is explained, the rest is grey."),
+                phrase!("Copy it again from where it came, if you need all of it."),
+            );
+        } else if animated {
             self.note(
                 phrase!("This picture moves; its first frame is explained."),
                 Phrase::nothing(),
