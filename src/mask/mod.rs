@@ -115,6 +115,25 @@ pub fn lay_over(under: &mut [u8], over: &[u8]) {
     }
 }
 
+/// A photo, RGBA, grey and pale, so that a mask's is the only colour over it.
+///
+/// # Source
+///
+/// W3C, Compositing and Blending Level 1, 10: a colour's luminosity, as the page's canvases have it.
+pub fn pale(rgba: &[u8]) -> Vec<u8> {
+    const LUMINOSITY: [f32; 3] = [0.3, 0.59, 0.11];
+    const VEIL: [f32; 3] = [250.0, 249.0, 252.0];
+    const VEILED: f32 = 0.3;
+    let (pixels, _) = rgba.as_chunks::<4>();
+    let veiled = |&[r, g, b, a]: &[u8; 4]| {
+        let colours = [r, g, b].map(f32::from);
+        let grey: f32 = colours.iter().zip(LUMINOSITY).map(|(c, l)| c * l).sum();
+        let [r, g, b] = VEIL.map(|veil| (grey + (veil - grey) * VEILED).round() as u8);
+        [r, g, b, a]
+    };
+    pixels.iter().flat_map(veiled).collect()
+}
+
 /// Divides by the value below which `mass_shown` of the total lies, smallest values first, and
 /// clips to −1..=1; what counts is how far a value is from zero. A map of nothing but zeros stays zero.
 pub fn normalise(map: &[f32], mass_shown: f64) -> Mask {

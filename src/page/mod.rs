@@ -2,33 +2,52 @@
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
 mod amounts;
+pub mod answers;
+pub mod baselines;
 mod bench;
+mod brought;
+pub mod card;
+mod chapters;
 mod classroom;
+pub mod controls;
 mod covering;
 mod dropped;
 mod explanation;
 mod files;
 mod fragile;
+pub mod handout;
+mod hands;
 mod job;
 mod ledger;
 mod lesson;
 mod live;
 mod paint;
+mod part;
+mod plot;
 mod qr;
 mod quiz;
 mod race;
+pub mod reading;
+pub mod region_list;
 mod search;
 mod settings;
 mod sheet;
+mod stage;
+pub mod steps;
 mod strip;
+mod strokes;
 mod tour;
+pub mod trust;
 mod values;
 mod viewport;
+pub mod walk;
 mod work;
 mod workers;
 
 pub use amounts::{adding_up, printed_change};
 pub use bench::{Measured, report};
+pub use brought::{Awaiting, Brought, Named, numbered};
+pub use chapters::{CHAPTERS, FREE, MadeOf, chapters};
 pub use classroom::{
     Class, Classroom, FEWEST_CLASSES, FEWEST_PICTURES, Lack, MOST_CLASSES, MOST_PICTURES, Marks,
     by_folder,
@@ -38,11 +57,14 @@ pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
 pub use files::MOST_BYTES;
 pub use fragile::{Answer, pixel_range, step_picture, weakest_quarter};
+pub use hands::{Cursor, ENLARGE, Key, Motion, Pressed, wheel};
 pub use job::{Board, Job, Jobs};
 pub use ledger::{Experiment, Ledger, Undrawn};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS};
 pub use live::{Live, Sketch, Wanted};
 pub use paint::{Paint, outline, tint};
+pub use part::{Change, Panel, Part, Picture, button, option, part, plate};
+pub use plot::{Axis, Line, Plot};
 pub use qr::qr_path;
 pub use quiz::{
     Asked, Asking, FIRST_SCENE, Fit, Numbered, Question, Quiz, ROUNDS, SEEDS, fit, paste,
@@ -53,7 +75,9 @@ pub use settings::{
     Begin, FIELDS, Field, MOST_STEPS, PictureId, Settings, Start, View, differing, first_difference,
 };
 pub use sheet::{MOST_PIXELS, Sheet};
-pub use strip::{MOST_PHOTOS, Shelf, Shelved};
+pub use stage::{CURRENT, Layer, RegionMap, Stage};
+pub use strip::{MOST_PHOTOS, Shelf, Shelved, Thumbnail, strip_of};
+pub use strokes::{Area, Stroke};
 pub use tour::{Facts, STEPS, Step, Tour};
 pub use values::Values;
 pub use viewport::{Placement, Viewport};

@@ -1,5 +1,8 @@
 //! Several photos at once: which are kept, which is shown, what was cleared last.
 
+use super::part::{Panel, button, part};
+use crate::words::{Phrase, phrase};
+
 /// Photos kept at once.
 pub const MOST_PHOTOS: usize = 24;
 
@@ -115,6 +118,46 @@ impl<T> Shelf<T> {
     }
 }
 
+/// A photo as the strip shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Thumbnail<'a> {
+    /// Its number on the shelf.
+    pub number: u64,
+    /// The name of its file.
+    pub file: &'a str,
+    /// The address of its pixels.
+    pub url: &'a str,
+    /// What the network said of it.
+    pub answer: Option<&'a Phrase>,
+}
+
+/// The strip, if there is more to choose from than one photo, or something to take back.
+pub fn strip_of<'a>(
+    photos: impl Iterator<Item = Thumbnail<'a>>,
+    shown: Option<u64>,
+    can_undo: bool,
+) -> Panel {
+    let photo = |photo: Thumbnail<'_>| {
+        let image = part("img")
+            .set("src", photo.url)
+            .spoken("alt", phrase!("Photo {file}", file = photo.file));
+        let done = |answer: &Phrase| part("span").class("done").says(answer.clone());
+        let choice = button()
+            .set("data-photo", photo.number)
+            .pressed(shown == Some(photo.number));
+        part("li").with([choice.with([image]).with(photo.answer.map(done))])
+    };
+    let photos: Vec<_> = photos.map(photo).collect();
+    let mut panel = Panel::new();
+    panel
+        .show("strip", photos.len() > 1 || can_undo)
+        .show("strip-undo", can_undo)
+        .show("strip-all", !photos.is_empty())
+        .show("strip-clear", !photos.is_empty())
+        .holds("strip-list", photos);
+    panel
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +210,37 @@ mod tests {
         let other = shelf.number();
         let (second, _) = shelf.take(["b"]);
         assert!(first < Some(other) && Some(other) < second);
+    }
+
+    #[test]
+    fn a_strip_shows_which_photo_is_looked_at_and_what_was_said() {
+        let cat = Phrase::of("cat");
+        let photo = |number, answer| Thumbnail {
+            number,
+            file: "a.jpg",
+            url: "blob:1",
+            answer,
+        };
+        let photos = [photo(4, Some(&cat)), photo(5, None)];
+        let panel = strip_of(photos.into_iter(), Some(5), false);
+        assert_eq!(panel.shows("strip"), Some(true));
+        let held = panel.held("strip-list").unwrap();
+        let pressed = held
+            .iter()
+            .map(|li| li.parts[0].attribute("aria-pressed").unwrap());
+        assert_eq!(pressed.collect::<Vec<_>>(), ["false", "true"]);
+        assert_eq!(
+            (held[0].text(), held[1].text()),
+            ("cat".into(), String::new())
+        );
+        let one = strip_of(photos[..1].iter().copied(), Some(4), false);
+        assert_eq!(
+            one.shows("strip"),
+            Some(false),
+            "there is nothing to choose"
+        );
+        let none = strip_of([].into_iter(), None, true);
+        let there = ["strip", "strip-undo", "strip-all"].map(|id| none.shows(id).unwrap());
+        assert_eq!(there, [true, true, false], "it can be taken back");
     }
 }

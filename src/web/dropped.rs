@@ -26,11 +26,6 @@ impl Dropped {
         self.file.name()
     }
 
-    /// The outermost folder that it is in.
-    pub(super) fn folder(&self) -> Option<&str> {
-        self.path.split_once('/').map(|(folder, _)| folder)
-    }
-
     /// What it is for, by its first bytes.
     pub(super) async fn kind(&self) -> Result<Kind, Failure> {
         let blob: &Blob = &self.file;

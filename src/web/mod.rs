@@ -10,8 +10,8 @@ mod gpu;
 #[cfg(feature = "graphs")]
 mod listen;
 mod page;
+mod parts;
 mod picture;
-mod plot;
 mod pool;
 #[cfg(feature = "reader")]
 mod reader;

@@ -4,6 +4,7 @@ use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageBitmap, ImageData};
 
 use super::dom::document;
+use crate::page::Area;
 
 /// A canvas that holds RGBA pixels.
 pub(super) fn canvas(rgba: &[u8], width: u32) -> Result<HtmlCanvasElement, JsValue> {
@@ -27,11 +28,6 @@ pub(super) fn show(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize) {
     put(canvas, rgba, width as u32).unwrap_or(());
 }
 
-/// Shows a picture of one row, RGBA, on a canvas of the page.
-pub(super) fn show_line(canvas: &HtmlCanvasElement, rgba: &[u8]) {
-    put(canvas, rgba, (rgba.len() / 4) as u32).unwrap_or(());
-}
-
 fn put(canvas: &HtmlCanvasElement, rgba: &[u8], width: u32) -> Result<(), JsValue> {
     let data = ImageData::new_with_u8_clamped_array(Clamped(rgba), width)?;
     canvas.set_width(data.width());
@@ -39,25 +35,10 @@ fn put(canvas: &HtmlCanvasElement, rgba: &[u8], width: u32) -> Result<(), JsValu
     context(canvas)?.put_image_data(&data, 0.0, 0.0)
 }
 
-/// Draws a picture, RGBA, over a photo that is on a canvas already, the photo grey behind it.
-pub(super) fn lay_over(canvas: &HtmlCanvasElement, rgba: &[u8], columns: usize) {
-    let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
-    let draw = || {
-        let layer = self::canvas(rgba, columns as u32)?;
-        let context = context(canvas)?;
-        fade(&context, (0.0, 0.0, width, height), 1.0)?;
-        context.draw_image_with_html_canvas_element_and_dw_and_dh(&layer, 0.0, 0.0, width, height)
-    };
-    draw().unwrap_or(());
-}
-
-/// Left, top, width and height.
-pub(super) type Area = (f64, f64, f64, f64);
-
 /// Turns what is on a canvas grey and pale, so that a mask's is the only colour left.
 pub(super) fn fade(
     context: &CanvasRenderingContext2d,
-    (x, y, width, height): Area,
+    [x, y, width, height]: Area,
     opacity: f64,
 ) -> Result<(), JsValue> {
     context.set_global_alpha(opacity);

@@ -80,7 +80,7 @@ fn all_sentences() -> BTreeSet<String> {
     assert!(all.contains("Drop a photo here") && all.contains("A cat's face"));
     assert!(!all.contains("Français") && !all.contains("×"));
     let of_the_page = all.len();
-    for folder in ["src/web", "src/words"] {
+    for folder in ["src/page", "src/web", "src/words"] {
         phrases(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
             &mut all,

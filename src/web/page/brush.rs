@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use web_sys::{
-    Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlElement, HtmlInputElement,
-    KeyboardEvent, PointerEvent,
+    Element, Event, HtmlButtonElement, HtmlCanvasElement, HtmlInputElement, KeyboardEvent,
+    PointerEvent,
 };
 
-use crate::page::Paint;
+use crate::page::{Cursor, Paint};
 use crate::web::dom::{element, on};
+use crate::web::parts::put;
 
 /// How far an arrow key goes, as a share of the picture's side.
 const STEP: f64 = 1.0 / 28.0;
@@ -19,7 +20,7 @@ pub(super) struct Brush {
     name: &'static str,
     pub(super) paint: RefCell<Paint>,
     /// Where the keys have it, and where the pointer was: shares of the picture's side.
-    place: Cell<[f64; 2]>,
+    place: Cell<Cursor>,
     last: Cell<Option<[f64; 2]>>,
     erases: Cell<bool>,
     /// Whether strokes are taken.
@@ -32,7 +33,7 @@ impl Brush {
         let brush = Rc::new(Self {
             name,
             paint: RefCell::new(Paint::new(1)),
-            place: Cell::new([0.5; 2]),
+            place: Cell::default(),
             last: Cell::default(),
             erases: Cell::default(),
             open: Cell::default(),
@@ -44,7 +45,7 @@ impl Brush {
     /// A fresh picture of so many pixels along a side.
     pub(super) fn reset(&self, side: usize) {
         self.paint.replace(Paint::new(side));
-        self.place.set([0.5; 2]);
+        self.place.set(Cursor::default());
         self.last.set(None);
         self.set_erases(false);
         self.open.set(true);
@@ -132,28 +133,24 @@ impl Brush {
 
     /// Arrows move the place where the space bar paints a dot; Z with Ctrl takes back. Whether it was one of these.
     fn by_key(&self, event: &KeyboardEvent, painted: &dyn Fn(bool)) -> bool {
-        let [x, y] = self.place.get();
-        let to = match &*event.key() {
-            "ArrowLeft" => [x - STEP, y],
-            "ArrowRight" => [x + STEP, y],
-            "ArrowUp" => [x, y - STEP],
-            "ArrowDown" => [x, y + STEP],
+        let mut cursor = self.place.get();
+        match &*event.key() {
             " " => {
                 self.paint.borrow_mut().begin();
-                self.stroke([x, y], [x, y]);
+                self.stroke(cursor.0, cursor.0);
                 self.last.set(None);
                 painted(true);
-                return true;
             }
             "z" if event.ctrl_key() || event.meta_key() => {
                 self.paint.borrow_mut().undo();
                 painted(true);
-                return true;
+            }
+            key if cursor.take(key, STEP) => {
+                self.place.set(cursor);
+                self.show_cursor();
             }
             _ => return false,
-        };
-        self.place.set(to.map(|v| v.clamp(0.0, 1.0)));
-        self.show_cursor();
+        }
         true
     }
 
@@ -178,10 +175,6 @@ impl Brush {
     }
 
     fn show_cursor(&self) {
-        let cursor: HtmlElement = self.part("cursor");
-        for (side, at) in ["left", "top"].into_iter().zip(self.place.get()) {
-            let share = format!("{:.2}%", 100.0 * at);
-            cursor.style().set_property(side, &share).unwrap_or(());
-        }
+        put(&self.place.get().panel(&format!("{}-cursor", self.name)));
     }
 }

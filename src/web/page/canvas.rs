@@ -1,7 +1,7 @@
 //! The canvases under pointers and keys: zoom, drag and pinch move the picture, the crosshair tells values, and a
 //! click chooses a box.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use web_sys::{
@@ -9,26 +9,13 @@ use web_sys::{
 };
 
 use super::Page;
+use crate::page::{ENLARGE, Key, Motion, Pressed, wheel};
 use crate::web::dom::{element, on, on_active};
 use crate::web::words::{Phrase, Value, phrase, say};
 
-/// A pointer that goes farther than this while it is pressed, in CSS pixels, drags and does not click.
-const DRAG: f64 = 4.0;
-/// How far a key moves the picture, in CSS pixels, and how much one enlarges it.
-const PAN: f64 = 40.0;
-const ENLARGE: f64 = 1.25;
-
-/// The pointers that are pressed on a canvas: which, and where each was last, in CSS pixels from its corner.
-#[derive(Default)]
-struct Pressed {
-    pointers: RefCell<Vec<(i32, [f64; 2])>>,
-    /// How far they have gone since the first was pressed.
-    gone: Cell<f64>,
-}
-
 impl Page {
     pub(super) fn listen_to_canvas(self: &Rc<Self>) {
-        let pressed = Rc::new(Pressed::default());
+        let pressed = Rc::new(RefCell::new(Pressed::default()));
         for id in ["canvas", "pinned-canvas"] {
             self.listen_to_keys(&element(id));
             self.listen_to_pointers(&element(id), &pressed);
@@ -36,7 +23,9 @@ impl Page {
         for (id, factor) in [("zoom-in", ENLARGE), ("zoom-out", 1.0 / ENLARGE)] {
             let page = Rc::clone(self);
             on(&element::<Element>(id), "click", move |_: Event| {
-                page.stage.borrow_mut().zoom(factor * factor)
+                page.stage
+                    .borrow_mut()
+                    .change(|stage| stage.zoom(factor * factor));
             });
         }
         let page = Rc::clone(self);
@@ -48,25 +37,26 @@ impl Page {
             &element::<HtmlElement>("canvas"),
             "click",
             move |event: MouseEvent| {
-                let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                let point = place(&event);
                 if page.picking.get() {
-                    page.pick_colour(x, y);
+                    page.pick_colour(point);
                     return;
                 }
-                if pressed.gone.get() > DRAG {
+                if pressed.borrow().dragged() {
                     return;
                 }
-                let hit = page.stage.borrow().box_at(x, y);
+                let hit = page.stage.borrow().shown().box_at(point);
                 if let Some(output) = hit {
                     page.choose_output(output);
                     return;
                 }
                 // The same pixel once more takes the crosshair away.
-                let mut stage = page.stage.borrow_mut();
-                let pixel = stage.pixel_at(x, y);
-                let pixel = pixel.filter(|_| stage.crosshair() != pixel);
-                stage.set_crosshair(pixel);
-                drop(stage);
+                let pixel = page.stage.borrow_mut().change(|stage| {
+                    let pixel = stage.pixel_at(point);
+                    let pixel = pixel.filter(|_| stage.crosshair() != pixel);
+                    stage.set_crosshair(pixel);
+                    pixel
+                });
                 page.show_readout(pixel);
             },
         );
@@ -83,7 +73,7 @@ impl Page {
         });
     }
 
-    fn listen_to_pointers(self: &Rc<Self>, canvas: &HtmlElement, pressed: &Rc<Pressed>) {
+    fn listen_to_pointers(self: &Rc<Self>, canvas: &HtmlElement, pressed: &Rc<RefCell<Pressed>>) {
         let page = Rc::clone(self);
         on_active(canvas, "wheel", move |event: WheelEvent| {
             // The wheel by itself is the page's; with Ctrl, which is also what a pinch on a trackpad sends, it is
@@ -92,9 +82,10 @@ impl Page {
                 return;
             }
             event.prevent_default();
-            let factor = (-event.delta_y() / 400.0).exp();
-            let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-            page.stage.borrow_mut().zoom_at(factor, x, y);
+            let (factor, point) = (wheel(event.delta_y()), place(&event));
+            page.stage
+                .borrow_mut()
+                .change(|stage| stage.zoom_at(factor, point));
         });
         // One finger scrolls the page; two are the picture's.
         on_active(canvas, "touchmove", |event: TouchEvent| {
@@ -106,87 +97,58 @@ impl Page {
         on(canvas, "dblclick", move |_: MouseEvent| page.show_all());
         let page = Rc::clone(self);
         on(canvas, "pointerleave", move |_: PointerEvent| {
-            let crosshair = page.stage.borrow().crosshair();
+            let crosshair = page.stage.borrow().shown().crosshair();
             page.show_readout(crosshair);
         });
         let down = Rc::clone(pressed);
         on(canvas, "pointerdown", move |event: PointerEvent| {
-            let mut pointers = down.pointers.borrow_mut();
-            if event.is_primary() {
-                pointers.clear();
-                down.gone.set(0.0);
-            }
-            pointers.push((event.pointer_id(), place(&event)));
+            let (id, primary) = (event.pointer_id(), event.is_primary());
+            down.borrow_mut().down(id, primary, place(&event));
         });
         for kind in ["pointerup", "pointercancel"] {
             let up = Rc::clone(pressed);
             on(canvas, kind, move |event: PointerEvent| {
-                let mut pointers = up.pointers.borrow_mut();
-                pointers.retain(|(id, _)| *id != event.pointer_id());
+                up.borrow_mut().up(event.pointer_id());
             });
         }
         let (page, moved) = (Rc::clone(self), Rc::clone(pressed));
         on(canvas, "pointermove", move |event: PointerEvent| {
             let to = place(&event);
-            let pixel = page.stage.borrow().pixel_at(to[0], to[1]);
+            let pixel = page.stage.borrow().shown().pixel_at(to);
             page.show_readout(pixel);
-            let before = moved.pointers.borrow().clone();
-            for (id, at) in &mut *moved.pointers.borrow_mut() {
-                if *id == event.pointer_id() {
-                    *at = to;
-                }
-            }
-            let own = before.iter().find(|(id, _)| *id == event.pointer_id());
-            let Some(&(id, from)) = own.filter(|_| event.buttons() == 1) else {
-                return;
-            };
-            let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
-            moved.gone.set(moved.gone.get() + dx.hypot(dy));
-            let mut stage = page.stage.borrow_mut();
-            match before.iter().find(|(other, _)| *other != id) {
-                Some(&(_, other)) => {
-                    // Two fingers never click.
-                    moved.gone.set(f64::INFINITY);
-                    stage.pinch([from, other], [to, other]);
-                }
-                None => stage.pan(dx, dy),
+            let drags = event.buttons() == 1;
+            let motion = moved.borrow_mut().moves(event.pointer_id(), to, drags);
+            if let Some(motion) = motion {
+                page.stage.borrow_mut().change(|stage| match motion {
+                    Motion::Pan(way) => stage.pan(way),
+                    Motion::Pinch(from, to) => stage.pinch(from, to),
+                });
             }
         });
     }
 
     fn show_all(&self) {
-        self.stage.borrow_mut().show_all();
+        self.stage.borrow_mut().change(|stage| stage.show_all());
         self.show_readout(None);
     }
 
-    /// Plus and minus zoom, arrows move the crosshair, with Shift the picture; zero and Escape show all of it. Whether
-    /// the key was one of these.
+    /// Whether a key did something to the picture.
     fn take_key(&self, key: &str, shift: bool) -> bool {
-        let way = match key {
-            "ArrowLeft" => [-1, 0],
-            "ArrowRight" => [1, 0],
-            "ArrowUp" => [0, -1],
-            "ArrowDown" => [0, 1],
-            _ => [0, 0],
+        let Some(key) = Key::of(key, shift) else {
+            return false;
         };
-        let mut stage = self.stage.borrow_mut();
-        match key {
-            "+" | "=" => stage.zoom(ENLARGE),
-            "-" => stage.zoom(1.0 / ENLARGE),
-            "0" | "Escape" => {
-                drop(stage);
-                self.show_all();
+        let pixel = self.stage.borrow_mut().change(|stage| {
+            match key {
+                Key::Zoom(factor) => stage.zoom(factor),
+                Key::All => stage.show_all(),
+                Key::Pan(way) => stage.pan(way),
+                Key::Crosshair(way) => stage.move_crosshair(way),
             }
-            _ if way == [0, 0] => return false,
-            _ if shift => {
-                let [dx, dy] = way.map(|step| -PAN * f64::from(step));
-                stage.pan(dx, dy);
-            }
-            _ => {
-                stage.move_crosshair(way);
-                let pixel = stage.crosshair();
-                drop(stage);
-                let readout = self.show_readout(pixel);
+            stage.crosshair()
+        });
+        if matches!(key, Key::All | Key::Crosshair(_)) {
+            let readout = self.show_readout(pixel);
+            if matches!(key, Key::Crosshair(_)) {
                 say("said", readout);
             }
         }
@@ -196,7 +158,7 @@ impl Page {
     /// Tells the value of a pixel of the mask, or of which region it is.
     fn show_readout(&self, pixel: Option<[usize; 2]>) -> Phrase {
         let region = self.point_at(pixel);
-        let value = pixel.and_then(|pixel| self.stage.borrow().value_of(pixel));
+        let value = pixel.and_then(|pixel| self.stage.borrow().shown().value_of(pixel));
         let readout = match (pixel, value) {
             (Some([column, row]), Some(value)) => phrase!(
                 "pixel {x}, {y}: {value}",
@@ -213,6 +175,6 @@ impl Page {
 }
 
 /// Where a pointer is, in CSS pixels from the canvas' corner.
-fn place(event: &PointerEvent) -> [f64; 2] {
+fn place(event: &MouseEvent) -> [f64; 2] {
     [f64::from(event.offset_x()), f64::from(event.offset_y())]
 }

@@ -3,52 +3,26 @@
 
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlButtonElement, HtmlCanvasElement};
+use web_sys::{Element, Event};
 
 use super::address::write_parameter;
 use super::job::PageJob;
-use super::{Page, append, create, show, titles};
-use crate::page::Explanation;
+use super::{Page, show};
+pub(super) use crate::page::CHAPTERS;
+use crate::page::{Explanation, Panel, Picture, chapters, part, plate};
 use crate::protocol::Failure;
 use crate::web::dom::{element, on};
-use crate::web::picture;
-use crate::web::words::{Phrase, phrase, say, say_in};
-
-/// The chapters: each has `-start`, `-body` and `-of` in index.html.
-pub(super) const CHAPTERS: [&str; 8] = [
-    "guess",
-    "whatif",
-    "ledger",
-    "walk",
-    "trust",
-    "fragile",
-    "methods",
-    "baselines",
-];
-
-/// Chapters that need no mask: they stay as they are, whatever is looked at.
-pub(super) const FREE: [&str; 3] = ["live", "teach", "quiz"];
-
-/// Those that are painted on, or laid out in squares.
-const SQUARE: [&str; 3] = ["guess", "whatif", "methods"];
-
-/// A button that does nothing for a while keeps its place, and the focus of whoever pressed it.
-fn rest(button: &HtmlButtonElement, resting: bool) {
-    let resting = if resting { "true" } else { "false" };
-    button.set_attribute("aria-disabled", resting).unwrap_or(());
-}
+use crate::web::parts::{put, recolour};
+use crate::web::words::Phrase;
 
 /// Adds a picture, RGBA, to a chapter's list, and what is said beneath it.
 pub(super) fn add_plate(list: &str, rgba: &[u8], width: usize, title: Phrase) {
-    let item: Element = create("li");
-    let canvas: HtmlCanvasElement = create("canvas");
-    canvas.set_attribute("aria-hidden", "true").unwrap_or(());
-    picture::show(&canvas, rgba, width);
-    append(&item, &canvas);
-    let strong: Element = create("strong");
-    say_in(&strong, title);
-    append(&item, &strong);
-    append(&element(list), &item);
+    let picture = Picture::Plain {
+        rgba: rgba.to_vec(),
+        width,
+    };
+    let item = part("li").with([plate(picture), part("strong").says(title)]);
+    put(Panel::new().adds(list, item));
 }
 
 impl Page {
@@ -110,57 +84,12 @@ impl Page {
 
     /// Which chapters can be begun, and whose results are in those that are open.
     pub(super) fn show_chapters(&self) {
-        let finished = self.shown().filter(|shown| shown.is_finished());
-        let busy = self.jobs.is_busy();
-        for (k, name) in CHAPTERS.into_iter().enumerate() {
-            let made_of = self.made_of.borrow()[k].clone();
-            let other = match (&made_of, &finished) {
-                (Some(made_of), Some(shown)) => !Rc::ptr_eq(made_of, shown),
-                (Some(_), None) => true,
-                (None, _) => false,
-            };
-            let button: HtmlButtonElement = element(&format!("{name}-start"));
-            let square = |shown: &Rc<Explanation>| {
-                let preprocessing = &shown.spec.preprocessing;
-                preprocessing.width == preprocessing.height
-            };
-            let fits = !SQUARE.contains(&name) || finished.as_ref().is_none_or(square);
-            button.set_disabled(finished.is_none() || !fits);
-            rest(&button, busy);
-            let done = made_of.is_some() && !other;
-            super::class(&button, "quiet", done);
-            super::class(&button, "primary", !done);
-            show(&format!("{name}-of"), other || !fits);
-            let whose = match &made_of {
-                None if !fits => {
-                    phrase!("This chapter is for networks whose pictures are square.")
-                }
-                Some(made_of) => phrase!(
-                    "This belongs to the mask before: {title}.",
-                    title = titles::title(made_of),
-                ),
-                None => Phrase::nothing(),
-            };
-            say(&format!("{name}-of"), whose);
-        }
-        // These work with the engine alone: they have pictures of their own.
-        let engine = self.pool.borrow().is_some();
-        for id in ["live-start", "teach-train", "quiz-start"] {
-            element::<HtmlButtonElement>(id).set_disabled(!engine);
-        }
-        for id in ["quiz-start", "quiz-next", "quiz-again"] {
-            rest(&element(id), busy);
-        }
-        for id in [
-            "steps-start",
-            "ledger-experiment",
-            "whatif-keep",
-            "whatif-flip",
-        ] {
-            let within: HtmlButtonElement = element(id);
-            within.set_disabled(finished.is_none());
-            rest(&within, busy);
-        }
+        put(&chapters(
+            &self.made_of.borrow(),
+            self.shown().as_ref(),
+            self.jobs.is_busy(),
+            self.pool.borrow().is_some(),
+        ));
     }
 
     /// Begins a chapter's work when its button is pressed, unless something else is being done.
@@ -184,6 +113,6 @@ impl Page {
         self.show_whatif();
         self.show_ledger();
         self.show_quiz();
-        super::recolour(self.latest().palette);
+        recolour(self.latest().palette);
     }
 }

@@ -1,39 +1,32 @@
-//! The controls of [`FIELDS`]: what someone does with one goes into the settings, and what is set is what all of
+//! The controls of [`FIELDS`](crate::page::FIELDS): what someone does with one goes into the settings, and what is set is what all of
 //! them show.
 
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement};
 
+use super::Page;
 use super::settings::keep;
-use super::{Page, show};
-use crate::page::{FIELDS, Field, Next, Settings};
+use crate::page::{Field, Next, Panel, Settings, controls};
 use crate::web::dom::{all, document, element, on};
-use crate::web::words::{decimal, phrase, say};
+use crate::web::parts::put;
 
-/// Controls beside those that carry a field's own id: they show and set the same field.
-const TWINS: [(&str, &str); 1] = [("steps-range", "steps")];
+const VIEWS: &str = "input[name=view]";
 
 impl Page {
     pub(super) fn listen_to_controls(self: &Rc<Self>) {
-        for field in &FIELDS {
-            match field.id {
-                "" | "predictions" => {}
-                "view" => {
-                    for radio in all("input[name=view]") {
-                        let page = Rc::clone(self);
-                        let name = radio.get_attribute("value").unwrap_or_default();
-                        on(&radio, "change", move |_: Event| page.touch(field, &name));
-                    }
-                }
-                id => self.listen_to_control(id, field),
-            }
+        for (id, field) in controls::controls() {
+            self.listen_to_control(id, field);
         }
-        for (id, of) in TWINS {
-            if let Some(field) = Field::of_control(of) {
-                self.listen_to_control(id, field);
-            }
+        for radio in all(VIEWS) {
+            let page = Rc::clone(self);
+            let name = radio.get_attribute("value").unwrap_or_default();
+            on(&radio, "change", move |_: Event| {
+                if let Some(field) = Field::of_control("view") {
+                    page.touch(field, &name);
+                }
+            });
         }
     }
 
@@ -51,7 +44,7 @@ impl Page {
                 page.touch(field, &text_of(&control));
                 if event.type_() == "change" {
                     // What has no meaning goes; what was set stays.
-                    show_text(&control.id(), &(field.text)(&page.latest()));
+                    put(Panel::new().value(control.id(), (field.text)(&page.latest())));
                 }
             });
         }
@@ -88,94 +81,25 @@ impl Page {
     /// What is set is what the controls show.
     pub(super) fn show_settings(&self) {
         let settings = self.latest();
-        let typing = document().active_element().map(|element| element.id());
-        for field in FIELDS.iter().filter(|field| !field.id.is_empty()) {
-            let text = (field.text)(&settings);
-            match field.id {
-                "predictions" => {}
-                "view" => {
-                    for radio in all("input[name=view]") {
-                        let radio: &HtmlInputElement = radio.unchecked_ref();
-                        radio.set_checked(radio.value() == text);
-                    }
-                }
-                // A number that is being typed is not taken out of someone's hands.
-                id if Some(id) == typing.as_deref() && is_being_typed(id) => {}
-                id => show_text(id, &text),
-            }
+        let typing = document().active_element();
+        let typing = typing.filter(|e| e.get_attribute("type").as_deref() == Some("number"));
+        put(&controls::set(&settings, typing.map(|e| e.id()).as_deref()));
+        for radio in all(VIEWS) {
+            let radio: &HtmlInputElement = radio.unchecked_ref();
+            radio.set_checked(radio.value() == settings.view.name());
         }
-        for (id, of) in TWINS {
-            if let Some(field) = Field::of_control(of) {
-                show_text(id, &(field.text)(&settings));
-            }
-        }
-        for id in ["steps", "steps-range"] {
-            element::<HtmlInputElement>(id).set_disabled(settings.auto);
-        }
-        element::<HtmlSelectElement>("rule").set_disabled(settings.auto);
-        // What only some baselines have: a colour, a seed.
-        let baseline = Field::of_control("baseline").map(|field| (field.text)(&settings));
-        for (id, of) in [
-            ("baseline-colour", "colour"),
-            ("pick-colour", "colour"),
-            ("baseline-seed", "noise"),
-        ] {
-            show(id, baseline.as_deref() == Some(of));
-        }
-        for (id, share) in [
-            ("clip-value", settings.clip),
-            ("threshold-value", settings.threshold),
-        ] {
-            let share = decimal(f64::from(share), 0);
-            say(id, phrase!("{share}%", share = share));
-        }
-        show("split", settings.split > 0);
-        let pressed = if settings.split > 0 { "true" } else { "false" };
-        element::<Element>("split-toggle")
-            .set_attribute("aria-pressed", pressed)
-            .unwrap_or(());
         self.show_summaries();
     }
 
     /// Says where what is shown was made with other settings than those that are set, and how to mend it.
     pub(super) fn show_stale(&self) {
-        let work = self.work.borrow();
-        let stale = work.stale().is_some() && !self.stage.borrow().is_empty();
-        let before = work.before().is_some() && !work.is_busy();
-        let shown = work.shown().filter(|_| !work.is_busy()).cloned();
-        let latest = work.latest().clone();
-        drop(work);
-        let unfinished = shown.as_ref().filter(|shown| !shown.is_finished());
-        show("stale", stale || unfinished.is_some() || before);
-        show("back", before);
-        let sentence = match (unfinished, shown.as_ref()) {
-            (Some(unfinished), _) => phrase!(
-                "Unfinished: {done} of {all} gradients.",
-                done = unfinished.progress.gradients,
-                all = unfinished.progress.expected,
-            ),
-            (None, Some(shown)) => {
-                let ids: Vec<_> = crate::page::differing(&latest, &shown.settings)
-                    .map(|field| field.id)
-                    .collect();
-                match super::titles::made_with(shown, &ids) {
-                    Some(made) => phrase!("Made with other settings: {made}.", made = made),
-                    None => phrase!("Made with other settings."),
-                }
-            }
-            _ => phrase!("Made with other settings."),
-        };
-        say("stale-what", sentence);
-        super::class(&element("explain"), "due", stale);
+        let empty = self.stage.borrow().shown().is_empty();
+        put(&controls::stale(&self.work.borrow(), empty));
     }
 }
 
-fn is_being_typed(id: &str) -> bool {
-    let kind = element::<Element>(id).get_attribute("type");
-    kind.as_deref() == Some("number")
-}
-
-fn text_of(control: &Element) -> String {
+/// What a control holds.
+pub(super) fn text_of(control: &Element) -> String {
     if let Some(select) = control.dyn_ref::<HtmlSelectElement>() {
         return select.value();
     }
@@ -184,26 +108,5 @@ fn text_of(control: &Element) -> String {
         "checkbox" if input.checked() => "on".into(),
         "checkbox" => String::new(),
         _ => input.value(),
-    }
-}
-
-fn show_text(id: &str, text: &str) {
-    let control: HtmlElement = element(id);
-    if let Some(select) = control.dyn_ref::<HtmlSelectElement>() {
-        // A list that has no such entry yet keeps what it shows.
-        if select.value() != text {
-            let before = select.value();
-            select.set_value(text);
-            if select.selected_index() < 0 {
-                select.set_value(&before);
-            }
-        }
-        return;
-    }
-    let input: &HtmlInputElement = control.unchecked_ref();
-    if input.type_() == "checkbox" {
-        input.set_checked(text == "on");
-    } else if input.value() != text {
-        input.set_value(text);
     }
 }

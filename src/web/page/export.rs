@@ -89,7 +89,9 @@ impl Page {
         let words = titles::caption(&shown).to_string();
         let paint = || -> Result<HtmlCanvasElement, JsValue> {
             let stage = self.stage.borrow();
-            let [width, height] = stage.size(views.first().copied().unwrap_or_default());
+            let [width, height] = stage
+                .shown()
+                .size(views.first().copied().unwrap_or_default());
             let canvas: HtmlCanvasElement = create("canvas");
             let context = context(&canvas)?;
             let measure = |line: &str, font: f64| {

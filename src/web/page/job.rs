@@ -11,6 +11,7 @@ use super::{PREVIEW_SIDE, Page, Seen, missing_weights};
 use crate::attribution::{Accumulator, Attributions, Integration, PartialSum, Quadrature, Rule};
 use crate::device::DeviceKind;
 use crate::model::{ModelSpec, Target};
+use crate::page::answers::usual;
 use crate::page::{Begin, Explanation, Job, PictureId, Prepared, Progress, Settings};
 use crate::protocol::{Failure, FailureCode, Source};
 use crate::web::dom::now;
@@ -186,14 +187,14 @@ impl Page {
                 if !job.is_current() {
                     return Ok(());
                 }
-                if opened.is_err() && self.stage.borrow().is_empty() {
+                if opened.is_err() && self.stage.borrow().shown().is_empty() {
                     // It waited for the engine and was no photo: nothing is there to explain.
                     self.looked.replace(None);
                     self.work.borrow_mut().change(|s| s.set_picture(None));
                     self.drop_shown_photo();
                 }
                 let opened = opened?;
-                if self.stage.borrow().is_empty() {
+                if self.stage.borrow().shown().is_empty() {
                     self.show_photo(opened);
                 }
             }
@@ -214,7 +215,7 @@ impl Page {
         };
         let outputs = seen.prepared.logits_input.len();
         let chosen = settings.output.filter(|&output| output < outputs);
-        let usual = || Self::default_target(&spec, &seen.prepared, settings.threshold);
+        let usual = || usual(&spec, &seen.prepared, settings.threshold);
         seen.output = chosen.or_else(usual);
         let (output, prepared) = (seen.output, Rc::clone(&seen.prepared));
         self.seen.replace(Some(seen));
@@ -300,7 +301,8 @@ impl Page {
 
     /// What a network says of the photo takes the place of what another one said.
     fn see(&self, spec: ModelSpec, prepared: Rc<Prepared>) {
-        self.stage.borrow_mut().set_crop(prepared.crop);
+        let crop = prepared.crop;
+        self.stage.borrow_mut().change(|stage| stage.set_crop(crop));
         self.seen.replace(Some(Seen {
             spec,
             prepared,

@@ -6,11 +6,9 @@ use std::rc::Rc;
 use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::address::{address, write_parameter};
-use super::chapters::FREE;
 use super::{Page, append, body, class, create, show};
-use crate::attribution::Trail;
 use crate::model::catalog::CATALOG;
-use crate::page::{Lesson, qr_path};
+use crate::page::{FREE, Lesson, qr_path};
 use crate::web::dom::{element, on};
 use crate::web::words::{Phrase, phrase, say};
 
@@ -68,13 +66,6 @@ impl Page {
         if let Some(chapter) = chapter {
             element::<HtmlElement>(&format!("{chapter}-start")).click();
         }
-    }
-
-    /// The stop of a walk that is nearest to where the link has it, once.
-    pub(super) fn place_of_lesson(&self, trail: &Trail) -> Option<usize> {
-        let alpha = self.lesson.borrow_mut().alpha.take()?;
-        let away = |stop: &usize| (trail.alpha(*stop) - alpha).abs();
-        (0..=trail.last()).min_by(|a, b| away(a).total_cmp(&away(b)))
     }
 
     pub(super) fn listen_to_lesson(self: &Rc<Self>) {

@@ -26,6 +26,7 @@ impl Page {
         self.listen_to_updates();
         self.listen_to_address();
         self.listen_to_views();
+        self.listen_to_answers();
         self.listen_to_regions();
         self.listen_to_lesson();
         self.listen_to_canvas();
@@ -35,7 +36,6 @@ impl Page {
         self.listen_to_exports();
         self.listen_to_own_settings();
         self.listen_to_strip();
-        self.listen_to_strip_photos();
         self.listen_to_camera();
         self.listen_to_handout();
         self.listen_to_guess();
@@ -167,7 +167,7 @@ impl Page {
         });
         on(&window(), "resize", {
             let page = Rc::clone(self);
-            move |_: Event| page.stage.borrow().draw()
+            move |_: Event| page.stage.borrow_mut().draw()
         });
     }
 
@@ -185,9 +185,9 @@ impl Page {
     }
 
     /// Starts the path at the colour of a point of the photo.
-    pub(super) fn pick_colour(self: &Rc<Self>, x: f64, y: f64) {
+    pub(super) fn pick_colour(self: &Rc<Self>, point: [f64; 2]) {
         self.set_picking(false);
-        let colour = self.stage.borrow().colour_at(x, y);
+        let colour = self.stage.borrow().colour_at(point);
         if let Some(rgb) = colour {
             self.change(|settings| settings.set_baseline(Baseline::Colour(rgb)));
         }

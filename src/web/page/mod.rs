@@ -45,39 +45,40 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    CustomEvent, CustomEventInit, Element, HtmlButtonElement, HtmlCanvasElement, HtmlElement,
-    HtmlFieldSetElement, HtmlSelectElement,
+    CustomEvent, CustomEventInit, Element, HtmlButtonElement, HtmlElement, HtmlFieldSetElement,
+    HtmlSelectElement,
 };
 
 pub(super) use self::address::parameter;
 use self::brush::Brush;
-use self::chapters::CHAPTERS;
 use self::guess::Guess;
 use self::job::Forming;
 use self::ledger::OpenLedger;
 use self::live::Camera;
 use self::open::Looked;
-use self::own_model::{Awaiting, OwnModel};
+use self::own_model::OwnModel;
 use self::quiz::Game;
 use self::status::Status;
 use self::strip::Photo;
 use self::teach::Teaching;
-use self::walk::Walk;
 use self::whatif::WhatIf;
 use super::dom::{document, element, window};
+use super::dropped::Dropped;
 use super::files::Program;
+use super::parts::made;
 use super::pool::{Pool, Weights};
 use super::stage::Stage;
-use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as, say_in};
-use super::{files, gpu, picture};
+use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as};
+use super::{files, gpu};
 use crate::device::DeviceKind;
-use crate::mask::{Mask, Palette};
 use crate::model::{
     ModelSpec,
     catalog::{CATALOG, Manifest},
 };
+use crate::page::walk::Walk;
 use crate::page::{
-    Begin, Board, Explanation, Jobs, Lesson, PictureId, Prepared, Settings, Shelf, Tour, Work,
+    Awaiting, Begin, Board, Explanation, Jobs, Lesson, MadeOf, PictureId, Prepared, Settings,
+    Shelf, Tour, Work, option,
 };
 use crate::protocol::{Failure, FailureCode};
 use crate::words::sentences;
@@ -121,7 +122,7 @@ struct Page {
     /// What reads networks' files, once it was needed.
     reader: RefCell<Option<files::Program>>,
     /// Files of one that lacks another still.
-    awaiting: RefCell<Option<Awaiting>>,
+    awaiting: RefCell<Option<Awaiting<Dropped>>>,
     /// What is looked at.
     looked: RefCell<Option<Rc<Looked>>>,
     /// What a network says of it: the answers that are listed.
@@ -131,7 +132,7 @@ struct Page {
     /// The explanation that others are compared with.
     pinned: RefCell<Option<Rc<Explanation>>>,
     /// Whose results each chapter shows.
-    made_of: RefCell<[Option<Rc<Explanation>>; CHAPTERS.len()]>,
+    made_of: RefCell<MadeOf>,
     /// A round of guesses, and what they are painted with.
     guess: RefCell<Option<Guess>>,
     guess_brush: OnceCell<Rc<Brush>>,
@@ -262,7 +263,7 @@ impl Page {
                     ),
                 },
             };
-            add_option(&models, &spec.name, title, there);
+            append(&models, &made(&option(&spec.name, title, there)));
             if !there && wanted == spec.name {
                 self.tell(&missing_weights(&spec.name));
             }
@@ -461,49 +462,6 @@ fn duration(milliseconds: f64) -> Phrase {
     }
 }
 
-/// A map that a chapter has drawn: on which canvas, over which photo, RGBA, so many pixels a row.
-struct Coloured {
-    canvas: HtmlCanvasElement,
-    photo: Option<Vec<u8>>,
-    map: Vec<f32>,
-    width: usize,
-}
-
-thread_local! {
-    static COLOURED: RefCell<Vec<Coloured>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Remembers what was drawn on a canvas, so that it can be drawn in other colours.
-fn coloured(canvas: &HtmlCanvasElement, photo: Option<&[u8]>, map: &[f32], width: usize) {
-    COLOURED.with_borrow_mut(|all| {
-        all.retain(|one| one.canvas.is_connected());
-        all.push(Coloured {
-            canvas: canvas.clone(),
-            photo: photo.map(Into::into),
-            map: map.to_vec(),
-            width,
-        });
-    });
-}
-
-/// Draws all of it in these colours.
-fn recolour(palette: Palette) {
-    COLOURED.with_borrow_mut(|all| {
-        all.retain(|one| one.canvas.is_connected());
-        for one in all {
-            let (canvas, width) = (&one.canvas, one.width);
-            let mask = Mask::of_map(&one.map).to_rgba(palette);
-            match &one.photo {
-                Some(photo) => {
-                    picture::show(canvas, photo, width);
-                    picture::lay_over(canvas, &mask, width);
-                }
-                None => picture::show(canvas, &mask, width),
-            }
-        }
-    });
-}
-
 /// Tells www/early.js, which does without this module, that it has started, or cannot go on.
 fn tell_window(event: &str, detail: &JsValue) {
     let init = CustomEventInit::new();
@@ -552,16 +510,6 @@ fn create<T: JsCast>(name: &str) -> T {
 fn append(parent: &Element, child: &Element) {
     // Only a cycle could make this fail.
     let _same_child = parent.append_child(child);
-}
-
-fn add_option(select: &HtmlSelectElement, value: &str, title: Phrase, there: bool) {
-    let option: Element = create("option");
-    option.set_attribute("value", value).unwrap_or(());
-    say_in(&option, title);
-    if !there {
-        option.set_attribute("disabled", "").unwrap_or(());
-    }
-    append(select, &option);
 }
 
 /// The engine for a device; the job says how much of it has come.

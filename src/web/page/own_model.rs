@@ -6,13 +6,14 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, HtmlSelectElement};
 
 use super::job::PageJob;
-use super::{Page, add_option};
+use super::{Page, append};
 use crate::model::{Card, ModelSpec, Wishes};
-use crate::page::{Begin, Kind, Settings};
+use crate::page::{Awaiting, Begin, Brought, Kind, Named, Settings, numbered, option};
 use crate::protocol::{Failure, FailureCode};
 use crate::web::dom::{element, now, sleep};
 use crate::web::dropped::Dropped;
 use crate::web::files::{self, Program};
+use crate::web::parts::made;
 use crate::web::pool::{Weights, fitting};
 use crate::web::reading::{self, Read};
 use crate::web::words::{Phrase, phrase};
@@ -23,12 +24,8 @@ const LOOK_MS: i32 = 100;
 /// A network that someone brought.
 #[derive(Clone)]
 pub(super) struct OwnModel {
-    /// What people call it: its file, or its folder.
-    pub(super) title: String,
-    /// On the disk: they are read again when something else is wished for.
-    files: Vec<Dropped>,
-    /// What was wished for in its card.
-    pub(super) wishes: Wishes,
+    /// Its files are on the disk: they are read again when something else is wished for.
+    pub(super) brought: Brought<Dropped>,
     pub(super) card: Card,
     weights: Weights,
     pub(super) spec: ModelSpec,
@@ -36,48 +33,28 @@ pub(super) struct OwnModel {
     pub(super) gradient_ms: Option<f64>,
 }
 
-/// Files of a network that lacks one still.
-pub(super) struct Awaiting {
-    /// The name of the file that it lacks.
-    pub(super) missing: String,
-    title: String,
-    files: Vec<Dropped>,
-    wishes: Wishes,
-}
+impl Named for Dropped {
+    fn path(&self) -> &str {
+        &self.path
+    }
 
-/// Files that are to be read as one network.
-struct Brought {
-    title: String,
-    files: Vec<Dropped>,
-    wishes: Wishes,
+    fn bytes(&self) -> u64 {
+        self.file.size() as u64
+    }
 }
 
 impl OwnModel {
-    fn new(brought: Brought, read: Read) -> Result<Self, Failure> {
+    fn new(brought: Brought<Dropped>, read: Read) -> Result<Self, Failure> {
         let Read {
             card,
             source,
             weights,
         } = read;
-        let Brought {
-            title,
-            files,
-            wishes,
-        } = brought;
-        let stem = title.rsplit_once('.').map_or(&*title, |(stem, _)| stem);
-        // Every one of its exports is called model.json.
-        let machine = "Teachable Machine";
-        let stem = match stem {
-            "model" if card.producer.starts_with(machine) => machine,
-            stem => stem,
-        };
-        let mut spec = card.spec(stem)?;
+        let mut spec = card.spec(brought.stem(&card.producer))?;
         // Its name in the list is the file's, so that none of ours can be meant.
-        spec.name = format!("own:{title}").into();
+        spec.name = format!("own:{}", brought.title).into();
         Ok(Self {
-            title,
-            files,
-            wishes,
+            brought,
             weights: Weights {
                 source,
                 bytes: weights,
@@ -88,18 +65,6 @@ impl OwnModel {
             spec,
             gradient_ms: None,
         })
-    }
-
-    /// Whether its files are as long as another one's.
-    fn is_like(&self, other: &Self) -> bool {
-        let of = |own: &Self| -> Vec<_> {
-            let labels = own.wishes.labels.as_ref();
-            let files = own.files.iter().filter(|file| Some(&file.path) != labels);
-            files
-                .map(|file| (file.path.clone(), file.file.size()))
-                .collect()
-        };
-        of(self) == of(other)
     }
 }
 
@@ -152,11 +117,7 @@ impl Page {
         job: &PageJob,
         file: Dropped,
     ) -> Result<(), Failure> {
-        let brought = Brought {
-            title: file.name(),
-            files: vec![file],
-            wishes: Wishes::default(),
-        };
+        let brought = Brought::of(vec![(file, Kind::Network)]);
         let own = self.read_brought(brought, job).await?;
         if job.is_current() {
             let name = self.add_own_model(own);
@@ -179,44 +140,29 @@ impl Page {
         let bytes: f64 = dropped.iter().map(|(file, _)| file.file.size()).sum();
         fitting(bytes as u64)?;
         let texts = dropped.iter().all(|&(_, kind)| kind == Kind::Text);
-        let title = title_of(&dropped);
-        let labels = labels_among(&dropped);
-        let held: Vec<Dropped> = dropped.into_iter().map(|(file, _)| file).collect();
-        let comes = |awaiting: &Awaiting| {
-            let missing = base_name(&awaiting.missing);
-            let mut names = held.iter().map(|file| base_name(&file.path));
-            names.any(|name| name.eq_ignore_ascii_case(missing))
-        };
-        let awaited = self.awaiting.take().filter(comes);
+        let brought = Brought::of(dropped);
+        let answered = |awaiting: &Awaiting<Dropped>| awaiting.is_answered_by(&brought.files);
+        let awaited = self.awaiting.take().filter(answered);
         let brought = match awaited {
-            Some(mut awaiting) => {
-                awaiting.files.extend(held);
-                Brought {
-                    title: awaiting.title,
-                    files: awaiting.files,
-                    wishes: awaiting.wishes,
-                }
-            }
+            Some(awaiting) => awaiting.with(brought.files),
             // Labels alone belong to the network that is set, or was brought last.
             None if texts => {
                 let own = self.own_model();
                 let own = own.or_else(|| self.own.borrow().last().cloned());
-                own.ok_or_else(files::labels_alone)?.with_labels(held)
+                let own = own.ok_or_else(files::labels_alone)?;
+                own.brought.with_labels(brought.files)
             }
-            None => Brought {
-                title,
-                files: held,
-                wishes: Wishes {
-                    labels,
-                    ..Wishes::default()
-                },
-            },
+            None => brought,
         };
         self.read_brought(brought, job).await
     }
 
     /// Has what was brought read; it is refused if it is too large for this device.
-    async fn read_brought(&self, brought: Brought, job: &PageJob) -> Result<OwnModel, Failure> {
+    async fn read_brought(
+        &self,
+        brought: Brought<Dropped>,
+        job: &PageJob,
+    ) -> Result<OwnModel, Failure> {
         job.wait(phrase!("Reading {file}…", file = brought.title.as_str()));
         let reader = self.reader().await?;
         let (mut names, mut bytes) = (Vec::new(), Vec::new());
@@ -236,9 +182,7 @@ impl Page {
                     // Whoever drops it next need not drop the others again.
                     self.awaiting.replace(Some(Awaiting {
                         missing: failure.detail.clone(),
-                        title: brought.title,
-                        files: brought.files,
-                        wishes: brought.wishes,
+                        brought,
                     }));
                 }
                 Err(failure)
@@ -272,27 +216,17 @@ impl Page {
     /// Adds a network to the list, in place of the same one, beside another one that is called alike. Its name.
     fn add_own_model(&self, mut own: OwnModel) -> String {
         let mut known = self.own.borrow_mut();
-        let plain = own.spec.clone();
-        let mut number = 1;
-        let place = loop {
-            let same = known
-                .iter()
-                .position(|other| other.spec.name == own.spec.name);
-            match same {
-                Some(place) if !known[place].is_like(&own) => {
-                    number += 1;
-                    own.spec.name = format!("{} ({number})", plain.name).into();
-                    own.spec.title = format!("{} ({number})", plain.title).into();
-                }
-                place => break place,
-            }
-        };
-        let name = own.spec.name.to_string();
+        let place = |name: &str| known.iter().position(|other| other.spec.name == name);
+        let taken = |name: &str| Some(known[place(name)?].brought.is_like(&own.brought));
+        let [name, title] = numbered(&own.spec.name, &own.spec.title, taken);
+        let place = place(&name);
+        own.spec.name = name.clone().into();
+        own.spec.title = title.into();
         match place {
             Some(place) => known[place] = own,
             None => {
-                let models: HtmlSelectElement = element("model");
-                add_option(&models, &name, Phrase::of(&*own.spec.title), true);
+                let title = Phrase::of(&*own.spec.title);
+                append(&element("model"), &made(&option(&name, title, true)));
                 known.push(own);
             }
         }
@@ -316,18 +250,15 @@ impl Page {
 
     /// Reads the network that is set once more, with something else wished of it; if that cannot be had, it is told
     /// and what was stays.
-    pub(super) fn wish(self: &Rc<Self>, change: impl FnOnce(&mut Wishes, &Card) + 'static) {
+    pub(super) fn wish(self: &Rc<Self>, wishes: Wishes) {
         let Some(own) = self.own_model() else { return };
         let page = Rc::clone(self);
         spawn_local(async move {
             let reading = page.openings.begin(now());
             page.show_controls();
-            let mut wishes = own.wishes.clone();
-            change(&mut wishes, &own.card);
             let brought = Brought {
-                title: own.title.clone(),
-                files: own.files.clone(),
                 wishes,
+                ..own.brought.clone()
             };
             let read = page.read_brought(brought, &reading).await;
             if !reading.end() {
@@ -371,49 +302,4 @@ impl Page {
     pub(super) fn begin_alone(self: &Rc<Self>) {
         self.begin(Begin::Model);
     }
-}
-
-impl OwnModel {
-    /// The same files with others that name the classes, the first of which does.
-    fn with_labels(mut self, labels: Vec<Dropped>) -> Brought {
-        let before = self.wishes.labels.take();
-        self.files
-            .retain(|file| Some(&file.path) != before.as_ref());
-        self.wishes.labels = labels.first().map(|label| label.path.clone());
-        self.files
-            .retain(|file| labels.iter().all(|label| label.path != file.path));
-        self.files.extend(labels);
-        Brought {
-            title: self.title,
-            files: self.files,
-            wishes: self.wishes,
-        }
-    }
-}
-
-/// What people call files that came together: their folder, or the network's file.
-fn title_of(files: &[(Dropped, Kind)]) -> String {
-    let folder = files.iter().find_map(|(file, _)| file.folder());
-    let network = files.iter().find(|(_, kind)| *kind == Kind::Network);
-    let first = network.or(files.first()).map(|(file, _)| file.name());
-    folder.map(str::to_owned).or(first).unwrap_or_default()
-}
-
-/// The text that names the classes, where people brought one beside the network: its name says so, or it is the
-/// only one. What a folder or an archive holds may be anything.
-fn labels_among(files: &[(Dropped, Kind)]) -> Option<String> {
-    let texts = files.iter().filter(|(_, kind)| *kind == Kind::Text);
-    let texts = texts.filter(|(file, _)| file.folder().is_none());
-    let names: Vec<String> = texts.map(|(file, _)| file.name()).collect();
-    let says_so = |name: &&String| {
-        let name = name.to_lowercase();
-        name.contains("label") || name.contains("class")
-    };
-    let only = |name: &&String| names.len() == 1 && name.to_lowercase().ends_with(".txt");
-    let said = names.iter().find(says_so);
-    said.or_else(|| names.iter().find(only)).cloned()
-}
-
-fn base_name(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }

@@ -7,16 +7,17 @@ use js_sys::Math;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement, HtmlElement,
+    CanvasRenderingContext2d, Element, Event, HtmlCanvasElement, HtmlDialogElement,
     HtmlInputElement, KeyboardEvent, PointerEvent,
 };
 
 use super::Page;
 use crate::model::{Architecture, catalog::CATALOG};
-use crate::page::PictureId;
+use crate::page::{Cursor, PictureId};
 use crate::shapes::SIZE;
 use crate::web::dom::{element, on};
 use crate::web::files;
+use crate::web::parts::put;
 
 /// Seeds that a person gets; those of training and of the tests lie elsewhere.
 const SEEDS: f64 = 1e9;
@@ -95,8 +96,8 @@ impl Page {
         });
         on(&canvas, "keydown", {
             let canvas = canvas.clone();
-            let place = Cell::new([SIZE as f64 / 2.0; 2]);
-            show_cursor(place.get());
+            let place = Cell::new(Cursor::default());
+            put(&place.get().panel("paint-cursor"));
             move |event: KeyboardEvent| {
                 if paint_by_key(&canvas, &event.key(), &place) {
                     event.prevent_default();
@@ -148,34 +149,22 @@ fn stroke(canvas: &HtmlCanvasElement, event: &PointerEvent, last: &Cell<[f64; 2]
 }
 
 /// Arrows move the place where the space bar paints a dot. Whether the key was one of these.
-fn paint_by_key(canvas: &HtmlCanvasElement, key: &str, place: &Cell<[f64; 2]>) -> bool {
-    const STEP: f64 = 3.0;
-    let [x, y] = place.get();
-    let to = match key {
-        "ArrowLeft" => [x - STEP, y],
-        "ArrowRight" => [x + STEP, y],
-        "ArrowUp" => [x, y - STEP],
-        "ArrowDown" => [x, y + STEP],
-        " " => [x, y],
-        _ => return false,
-    };
-    let to = to.map(|v| v.clamp(0.0, SIZE as f64));
-    place.set(to);
-    show_cursor(to);
-    if key == " "
-        && let Some(context) = context(canvas)
-    {
-        line(&context, to, to);
+fn paint_by_key(canvas: &HtmlCanvasElement, key: &str, place: &Cell<Cursor>) -> bool {
+    const STEP: f64 = 3.0 / SIZE as f64;
+    let mut cursor = place.get();
+    if key == " " {
+        let at = cursor.0.map(|v| v * SIZE as f64);
+        if let Some(context) = context(canvas) {
+            line(&context, at, at);
+        }
+        return true;
     }
-    true
-}
-
-fn show_cursor(place: [f64; 2]) {
-    let style = element::<HtmlElement>("paint-cursor").style();
-    for (side, at) in ["left", "top"].into_iter().zip(place) {
-        let share = format!("{:.2}%", 100.0 * at / SIZE as f64);
-        style.set_property(side, &share).unwrap_or(());
+    let moved = cursor.take(key, STEP);
+    if moved {
+        place.set(cursor);
+        put(&cursor.panel("paint-cursor"));
     }
+    moved
 }
 
 /// A stroke of the brush.

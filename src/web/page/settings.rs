@@ -59,7 +59,7 @@ impl Page {
                 words::speak(language);
                 // What is drawn on canvases holds words too.
                 page.show_answers();
-                page.stage.borrow().draw();
+                page.stage.borrow_mut().draw();
             }
         });
         on(&element::<Element>("projector"), "click", {
@@ -68,7 +68,7 @@ impl Page {
                 let on = kept_class("projector");
                 keep(PROJECTOR, if on { "no" } else { "yes" });
                 project(!on);
-                page.stage.borrow().draw();
+                page.stage.borrow_mut().draw();
             }
         });
     }

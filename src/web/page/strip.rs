@@ -5,14 +5,15 @@ use std::rc::Rc;
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, Element, Event, HtmlButtonElement, HtmlElement, HtmlImageElement, Url};
+use web_sys::{Blob, Element, Event, HtmlElement, Url};
 
+use super::Page;
 use super::open::Opened;
-use super::{Page, append, create, show};
-use crate::page::{Explanation, Shelf, Shelved};
+use crate::page::{Explanation, Shelf, Shelved, Thumbnail, strip_of};
 use crate::protocol::Failure;
-use crate::web::dom::{document, element, on, sleep};
-use crate::web::words::{Phrase, name, phrase, say_as, say_in};
+use crate::web::dom::{element, on, sleep};
+use crate::web::parts::{on_part, put};
+use crate::web::words::{Phrase, name};
 
 /// How often the queue looks whether a photo is done.
 const LOOK_MS: i32 = 40;
@@ -36,6 +37,15 @@ impl Drop for Photo {
 
 impl Page {
     pub(super) fn listen_to_strip(self: &Rc<Self>) {
+        let page = Rc::clone(self);
+        on_part("strip-list", "data-photo", move |number| {
+            if let Ok(number) = number.parse() {
+                let page = Rc::clone(&page);
+                spawn_local(async move {
+                    page.choose_photo(number).await;
+                });
+            }
+        });
         on(&element::<Element>("strip-all"), "click", {
             let page = Rc::clone(self);
             move |_: Event| {
@@ -162,71 +172,16 @@ impl Page {
 
     fn show_strip(&self) {
         let strip = self.strip.borrow();
-        show("strip", strip.photos().len() > 1 || strip.can_undo());
-        show("strip-undo", strip.can_undo());
-        for id in ["strip-all", "strip-clear"] {
-            show(id, !strip.photos().is_empty());
-        }
-        let list: Element = element("strip-list");
-        let focused = document().active_element();
-        let focused = focused.and_then(|focused| focused.get_attribute("data-photo"));
-        list.set_inner_html("");
-        for Shelved { number, photo } in strip.photos() {
-            let number = *number;
-            let item: Element = create("li");
-            let button: HtmlButtonElement = create("button");
-            button.set_type("button");
-            button
-                .set_attribute("data-photo", &number.to_string())
-                .unwrap_or(());
-            let pressed = if strip.shown() == Some(number) {
-                "true"
-            } else {
-                "false"
-            };
-            button.set_attribute("aria-pressed", pressed).unwrap_or(());
-            let image: HtmlImageElement = create("img");
-            image.set_src(&photo.url);
-            say_as(
-                &image,
-                "alt",
-                phrase!("Photo {file}", file = photo.file.as_str()),
-            );
-            append(&button, &image);
-            if let Some((_, answer)) = &photo.answer {
-                let badge: Element = create("span");
-                badge.set_class_name("done");
-                say_in(&badge, answer.clone());
-                append(&button, &badge);
-            }
-            append(&item, &button);
-            append(&list, &item);
-            if focused == Some(number.to_string()) {
-                button.focus().unwrap_or(());
-            }
-        }
-    }
-
-    /// Listens for all of the strip's photos at once.
-    pub(super) fn listen_to_strip_photos(self: &Rc<Self>) {
-        let page = Rc::clone(self);
-        on(
-            &element::<Element>("strip-list"),
-            "click",
-            move |event: Event| {
-                let target = event.target();
-                let element =
-                    target.and_then(|t| wasm_bindgen::JsCast::dyn_into::<Element>(t).ok());
-                let button = element.and_then(|e| e.closest("[data-photo]").ok()?);
-                let number = button.and_then(|b| b.get_attribute("data-photo")?.parse().ok());
-                if let Some(number) = number {
-                    let page = Rc::clone(&page);
-                    spawn_local(async move {
-                        page.choose_photo(number).await;
-                    });
-                }
-            },
-        );
+        let photos = strip
+            .photos()
+            .iter()
+            .map(|Shelved { number, photo }| Thumbnail {
+                number: *number,
+                file: &photo.file,
+                url: &photo.url,
+                answer: photo.answer.as_ref().map(|(_, answer)| answer),
+            });
+        put(&strip_of(photos, strip.shown(), strip.can_undo()));
     }
 }
 
