@@ -5,6 +5,7 @@ mod cards;
 mod pictures;
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
@@ -40,6 +41,10 @@ pub(super) struct Teaching {
     choosing: Cell<usize>,
     /// The picture of each class that was explained last.
     explained: Cell<usize>,
+    /// Files that are still to be read, each with its class, and the job that reads them: what comes
+    /// meanwhile joins them.
+    files: VecDeque<(usize, Dropped)>,
+    reading: Option<PageJob>,
 }
 
 fn video() -> HtmlVideoElement {

@@ -154,7 +154,23 @@ impl Page {
                     phrase!("Drop them on a class, or drop a folder for each class."),
                 );
             }
-            page.gather_pictures(|page, job| async move { page.read_pictures(&job, sorted).await });
+            let files = sorted.into_iter().flat_map(|(class, files)| {
+                let of_class = move |file| (class, file);
+                files.into_iter().map(of_class)
+            });
+            let goes_on = {
+                let teaching = &mut *page.teaching.borrow_mut();
+                let reading = teaching.reading.as_ref();
+                let goes_on = reading.is_some_and(PageJob::is_current);
+                if !goes_on {
+                    teaching.files.clear();
+                }
+                teaching.files.extend(files);
+                goes_on
+            };
+            if !goes_on {
+                page.gather_pictures(|page, job| async move { page.read_pictures(&job).await });
+            }
         });
     }
 
@@ -188,33 +204,35 @@ impl Page {
         sorted
     }
 
-    async fn read_pictures(
-        self: &Rc<Self>,
-        job: &PageJob,
-        sorted: Vec<(usize, Vec<Dropped>)>,
-    ) -> Result<(), Failure> {
-        let count = sorted.iter().map(|(_, files)| files.len()).sum();
-        let (mut done, mut taken) = (0, 0);
+    /// Reads the files that wait, those included that come meanwhile.
+    async fn read_pictures(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
+        self.teaching.borrow_mut().reading = Some(job.clone());
+        let (mut done, mut taken, mut count) = (0, 0, 0);
         job.start_clock(now());
-        for (class, files) in sorted {
-            for file in files {
-                if !job.is_current() {
-                    return Ok(());
-                }
-                let room = self.teaching.borrow().room.room(class) > 0;
-                // What is no picture is counted, not told one by one.
-                if room && let Some(picture) = read_picture(&file).await {
-                    taken += usize::from(self.teaching.borrow_mut().room.take(class, picture));
-                }
-                done += 1;
-                let sentence = phrase!(
-                    "Reading pictures: {done} of {all}",
-                    done = done,
-                    all = count
-                );
-                job.progress(done, count, now(), sentence);
+        while job.is_current() {
+            let next = self.teaching.borrow_mut().files.pop_front();
+            let Some((class, file)) = next else { break };
+            let room = self.teaching.borrow().room.room(class) > 0;
+            // What is no picture is counted, not told one by one.
+            if room && let Some(picture) = read_picture(&file).await {
+                taken += usize::from(self.teaching.borrow_mut().room.take(class, picture));
             }
+            done += 1;
+            count = done + self.teaching.borrow().files.len();
+            let next = self.teaching.borrow().files.front().map(|next| next.0);
+            if next != Some(class) {
+                self.show_teaching();
+            }
+            let sentence = phrase!(
+                "Reading pictures: {done} of {all}",
+                done = done,
+                all = count
+            );
+            job.progress(done, count, now(), sentence);
+        }
+        if !job.is_current() {
             self.show_teaching();
+            return Ok(());
         }
         if taken < count {
             self.note(
