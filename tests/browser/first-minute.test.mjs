@@ -15,6 +15,22 @@ check("before the engine: a finished example, samples in the drop zone, chapters
   const box = (selector) => page.locator(selector).boundingBox();
   const [zone, samples] = [await box("#drop"), await box(".samples")];
   assert.ok(samples.y > zone.y && samples.y + samples.height <= zone.y + zone.height, "samples lie in the drop zone");
+  // However narrow and in either language, what one can do stands beneath each other, inside of it.
+  for (const language of ["fr", "en"]) {
+    await page.selectOption("#language", language);
+    for (const [width, height] of [[1024, 768], [970, 500], [1440, 900], [390, 844], [320, 640]]) {
+      await page.setViewportSize({ width, height });
+      const boxes = await Promise.all([".invite", ".invitation p:last-child", ".samples", ".scenes"].map(box));
+      boxes.reduce((above, below) => {
+        const lies = `${language}, ${width}: ${JSON.stringify([above, below])}`;
+        assert.ok(above.y + above.height <= below.y + 1, lies);
+        return below;
+      });
+      const around = await box(width > 960 ? "#drop" : ".easel-box");
+      assert.ok(boxes[3].y + boxes[3].height <= around.y + around.height + 1, `${language}, ${width}: scenes run over`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
   for (const chapter of ["walk", "trust", "baselines"]) {
     assert.ok(await page.isVisible(`#${chapter}-title`) && await page.isDisabled(`#${chapter}-start`));
   }
@@ -151,6 +167,11 @@ check("on a phone, photo, answer and status are on the first screen, and so is w
     const box = await page.locator(selector).first().boundingBox();
     assert.ok(box.y >= 0 && box.y + box.height <= 844, `${selector}: ${JSON.stringify(box)}`);
   }
+  // A phone that was turned: the caption still stands beneath the picture.
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [picture, caption] = await Promise.all(["#canvas", "#stage-caption"].map((id) => page.locator(id).boundingBox()));
+  assert.ok(picture.y + picture.height <= caption.y + 1, JSON.stringify([picture, caption]));
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
   await drop(page, "notes.txt", Buffer.from("no photo"));
   await page.waitForSelector("#notice:not([hidden])");
