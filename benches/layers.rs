@@ -99,11 +99,8 @@ fn geometry(
     size: usize,
 ) -> Geometry {
     let filter = Filter {
-        channels_in,
-        channels_out,
         depthwise,
-        kernel,
-        stride,
+        ..Filter::dense(channels_in, channels_out, kernel, stride)
     };
     Geometry {
         filter,

@@ -64,7 +64,13 @@ impl Bottleneck {
     }
 }
 
-/// A convolution of images without a batch of their own, its weights, and what follows it.
+/// Channels, rows and columns of a shape that is one image, whatever axes of length 1 stand before.
+fn one_image(shape: &[usize]) -> Option<[usize; 3]> {
+    let (outer, image) = shape.split_last_chunk()?;
+    outer.iter().all(|&length| length == 1).then_some(*image)
+}
+
+/// A convolution of single images, its weights, and what follows it.
 fn convolution(graph: &Graph, node: usize) -> Option<(&Convolution, Weights<'_>)> {
     let node = &graph.nodes()[node];
     let Operation::Convolution(convolution) = node.operation() else {
@@ -76,7 +82,9 @@ fn convolution(graph: &Graph, node: usize) -> Option<(&Convolution, Weights<'_>)
         bias: constant(2)?,
         activation: activation(convolution.clamp)?,
     };
-    (graph.shape(node.inputs()[0]).len() == 3).then_some((convolution, weights))
+    one_image(graph.shape(node.inputs()[0]))
+        .is_some()
+        .then_some((convolution, weights))
 }
 
 /// 1×1 filters over all channels.
@@ -95,7 +103,8 @@ fn pointwise(graph: &Graph, node: usize) -> Option<Weights<'_>> {
 fn depthwise_of(graph: &Graph, node: usize) -> Option<(Weights<'_>, Geometry)> {
     let (convolution, weights) = convolution(graph, node)?;
     let node = &graph.nodes()[node];
-    let [given, made] = [node.inputs()[0], node.output()].map(|id| graph.shape(id));
+    let [given, made] = [node.inputs()[0], node.output()].map(|id| one_image(graph.shape(id)));
+    let (given, made) = (given?, made?);
     let window = &convolution.window;
     let [kernel, stride] = [window.kernel, window.stride].map(|[a, b]| (a == b).then_some(a));
     let geometry = Geometry {

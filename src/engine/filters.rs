@@ -1,14 +1,14 @@
 //! Filters of any geometry by kernels that know square ones, dense or one for each channel.
 //!
-//! What is not square, or reads at a distance, becomes a square with zeros; groups run one after
-//! another.
+//! What is not square, or reads at a distance, becomes a square with zeros, which kernels may leave out; groups run one
+//! after another.
 
 use burn::backend::DispatchTensor;
 use burn::tensor::{Device, Tensor, TensorData};
 use violet_graph::Window;
 
 use super::array::{Array, Executor, dims, part, reshape, select, select_adjoint, with_images};
-use crate::kernel::{self, Activation, Filter, Geometry};
+use crate::kernel::{self, Activation, Filter, Geometry, Used};
 
 /// Filters with their weights on a device.
 #[derive(Debug, Clone)]
@@ -63,6 +63,10 @@ impl Filters {
             depthwise,
             kernel: side,
             stride,
+            used: Used {
+                extent,
+                every: window.dilation,
+            },
         };
         let square = if [height, width] == [side, side] {
             weights.values.to_vec()

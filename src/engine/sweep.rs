@@ -10,6 +10,7 @@ use super::array::{
 };
 use super::bottleneck::Bottleneck;
 use super::elementwise::{self, Operand};
+use super::filters::as_images;
 use super::groups;
 use super::layer::{Layer, Sums, as_channels, clamp_function, share};
 use super::left::Left;
@@ -137,9 +138,15 @@ fn bottleneck<B: Executor>(
     let inputs = |node: usize| machine.graph().nodes()[node].inputs();
     let x = values.take(inputs(bottleneck.first())[0]);
     let residual = inputs(bottleneck.project).get(3);
-    let residual = residual.map(|&id| values.take(id));
+    let residual = residual.map(|&id| as_images::<B>(values.take(id)));
+    let (images, x) = (x.shape()[0], as_images::<B>(x));
+    let made_shape = machine
+        .graph()
+        .shape(machine.graph().nodes()[bottleneck.project].output());
+    let whole = |made| reshape::<B>(made, &with_images(images, made_shape));
     let Some(left) = left else {
         let (made, gates) = B::bottleneck(x, residual, layers, activation, keep);
+        let made = whole(made);
         let Some(gates) = gates else {
             return (made, Memory::Nothing);
         };
@@ -150,6 +157,7 @@ fn bottleneck<B: Executor>(
         return (made, Memory::Bottleneck(Slopes::Gates(gates), last.into()));
     };
     let (made, [first, second]) = B::bottleneck_along(x, residual, layers);
+    let made = whole(made);
     let mut along = |node: usize, sums: Array<B>| {
         let before = left.exchange::<B>(machine.slot(node), &sums);
         [before, sums]
@@ -182,7 +190,8 @@ fn bottleneck_backward<B: Executor>(
         unreachable!("it left what it needs")
     };
     let gradient = through_activation::<B>(*last, gradient);
-    let of_x = B::bottleneck_gradient(gradient.clone(), &bottleneck.layers, slopes);
+    let of_sums = as_images::<B>(gradient.clone());
+    let of_x = B::bottleneck_gradient(of_sums, &bottleneck.layers, slopes);
     [of_x, gradient]
 }
 
@@ -214,7 +223,7 @@ impl Forward<'_> {
                 return self.pool(*windows, x, left);
             }
             Layer::Transposed { filters, bias } => {
-                let x = super::filters::as_images::<B>(values.take(inputs[0]));
+                let x = as_images::<B>(values.take(inputs[0]));
                 let made = add::<B>(filters.backward::<B>(x), B::take(bias.clone()));
                 return (self.in_shape::<B>(made), Memory::Nothing);
             }
@@ -420,6 +429,7 @@ pub(super) fn backward<B: Executor>(
         if let Some(bottleneck) = together {
             let x = graph.nodes()[bottleneck.first()].inputs()[0];
             let [of_x, of_residual] = bottleneck_backward::<B>(bottleneck, memory, gradient);
+            let of_x = reshape::<B>(of_x, &with_images(images, graph.shape(x)));
             accumulate::<B>(&mut gradients[x.index()], of_x);
             if let Some(residual) = node.inputs().get(3) {
                 accumulate::<B>(&mut gradients[residual.index()], of_residual);
@@ -499,7 +509,7 @@ fn node_backward<B: Executor>(
             });
         }
         (Layer::Transposed { filters, .. }, _) => {
-            let gradient = super::filters::as_images::<B>(gradient);
+            let gradient = as_images::<B>(gradient);
             return only(filters.forward::<B>(gradient, None, Activation::Identity));
         }
         (Layer::Average { filters, shares }, _) => {

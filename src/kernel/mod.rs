@@ -16,7 +16,7 @@ use burn::tensor::Tensor;
 
 #[cfg(feature = "gpu")]
 pub use gpu::{Adapter, with_kernels_for};
-pub use violet_kernel_cpu::{Activation, Filter, Function, Geometry};
+pub use violet_kernel_cpu::{Activation, Filter, Function, Geometry, Used};
 pub(crate) use violet_kernel_cpu::{Bottleneck, Weights};
 
 /// What a backend adds to Burn's operations.

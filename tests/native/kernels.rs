@@ -4,7 +4,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
-use violet::kernel::{Activation, Adapter, Filter, Geometry, convolve, pack, with_kernels_for};
+use violet::kernel::{
+    Activation, Adapter, Filter, Geometry, Used, convolve, pack, with_kernels_for,
+};
 
 use crate::common::{self, networks, noise, relative_error};
 
@@ -25,23 +27,28 @@ struct Case {
 }
 
 impl Case {
-    /// Odd sizes from a single pixel on, every stride up to 3, kernels up to 7, any padding below the
-    /// kernel's side, channels on both sides of every block size, depthwise or not.
+    /// Odd sizes from a single pixel on, every stride up to 3, kernels up to 7, whole or only parts of them, any padding
+    /// below the kernel's side, channels on both sides of every block size, depthwise or not.
     fn draw(seed: usize) -> Self {
-        let mut numbers = noise(&format!("case {seed}"), 16);
+        let mut numbers = noise(&format!("case {seed}"), 24);
         let mut pick = |from: usize, to: usize| {
             let unit = f64::from(numbers.next().unwrap()).mul_add(0.5, 0.5);
             from + ((unit * (to - from + 1) as f64) as usize).min(to - from)
         };
         let depthwise = pick(0, 2) == 0;
         let channels_in = pick(1, 40);
-        let filter = Filter {
-            channels_in,
-            channels_out: if depthwise { channels_in } else { pick(1, 80) },
+        let channels_out = if depthwise { channels_in } else { pick(1, 80) };
+        let mut filter = Filter {
             depthwise,
-            kernel: pick(1, 7),
-            stride: pick(1, 3),
+            ..Filter::dense(channels_in, channels_out, pick(1, 7), pick(1, 3))
         };
+        if pick(0, 2) == 0 {
+            let mut axes = || [0, 1].map(|_| pick(1, filter.kernel));
+            filter.used = Used {
+                extent: axes(),
+                every: axes().map(|every| every.min(2)),
+            };
+        }
         let input = [0, 1].map(|_| filter.kernel.max(pick(1, 21)));
         let padding_before = [pick(0, filter.kernel - 1), pick(0, filter.kernel - 1)];
         let padding_after = [pick(0, filter.kernel - 1), pick(0, filter.kernel - 1)];
@@ -105,7 +112,17 @@ impl Case {
             images,
             activation,
             input: values("input", images * filter.channels_in * input[0] * input[1]),
-            weight: values("weight", filter.weight_dims().iter().product()),
+            weight: {
+                let mut weight = values("weight", filter.weight_dims().iter().product());
+                let used: Vec<usize> = filter.used().collect();
+                let taps = filter.kernel * filter.kernel;
+                for (place, weight) in weight.iter_mut().enumerate() {
+                    if !used.contains(&(place % taps)) {
+                        *weight = 0.0;
+                    }
+                }
+                weight
+            },
             bias: values("bias", filter.channels_out),
             residual: residual.then(|| values("residual", made)),
             gradient: values("gradient", made),

@@ -7,7 +7,7 @@
 use crate::machine::{self, self as macerator, Simd, Vector, with_simd};
 
 use super::Epilogue;
-use super::product::{BLOCK, Sums, TILE, Tiles, VECTORS, multiply};
+use super::product::{BLOCK, MOST_BLOCKS, Sums, TILE, Tiles, VECTORS, at_once, multiply};
 use super::single;
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Direction, Pass, Tap, Walk};
@@ -41,10 +41,12 @@ fn blocks_in_panel(taps: usize) -> usize {
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     let tiles = tiles(filter);
     let mut packed = vec![0.0; tiles.len()];
+    let taps: Vec<usize> = filter.used().collect();
     tiles.for_each(weight, filter, |start, filters| {
         for (place, filter) in filters.into_iter().enumerate() {
-            for (tap, &value) in filter.into_iter().flatten().enumerate() {
-                packed[start + tap * TILE + place] = value;
+            let Some(filter) = filter else { continue };
+            for (tap, at) in taps.iter().enumerate() {
+                packed[start + tap * TILE + place] = filter[*at];
             }
         }
     });
@@ -64,6 +66,7 @@ pub(super) fn run(
     target: &mut [f32],
     source: &mut Vec<f32>,
     panel: &mut Vec<f32>,
+    apart: &mut Vec<f32>,
 ) {
     let tiles = tiles(filter);
     let (channels, given_channels, depth) = match direction {
@@ -103,7 +106,43 @@ pub(super) fn run(
         };
         match direction {
             Direction::Forward => run_pass_forward(&job, target, panel),
-            Direction::Backward => run_pass_backward(&job, target, panel),
+            Direction::Backward if pass.target_column == 1 => {
+                run_pass_backward(&job, target, panel);
+            }
+            Direction::Backward => run_apart(&job, target, panel, apart),
+        }
+    }
+}
+
+/// A pass whose targets do not lie side by side, by way of some that do. Nothing follows it.
+fn run_apart(job: &Job<'_>, target: &mut [f32], panel: &mut [f32], apart: &mut Vec<f32>) {
+    let pass = job.pass;
+    let [rows, columns] = pass.grid;
+    if rows * columns == 0 || pass.taps.is_empty() {
+        return;
+    }
+    let together = Pass {
+        taps: pass.taps.clone(),
+        grid: pass.grid,
+        target: 0,
+        target_row: columns,
+        target_column: 1,
+    };
+    let job = Job {
+        pass: &together,
+        plane: rows * columns,
+        ..*job
+    };
+    apart.resize(job.channels * job.plane, 0.0);
+    run_pass_backward(&job, apart, panel);
+    let planes = target.chunks_exact_mut(target.len() / job.channels);
+    for (target, made) in planes.zip(apart.chunks_exact(job.plane)) {
+        for (y, made) in made.chunks_exact(columns).enumerate() {
+            let target = &mut target[pass.target + y * pass.target_row..];
+            let places = target.iter_mut().step_by(pass.target_column);
+            places
+                .zip(made)
+                .for_each(|(target, value)| *target = *value);
         }
     }
 }
@@ -198,7 +237,7 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
                 };
                 let (taps, source) = (&pass.taps, (job.block, job.source_plane));
                 let (tiles, depth) = (&job.tiles, 0..job.depth);
-                let sums: Sums<S, ROWS, VECTORS> = multiply::<S, FORWARD, ROWS, VECTORS>(
+                let [sums] = multiply::<S, FORWARD, 1, ROWS, VECTORS>(
                     tiles, job.packed, block, depth, taps, source, columns,
                 );
                 let contiguous = pass.target_column == 1;
@@ -235,33 +274,67 @@ fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], p
             }
             let panel = &mut panel[..depth.len() * taps * BLOCK * width];
             gather::<S>(job, depth.clone(), &sources[..width], panel);
-            for block in 0..job.channels.div_ceil(BLOCK) {
-                let mut steps = panel.chunks_exact(BLOCK * width);
-                let columns = |_, _: &Tap| steps.next();
-                let (taps, tiles, depth) = (&pass.taps, &job.tiles, depth.clone());
-                let done = (depth.start == 0, depth.end == job.depth);
-                let sums = multiply::<S, FORWARD, BLOCK, VECTORS>(
-                    tiles,
-                    job.packed,
-                    block,
-                    depth,
-                    taps,
-                    (job.block, width),
-                    columns,
-                );
-                let contiguous = plain && count == width;
-                finish::<S, _, _>(
-                    job,
-                    block,
-                    &sums,
-                    &targets[..count],
-                    contiguous,
-                    done,
-                    target,
-                );
+            let part = Part {
+                panel,
+                depth: depth.clone(),
+                targets: &targets[..count],
+                contiguous: plain,
+            };
+            let blocks = job.channels.div_ceil(BLOCK);
+            // Sums that leave their registers from tap to tap are no faster for being many.
+            let most = if taps == 1 { job.block } else { 0 };
+            let mut block = 0;
+            while block < blocks {
+                block += match at_once::<S>(blocks - block, most) {
+                    MOST_BLOCKS => rows::<S, FORWARD, MOST_BLOCKS>(job, &part, block, target),
+                    2 => rows::<S, FORWARD, 2>(job, &part, block, target),
+                    _ => rows::<S, FORWARD, 1>(job, &part, block, target),
+                };
             }
         }
     }
+}
+
+/// Some columns of some source channels.
+struct Part<'a> {
+    panel: &'a [f32],
+    /// Blocks of source channels.
+    depth: std::ops::Range<usize>,
+    /// Where each column that counts goes.
+    targets: &'a [usize],
+    /// Whether those lie side by side.
+    contiguous: bool,
+}
+
+/// Some blocks of target channels, from one on; how many.
+#[inline(always)]
+fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
+    job: &Job<'_>,
+    part: &Part<'_>,
+    block: usize,
+    target: &mut [f32],
+) -> usize {
+    let width = VECTORS * lanes::<S>();
+    let mut steps = part.panel.chunks_exact(BLOCK * width);
+    let columns = |_, _: &Tap| steps.next();
+    let (taps, tiles, depth) = (&job.pass.taps, &job.tiles, part.depth.clone());
+    let done = (depth.start == 0, depth.end == job.depth);
+    let source = (job.block, width);
+    let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
+        tiles, job.packed, block, depth, taps, source, columns,
+    );
+    for (block, sums) in (block..).zip(&sums) {
+        finish::<S, _, _>(
+            job,
+            block,
+            sums,
+            part.targets,
+            part.contiguous,
+            done,
+            target,
+        );
+    }
+    BLOCKS
 }
 
 /// Panel \[source channel block, tap, 4 channels, columns\].
@@ -316,31 +389,30 @@ fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
         residual,
         activation,
     } = job.epilogue;
-    let range = activation.range().map(splat::<S>);
     let channels = block * BLOCK..job.channels.min((block + 1) * BLOCK);
     let mut start = channels.start * job.plane;
     for (sum, channel) in sums.iter().zip(channels) {
         if contiguous {
-            let at = start + targets[0];
-            let row = &mut target[at..at + VECTORS * lanes];
-            let mut sum = *sum;
-            if !first {
-                add::<S, VECTORS>(&mut sum, row);
-            }
-            if last {
-                if let Some(bias) = bias {
-                    let bias = splat::<S>(bias[channel]);
-                    sum = sum.map(|sum| sum + bias);
-                }
+            let at = start + targets[0]..start + targets[0] + targets.len();
+            let row = &mut target[at.clone()];
+            let after = After {
+                done: (first, last),
+                bias: bias.map_or(0.0, |bias| bias[channel]),
+                activation,
+            };
+            let residual = residual.map(|residual| &residual[at]);
+            if row.len() == VECTORS * lanes {
+                after.write::<S, VECTORS>(sum, row, residual);
+            } else {
+                // The last columns, by way of whole vectors.
+                let mut lines = [[0.0; WIDE * WIDEST]; 2];
+                lines[0][..row.len()].copy_from_slice(row);
                 if let Some(residual) = residual {
-                    add::<S, VECTORS>(&mut sum, &residual[at..at + VECTORS * lanes]);
+                    lines[1][..row.len()].copy_from_slice(residual);
                 }
-                if activation != Activation::Identity {
-                    sum = sum.map(|sum| machine::clamp::<S>(sum, range));
-                }
-            }
-            for (v, sum) in sum.into_iter().enumerate() {
-                store::<S>(&mut row[v * lanes..], sum);
+                let [line, other] = &mut lines;
+                after.write::<S, VECTORS>(sum, line, residual.is_some().then_some(&other[..]));
+                row.copy_from_slice(&line[..row.len()]);
             }
         } else {
             for (&sum, targets) in sum.iter().zip(targets.chunks(lanes)) {
@@ -352,6 +424,51 @@ fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
             }
         }
         start += job.plane;
+    }
+}
+
+/// What follows a channel's sums.
+struct After {
+    /// Whether these are the first, and whether they are the last.
+    done: (bool, bool),
+    bias: f32,
+    activation: Activation,
+}
+
+impl After {
+    /// Writes sums to a row of whole vectors.
+    #[inline(always)]
+    fn write<S: Simd, const VECTORS: usize>(
+        &self,
+        sums: &[Vector<S, f32>; VECTORS],
+        row: &mut [f32],
+        residual: Option<&[f32]>,
+    ) {
+        let lanes = lanes::<S>();
+        let (first, last) = self.done;
+        let mut sums = *sums;
+        if !first {
+            add::<S, VECTORS>(&mut sums, row);
+        }
+        if last {
+            let bias = splat::<S>(self.bias);
+            for sum in &mut sums {
+                *sum += bias;
+            }
+            if let Some(residual) = residual {
+                add::<S, VECTORS>(&mut sums, residual);
+            }
+            if self.activation != Activation::Identity {
+                let range = self.activation.range();
+                let range = [splat::<S>(range[0]), splat::<S>(range[1])];
+                for sum in &mut sums {
+                    *sum = machine::clamp::<S>(*sum, range);
+                }
+            }
+        }
+        for (v, sum) in sums.into_iter().enumerate() {
+            store::<S>(&mut row[v * lanes..], sum);
+        }
     }
 }
 

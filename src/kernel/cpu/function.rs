@@ -84,6 +84,10 @@ pub fn map(values: &[f32], function: Function) -> Vec<f32> {
 /// step from one to the other it is the change of φ.
 pub fn map_gradient(gradients: &mut [f32], [from, to]: [&[f32]; 2], function: Function) {
     let g = gradients;
+    // Between a point and itself lies nothing but the derivative, which takes a fifth of the time.
+    if std::ptr::eq(from, to) && at_points(g, to, function) {
+        return;
+    }
     match function {
         Function::Clamp(low, high) => along(g, from, to, |a, b| {
             let inside = if (b > low) & (b < high) { 1.0 } else { 0.0 };
@@ -136,6 +140,22 @@ pub fn map_gradient(gradients: &mut [f32], [from, to]: [&[f32]; 2], function: Fu
             -((a + b) / 2.0).sin() * sinc((b - a) / 2.0)
         }),
     }
+}
+
+/// Multiplies gradients by φ′, if that is much less work than the mean of it.
+fn at_points(gradients: &mut [f32], at: &[f32], function: Function) -> bool {
+    let g = gradients;
+    match function {
+        Function::Sigmoid => along(g, at, at, |_, x| logistic_density(x)),
+        Function::Tanh => along(g, at, at, |_, x| 4.0 * logistic_density(2.0 * x)),
+        Function::Exp => along(g, at, at, |_, x| exp(x)),
+        Function::Erf => along(g, at, at, |_, x| erf_slope(x)),
+        Function::NormalCdf => along(g, at, at, |_, x| normal_density(x)),
+        Function::NormalCdfTanh => along(g, at, at, |_, x| normal_cdf_tanh_slope(x)),
+        Function::Softplus => along(g, at, at, |_, x| sigmoid(x)),
+        _ => return false,
+    }
+    true
 }
 
 /// A loop in the widest vectors that the machine has.
@@ -227,6 +247,14 @@ fn hard_sigmoid(x: f32, slope: f32, offset: f32) -> f32 {
 #[inline(always)]
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
+}
+
+/// σ(x) σ(−x).
+#[inline(always)]
+fn logistic_density(x: f32) -> f32 {
+    let small = exp(-x.abs());
+    let whole = 1.0 + small;
+    small / (whole * whole)
 }
 
 #[inline(always)]
@@ -533,6 +561,32 @@ mod tests {
         ] {
             let found = of(Function::NormalCdf, x);
             assert!((found / expected - 1.0).abs() < 3e-6, "Φ({x}) = {found}");
+        }
+    }
+
+    /// At a point there is another formula than between two: both are the derivative.
+    #[test]
+    fn derivatives_are_mean_slopes_of_no_step() {
+        for function in [
+            Function::Sigmoid,
+            Function::Tanh,
+            Function::Exp,
+            Function::Erf,
+            Function::NormalCdf,
+            Function::NormalCdfTanh,
+            Function::Softplus,
+        ] {
+            for x in POINTS {
+                let (mut at, mut between) = ([1.0], [1.0]);
+                let point = [x];
+                map_gradient(&mut at, [&point, &point], function);
+                map_gradient(&mut between, [&[x], &[x].clone()], function);
+                let bound = 2e-6 * between[0].abs() + 1e-9;
+                assert!(
+                    (at[0] - between[0]).abs() <= bound,
+                    "{function:?} at {x}: {at:?}, {between:?}"
+                );
+            }
         }
     }
 

@@ -16,6 +16,25 @@ pub struct Filter {
     pub kernel: usize,
     /// Distance between neighbouring outputs, in pixels of the input.
     pub stride: usize,
+    /// Which of the kernel's elements may be anything but zero.
+    pub used: Used,
+}
+
+/// A part of a square kernel: a rectangle from its first element on, or every so many rows and columns of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Used {
+    /// Rows and columns of the rectangle.
+    pub extent: Size,
+    /// Distance between those that count.
+    pub every: Size,
+}
+
+impl Used {
+    fn has(&self, place: Size) -> bool {
+        let axes = place.iter().zip(&self.extent).zip(&self.every);
+        axes.into_iter()
+            .all(|((place, extent), every)| place < extent && place % every == 0)
+    }
 }
 
 impl Filter {
@@ -32,6 +51,10 @@ impl Filter {
             depthwise: false,
             kernel,
             stride,
+            used: Used {
+                extent: [kernel; 2],
+                every: [1; 2],
+            },
         }
     }
 
@@ -48,9 +71,15 @@ impl Filter {
         if self.depthwise { 1 } else { self.channels_in }
     }
 
-    /// Elements of the kernel in one channel.
+    /// Elements of the kernel in one channel that are used.
     pub fn taps(&self) -> usize {
-        self.kernel * self.kernel
+        self.used().count()
+    }
+
+    /// Which ones: row · side + column.
+    pub fn used(&self) -> impl Iterator<Item = usize> + use<> {
+        let (side, used) = (self.kernel, self.used);
+        (0..side * side).filter(move |tap| used.has([tap / side, tap % side]))
     }
 
     /// Dimensions of the weights: \[out, in / groups, kernel, kernel\].

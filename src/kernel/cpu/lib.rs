@@ -28,7 +28,7 @@ use std::cell::RefCell;
 pub use activation::{Gate, activate, secant_gradient};
 pub use bottleneck::{Bottleneck, Keep, Kept, Slopes, Weights};
 pub use function::{Function, map, map_gradient};
-pub use geometry::{Activation, Filter, Geometry, Phase, Size};
+pub use geometry::{Activation, Filter, Geometry, Phase, Size, Used};
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
 use walk::{Direction, Walk};
 
@@ -46,6 +46,7 @@ struct Epilogue<'a> {
 struct Scratch {
     source: Vec<f32>,
     panel: Vec<f32>,
+    apart: Vec<f32>,
     winograd: winograd::Scratch,
 }
 
@@ -144,6 +145,7 @@ fn image(
         |Scratch {
              source,
              panel,
+             apart,
              winograd,
          }| {
             if winograd::suits(&g.filter) {
@@ -161,6 +163,7 @@ fn image(
             } else {
                 dense::run(
                     &g.filter, direction, walk, given, packed, epilogue, target, source, panel,
+                    apart,
                 );
             }
         },

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::machine::{Simd, Vector, mul_add};
 
-use super::vector::{lanes, load, splat};
+use super::vector::{WIDEST, lanes, load, splat};
 use super::walk::Tap;
 use crate::geometry::Filter;
 
@@ -16,6 +16,8 @@ use crate::geometry::Filter;
 pub(super) const BLOCK: usize = 4;
 /// Weights in a tile.
 pub(super) const TILE: usize = BLOCK * BLOCK;
+/// Blocks of rows that are done at once at most: 24 sums.
+pub(super) const MOST_BLOCKS: usize = 3;
 /// Vectors of columns in a panel.
 pub(super) const VECTORS: usize = 2;
 
@@ -83,7 +85,7 @@ impl Tiles {
         filter: &Filter,
         mut tile: impl FnMut(usize, [Option<&'a [f32]>; TILE]),
     ) {
-        let taps = filter.taps();
+        let taps = filter.kernel * filter.kernel;
         for out in 0..self.outs {
             for input in 0..self.ins {
                 let filters = std::array::from_fn(|place| {
@@ -97,16 +99,18 @@ impl Tiles {
     }
 }
 
-/// The first rows of `block`, output channels on the way forward and input channels on the way back,
-/// of some columns, summed over the blocks `depth` of source channels and over `taps`.
+/// The first rows of `block`, output channels on the way forward and input channels on the way back, and those of the
+/// blocks behind it, of some columns, summed over the blocks `depth` of source channels and over `taps`.
 ///
 /// `columns` is asked for the columns of the four channels of a block, as a tap reads them; one
-/// channel's lie `stride` behind the other's. Only the first `channels` of each block count.
+/// channel's lie `stride` behind the other's. Only the first `channels` of each block count; of several blocks at once,
+/// all.
 #[inline(always)]
 pub(super) fn multiply<
     'a,
     S: Simd,
     const FORWARD: bool,
+    const BLOCKS: usize,
     const ROWS: usize,
     const VECTORS: usize,
 >(
@@ -117,43 +121,52 @@ pub(super) fn multiply<
     taps: &[Tap],
     (channels, stride): (usize, usize),
     mut columns: impl FnMut(usize, &Tap) -> Option<&'a [f32]>,
-) -> Sums<S, ROWS, VECTORS> {
-    let mut sums = [[splat::<S>(0.0); VECTORS]; ROWS];
+) -> [Sums<S, ROWS, VECTORS>; BLOCKS] {
+    let mut sums = [[[splat::<S>(0.0); VECTORS]; ROWS]; BLOCKS];
     let mut sources = depth;
     while !sources.is_empty() {
-        let (run, first, distance) = tiles.run::<FORWARD>(block, sources.clone());
+        let (mut first, mut distances) = ([0; BLOCKS], [0; BLOCKS]);
+        let mut run = sources.clone();
+        for (k, (first, distance)) in first.iter_mut().zip(&mut distances).enumerate() {
+            // All of them have the same run.
+            (run, *first, *distance) = tiles.run::<FORWARD>(block + k, sources.clone());
+        }
         sources.start = run.end;
         // A loop within a loop would take as long as a tile.
         if let [tap] = taps {
-            let mut at = first + tap.weight * TILE;
+            let mut at = first.map(|first| first + tap.weight * TILE);
             for source in run {
                 let Some(columns) = columns(source, tap) else {
                     return sums;
                 };
-                add::<S, FORWARD, ROWS, VECTORS>(
+                let tiles = at.map(|at| &packed[at..at + TILE]);
+                add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
                     &mut sums,
-                    &packed[at..at + TILE],
+                    tiles,
                     columns,
                     (channels, stride),
                 );
-                at += distance;
+                for (at, distance) in at.iter_mut().zip(distances) {
+                    *at += distance;
+                }
             }
         } else {
-            let mut first = first;
             for source in run {
                 for tap in taps {
                     let Some(columns) = columns(source, tap) else {
                         return sums;
                     };
-                    let at = first + tap.weight * TILE;
-                    add::<S, FORWARD, ROWS, VECTORS>(
+                    let tiles = first.map(|first| &packed[first + tap.weight * TILE..][..TILE]);
+                    add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
                         &mut sums,
-                        &packed[at..at + TILE],
+                        tiles,
                         columns,
                         (channels, stride),
                     );
                 }
-                first += distance;
+                for (first, distance) in first.iter_mut().zip(distances) {
+                    *first += distance;
+                }
             }
         }
     }
@@ -162,28 +175,52 @@ pub(super) fn multiply<
 
 /// Adds what the channels of one block of the sum give.
 #[inline(always)]
-fn add<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usize>(
-    sums: &mut Sums<S, ROWS, VECTORS>,
-    tile: &[f32],
+fn add<
+    S: Simd,
+    const FORWARD: bool,
+    const BLOCKS: usize,
+    const ROWS: usize,
+    const VECTORS: usize,
+>(
+    sums: &mut [Sums<S, ROWS, VECTORS>; BLOCKS],
+    tiles: [&[f32]; BLOCKS],
     columns: &[f32],
     (channels, stride): (usize, usize),
 ) {
     let lanes = lanes::<S>();
     // If the compiler knew how many, it would make one sum after another, which takes more
     // registers than browsers have, instead of one source channel after another.
-    for k in 0..black_box(channels) {
+    let channels = match BLOCKS {
+        1 => black_box(channels).min(BLOCK),
+        _ => BLOCK,
+    };
+    for k in 0..channels {
         let columns = &columns[k * stride..k * stride + VECTORS * lanes];
         let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let at = if FORWARD {
-                row * BLOCK + k
-            } else {
-                k * BLOCK + row
-            };
-            let weight = splat::<S>(tile[at]);
-            for (sum, column) in sums.iter_mut().zip(columns) {
-                *sum = mul_add::<S>(weight, column, *sum);
+        for (sums, tile) in sums.iter_mut().zip(tiles) {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let at = if FORWARD {
+                    row * BLOCK + k
+                } else {
+                    k * BLOCK + row
+                };
+                let weight = splat::<S>(tile[at]);
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum = mul_add::<S>(weight, column, *sum);
+                }
             }
         }
+    }
+}
+
+/// How many of so many blocks are best done next: as many at once as registers have sums for, where there are 32 of them
+/// and all `channels` of the sum's blocks count, and one elsewhere.
+#[inline(always)]
+pub(super) fn at_once<S: Simd>(rest: usize, channels: usize) -> usize {
+    match rest {
+        _ if lanes::<S>() < WIDEST || channels < BLOCK => 1,
+        0 | 1 => 1,
+        2 | 4 => 2,
+        _ => MOST_BLOCKS,
     }
 }

@@ -18,7 +18,7 @@ pub(crate) enum Direction {
 /// One element of the kernel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tap {
-    /// Which element: row · kernel + column.
+    /// Which element: of dense filters, which of those that are used; of depthwise ones, row · kernel + column.
     pub(super) weight: usize,
     /// Where its window starts within a source plane.
     pub(super) source: usize,
@@ -68,8 +68,9 @@ impl Walk {
         let reach = (f.kernel - 1) / f.stride;
         let phases = f.stride.min(f.kernel);
         let phase = g.output.map(|size| size + reach);
-        let taps = (0..f.taps()).map(|weight| {
-            let [row, column] = [weight / f.kernel, weight % f.kernel];
+        let taps = f.used().enumerate().map(|(index, place)| {
+            let [row, column] = [place / f.kernel, place % f.kernel];
+            let weight = if f.depthwise { place } else { index };
             let which = (row % f.stride) * phases + column % f.stride;
             let offset = row / f.stride * phase[1] + column / f.stride;
             Tap {
@@ -107,6 +108,15 @@ impl Walk {
             });
             reach + ends.max().unwrap_or(0).max(g.output[dimension])
         });
+        let weights: Vec<Option<usize>> = match f.depthwise {
+            true => (0..f.kernel * f.kernel).map(Some).collect(),
+            false => {
+                let mut weights = vec![None; f.kernel * f.kernel];
+                let used = f.used().enumerate();
+                used.for_each(|(index, place)| weights[place] = Some(index));
+                weights
+            }
+        };
         let mut passes = Vec::new();
         for row in 0..f.stride.min(f.kernel) {
             for column in 0..f.stride.min(f.kernel) {
@@ -114,8 +124,11 @@ impl Walk {
                 let mut taps = Vec::new();
                 for (i, k) in (row..f.kernel).step_by(f.stride).zip(0..) {
                     for (j, l) in (column..f.kernel).step_by(f.stride).zip(0..) {
+                        let Some(weight) = weights[i * f.kernel + j] else {
+                            continue;
+                        };
                         taps.push(Tap {
-                            weight: i * f.kernel + j,
+                            weight,
                             source: (rows.first + reach - k) * phase[1] + columns.first + reach - l,
                         });
                     }

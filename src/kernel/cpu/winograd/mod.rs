@@ -19,7 +19,7 @@ mod transform;
 use crate::machine::{self, AutoArch, Simd, WithSimd};
 
 use super::Epilogue;
-use super::product::{BLOCK, TILE, Tiles, VECTORS, multiply};
+use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS, at_once, multiply};
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
 use super::walk::{Direction, Tap, Walk};
 use crate::geometry::{Filter, Geometry, Size};
@@ -44,6 +44,7 @@ pub(super) fn suits(filter: &Filter) -> bool {
     !filter.depthwise
         && filter.kernel == 3
         && filter.stride == 1
+        && filter.taps() == 9
         && filter.channels_in.min(filter.channels_out) >= LEAST_CHANNELS
 }
 
@@ -358,30 +359,50 @@ fn product<S: Simd, const FORWARD: bool>(
     given: &[f32],
     made: &mut [f32],
 ) {
+    let height = BLOCK * VECTORS * lanes::<S>();
+    let mut block = 0;
+    while block < job.rows {
+        let made = &mut made[block * height..];
+        block += match at_once::<S>(job.rows - block, BLOCK) {
+            MOST_BLOCKS => rows::<S, FORWARD, MOST_BLOCKS>(job, packed, given, block, made),
+            2 => rows::<S, FORWARD, 2>(job, packed, given, block, made),
+            _ => rows::<S, FORWARD, 1>(job, packed, given, block, made),
+        };
+    }
+}
+
+/// Some blocks of target channels, from one on; how many.
+#[inline(always)]
+fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
+    job: &Job<'_>,
+    packed: &[f32],
+    given: &[f32],
+    block: usize,
+    made: &mut [f32],
+) -> usize {
     let lanes = lanes::<S>();
     let width = VECTORS * lanes;
     let whole = [Tap {
         weight: 0,
         source: 0,
     }];
-    let rows = made.chunks_exact_mut(BLOCK * width);
-    for (block, made) in rows.enumerate() {
-        let mut steps = given.chunks_exact(BLOCK * width);
-        let next = |_, _: &Tap| steps.next();
-        let (tiles, depth) = (&job.tiles, 0..job.depth);
-        let sums = multiply::<S, FORWARD, BLOCK, VECTORS>(
-            tiles,
-            packed,
-            block,
-            depth,
-            &whole,
-            (BLOCK, width),
-            next,
-        );
-        for (sum, made) in sums.iter().flatten().zip(made.chunks_exact_mut(lanes)) {
-            store::<S>(made, *sum);
-        }
+    let mut steps = given.chunks_exact(BLOCK * width);
+    let next = |_, _: &Tap| steps.next();
+    let (tiles, depth) = (&job.tiles, 0..job.depth);
+    let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
+        tiles,
+        packed,
+        block,
+        depth,
+        &whole,
+        (BLOCK, width),
+        next,
+    );
+    let sums = sums.iter().flatten().flatten();
+    for (sum, made) in sums.zip(made.chunks_exact_mut(lanes)) {
+        store::<S>(made, *sum);
     }
+    BLOCKS
 }
 
 /// Aᵀ M A of a panel's tiles, for every target channel, finished and written to the target.
