@@ -3,6 +3,7 @@
     python3 scripts/networks.py RESULTS.jsonl [NAME ...]
     python3 scripts/networks.py RESULTS.jsonl --write docs/NETWORKS.md
     python3 scripts/networks.py --export FOLDER NAME …
+    python3 scripts/networks.py --speed ROUNDS NAME …    # VIOLET may name several, in turn, for docs/PERFORMANCE.md
 
 Needs torch, torchvision, timm and onnxruntime, and `violet` (target/release, or what VIOLET names). Each network has
 random weights, is exported by torch.onnx.export into a temporary folder, measured by `violet measure`, and deleted. One
@@ -11,9 +12,10 @@ line a network is added to RESULTS.jsonl; those that are there are not measured 
 Columns: the largest difference of a logit from ONNX Runtime's, relative to the largest logit; the most that secants
 from black miss of the change of the largest logit and of its probability, of 1, 2, 5 and 24 for one member of each
 family, of 1 and 5 for the others (as a share of the change, or where attributions cancel of a hundredth of their
-sizes); correlation of Integrated Gradients at eight equal points with autograd's, for one
-member of each family; processor seconds of a gradient (a forward and a backward pass) on one thread, and how many of
-ONNX Runtime's forward passes that is.
+sizes); correlation of Integrated Gradients at eight equal points with autograd's in single precision, for one
+member of each family, then, where it was measured, with autograd's in double precision, and in brackets that of
+autograd's own two precisions; processor seconds of a gradient (a forward and a backward pass) on one thread, and how
+many of ONNX Runtime's forward passes that is; which processor.
 """
 
 import json
@@ -63,7 +65,7 @@ TIMM = """
     ese_vovnet19b_dw visformer_tiny vit_tiny_r_s16_p8_224 skresnet18 legacy_seresnet18 poolformer_s12 resnest14d
     shvit_s1 cait_xxs24_224 gcvit_xxtiny botnet26t_256 hrnet_w18_small gmlp_ti16_224 densenet121 dpn48b
     nf_resnet26 efficientvim_m1 lcnetv2_small cs3darknet_s lowformer_b0 csatv2 cpubone_b0_bfrobust
-    resnetv2_18 coatnet_pico_rw_224 iformer_s selecsls42 nest_tiny res2net50_14w_8s twins_pcpvt_small vit_relpos_small_patch16_224
+    resnetv2_18 coatnet_pico_rw_224 selecsls42 nest_tiny res2net50_14w_8s twins_pcpvt_small vit_relpos_small_patch16_224
     tnt_s_legacy_patch16_224 vitamin_small_224 volo_d1_224 mvitv2_tiny legacy_xception sequencer2d_s
     swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 swinv2_cr_tiny_ns_224 davit_tiny focalnet_tiny_srf
     hiera_tiny_224 rdnet_tiny xception41 convmixer_1024_20_ks9_p14
@@ -152,7 +154,16 @@ def export(model, x, path):
             for module in attention:
                 module.training = True
             mode = torch.onnx.TrainingMode.PRESERVE
-    torch.onnx.export(model, x, str(path), opset_version=16, training=mode, **extra)
+    def to(opset):
+        torch.onnx.export(model, x, str(path), opset_version=opset, training=mode, **extra)
+
+    try:
+        to(16)
+    except Exception as error:
+        # Some operations came later.
+        if "version 18" not in str(error):
+            raise
+        to(18)
     model.eval()
 
 
@@ -187,6 +198,17 @@ def processor():
         if line.startswith("model name"):
             return line.split(":")[1].strip()
     return "unknown"
+
+
+def versions():
+    """What rows are measured with."""
+    import onnxruntime
+    import timm
+    import torch
+    import torchvision
+
+    named = {"PyTorch": torch, "torchvision": torchvision, "timm": timm, "ONNX Runtime": onnxruntime}
+    return ", ".join(f"{name} {module.__version__.split('+')[0]}" for name, module in named.items())
 
 
 def onnxruntime_forward(path, x):
@@ -225,6 +247,7 @@ def measure(row, folder):
     torch.set_num_threads(1)
     model, side = made(row)
     row["processor"] = processor()
+    row["versions"] = versions()
     row["parameters"] = sum(p.numel() for p in model.parameters())
     x = torch.rand(1, 3, side, side) * 2 - 1
     path, image, attributions = (folder / name for name in ("n.onnx", "x.f32", "a.f32"))
@@ -249,9 +272,40 @@ def measure(row, folder):
     else:
         row["difference"] = math.nan
     if row["integrate"]:
+        ours = numpy.fromfile(attributions, numpy.float32)
         theirs = integrated(model, x, report["element"])
-        row["correlation"] = float(numpy.corrcoef(theirs, numpy.fromfile(attributions, numpy.float32))[0, 1])
+        # Units that are next to nothing are on in one precision and off in the other: how far that goes is the
+        # network's affair, and PyTorch's own single precision shows it.
+        exact = integrated(model.double(), x.double(), report["element"])
+        correlation = lambda a, b: float(numpy.corrcoef(a, b)[0, 1])
+        row["correlation"] = correlation(theirs, ours)
+        row["correlation_exact"] = correlation(exact, ours)
+        row["correlation_theirs"] = correlation(exact, theirs)
     return {**row, **report, "onnxruntime_seconds": forward, "side": side}
+
+
+def speed(rounds, names):
+    """Seconds at least of ONNX Runtime's forward pass and of each Violet's forward pass and gradient, in turn."""
+    import torch
+
+    torch.set_num_threads(1)
+    programs = os.environ.get("VIOLET", "target/release/violet").split()
+    for row in (row for row in networks() if row["name"] in names):
+        model, side = made(row)
+        x = torch.rand(1, 3, side, side) * 2 - 1
+        with tempfile.TemporaryDirectory() as folder:
+            path, image = (pathlib.Path(folder) / name for name in ("n.onnx", "x.f32"))
+            export(model, x, path)
+            x.numpy().tofile(image)
+            theirs, ours = math.inf, [[math.inf] * 2 for _ in programs]
+            for _ in range(rounds):
+                theirs = min(theirs, onnxruntime_forward(path, x)[1])
+                for program, best in zip(programs, ours):
+                    command = [program, "measure", path, "--input", image, "--size", str(side), "--repeats", "4"]
+                    report = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+                    best[:] = map(min, best, (report["forward_seconds"], report["gradient_seconds"]))
+        cells = [f"{forward:.4f} | {gradient:.4f} | {gradient / theirs:.1f}" for forward, gradient in ours]
+        print(f"| {row['name']} ({row['source']}) | {theirs:.4f} | {' | '.join(cells)} |", flush=True)
 
 
 def missed(row, scale):
@@ -259,17 +313,23 @@ def missed(row, scale):
 
 
 def table(rows):
+    known = lambda key: list(dict.fromkeys(row[key] for row in rows if key in row))
+    processors = known("processor")
+
     def line(row):
         name = f"{row['name']} ({row['source']}, {row['family']})"
+        where = processors.index(row["processor"]) + 1 if "processor" in row else ""
         if reason := row.get("refused") or row.get("unexported"):
             kind = "no" if "refused" in row else "not exported"
-            return f"| {name} | {kind} | {reason.replace('|', '/')} | | | | | |"
+            return f"| {name} | {kind} | {reason.replace('|', '/')} | | | | | | {where} |"
         logit, probability = missed(row, "logit"), missed(row, "probability")
-        correlation = f"{row['correlation']:.6f}" if "correlation" in row else ""
+        correlation = f"{row['correlation']:.5f}" if "correlation" in row else ""
+        if "correlation_exact" in row:
+            correlation += f", {row['correlation_exact']:.5f} ({row['correlation_theirs']:.5f})"
         ratio = row["gradient_seconds"] / row["onnxruntime_seconds"]
         return (
             f"| {name} | yes | {row['difference']:.0e} | {logit:.0e} | {probability:.0e} | {correlation} "
-            f"| {row['gradient_seconds']:.3f} | {ratio:.1f} |"
+            f"| {row['gradient_seconds']:.3f} | {ratio:.1f} | {where} |"
         )
 
     good = [row for row in rows if row.get("difference", math.nan) <= 1e-4
@@ -292,10 +352,14 @@ def table(rows):
             "",
             f"Columns: {head}",
             "",
-            "Processor seconds grow with what else a machine is doing; docs/PERFORMANCE.md has those of a quiet one.",
+            "Processor seconds grow with what else a machine is doing, and are of the version that a row was measured "
+            "with; docs/PERFORMANCE.md has those of now.",
             "",
-            "| network | reads | difference | missed of the logit | of its probability | correlation | seconds | forwards |",
-            "|---|---|---|---|---|---|---|---|",
+            *(f"- Processor {k}: {name}" for k, name in enumerate(processors, 1)),
+            *(f"- Measured with {text}" for text in known("versions")),
+            "",
+            "| network | reads | difference | missed of the logit | of its probability | correlation | seconds | forwards | on |",
+            "|---|---|---|---|---|---|---|---|---|",
             *map(line, rows),
             "",
         ]
@@ -305,6 +369,8 @@ def table(rows):
 def main():
     if sys.argv[1] == "--export":
         return exported(pathlib.Path(sys.argv[2]), sys.argv[3:])
+    if sys.argv[1] == "--speed":
+        return speed(int(sys.argv[2]), sys.argv[3:])
     results = pathlib.Path(sys.argv[1])
     rows = [json.loads(text) for text in results.read_text().splitlines()] if results.exists() else []
     if sys.argv[2:3] == ["--write"]:

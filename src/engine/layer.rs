@@ -149,8 +149,8 @@ fn as_pixels<B: Executor>(x: Array<B>, rows: Option<usize>) -> Array<B> {
     if rows == 1 {
         return reshape::<B>(x, &[images, features, 1, 1]);
     }
-    let x = reshape::<B>(x, &[images, 1, rows, features]);
-    B::float_permute(x, &[0, 3, 1, 2])
+    let x = B::transpose(reshape::<B>(x, &[images, rows, features]));
+    reshape::<B>(x, &[images, features, 1, rows])
 }
 
 /// The way back from \[N, features, 1, rows\].
@@ -159,8 +159,7 @@ fn from_pixels<B: Executor>(x: Array<B>, images: usize, rows: usize, shape: &[us
         return reshape::<B>(x, shape);
     }
     let features = x.shape()[1];
-    let x = B::float_permute(x, &[0, 2, 3, 1]);
-    debug_assert_eq!(dims::<B>(&x), [images, 1, rows, features]);
+    let x = B::transpose(reshape::<B>(x, &[images, features, rows]));
     reshape::<B>(x, shape)
 }
 

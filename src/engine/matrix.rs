@@ -28,7 +28,7 @@ pub(super) fn product_gradient<B: Executor>(
     let gradient = stacked::<B>(gradient, outer, images);
     let of_a = of_factor::<B>(
         &a,
-        |gradient, b| B::product(gradient, B::float_permute(b, &[0, 2, 1])),
+        |gradient, b| B::product(gradient, B::transpose(b)),
         &b,
         outer,
         gradient.clone(),
@@ -36,7 +36,7 @@ pub(super) fn product_gradient<B: Executor>(
     );
     let of_b = of_factor::<B>(
         &b,
-        |gradient, a| B::product(B::float_permute(a, &[0, 2, 1]), gradient),
+        |gradient, a| B::product(B::transpose(a), gradient),
         &a,
         outer,
         gradient,

@@ -250,6 +250,13 @@ impl Derivatives for Flex {
         images(input, given)
     }
 
+    fn transpose(matrices: FloatTensor<Self>) -> FloatTensor<Self> {
+        let matrices = matrices.to_contiguous();
+        let [count, rows, columns] = [0, 1, 2].map(|axis| matrices.layout().shape()[axis]);
+        let moved = cpu::transpose(values(&matrices), rows, columns);
+        tensor(moved, [count, columns, rows])
+    }
+
     /// The first matrix as filters of one pixel over the rows of the second.
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
         let [first, second] = [first, second].map(|tensor| tensor.to_contiguous());

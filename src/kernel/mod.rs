@@ -162,6 +162,11 @@ pub(crate) trait Derivatives: Operations {
         unreachable!("only the CPU runs several layers in one go")
     }
 
+    /// Matrices \[P, M, K\] → \[P, K, M\].
+    fn transpose(matrices: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_permute(matrices, &[0, 2, 1])
+    }
+
     /// Products of matrices \[P, M, K\] × \[P, K, N\] → \[P, M, N\].
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
 }

@@ -41,6 +41,17 @@ fn blocks_in_panel(taps: usize) -> usize {
 pub(super) fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
     let tiles = tiles(filter);
     let mut packed = vec![0.0; tiles.len()];
+    let (outs, ins) = (filter.channels_out, filter.channels_in);
+    if filter.kernel == 1 && ins > 0 {
+        // Matrices are packed whenever they are multiplied: row by row.
+        for (out, row) in weight.chunks_exact(ins).take(outs).enumerate() {
+            for (input, values) in row.chunks(BLOCK).enumerate() {
+                let start = tiles.start(out / BLOCK, input) + out % BLOCK * BLOCK;
+                packed[start..start + values.len()].copy_from_slice(values);
+            }
+        }
+        return packed;
+    }
     let taps: Vec<usize> = filter.used().collect();
     tiles.for_each(weight, filter, |start, filters| {
         for (place, filter) in filters.into_iter().enumerate() {

@@ -66,6 +66,15 @@ impl Filter {
         }
     }
 
+    /// The same, with every element of the kernel used.
+    pub fn whole(self) -> Self {
+        let used = Used {
+            extent: [self.kernel; 2],
+            every: [1; 2],
+        };
+        Self { used, ..self }
+    }
+
     /// Input channels that one output channel reads.
     pub fn group_channels(&self) -> usize {
         if self.depthwise { 1 } else { self.channels_in }

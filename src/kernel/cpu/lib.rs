@@ -19,6 +19,7 @@ mod max_pool;
 mod product;
 mod single;
 pub mod training;
+mod transpose;
 mod vector;
 mod walk;
 mod winograd;
@@ -30,6 +31,7 @@ pub use bottleneck::{Bottleneck, Keep, Kept, Slopes, Weights};
 pub use function::{Function, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size, Used};
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
+pub use transpose::transpose;
 use walk::{Direction, Walk};
 
 /// What is added to the sums, and what they are clamped to.

@@ -9,24 +9,33 @@ pub fn max_pool(g: &Geometry, input: &[f32]) -> (Vec<f32>, Vec<u32>) {
     let [width, columns] = [g.input[1], g.output[1]];
     let length = input.len() / given * made;
     let (mut values, mut indices) = (vec![0.0; length], vec![0; length]);
-    let windows: Vec<_> = (0..columns).map(|column| window(g, 1, column)).collect();
-    let mut largest = vec![i64::MIN; width];
+    // As far as the windows reach, with nothing beyond the row's ends.
+    let (stride, before) = (g.filter.stride, g.padding_before[1]);
+    let reach = ((columns - 1) * stride + g.filter.kernel).max(before + width);
+    let mut largest = vec![i64::MIN; reach];
+    let mut ranks = vec![i64::MIN; columns];
     let mut rows = values
         .chunks_exact_mut(columns)
         .zip(indices.chunks_exact_mut(columns));
     for plane in input.chunks_exact(given) {
         for (row, (values, indices)) in (0..g.output[0]).zip(&mut rows) {
-            largest.fill(i64::MIN);
+            let inside = &mut largest[before..before + width];
+            inside.fill(i64::MIN);
             for y in window(g, 0, row) {
                 let first = y * width;
                 let line = &plane[first..first + width];
-                for ((largest, &value), index) in largest.iter_mut().zip(line).zip(first as u32..) {
+                for ((largest, &value), index) in inside.iter_mut().zip(line).zip(first as u32..) {
                     *largest = (*largest).max(rank(value, index));
                 }
             }
-            for ((value, index), window) in values.iter_mut().zip(indices).zip(&windows) {
-                let largest = largest[window.clone()].iter().copied().max();
-                (*value, *index) = ranked(largest.unwrap_or(i64::MIN));
+            ranks.fill(i64::MIN);
+            for tap in 0..g.filter.kernel {
+                let of_tap = largest[tap..].iter().step_by(stride);
+                let ranks = ranks.iter_mut().zip(of_tap);
+                ranks.for_each(|(rank, largest)| *rank = (*rank).max(*largest));
+            }
+            for ((value, index), rank) in values.iter_mut().zip(indices).zip(&ranks) {
+                (*value, *index) = ranked(*rank);
             }
         }
     }

@@ -18,6 +18,9 @@ const VECTORS: usize = 2;
 /// gradient of the convolution's sums \[N, out, H', W'\].
 pub fn weight_gradient(g: &Geometry, input: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert!(!g.filter.depthwise, "only dense filters are trained");
+    // Every element is trained.
+    let filter = g.filter.whole();
+    let g = &Geometry { filter, ..*g };
     let walk = Walk::new(g, Direction::Forward);
     let given = g.values()[0];
     let length = g.filter.channels_in * walk.plane();
