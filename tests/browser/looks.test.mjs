@@ -15,7 +15,7 @@ const photo = "device=cpu&model=efficientnet-lite0&rule=secant&steps=12";
 const detector = existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safetensors"));
 
 /** Opens the page and gives what takes its picture, by a name: of what one sees, or of an element. */
-async function camera(query, options = {}) {
+async function camera(query, { quality = 60, ...options } = {}) {
   const page = await open(shared.browser, shared.site, query, { unfolded: false, ...options });
   const take = async (name, part) => {
     await page.evaluate(async () => {
@@ -24,13 +24,14 @@ async function camera(query, options = {}) {
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     });
     await page.evaluate((part) => {
-      document.querySelector(".dock").style.visibility = part ? "hidden" : "";
+      const dock = document.querySelector(".dock");
+      if (dock) dock.style.visibility = part ? "hidden" : "";
       if (!part) scrollTo(0, 0);
     }, part);
     await page.mouse.move(0, 0);
     // Seconds are never the same.
     const mask = part ? [] : [page.locator("#status"), page.locator("#left")];
-    const taken = await (part ? page.locator(part) : page).screenshot({ type: "jpeg", quality: 60, mask, maskColor: "#888", animations: "disabled" });
+    const taken = await (part ? page.locator(part) : page).screenshot({ type: "jpeg", quality, mask, maskColor: "#888", animations: "disabled" });
     await compare(name, taken);
   };
   return { page, take };
@@ -166,6 +167,121 @@ story("scenes, in the dark, on a projector, on paper", async () => {
   await page.waitForFunction(() => window.printed);
   await page.emulateMedia({ media: "print", colorScheme: "light" });
   await take("handout");
+  await page.close();
+});
+
+/** A camera that sees a yellow square, which stands still. */
+const standing = (page) => page.evaluate(() => {
+  navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+    const context = canvas.getContext("2d");
+    const draw = () => {
+      context.fillStyle = "#334";
+      context.fillRect(0, 0, 320, 240);
+      context.fillStyle = "#fc3";
+      context.fillRect(110, 70, 100, 100);
+      requestAnimationFrame(draw);
+    };
+    draw();
+    return canvas.captureStream(30);
+  };
+});
+
+/** Eight pictures of each of two things, gathered on their classes. */
+const gather = (page) => page.evaluate(async () => {
+  for (const [number, colour] of ["#c22", "#28c"].entries()) {
+    const transfer = new DataTransfer();
+    for (let k = 0; k < 8; k += 1) {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 300, height: 300 });
+      const context = canvas.getContext("2d");
+      context.fillStyle = `rgb(${150 + 10 * k} 160 150)`;
+      context.fillRect(0, 0, 300, 300);
+      context.fillStyle = colour;
+      context.fillRect(60 + 8 * k, 80, 120, 60 + 60 * number);
+      transfer.items.add(new File([await new Promise((done) => canvas.toBlob(done, "image/png"))], `${k}.png`, { type: "image/png" }));
+    }
+    const target = document.querySelector(`#teach-classes > li:nth-child(${number + 1})`);
+    for (const kind of ["dragover", "drop"]) target.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }
+});
+
+/** A stroke on one of the canvases to paint on, between places that are shares of it. */
+async function stroke(page, id, ...places) {
+  await page.locator(`#${id}`).scrollIntoViewIfNeeded();
+  const box = await page.locator(`#${id}`).boundingBox();
+  for (const [k, [x, y]] of places.entries()) {
+    await page.mouse.move(box.x + x * box.width, box.y + y * box.height, { steps: 3 });
+    if (k === 0) await page.mouse.down();
+  }
+  await page.mouse.up();
+}
+
+story("what a class does with it, chapter by chapter, in English on a desk and in French on a phone", async () => {
+  const { page, take } = await camera("device=cpu&model=shapesnet&steps=auto&scene=5&quiz=7", { quality: 30 });
+  await status(page, /^Done/);
+  await standing(page);
+  await page.click("#guess-start");
+  await stroke(page, "guess-canvas", [0.2, 0.3], [0.4, 0.35]);
+  await page.click("#guess-next");
+  await stroke(page, "guess-canvas", [0.65, 0.5], [0.75, 0.7], [0.55, 0.7], [0.65, 0.5]);
+  await page.click("#guess-uncover");
+  await page.click("#whatif-start");
+  await status(page, /^Ready: cover/);
+  await stroke(page, "whatif-canvas", [0.6, 0.6], [0.9, 0.85]);
+  await status(page, /before and after/);
+  await page.click("#ledger-start");
+  await status(page, /^Ready: merge/);
+  await page.click("#ledger-draw");
+  await stroke(page, "ledger-draw-canvas", [0.1, 0.3], [0.5, 0.3]);
+  await page.click("#ledger-keep");
+  await page.click("#ledger-experiment");
+  await status(page, /both columns/);
+  await page.click("#methods-start");
+  await status(page, /methods are side by side/);
+  await page.click("#fragile-start");
+  await status(page, /what moves answer and mask/);
+  await page.click("#quiz-start");
+  await status(page, /^Your turn/);
+  await page.keyboard.press("1");
+  await page.click("#live-start");
+  await page.waitForFunction(() => /24 secants/.test(document.getElementById("live-rate").textContent));
+  await page.click("#live-stop");
+  const chapters = ["guess", "whatif", "ledger", "methods", "fragile", "quiz", "live"];
+  for (const name of chapters) await take(`class-${name}`, `#${name}`);
+  // The tour stands over the page, and is left where it points.
+  const tour = async (name) => {
+    await page.click("#tour-start");
+    await page.waitForFunction(() => document.querySelector(".toured"));
+    await take(name, "#tour");
+    await page.click("#tour-leave");
+  };
+  await tour("class-tour");
+  await page.selectOption("#language", "fr");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.click("#ledger-draw");
+  await stroke(page, "ledger-draw-canvas", [0.3, 0.8], [0.7, 0.8]);
+  await take("class-draw-phone", "#ledger-drawing");
+  await page.click("#ledger-leave");
+  for (const name of chapters) await take(`class-${name}-phone`, `#${name}`);
+  await tour("class-tour-phone");
+  if (existsSync(path.join(root, "dist/weights/efficientnet-lite0.safetensors"))) {
+    await page.click("#teach-start");
+    await gather(page);
+    await page.waitForFunction(() => document.querySelectorAll("#teach-classes img").length === 16);
+    await page.click("#teach-train");
+    await page.waitForFunction(() => document.querySelectorAll("#teach-marks li").length === 2);
+    await status(page, /^Terminé/);
+    await take("class-teach-phone", "#teach");
+    await page.selectOption("#language", "en");
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await take("class-teach", "#teach");
+  }
+  // The teacher's page, and on paper.
+  await page.goto(`${shared.site.url}lessons/index.html`);
+  await take("lessons");
+  await page.goto(`${shared.site.url}lessons/fr.html`);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await take("lessons-phone");
   await page.close();
 });
 
