@@ -1,6 +1,7 @@
 //! One request from photo to mask: the only file that knows image, model, attribution and mask
 //! together.
 
+mod answering;
 mod live;
 
 use std::ops::Deref;
@@ -14,6 +15,7 @@ use crate::image::{Photo, View, noise};
 use crate::model::{Architecture, Checkpoint, Detection, Network, Target, Trace};
 use crate::preprocessing::{Crop, Preprocessing};
 
+pub use answering::{Answering, Body};
 pub use live::{Glance, Standing};
 
 /// A model ready to explain.

@@ -389,6 +389,16 @@ impl FailureCode {
     }
 }
 
+impl Failure {
+    /// One that should never be.
+    pub fn internal(detail: &str) -> Self {
+        Self {
+            code: FailureCode::Internal,
+            detail: detail.into(),
+        }
+    }
+}
+
 impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
         use crate::Error;

@@ -538,7 +538,7 @@ mod tests {
             ..Prepared::default()
         };
         let shown = |channels| {
-            let panel = sees(channels, Some((&spec, &prepared)));
+            let panel = sees(channels, Some((spec, &prepared)));
             let picture = panel.changes().find_map(|(_, change)| match change {
                 super::super::Change::Picture(picture) => Some(picture.clone()),
                 _ => None,

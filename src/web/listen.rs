@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::protocol::{Failure, FailureCode, Request, Response};
+use crate::protocol::{Failure, Request, Response};
 
 /// What a worker was asked.
 pub(super) struct Message {
@@ -83,20 +83,13 @@ fn message(event: &MessageEvent) -> Result<Message, Failure> {
 }
 
 /// A message's plain data.
-pub(super) fn decoded<'a, T: Deserialize<'a>>(head: &'a [u8]) -> Result<T, Failure> {
-    postcard::from_bytes(head).map_err(|error| internal(&error.to_string()))
+fn decoded<'a, T: Deserialize<'a>>(head: &'a [u8]) -> Result<T, Failure> {
+    postcard::from_bytes(head).map_err(|error| Failure::internal(&error.to_string()))
 }
 
 /// The bytes of a body.
 pub(super) fn bytes(body: &ArrayBuffer) -> Vec<u8> {
     Uint8Array::new(body).to_vec()
-}
-
-pub(super) fn internal(detail: &str) -> Failure {
-    Failure {
-        code: FailureCode::Internal,
-        detail: detail.into(),
-    }
 }
 
 /// Sends a reply; its bytes are handed over, not copied.

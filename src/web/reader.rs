@@ -4,7 +4,7 @@ use js_sys::{ArrayBuffer, Float32Array};
 use violet_graph::Graph;
 use violet_import::File;
 
-use super::listen::{Message, Reply, bytes, internal, listen};
+use super::listen::{Message, Reply, bytes, listen};
 use crate::model::{Opened, Wishes, published};
 use crate::protocol::{Failure, Request, Response};
 
@@ -12,7 +12,9 @@ use crate::protocol::{Failure, Request, Response};
 pub fn start() {
     listen(async move |Message { request, bodies }| match request {
         Request::Read { files, wishes } => read(together(files, &bodies), &wishes),
-        _ => Err(internal("the reader reads files, and nothing else")),
+        _ => Err(Failure::internal(
+            "the reader reads files, and nothing else",
+        )),
     });
 }
 
@@ -27,7 +29,7 @@ fn read(files: Vec<File>, wishes: &Wishes) -> Result<Reply, Failure> {
     let outline = postcard::to_stdvec(&definition.outline());
     let response = Response::Read {
         card: Box::new(card),
-        definition: outline.map_err(|error| internal(&error.to_string()))?,
+        definition: outline.map_err(|error| Failure::internal(&error.to_string()))?,
     };
     let body = Some(elements(&definition.graph));
     Ok(Reply { response, body })

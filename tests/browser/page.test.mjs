@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import {
-  canvas, drop, notice, number, open, sample, serve, status, suite, view, withRandomResnet18, skip,
+  again, canvas, drop, notice, number, open, sample, serve, status, suite, view, withRandomResnet18, skip,
 } from "./harness.mjs";
 
 const cpu = "device=cpu&model=efficientnet-lite0";
@@ -150,7 +150,7 @@ check("files that are no photos get a sentence, and the photo and its mask stay"
     ["empty.png", Buffer.alloc(0), /empty/i],
     ["notes.txt", Buffer.from("just words"), /not a photo.*PNG, JPEG/i],
     ["drawing.svg", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /SVG drawing/],
-    ["cut.jpg", cat.subarray(0, 900), /JPEG image cannot be read.*ends too early/],
+    ["cut.jpg", cat.subarray(0, cat.indexOf(Buffer.of(0xff, 0xda))), /JPEG image cannot be read.*damaged/],
     ["huge.png", hugePicture(), /too large.*100 megapixels.*smaller/],
   ]) {
     await page.locator("#notice-close").click({ timeout: 500 }).catch(() => {});
@@ -194,6 +194,13 @@ check("a photo is pasted, one is picked, and one that only the browser can decod
   await page.waitForFunction(() => /cat/.test(document.getElementById("predictions").textContent));
   await status(page, /^Done/);
   assert.match(await notice(page), /small \(64 × 48\)/);
+  // What is there of a photo that is cut off; and one that lacks its end marker only, as many do.
+  const cat = await sample("cat.jpg");
+  await again(page, () => drop(page, "cut.jpg", cat.subarray(0, Math.round(0.7 * cat.length)), "image/jpeg"));
+  assert.match(await notice(page), /ends early or is damaged.*the rest is grey/);
+  assert.match(await page.textContent("#predictions"), /cat|tabby/);
+  await again(page, () => drop(page, "unended.jpg", cat.subarray(0, cat.length - 2), "image/jpeg"));
+  assert.equal(await page.isVisible("#notice"), false);
   await page.close();
 });
 

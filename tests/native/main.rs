@@ -2,6 +2,7 @@
 //! cores and one GPU: `cargo test --release --test native axioms` takes those of one file.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answering;
 mod axioms;
 mod brought;
 mod command;

@@ -228,6 +228,17 @@ fn photos_of_which_nothing_can_be_had_are_refused() {
 }
 
 #[test]
+fn a_jpeg_that_ends_before_its_scan_is_refused() {
+    let cat = std::fs::read(common::root().join("www/samples/cat.jpg")).unwrap();
+    let scan = cat
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xDA])
+        .unwrap();
+    let found = Photo::decode(&cat[..scan]);
+    assert!(matches!(found, Err(Error::DamagedImage { .. })));
+}
+
+#[test]
 fn a_header_of_a_huge_image_takes_no_memory() {
     // A PNG's first chunk, claiming 50,000 × 50,000 pixels, with its right checksum.
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();

@@ -9,7 +9,7 @@ use web_sys::{Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlEl
 
 use super::{Page, create, show, titles};
 use crate::page::{Sheet, View};
-use crate::protocol::{Failure, FailureCode, Response};
+use crate::protocol::{Failure, Response};
 use crate::report::npy;
 use crate::web::dom::{all, element, message, on};
 use crate::web::files;
@@ -131,10 +131,7 @@ fn letters(size: f64) -> String {
 }
 
 pub(super) fn failed(detail: &str) -> Failure {
-    Failure {
-        code: FailureCode::Internal,
-        detail: detail.into(),
-    }
+    Failure::internal(detail)
 }
 
 pub(super) fn download(name: &str, bytes: &[u8]) -> Result<(), Failure> {
