@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--page | --compile]
+"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--only MODULE,… | --compile]
 
 What belongs into dist/ is said once, by the `<link data-trunk …>` lines of www/index.html. Trunk and
 wasm-bindgen's command line take five minutes to compile on two cores; the library behind the latter
 (scripts/bindgen) takes half a minute. tests/dist.test.mjs compares both dist/.
 
-With --page only the page's own module is compiled again; the engine is the one of the last build. With --compile
+With --only, the modules that are named are compiled again; the others are those of the last build. With --compile
 nothing but compiling is done, so that it can begin before the weights are there.
 """
 import argparse
@@ -70,10 +70,11 @@ def copy(source, target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--page", action="store_true", help="compile the page's module only")
+    parser.add_argument("--only", metavar="MODULE,…", help="compile these modules again, and no other")
     parser.add_argument("--compile", action="store_true", help="compile the modules, and leave dist/ alone")
     arguments = parser.parse_args()
 
+    only = arguments.only.split(",") if arguments.only else None
     page = ROOT / "www/index.html"
     text = page.read_text()
     if arguments.compile:
@@ -91,7 +92,7 @@ def main():
             continue
         name = link["data-bin"]
         made = [bound / f"{name}.js", bound / f"{name}_bg.wasm"]
-        if not arguments.page or name == "app" or not all(file.exists() for file in made):
+        if only is None or name in only or not all(file.exists() for file in made):
             bind(link, compile_module(link, link["data-cargo-profile-release"]), bound)
         for file in made:
             copy(file, staging)

@@ -7,7 +7,9 @@ import argparse
 import fnmatch
 import functools
 import http.server
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +20,9 @@ DIST = ROOT / "dist"
 WATCHED = ["www", "src", "weights", "Cargo.toml", "Cargo.lock"]
 # What only the page's own module is made of: the engine need not be compiled again.
 PAGE = ["www/*", "src/page/*", "src/web/page/*", "src/web/french.json"]
+PAGE_MODULES = ["app"]
+# What a browser runs that knows relaxed SIMD, on the CPU.
+FIRST_MODULES = ["app", "worker-relaxed"]
 RELOAD = b"""
 const asked = async () => (await fetch("/reload/version")).text();
 const before = await asked();
@@ -91,6 +96,8 @@ class Watch(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.version = 0
+        # Whether modules are older than the sources, and the build of these, which an edit interrupts.
+        self.stale, self.rest = False, None
 
     @staticmethod
     def times():
@@ -98,10 +105,25 @@ class Watch(threading.Thread):
         files = [f for p in paths for f in ([p] if p.is_file() else p.rglob("*")) if f.is_file()]
         return {f.relative_to(ROOT).as_posix(): f.stat().st_mtime_ns for f in files}
 
+    @staticmethod
+    def build(modules=()):
+        only = ["--only", ",".join(modules)] if modules else []
+        command = [sys.executable, ROOT / "scripts/build.py", *only]
+        # What was compiled of a crate serves the next edit too.
+        environment = os.environ | {"CARGO_INCREMENTAL": "1"}
+        # What is interrupted is a group of its own, so that what it has started ends with it.
+        return subprocess.Popen(command, env=environment, start_new_session=not modules)
+
     def run(self):
         before = self.times()
         while True:
             time.sleep(0.3)
+            if self.rest and self.rest.poll() is not None:
+                if self.rest.returncode == 0:
+                    self.stale = False
+                    self.version += 1
+                    print("the other modules too; the page reloads", flush=True)
+                self.rest = None
             try:
                 now = self.times()
             except FileNotFoundError:  # an editor is replacing a file
@@ -112,10 +134,17 @@ class Watch(threading.Thread):
             before, start = now, time.monotonic()
             page = all(any(fnmatch.fnmatch(name, pattern) for pattern in PAGE) for name in changed)
             print(f"{', '.join(sorted(changed)[:3])} changed: building", flush=True)
-            command = [sys.executable, ROOT / "scripts/build.py", *(["--page"] if page else [])]
-            if subprocess.run(command).returncode == 0:
+            self.stale |= not page
+            if self.rest:
+                os.killpg(self.rest.pid, signal.SIGTERM)
+                self.rest.wait()
+                self.rest = None
+            # First what most browsers run; then, if nothing else is saved, the modules for others.
+            if self.build(PAGE_MODULES if page else FIRST_MODULES).wait() == 0:
                 self.version += 1
                 print(f"built in {time.monotonic() - start:.1f} s; the page reloads", flush=True)
+                if self.stale:
+                    self.rest = self.build()
             else:
                 print("not built; the page stays as it was", flush=True)
 
