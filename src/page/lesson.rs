@@ -1,6 +1,7 @@
 //! What a link asks of the page besides settings: a task to show, controls to hide, a chapter to open, a mask to hold
 //! the other one against. So a teacher can put just the exercise that is meant into a page of his own.
 
+use super::chapters::{CHAPTERS, FREE};
 use super::settings::Settings;
 
 /// The longest task that is shown, in characters.
@@ -12,21 +13,6 @@ pub const PARTS: [&str; 11] = [
     "chapters", "footer",
 ];
 
-/// Chapters that a link can open: their names in the address and ids in index.html.
-const CHAPTERS: [&str; 11] = [
-    "guess",
-    "whatif",
-    "ledger",
-    "walk",
-    "trust",
-    "fragile",
-    "methods",
-    "baselines",
-    "live",
-    "teach",
-    "quiz",
-];
-
 /// See the [module](self).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Lesson {
@@ -34,7 +20,8 @@ pub struct Lesson {
     pub hidden: Vec<&'static str>,
     /// What is to be done, as plain text: lines apart.
     pub task: Vec<String>,
-    /// The chapter that opens as soon as the mask is there, of [`CHAPTERS`].
+    /// The chapter that opens as soon as the mask is there, of [`CHAPTERS`] or [`FREE`]: their names are those in the
+    /// address.
     pub chapter: Option<&'static str>,
     /// Where the walk stands, 0..=1.
     pub alpha: Option<f64>,
@@ -52,8 +39,9 @@ impl Lesson {
     pub fn read(address: impl Fn(&str) -> Option<String>) -> Self {
         let hide = address("hide").unwrap_or_default();
         let asked: Vec<&str> = hide.split(',').map(str::trim).collect();
-        let among = |names: &'static [&'static str], text: &str| {
-            names.iter().copied().find(|&name| name == text)
+        let chapter = |text: String| {
+            let mut all = CHAPTERS.into_iter().chain(FREE);
+            all.find(|&name| name == text)
         };
         let settings = Settings::read(&address, |_| None);
         let alpha = address("alpha").and_then(|text| text.parse::<f64>().ok());
@@ -63,7 +51,7 @@ impl Lesson {
                 .filter(|part| asked.contains(part))
                 .collect(),
             task: address("task").as_deref().map(lines).unwrap_or_default(),
-            chapter: address("chapter").and_then(|text| among(&CHAPTERS, &text)),
+            chapter: address("chapter").and_then(chapter),
             alpha: alpha.filter(|alpha| (0.0..=1.0).contains(alpha)),
             // A mask of another picture is nothing to compare with, and a photo of one's own is in no address.
             pinned: address("pin")
