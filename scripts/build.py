@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--only MODULE,… | --compile]
+"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--only MODULE,… [--alone] | --compile]
 
 What belongs into dist/ is said once, by the `<link data-trunk …>` lines of www/index.html. Trunk and
 wasm-bindgen's command line take five minutes to compile on two cores; the library behind the latter
 (scripts/bindgen) takes half a minute. tests/dist.test.mjs compares both dist/.
 
-With --only, the modules that are named are compiled again; the others are those of the last build. With --compile
-nothing but compiling is done, so that it can begin before the weights are there.
+With --only, the modules that are named are compiled again; the others are those of the last build, or with --alone left
+out. With --compile nothing but compiling is done, so that it can begin before the weights are there.
 """
 import argparse
 import html.parser
@@ -71,6 +71,7 @@ def copy(source, target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="MODULE,…", help="compile these modules again, and no other")
+    parser.add_argument("--alone", action="store_true", help="with --only: leave the others out")
     parser.add_argument("--compile", action="store_true", help="compile the modules, and leave dist/ alone")
     arguments = parser.parse_args()
 
@@ -91,6 +92,8 @@ def main():
             copy(source, staging / link.get("data-target-path", ""))
             continue
         name = link["data-bin"]
+        if arguments.alone and name not in only:
+            continue
         made = [bound / f"{name}.js", bound / f"{name}_bg.wasm"]
         if only is None or name in only or not all(file.exists() for file in made):
             bind(link, compile_module(link, link["data-cargo-profile-release"]), bound)

@@ -105,9 +105,10 @@ class Watch(threading.Thread):
         files = [f for p in paths for f in ([p] if p.is_file() else p.rglob("*")) if f.is_file()]
         return {f.relative_to(ROOT).as_posix(): f.stat().st_mtime_ns for f in files}
 
-    @staticmethod
-    def build(modules=()):
+    def build(self, modules=()):
         only = ["--only", ",".join(modules)] if modules else []
+        # What is older than the sources is no part of the page: it would not understand what it is asked.
+        only += ["--alone"] * (self.stale and bool(modules))
         command = [sys.executable, ROOT / "scripts/build.py", *only]
         # What was compiled of a crate serves the next edit too.
         environment = os.environ | {"CARGO_INCREMENTAL": "1"}
@@ -140,7 +141,7 @@ class Watch(threading.Thread):
                 self.rest.wait()
                 self.rest = None
             # First what most browsers run; then, if nothing else is saved, the modules for others.
-            if self.build(PAGE_MODULES if page else FIRST_MODULES).wait() == 0:
+            if self.build(FIRST_MODULES if self.stale else PAGE_MODULES).wait() == 0:
                 self.version += 1
                 print(f"built in {time.monotonic() - start:.1f} s; the page reloads", flush=True)
                 if self.stale:
