@@ -1,4 +1,42 @@
-//! Sizes of files that come in.
+//! Files that come in, and files that the page fetches.
+
+use crate::device::DeviceKind;
 
 /// The most bytes of a photo that are read. What cameras and phones make is a tenth of it.
 pub const MOST_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
+
+/// The module that reads people's networks: fetched when someone brings one.
+pub const READER: &str = "reader";
+/// The engine's builds for the CPU; the first is for every browser.
+const ON_CPU: [&str; 2] = ["worker", "worker-relaxed"];
+const ON_GPU: &str = "worker-gpu";
+
+/// The engine's build for a device. For the CPU the one that the address asks for, or else the one that `www/engine.js` chose
+/// for this browser. Whatever an address says, nothing else is fetched and run.
+pub fn engine(device: DeviceKind, asked: Option<&str>, chosen: Option<&str>) -> &'static str {
+    match device {
+        DeviceKind::Gpu => ON_GPU,
+        DeviceKind::Cpu => {
+            let known = |name: Option<&str>| ON_CPU.into_iter().find(|known| Some(*known) == name);
+            known(asked).or_else(|| known(chosen)).unwrap_or(ON_CPU[0])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_can_ask_for_an_engine_and_for_nothing_else() {
+        let on_cpu = |asked, chosen| engine(DeviceKind::Cpu, asked, chosen);
+        assert_eq!(on_cpu(None, Some("worker-relaxed")), "worker-relaxed");
+        assert_eq!(on_cpu(Some("worker"), Some("worker-relaxed")), "worker");
+        assert_eq!(
+            on_cpu(Some("//evil"), Some("worker-relaxed")),
+            "worker-relaxed"
+        );
+        assert_eq!(on_cpu(Some("reader"), None), "worker");
+        assert_eq!(engine(DeviceKind::Gpu, Some("worker"), None), "worker-gpu");
+    }
+}

@@ -1,6 +1,7 @@
 //! What is wanted on the page, what is shown, and what follows from the difference: plain data and rules,
 //! without a browser. `web` moves the controls and draws; what a change means is decided here.
 
+mod adapter;
 mod amounts;
 pub mod answers;
 pub mod baselines;
@@ -44,6 +45,7 @@ pub mod walk;
 mod work;
 mod workers;
 
+pub use adapter::{Adapter, Found};
 pub use amounts::{adding_up, printed_change};
 pub use bench::{Measured, report};
 pub use brought::{Awaiting, Brought, Named, numbered};
@@ -55,7 +57,7 @@ pub use classroom::{
 pub use covering::{Covering, covered_by, noise_picture, other_baselines, plain_picture};
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Verdict};
-pub use files::MOST_BYTES;
+pub use files::{MOST_BYTES, READER, engine};
 pub use fragile::{Answer, pixel_range, step_picture, weakest_quarter};
 pub use hands::{Cursor, ENLARGE, Key, Motion, Pressed, wheel};
 pub use job::{Board, Job, Jobs};
@@ -69,7 +71,7 @@ pub use qr::qr_path;
 pub use quiz::{
     Asked, Asking, FIRST_SCENE, Fit, Numbered, Question, Quiz, ROUNDS, SEEDS, fit, paste,
 };
-pub use race::{PATIENCE_MS, Race};
+pub use race::{Devices, PATIENCE_MS, Race, not_on_gpu};
 pub use search::matching;
 pub use settings::{
     Begin, FIELDS, Field, MOST_STEPS, PictureId, Settings, Start, View, differing, first_difference,
@@ -82,4 +84,4 @@ pub use tour::{Facts, STEPS, Step, Tour};
 pub use values::Values;
 pub use viewport::{Placement, Viewport};
 pub use work::{Next, Work};
-pub use workers::worker_count;
+pub use workers::{fitting, worker_count};

@@ -1,4 +1,6 @@
-//! How many workers share the work on a CPU.
+//! How many workers share the work, and how much of the memory they may take.
+
+use crate::protocol::{Failure, FailureCode};
 
 /// More workers than this bring nothing on today's classroom machines, only memory use.
 const MOST_WORKERS: usize = 8;
@@ -8,6 +10,11 @@ const WORKER_GIB: f64 = 0.25;
 /// pages are ended where they take more than a share of it.
 const UNKNOWN_GIB: f64 = 2.0;
 const UNKNOWN_GIB_IN_HAND: f64 = 1.0;
+/// The same, where someone brought a network and is told if it does not fit.
+const ASSUMED_GIB: f64 = 4.0;
+/// What one worker can address, less what its allocator cannot use.
+const MOST_GIB: f64 = 3.5;
+const GIB: f64 = (1u64 << 30) as f64;
 
 /// One worker a core, as far as memory reaches. Browsers tell the memory in GiB, 8 at most, or not at all; `in_hand`
 /// is a phone or a tablet.
@@ -22,9 +29,48 @@ pub fn worker_count(cores: usize, memory_gib: Option<f64>, in_hand: bool) -> usi
     cores.min(by_memory as usize).clamp(1, MOST_WORKERS)
 }
 
+/// How many workers can hold a model that takes so many bytes in each. Half of the device's memory, in GiB, is left to everything
+/// else.
+///
+/// # Errors
+///
+/// [`FailureCode::NetworkTooLarge`], if none can.
+pub fn fitting(memory: u64, memory_gib: Option<f64>) -> Result<usize, Failure> {
+    let there = memory_gib.unwrap_or(ASSUMED_GIB) / 2.0 * GIB;
+    let (needed, most) = (memory as f64, there.min(MOST_GIB * GIB));
+    if needed > most {
+        let gigabytes = |bytes: f64| bytes / 1e9;
+        return Err(Failure {
+            code: FailureCode::NetworkTooLarge,
+            detail: format!(
+                "it takes about {:.1} GB, and {:.1} GB may be taken here",
+                gigabytes(needed),
+                gigabytes(most)
+            ),
+        });
+    }
+    // What takes nothing is one of ours.
+    Ok((there / needed.max(1.0)).min(usize::MAX as f64) as usize)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::worker_count;
+    use super::*;
+
+    #[test]
+    fn a_network_is_held_as_often_as_memory_allows() {
+        let fits = |gib: f64, memory| fitting((gib * GIB) as u64, memory);
+        assert_eq!(fits(1.0, Some(8.0)), Ok(4));
+        assert_eq!(fits(1.0, None), Ok(2));
+        assert!(fits(0.0, Some(0.25)).is_ok_and(|workers| workers > 1000));
+        let refused = fits(3.6, Some(64.0)).expect_err("more than one can address");
+        assert_eq!(refused.code, FailureCode::NetworkTooLarge);
+        assert_eq!(
+            refused.detail,
+            "it takes about 3.9 GB, and 3.8 GB may be taken here"
+        );
+        assert!(fits(0.6, Some(1.0)).is_err());
+    }
 
     #[test]
     fn workers_fit_into_cores_and_memory() {

@@ -85,7 +85,7 @@ impl Bench {
 
     async fn measure(&self) -> Result<(), Failure> {
         say("status", phrase!("Loading the engine…"));
-        let engine = files::engine(DeviceKind::Cpu, None, |_, _| {}).await?;
+        let engine = files::program(files::engine(DeviceKind::Cpu, None), |_, _| {}).await?;
         let manifest = files::manifest().await.unwrap_or_default().with_shipped();
         for spec in &CATALOG {
             let Some(entry) = manifest.entry(&spec.name) else {
@@ -207,7 +207,7 @@ impl Bench {
 /// Software adapters too: this page is to find out what they are worth.
 async fn on_gpu() -> Result<Pool, Failure> {
     let adapter = gpu::check(true).await?;
-    let engine = files::engine(DeviceKind::Gpu, None, |_, _| {}).await?;
+    let engine = files::program(files::engine(DeviceKind::Gpu, None), |_, _| {}).await?;
     Pool::on_gpu(&engine, adapter, |_| {}).await
 }
 

@@ -13,7 +13,7 @@ use super::dom::{message, sleep, window};
 use super::picture::drawn;
 use crate::device::DeviceKind;
 use crate::model::catalog::{Manifest, ManifestEntry};
-use crate::page::MOST_BYTES;
+use crate::page::{self, MOST_BYTES};
 use crate::protocol::{Failure, FailureCode};
 
 /// The width that a photo gets which is too large to be decoded as it is, in pixels.
@@ -40,39 +40,19 @@ const LOADER: &str = "worker-loader.js";
 /// The section of a module in which `scripts/stamp.py` writes which build it is of.
 const BUILD_SECTION: &str = "build";
 
-/// The engine's builds for the CPU; the first is for every browser.
-const ENGINES: [&str; 2] = ["worker", "worker-relaxed"];
-const GPU_ENGINE: &str = "worker-gpu";
-const READER: &str = "reader";
+/// The name of the engine's build for a device; `asked` is the one that the address names.
+pub(super) fn engine(device: DeviceKind, asked: Option<&str>) -> &'static str {
+    let chosen = Reflect::get(&window(), &"violetEngine".into());
+    let chosen = chosen.ok().and_then(|name| name.as_string());
+    page::engine(device, asked, chosen.as_deref())
+}
 
-/// The engine for a device; for the CPU, the build of that name, or else the one that `www/engine.js` chose for this
-/// browser. `progress` is told how many megabytes have come, and of how many, 0 where the server does not say.
-pub(super) async fn engine(
-    device: DeviceKind,
-    name: Option<String>,
+/// One of the build's modules. `progress` is told how many megabytes have come, and of how many, 0 where the server does not
+/// say.
+pub(super) async fn program(
+    name: &str,
     progress: impl Fn(f64, f64) + 'static,
 ) -> Result<Program, Failure> {
-    if device == DeviceKind::Gpu {
-        return program(GPU_ENGINE, progress).await;
-    }
-    let chosen = || {
-        Reflect::get(&window(), &"violetEngine".into())
-            .ok()?
-            .as_string()
-    };
-    // Whatever an address says, nothing else is fetched and run.
-    let known = |name: &String| ENGINES.contains(&&**name);
-    let name = name.filter(known).or_else(chosen);
-    let name = name.unwrap_or_else(|| ENGINES[0].into());
-    program(&name, progress).await
-}
-
-/// What reads files: fetched when someone brings a network.
-pub(super) async fn reader() -> Result<Program, Failure> {
-    program(READER, |_, _| ()).await
-}
-
-async fn program(name: &str, progress: impl Fn(f64, f64) + 'static) -> Result<Program, Failure> {
     let file = built(&format!("{name}_bg.wasm"));
     let file = file.as_str();
     let failed = |error: JsValue| Failure {
@@ -97,8 +77,10 @@ async fn program(name: &str, progress: impl Fn(f64, f64) + 'static) -> Result<Pr
             }
         }
     };
-    let script = script(name);
-    let (module, script) = try_join(compile, script).await.map_err(failed)?;
+    let glue = format!("{name}.js");
+    let (module, script) = try_join(compile, script(&[&glue, LOADER]))
+        .await
+        .map_err(failed)?;
     let build = build_of(module.unchecked_ref());
     if build.is_some_and(|build| !built("").ends_with(&format!("/{build}/"))) {
         return Err(Failure {
@@ -109,11 +91,11 @@ async fn program(name: &str, progress: impl Fn(f64, f64) + 'static) -> Result<Pr
     Ok(Program { script, module })
 }
 
-/// The address of what a worker runs: the glue of the engine's build of that name, and the loader.
-async fn script(name: &str) -> Result<String, JsValue> {
+/// The address of what a worker runs: some of the build's files, one after the other.
+pub(super) async fn script(files: &[&str]) -> Result<String, JsValue> {
     let parts = Array::new();
-    for file in [format!("{name}.js"), LOADER.into()] {
-        let text = JsFuture::from(fetch(&built(&file)).await?.text()?).await?;
+    for file in files {
+        let text = JsFuture::from(fetch(&built(file)).await?.text()?).await?;
         parts.push(&text);
         parts.push(&"\n".into());
     }

@@ -1,93 +1,54 @@
-//! Whether this browser's GPU can be trusted with the work.
+//! Which GPU the workers of this browser have.
 
-use js_sys::{Function, Object, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use js_sys::{Promise, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Worker;
 
-use super::dom::{message, window};
-use crate::device::LARGEST_BUFFER;
-use crate::protocol::{Failure, FailureCode};
+use super::dom::{message, sleep, window};
+use super::files::script;
+use crate::page::Found;
+use crate::protocol::Failure;
 
-/// What the kernels need of an adapter: WebGPU's own guaranteed minimum.
-const LIMITS: [(&str, f64); 3] = [
-    ("maxComputeInvocationsPerWorkgroup", 256.0),
-    ("maxComputeWorkgroupStorageSize", 16384.0),
-    ("maxStorageBufferBindingSize", LARGEST_BUFFER as f64),
-];
+/// How long a driver may take to say what it has, in milliseconds.
+const PATIENCE_MS: i32 = 5_000;
 
-/// The adapter's name, if it can be used.
+/// What the GPU is called, if it can be used.
 ///
 /// # Errors
 ///
-/// [`FailureCode::NoGpu`], with one sentence why not.
+/// [`FailureCode::NoGpu`](crate::protocol::FailureCode::NoGpu), with one sentence why not.
 pub(super) async fn check(accept_software: bool) -> Result<String, Failure> {
-    usable(accept_software).await.map_err(|detail| Failure {
-        code: FailureCode::NoGpu,
-        detail,
-    })
+    let gpu = Reflect::get(&window().navigator(), &"gpu".into());
+    let in_pages = gpu.is_ok_and(|gpu| gpu.is_truthy());
+    let found = if in_pages {
+        let found = match select(pin!(ask()), pin!(sleep(PATIENCE_MS))).await {
+            Either::Left((found, _)) => found,
+            Either::Right(_) => Err("it does not answer".into()),
+        };
+        found.unwrap_or_else(|error| Found {
+            failed: Some(message(&error)),
+            ..Found::default()
+        })
+    } else {
+        Found::default()
+    };
+    found.usable(in_pages, accept_software)
 }
 
-/// `timestamp-query` is asked for because Burn's runtime panics on a device without it.
-async fn usable(accept_software: bool) -> Result<String, String> {
-    let gpu = get(&window().navigator(), "gpu");
-    if gpu.is_undefined() || gpu.is_null() {
-        return Err("this browser has no WebGPU".into());
-    }
-    let adapter = request_adapter(&gpu)
-        .await
-        .map_err(|error| format!("the GPU could not be asked: {}", message(&error)))?;
-    if adapter.is_null() || adapter.is_undefined() {
-        return Err("this browser found no GPU it can use".into());
-    }
-    let info = get(&adapter, "info");
-    let text = |name| get(&info, name).as_string().unwrap_or_default();
-    let name = [text("vendor"), text("architecture"), text("description")]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let software = get(&info, "isFallbackAdapter").is_truthy()
-        || get(&adapter, "isFallbackAdapter").is_truthy()
-        || name.to_lowercase().contains("swiftshader");
-    if software && !accept_software {
-        return Err("its GPU is only simulated in software, which is slower than the CPU".into());
-    }
-    if !has_feature(&adapter, "timestamp-query") {
-        return Err("its GPU lacks “timestamp-query”".into());
-    }
-    let limits = get(&adapter, "limits");
-    for (limit, least) in LIMITS {
-        let found = get(&limits, limit).as_f64().unwrap_or(0.0);
-        if found < least {
-            return Err(format!(
-                "its GPU allows {limit} = {found}, needed are {least}"
-            ));
-        }
-    }
-    Ok(if name.is_empty() { "GPU".into() } else { name })
-}
-
-async fn request_adapter(gpu: &JsValue) -> Result<JsValue, JsValue> {
-    let options = Object::new();
-    Reflect::set(
-        &options,
-        &"powerPreference".into(),
-        &"high-performance".into(),
-    )?;
-    let request: Function = get(gpu, "requestAdapter").dyn_into()?;
-    let promise: Promise = request.call1(gpu, &options)?.dyn_into()?;
-    JsFuture::from(promise).await
-}
-
-fn has_feature(adapter: &JsValue, feature: &str) -> bool {
-    let features = get(adapter, "features");
-    get(&features, "has")
-        .dyn_into::<Function>()
-        .and_then(|has| has.call1(&features, &feature.into()))
-        .is_ok_and(|found| found.is_truthy())
-}
-
-/// A property, or undefined.
-fn get(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+/// Has a worker look.
+async fn ask() -> Result<Found, JsValue> {
+    let worker = Worker::new(&script(&["adapter.js"]).await?)?;
+    let answer = Promise::new(&mut |resolve, reject| {
+        worker.set_onmessage(Some(&resolve));
+        worker.set_onerror(Some(&reject));
+    });
+    let answer = JsFuture::from(answer).await;
+    worker.terminate();
+    let text = Reflect::get(&answer?, &"data".into())?.as_string();
+    let found = serde_json::from_str(&text.unwrap_or_default());
+    found.map_err(|error| error.to_string().into())
 }

@@ -31,10 +31,6 @@ const FORGIVEN: usize = 3;
 const PASS_MS: f64 = 300.0;
 /// The most gradients in one pass on the GPU.
 const LARGEST_PASS: usize = 16;
-/// What one worker can address, less what its allocator cannot use.
-const MOST_GIB: f64 = 3.5;
-const GIB: f64 = (1u64 << 30) as f64;
-
 /// What randomised layers are shuffled by.
 const SEED: u64 = 1;
 
@@ -118,6 +114,11 @@ impl Pool {
         };
         pool.resize(count).await?;
         Ok(pool)
+    }
+
+    /// The model that every worker holds.
+    pub(super) fn model(&self) -> Option<Weights> {
+        self.model.borrow().clone()
     }
 
     /// How many workers share the work.
@@ -517,33 +518,12 @@ fn worker_count() -> usize {
     )
 }
 
-/// What all workers together may take, in bytes. Browsers tell a device's memory in GiB, 8 at most, or not at all;
-/// half of it is left to everything else.
-fn budget() -> f64 {
-    let gib = js_sys::Reflect::get(&window().navigator(), &"deviceMemory".into());
-    let gib = gib.ok().and_then(|gib| gib.as_f64()).unwrap_or(4.0);
-    gib / 2.0 * GIB
-}
-
 /// How many workers can hold a model that takes so many bytes in each.
 ///
 /// # Errors
 ///
 /// [`FailureCode::NetworkTooLarge`], if none can.
 pub(super) fn fitting(memory: u64) -> Result<usize, Failure> {
-    let (needed, there) = (memory as f64, budget());
-    let most = there.min(MOST_GIB * GIB);
-    if needed > most {
-        let gigabytes = |bytes: f64| bytes / 1e9;
-        return Err(Failure {
-            code: FailureCode::NetworkTooLarge,
-            detail: format!(
-                "it takes about {:.1} GB, and {:.1} GB may be taken here",
-                gigabytes(needed),
-                gigabytes(most)
-            ),
-        });
-    }
-    // What takes nothing is one of ours.
-    Ok((there / needed.max(1.0)).min(usize::MAX as f64) as usize)
+    let gib = js_sys::Reflect::get(&window().navigator(), &"deviceMemory".into());
+    crate::page::fitting(memory, gib.ok().and_then(|gib| gib.as_f64()))
 }

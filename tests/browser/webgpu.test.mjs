@@ -84,19 +84,47 @@ test("a software adapter is not taken unless the address asks for it", async (t)
   }
 });
 
-test("where both can compute, the faster one does, and the page says which and why", async (t) => {
+test("the CPU makes the first mask; then the GPU is measured, and the faster one goes on", async (t) => {
   const browser = await launch({ webgpu: true });
   if (!browser) return skip(t, "there is no Chromium here");
   const site = await serve();
   try {
     const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5");
+    const engines = () => page.requested.map((url) => url.match(/worker.*_bg\.wasm$/)?.[0]).filter(Boolean);
     await status(page, /^Done: 2 gradients/, 300_000);
+    if (/No GPU/.test(await page.textContent("#engine"))) {
+      return skip(t, `this Chromium offers no software adapter: ${await page.textContent("#engine")}`);
+    }
+    await page.waitForFunction(() => /Measured/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
     const engine = await page.textContent("#engine");
     t.diagnostic(engine);
-    if (/No GPU/.test(engine)) return skip(t, `this Chromium offers no software adapter: ${engine}`);
     // A GPU in software is slower than the CPU that it is made of, or not even ready in time.
     assert.match(engine, /on the CPU.*Measured: [\d.]+ s a gradient on the CPU(, [\d.]+ s on the GPU|; the GPU .*not ready in time)/);
+    assert.deepEqual(engines(), ["worker-relaxed_bg.wasm", "worker-gpu_bg.wasm"], "each is fetched once, the CPU's first");
     assert.ok(page.workers().length < 5, "the GPU's worker has ended");
+    await page.click("#explain");
+    await status(page, /^Done: 2 gradients/);
+    assert.equal(engines().length, 2, "it is settled");
+  } finally {
+    await browser.close();
+    site.close();
+  }
+});
+
+test("WebGPU in pages but not in their workers: a sentence, and nothing is fetched for it", async (t) => {
+  const browser = await launch({ webgpu: true });
+  if (!browser) return skip(t, "there is no Chromium here");
+  const without = Buffer.from('Object.defineProperty(WorkerNavigator.prototype, "gpu", { get: () => undefined });\n');
+  const site = await serve((name, bytes) => /adapter\.js|worker-loader\.js/.test(name) ? Buffer.concat([without, bytes]) : bytes);
+  try {
+    const page = await open(browser, site, "device=gpu&adapter=software&model=shapesnet");
+    await status(page, /is ready/, 300_000);
+    if (!(await page.evaluate(() => Boolean(navigator.gpu)))) return skip(t, "this Chromium has no WebGPU");
+    const sentence = /this browser has WebGPU for pages, but not yet for their workers/;
+    assert.match(await page.textContent("#engine"), sentence);
+    assert.match(await notice(page), sentence);
+    assert.match(await page.textContent("#engine"), /^Now on the CPU/);
+    assert.ok(!page.requested.some((url) => /worker-gpu/.test(url)));
   } finally {
     await browser.close();
     site.close();

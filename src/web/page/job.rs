@@ -12,7 +12,7 @@ use crate::attribution::{Accumulator, Attributions, Integration, PartialSum, Qua
 use crate::device::DeviceKind;
 use crate::model::{ModelSpec, Target};
 use crate::page::answers::usual;
-use crate::page::{Begin, Explanation, Job, PictureId, Prepared, Progress, Settings};
+use crate::page::{Begin, Explanation, Job, PictureId, Prepared, Progress, Settings, not_on_gpu};
 use crate::protocol::{Failure, FailureCode, Source};
 use crate::web::dom::now;
 use crate::web::files;
@@ -106,6 +106,7 @@ impl Page {
                 page.work.borrow_mut().stop();
                 page.show_controls();
                 page.go_on_with_lesson();
+                page.settle_device();
             }
         });
     }
@@ -129,10 +130,7 @@ impl Page {
             self.work.borrow_mut().change(|s| s.device = "cpu".into());
             self.show_settings();
             self.clone().change_device().await;
-            self.tell(&Failure {
-                code: FailureCode::NoGpu,
-                detail: failure.detail,
-            });
+            self.tell(&not_on_gpu(&failure, true));
         } else {
             self.tell(&failure);
             self.say_status(phrase!("Stopped."));
@@ -143,7 +141,7 @@ impl Page {
     pub(super) async fn make_mask(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
         let settings = self.work.borrow_mut().begin();
         self.show_controls();
-        let Some(mut pool) = self.pool.borrow().clone() else {
+        let Some(pool) = self.pool.borrow().clone() else {
             return Ok(());
         };
         if settings.model.is_empty() {
@@ -155,7 +153,7 @@ impl Page {
         self.show_card();
         let missing = self.work.borrow().missing(&settings);
         if missing == Some(Begin::Model) {
-            pool = self.load(job, &pool, &spec, &settings, true).await?;
+            self.load(job, &pool, &spec, &settings).await?;
             if !job.is_current() {
                 return Ok(());
             }
@@ -262,30 +260,23 @@ impl Page {
         self.sum(job, &pool, draft, integration).await
     }
 
-    /// Loads a network into the pool; if it is to be `settled` which device computes, into that of the faster one. The pool
-    /// that has it.
+    /// Loads a network into the pool.
     pub(super) async fn load(
         &self,
         job: &PageJob,
         pool: &Rc<Pool>,
         spec: &ModelSpec,
         settings: &Settings,
-        settled: bool,
-    ) -> Result<Rc<Pool>, Failure> {
+    ) -> Result<(), Failure> {
         let weights = self.weights(job, spec).await?;
         if !job.is_current() {
-            return Ok(Rc::clone(pool));
+            return Ok(());
         }
         job.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
         self.work.borrow_mut().hold(None);
-        let slopes = settings.method().slopes();
-        let pool = if settled {
-            self.load_where_faster(job, pool, &weights, slopes).await?
-        } else {
-            pool.load(&weights).await?;
-            Rc::clone(pool)
-        };
+        pool.load(&weights).await?;
         if job.is_current() && matches!(weights.source, Source::Own { .. }) {
+            let slopes = settings.method().slopes();
             let gradient_ms = pool.time_gradient(slopes).await?;
             self.note_time(&spec.name, gradient_ms);
             self.show_card();
@@ -296,7 +287,7 @@ impl Page {
             held.picture = None;
             self.work.borrow_mut().hold(Some(held));
         }
-        Ok(pool)
+        Ok(())
     }
 
     /// What a network says of the photo takes the place of what another one said.
@@ -508,8 +499,7 @@ impl Page {
         let settings = &explanation.settings;
         let missing = self.work.borrow().missing(settings);
         if missing == Some(Begin::Model) {
-            self.load(job, pool, &explanation.spec, settings, false)
-                .await?;
+            self.load(job, pool, &explanation.spec, settings).await?;
         }
         if missing.is_some() && job.is_current() {
             let prepared = &explanation.prepared;

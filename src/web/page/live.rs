@@ -140,8 +140,7 @@ impl Page {
         };
         let settings = self.latest();
         if self.work.borrow().missing(&settings) == Some(Begin::Model) {
-            self.load(job, &pool, &camera.spec, &settings, false)
-                .await?;
+            self.load(job, &pool, &camera.spec, &settings).await?;
         }
         if !job.is_current() {
             return Ok(());

@@ -42,6 +42,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures_util::future::join;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
@@ -52,7 +53,7 @@ use web_sys::{
 pub(super) use self::address::parameter;
 use self::brush::Brush;
 use self::guess::Guess;
-use self::job::Forming;
+use self::job::{Forming, PageJob};
 use self::ledger::OpenLedger;
 use self::live::Camera;
 use self::open::Looked;
@@ -68,7 +69,7 @@ use super::files::Program;
 use super::parts::made;
 use super::pool::{Pool, Weights};
 use super::stage::Stage;
-use super::words::{self, Phrase, decimal, detail, name, phrase, say, say_as};
+use super::words::{self, Phrase, decimal, name, phrase, say, say_as};
 use super::{files, gpu};
 use crate::device::DeviceKind;
 use crate::model::{
@@ -77,8 +78,8 @@ use crate::model::{
 };
 use crate::page::walk::Walk;
 use crate::page::{
-    Awaiting, Begin, Board, Explanation, Jobs, Lesson, MadeOf, PictureId, Prepared, Settings,
-    Shelf, Tour, Work, option,
+    Awaiting, Begin, Board, Devices, Explanation, Jobs, Lesson, MadeOf, PictureId, Prepared,
+    Settings, Shelf, Tour, Work, option,
 };
 use crate::protocol::{Failure, FailureCode};
 use crate::words::sentences;
@@ -112,15 +113,15 @@ struct Page {
     openings: Jobs<Status>,
     stage: RefCell<Stage>,
     pool: RefCell<Option<Rc<Pool>>>,
-    /// The CPU's workers, while it is not settled which device computes; the pool is the GPU's then.
-    rival: RefCell<Option<Rc<Pool>>>,
+    /// Why it is that one, and whether another may take its place.
+    devices: RefCell<Devices<Rc<Pool>>>,
     manifest: RefCell<Manifest>,
     /// Weights fetched so far, by model.
     fetched: RefCell<HashMap<String, Weights>>,
     /// Networks that someone brought, the newest last.
     own: RefCell<Vec<OwnModel>>,
-    /// What reads networks' files, once it was needed.
-    reader: RefCell<Option<files::Program>>,
+    /// Engines and what reads networks' files, by their names, as they were needed.
+    programs: RefCell<HashMap<&'static str, Program>>,
     /// Files of one that lacks another still.
     awaiting: RefCell<Option<Awaiting<Dropped>>>,
     /// What is looked at.
@@ -188,11 +189,11 @@ impl Page {
             openings: Jobs::new(status),
             stage: RefCell::new(Stage::new()),
             pool: RefCell::default(),
-            rival: RefCell::default(),
+            devices: RefCell::default(),
             manifest: RefCell::default(),
             fetched: RefCell::default(),
             own: RefCell::default(),
-            reader: RefCell::default(),
+            programs: RefCell::default(),
             awaiting: RefCell::default(),
             looked: RefCell::default(),
             seen: RefCell::default(),
@@ -290,8 +291,8 @@ impl Page {
     /// Starts the pool that the device selector asks for, and goes on with it.
     async fn change_device(self: Rc<Self>) {
         let job = self.begin_job();
-        *self.pool.borrow_mut() = None;
-        *self.rival.borrow_mut() = None;
+        self.pool.replace(None);
+        self.devices.replace(Devices::default());
         self.work.borrow_mut().hold(None);
         job.wait(phrase!("Starting the engine…"));
         let started = self.start_pool(&job).await;
@@ -299,14 +300,10 @@ impl Page {
             return; // another device was chosen meanwhile
         }
         match started {
-            Ok((pool, rival, why)) => {
-                let why = match why {
-                    Some(why) => phrase!("No GPU: {why}.", why = detail(why)),
-                    None => Phrase::nothing(),
-                };
-                self.say_device(&pool, why);
-                *self.pool.borrow_mut() = Some(Rc::new(pool));
-                *self.rival.borrow_mut() = rival.map(Rc::new);
+            Ok((pool, devices)) => {
+                self.say_device(&pool, devices.why());
+                self.pool.replace(Some(Rc::new(pool)));
+                self.devices.replace(devices);
                 self.say_status(phrase!("Ready."));
                 self.begin(Begin::Model);
             }
@@ -319,43 +316,69 @@ impl Page {
         }
     }
 
-    /// A pool on the wanted device; with one on the CPU, if the faster of both is wanted, or with the reason why there is
-    /// no GPU.
+    /// The pool that computes first, and what is known of the other device.
     async fn start_pool(
         self: &Rc<Self>,
-        job: &job::PageJob,
-    ) -> Result<(Pool, Option<Pool>, Option<String>), Failure> {
-        let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
-        let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
-        let on_cpu = async || {
-            let engine = fetched_engine(DeviceKind::Cpu, job).await?;
-            Pool::on_cpu(&engine, workers, self.replaced()).await
-        };
+        job: &PageJob,
+    ) -> Result<(Pool, Devices<Rc<Pool>>), Failure> {
         let wanted = self.latest().device;
-        if wanted == "cpu" {
-            return Ok((on_cpu().await?, None, None));
-        }
-        match self.start_on_gpu(job).await {
-            Ok(pool) if wanted == "gpu" => Ok((pool, None, None)),
-            Ok(pool) => Ok((pool, Some(on_cpu().await?), None)),
-            Err(failure) => {
-                if wanted == "gpu" {
-                    self.tell(&Failure {
-                        code: FailureCode::NoGpu,
-                        detail: failure.detail.clone(),
-                    });
-                }
-                Ok((on_cpu().await?, None, Some(failure.detail)))
+        let gpu = gpu::check(parameter("adapter").as_deref() == Some("software"));
+        let mut devices = match &*wanted {
+            "cpu" => Devices::default(),
+            "gpu" => Devices::new(&wanted, Some(gpu.await)),
+            _ => {
+                let (cpu, gpu) = join(self.start_on_cpu(job), gpu).await;
+                return Ok((cpu?, Devices::new(&wanted, Some(gpu))));
+            }
+        };
+        if let Some(adapter) = devices.first() {
+            let told = job.clone();
+            let progress = move |megabytes, all| tell_megabytes(&told, megabytes, all);
+            match self.start_on_gpu(adapter, progress).await {
+                Ok(pool) => return Ok((pool, devices)),
+                Err(failure) => devices.refuse(&failure),
             }
         }
+        if let Some(refusal) = devices.refusal() {
+            self.tell(refusal);
+        }
+        Ok((self.start_on_cpu(job).await?, devices))
     }
 
-    /// A pool on the GPU, if this browser has one that can be used; only then its engine is fetched.
-    async fn start_on_gpu(self: &Rc<Self>, job: &job::PageJob) -> Result<Pool, Failure> {
-        let accept_software = parameter("adapter").as_deref() == Some("software");
-        let adapter = gpu::check(accept_software).await?;
-        let engine = fetched_engine(DeviceKind::Gpu, job).await?;
+    async fn start_on_cpu(self: &Rc<Self>, job: &PageJob) -> Result<Pool, Failure> {
+        let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
+        let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
+        let name = files::engine(DeviceKind::Cpu, parameter("engine").as_deref());
+        let told = job.clone();
+        let progress = move |megabytes, all| tell_megabytes(&told, megabytes, all);
+        let engine = self.program(name, progress).await?;
+        Pool::on_cpu(&engine, workers, self.replaced()).await
+    }
+
+    /// A pool on the GPU, which is called so.
+    async fn start_on_gpu(
+        self: &Rc<Self>,
+        adapter: String,
+        progress: impl Fn(f64, f64) + 'static,
+    ) -> Result<Pool, Failure> {
+        let name = files::engine(DeviceKind::Gpu, None);
+        let engine = self.program(name, progress).await?;
         Pool::on_gpu(&engine, adapter, self.replaced()).await
+    }
+
+    /// A module of the build by its name, fetched once.
+    async fn program(
+        &self,
+        name: &'static str,
+        progress: impl Fn(f64, f64) + 'static,
+    ) -> Result<Program, Failure> {
+        let known = self.programs.borrow().get(name).cloned();
+        if let Some(program) = known {
+            return Ok(program);
+        }
+        let program = files::program(name, progress).await?;
+        self.programs.borrow_mut().insert(name, program.clone());
+        Ok(program)
     }
 
     /// Says that a worker died and was replaced.
@@ -512,22 +535,18 @@ fn append(parent: &Element, child: &Element) {
     let _same_child = parent.append_child(child);
 }
 
-/// The engine for a device; the job says how much of it has come.
-async fn fetched_engine(device: DeviceKind, job: &job::PageJob) -> Result<Program, Failure> {
-    let told = job.clone();
-    let progress = move |megabytes, all| {
-        let done = decimal(megabytes, 1);
-        if all > 0.0 {
-            let all_megabytes = decimal(all, 1);
-            let sentence = phrase!(
-                "Loading the engine: {done} of {all} MB",
-                done = done,
-                all = all_megabytes,
-            );
-            told.share(megabytes / all, sentence);
-        } else {
-            told.wait(phrase!("Loading the engine: {done} MB so far", done = done));
-        }
-    };
-    files::engine(device, parameter("engine"), progress).await
+/// A job says how much of the engine has come.
+fn tell_megabytes(job: &PageJob, megabytes: f64, all: f64) {
+    let done = decimal(megabytes, 1);
+    if all > 0.0 {
+        let all_megabytes = decimal(all, 1);
+        let sentence = phrase!(
+            "Loading the engine: {done} of {all} MB",
+            done = done,
+            all = all_megabytes,
+        );
+        job.share(megabytes / all, sentence);
+    } else {
+        job.wait(phrase!("Loading the engine: {done} MB so far", done = done));
+    }
 }

@@ -8,11 +8,11 @@ use web_sys::{Blob, HtmlSelectElement};
 use super::job::PageJob;
 use super::{Page, append};
 use crate::model::{Card, ModelSpec, Wishes};
-use crate::page::{Awaiting, Begin, Brought, Kind, Named, Settings, numbered, option};
+use crate::page::{Awaiting, Begin, Brought, Kind, Named, READER, Settings, numbered, option};
 use crate::protocol::{Failure, FailureCode};
 use crate::web::dom::{element, now, sleep};
 use crate::web::dropped::Dropped;
-use crate::web::files::{self, Program};
+use crate::web::files;
 use crate::web::parts::made;
 use crate::web::pool::{Weights, fitting};
 use crate::web::reading::{self, Read};
@@ -164,7 +164,7 @@ impl Page {
         job: &PageJob,
     ) -> Result<OwnModel, Failure> {
         job.wait(phrase!("Reading {file}…", file = brought.title.as_str()));
-        let reader = self.reader().await?;
+        let reader = self.program(READER, |_, _| ()).await?;
         let (mut names, mut bytes) = (Vec::new(), Vec::new());
         for file in &brought.files {
             let blob: &Blob = &file.file;
@@ -188,16 +188,6 @@ impl Page {
                 Err(failure)
             }
         }
-    }
-
-    /// What reads files, fetched once.
-    async fn reader(&self) -> Result<Program, Failure> {
-        if let Some(reader) = &*self.reader.borrow() {
-            return Ok(reader.clone());
-        }
-        let reader = files::reader().await?;
-        self.reader.replace(Some(reader.clone()));
-        Ok(reader)
     }
 
     /// Waits until the engine runs.

@@ -1,66 +1,84 @@
-//! Both devices load the network and take one gradient; the faster one stays.
+//! The GPU is tried beside the CPU, and takes over where it is faster.
 
 use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
+use wasm_bindgen_futures::spawn_local;
 
 use super::Page;
-use super::job::PageJob;
-use crate::attribution::Slopes;
 use crate::device::DeviceKind;
 use crate::page::{PATIENCE_MS, Race};
 use crate::protocol::Failure;
 use crate::web::dom::{document, sleep};
-use crate::web::pool::{Pool, Weights};
-use crate::web::words::{Phrase, decimal, phrase, say};
-
-/// Milliseconds in a second.
-const SECOND: f64 = 1000.0;
+use crate::web::pool::Pool;
+use crate::web::words::{Phrase, phrase, say};
 
 impl Page {
-    /// Loads a network into the pool; while it is not settled which device computes, into those of both devices, one of
-    /// which stays. The pool that has it.
-    pub(super) async fn load_where_faster(
-        &self,
-        job: &PageJob,
-        pool: &Rc<Pool>,
-        weights: &Weights,
-        slopes: Slopes,
-    ) -> Result<Rc<Pool>, Failure> {
-        let Some(cpu) = self.rival.borrow().clone() else {
-            pool.load(weights).await?;
-            return Ok(Rc::clone(pool));
+    /// Something is over: perhaps now is the time to try the GPU, or to go on with it.
+    pub(super) fn settle_device(self: &Rc<Self>) {
+        let busy = self.jobs.is_busy() || self.openings.is_busy();
+        let mask = self.shown().is_some_and(|shown| shown.is_finished());
+        let Some(cpu) = self.pool.borrow().clone() else {
+            return;
         };
-        job.wait(phrase!("Measuring which is faster, the GPU or the CPU…"));
-        cpu.load(weights).await?;
+        let gpu = self.devices.borrow_mut().take_over(busy);
+        if let Some(gpu) = gpu {
+            // The CPU's workers end with their pool.
+            self.work.borrow_mut().hold(None);
+            self.say_device(&gpu, self.devices.borrow().why());
+            self.pool.replace(Some(gpu));
+            return;
+        }
+        let adapter = self.devices.borrow_mut().try_gpu(mask, busy);
+        if let Some(adapter) = adapter {
+            self.say_device(&cpu, self.devices.borrow().why());
+            let page = Rc::clone(self);
+            spawn_local(async move { page.try_gpu(&cpu, adapter).await });
+        }
+    }
+
+    async fn try_gpu(self: Rc<Self>, cpu: &Rc<Pool>, adapter: String) {
+        let gpu = self.start_on_gpu(adapter, |_, _| ()).await;
+        let measured = match gpu {
+            Ok(gpu) => Ok(self.measure(cpu, gpu).await),
+            Err(failure) => Err(failure),
+        };
+        let pool = self.pool.borrow().clone();
+        if !pool.is_some_and(|pool| Rc::ptr_eq(&pool, cpu)) {
+            return; // another device was chosen meanwhile
+        }
+        let mut devices = self.devices.borrow_mut();
+        match measured {
+            Ok(Ok((race, gpu))) => devices.measured(&race, Rc::new(gpu)),
+            Ok(Err(_)) => devices.wait(),
+            Err(failure) => devices.refuse(&failure),
+        }
+        drop(devices);
+        self.say_device(cpu, self.devices.borrow().why());
+        self.settle_device();
+    }
+
+    /// Takes a gradient on either, of the network that the CPU holds; it fails where the CPU cannot.
+    async fn measure(&self, cpu: &Pool, gpu: Pool) -> Result<(Race, Pool), Failure> {
+        let slopes = self.latest().method().slopes();
+        let lent = || Failure::internal("the workers hold no network");
+        let weights = cpu.model().ok_or_else(lent)?;
         let cpu_ms = cpu.time_gradient(slopes).await?;
         let on_gpu = async {
-            pool.load(weights).await?;
-            pool.time_gradient(slopes).await
+            gpu.load(&weights).await?;
+            gpu.time_gradient(slopes).await
         };
-        let (on_gpu, patience) = (pin!(on_gpu), pin!(sleep(PATIENCE_MS as i32)));
-        let gpu_ms = match select(on_gpu, patience).await {
+        let gpu_ms = match select(pin!(on_gpu), pin!(sleep(PATIENCE_MS as i32))).await {
             Either::Left((measured, _)) => measured.ok(),
             Either::Right(_) => None,
         };
-        if !job.is_current() {
-            return Ok(Rc::clone(pool));
-        }
         let race = Race {
             cpu_ms,
             workers: cpu.size(),
             gpu_ms,
         };
-        // The other one's workers end with it.
-        self.rival.take();
-        let winner = match race.winner() {
-            DeviceKind::Gpu => Rc::clone(pool),
-            DeviceKind::Cpu => cpu,
-        };
-        self.say_device(&winner, said(&race, &pool.adapter));
-        self.pool.replace(Some(Rc::clone(&winner)));
-        Ok(winner)
+        Ok((race, gpu))
     }
 
     /// Says which device computes, and why.
@@ -83,22 +101,5 @@ impl Page {
                 root.set_attribute("data-device", pool.device.name())
             })
             .unwrap_or(());
-    }
-}
-
-fn said(race: &Race, adapter: &str) -> Phrase {
-    let cpu = decimal(race.shared_ms() / SECOND, 3);
-    match race.gpu_ms {
-        Some(gpu_ms) => phrase!(
-            "Measured: {cpu} s a gradient on the CPU, {gpu} s on the GPU ({adapter}).",
-            cpu = cpu,
-            gpu = decimal(gpu_ms / SECOND, 3),
-            adapter = adapter,
-        ),
-        None => phrase!(
-            "Measured: {cpu} s a gradient on the CPU; the GPU ({adapter}) was not ready in time.",
-            cpu = cpu,
-            adapter = adapter,
-        ),
     }
 }

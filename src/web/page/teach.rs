@@ -223,7 +223,7 @@ impl Page {
         let mut settings = self.latest();
         settings.set_model(NETWORK);
         if self.work.borrow().missing(&settings) == Some(Begin::Model) {
-            self.load(job, &pool, spec, &settings, false).await?;
+            self.load(job, &pool, spec, &settings).await?;
         }
         // Whatever is added or taken away meanwhile is not taught with.
         let (pictures, labels, file): (Vec<(usize, Rc<Picture>)>, _, _) = {
