@@ -10,7 +10,7 @@ use web_sys::{Element, Event, HtmlButtonElement, HtmlElement};
 use super::dom::{element, now, on, window};
 use super::files::{self, Program};
 use super::gpu;
-use super::pool::{Pool, Weights};
+use super::pool::{self, Pool, Weights};
 use super::words::{self, Language, decimal, detail, name, phrase, say};
 use crate::attribution::Rule;
 use crate::device::DeviceKind;
@@ -133,7 +133,7 @@ impl Bench {
         workers: Option<usize>,
     ) {
         let pool = match device {
-            DeviceKind::Cpu => Pool::on_cpu(engine, workers, |_| {}).await,
+            DeviceKind::Cpu => pool::on_cpu(engine.clone(), workers, |_| {}).await,
             DeviceKind::Gpu => on_gpu().await,
         };
         let (named, workers, seconds) = match pool {
@@ -208,7 +208,7 @@ impl Bench {
 async fn on_gpu() -> Result<Pool, Failure> {
     let adapter = gpu::check(true).await?;
     let engine = files::program(files::engine(DeviceKind::Gpu, None), |_, _| {}).await?;
-    Pool::on_gpu(&engine, adapter, |_| {}).await
+    pool::on_gpu(engine, adapter, |_| {}).await
 }
 
 /// What a browser tells of itself and its machine.

@@ -7,27 +7,19 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{ErrorEvent, MessageEvent, Worker};
+use web_sys::{ErrorEvent, MessageEvent};
 
 use super::dom::message;
 use super::files::Program;
-use crate::protocol::{Failure, FailureCode, Request, Response};
-
-/// Why a question got no answer.
-#[derive(Debug, Clone)]
-pub(super) enum NoAnswer {
-    /// The worker said why; it lives.
-    Failed(Failure),
-    /// The worker is dead; what it said last.
-    Lost(String),
-}
+use crate::page::pool::{NoAnswer, Worker};
+use crate::protocol::{Request, Response};
 
 /// What a worker says, and bytes that may come with it.
 type Answer = (Response, Option<ArrayBuffer>);
 
 /// A worker and the questions it has not answered yet.
 pub(super) struct Client {
-    worker: Worker,
+    worker: web_sys::Worker,
     state: Rc<RefCell<State>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
@@ -52,7 +44,7 @@ impl Client {
     /// Starts a worker.
     pub(super) fn spawn(program: &Program) -> Result<Self, NoAnswer> {
         let lost = |error: JsValue| NoAnswer::Lost(message(&error));
-        let worker = Worker::new(&program.script).map_err(lost)?;
+        let worker = web_sys::Worker::new(&program.script).map_err(lost)?;
         let state = Rc::new(RefCell::new(State::default()));
 
         let shared = Rc::clone(&state);
@@ -96,17 +88,7 @@ impl Client {
         })
     }
 
-    /// Asks, and waits for the answer. The bodies are copied, so that they can be sent again.
-    pub(super) async fn ask(
-        &self,
-        request: &Request,
-        bodies: &[ArrayBuffer],
-    ) -> Result<Response, NoAnswer> {
-        let (response, _) = self.ask_for_body(request, bodies).await?;
-        Ok(response)
-    }
-
-    /// As [`ask`](Self::ask), with the bytes that come with the answer.
+    /// As [`ask`](Worker::ask), with the bytes that come with the answer.
     pub(super) async fn ask_for_body(
         &self,
         request: &Request,
@@ -126,18 +108,8 @@ impl Client {
         match receiver.await {
             Ok((Response::Failed(failure), _)) => Err(NoAnswer::Failed(failure)),
             Ok(answer) => Ok(answer),
-            Err(oneshot::Canceled) => Err(NoAnswer::Lost(self.epitaph())),
+            Err(oneshot::Canceled) => Err(NoAnswer::Lost(self.epitaph().unwrap_or_default())),
         }
-    }
-
-    /// Whether the worker has died.
-    pub(super) fn is_lost(&self) -> bool {
-        self.state.borrow().epitaph.is_some()
-    }
-
-    /// What it said last; nothing while it lives.
-    pub(super) fn epitaph(&self) -> String {
-        self.state.borrow().epitaph.clone().unwrap_or_default()
     }
 
     fn post(&self, request: &Request, bodies: &[ArrayBuffer]) -> Result<(), JsValue> {
@@ -152,31 +124,21 @@ impl Client {
     }
 }
 
+impl Worker for Client {
+    type Bytes = ArrayBuffer;
+
+    async fn ask(&self, request: &Request, bodies: &[ArrayBuffer]) -> Result<Response, NoAnswer> {
+        let (response, _) = self.ask_for_body(request, bodies).await?;
+        Ok(response)
+    }
+
+    fn epitaph(&self) -> Option<String> {
+        self.state.borrow().epitaph.clone()
+    }
+}
+
 impl Drop for Client {
     fn drop(&mut self) {
         self.worker.terminate();
     }
-}
-
-impl NoAnswer {
-    /// The failure that people are told of.
-    pub(super) fn failure(self) -> Failure {
-        match self {
-            NoAnswer::Failed(failure) => failure,
-            NoAnswer::Lost(detail) => Failure {
-                code: FailureCode::WorkerLost,
-                detail,
-            },
-        }
-    }
-}
-
-/// An answer to another question.
-pub(super) fn unexpected(response: &Response) -> NoAnswer {
-    let name = format!("{response:?}");
-    let name = name.split([' ', '(']).next().unwrap_or_default();
-    NoAnswer::Failed(Failure {
-        code: FailureCode::Internal,
-        detail: format!("the worker answered “{name}” to another question"),
-    })
 }

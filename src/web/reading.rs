@@ -2,9 +2,10 @@
 
 use js_sys::ArrayBuffer;
 
-use super::client::{Client, NoAnswer, unexpected};
+use super::client::Client;
 use super::files::Program;
 use crate::model::{Card, Wishes};
+use crate::page::pool::{NoAnswer, unexpected};
 use crate::protocol::{Failure, Request, Response, Source};
 
 /// A network that was read.

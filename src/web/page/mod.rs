@@ -70,7 +70,7 @@ use super::parts::made;
 use super::pool::{Pool, Weights};
 use super::stage::Stage;
 use super::words::{self, Phrase, decimal, name, phrase, say, say_as};
-use super::{files, gpu};
+use super::{files, gpu, pool};
 use crate::device::DeviceKind;
 use crate::model::{
     ModelSpec,
@@ -352,7 +352,7 @@ impl Page {
         let told = job.clone();
         let progress = move |megabytes, all| tell_megabytes(&told, megabytes, all);
         let engine = self.program(name, progress).await?;
-        Pool::on_cpu(&engine, workers, self.replaced()).await
+        pool::on_cpu(engine, workers, self.replaced()).await
     }
 
     /// A pool on the GPU, which is called so.
@@ -363,7 +363,7 @@ impl Page {
     ) -> Result<Pool, Failure> {
         let name = files::engine(DeviceKind::Gpu, None);
         let engine = self.program(name, progress).await?;
-        Pool::on_gpu(&engine, adapter, self.replaced()).await
+        pool::on_gpu(engine, adapter, self.replaced()).await
     }
 
     /// A module of the build by its name, fetched once.

@@ -1,29 +1,28 @@
 //! Pictures of the camera: each worker explains one after the other.
 
-use std::rc::Rc;
-
-use js_sys::ArrayBuffer;
-
-use super::{FORGIVEN, Pool};
+use super::{BytesOf, FORGIVEN, Host, NoAnswer, Pool, Worker, unexpected};
 use crate::attribution::Baseline;
 use crate::protocol::{Failure, Glimpse, Request, Response};
-use crate::web::client::{NoAnswer, unexpected};
 
 /// A picture of the camera.
-pub(in crate::web) struct Frame {
+pub struct Frame<B> {
     /// RGBA, 4 bytes a pixel.
-    pub(in crate::web) rgba: ArrayBuffer,
+    pub rgba: B,
     /// Width and height in pixels.
-    pub(in crate::web) size: [u32; 2],
+    pub size: [u32; 2],
 }
 
-impl Pool {
+impl<H: Host> Pool<H> {
     /// Has a worker, by its number, explain an output of a picture, or the likeliest, by so many
     /// secants. One that died is replaced, as often as that is forgiven.
-    pub(in crate::web) async fn glimpse(
+    ///
+    /// # Errors
+    ///
+    /// See [`sum`](Self::sum).
+    pub async fn glimpse(
         &self,
         worker: usize,
-        frame: &Frame,
+        frame: &Frame<BytesOf<H>>,
         baseline: Baseline,
         secants: usize,
         output: Option<usize>,
@@ -36,9 +35,8 @@ impl Pool {
         };
         let mut deaths = 0;
         loop {
-            let client = Rc::clone(&self.clients.borrow()[worker]);
             let body = std::slice::from_ref(&frame.rgba);
-            match client.ask(&request, body).await {
+            match self.worker(worker).ask(&request, body).await {
                 Ok(Response::Glimpsed(glimpse)) => return Ok(glimpse),
                 Ok(other) => return Err(unexpected(&other).failure()),
                 Err(NoAnswer::Failed(failure)) => return Err(failure),
