@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--only MODULE,… [--alone] | --compile]
+"""Builds dist/ as `trunk build --release` does, without Trunk: python3 scripts/build.py [--only MODULE,… [--alone]] [--compile]
 
 What belongs into dist/ is said once, by the `<link data-trunk …>` lines of www/index.html. Trunk and
 wasm-bindgen's command line take five minutes to compile on two cores; the library behind the latter
 (scripts/bindgen) takes half a minute. tests/dist.test.mjs compares both dist/.
 
 With --only, the modules that are named are compiled again; the others are those of the last build, or with --alone left
-out. With --compile nothing but compiling is done, so that it can begin before the weights are there.
+out: then the engine for every browser stands in for the one with relaxed SIMD. With --compile nothing but compiling is done,
+so that it can begin before the weights are there.
 """
 import argparse
 import html.parser
@@ -80,7 +81,7 @@ def main():
     text = page.read_text()
     if arguments.compile:
         for link in map(lambda found: Link(found).attributes, LINK.findall(text)):
-            if link["rel"] == "rust":
+            if link["rel"] == "rust" and (only is None or link["data-bin"] in only):
                 compile_module(link, link["data-cargo-profile-release"])
         return
     staging, bound = ROOT / "dist.staging", TARGET / "bindgen"
@@ -93,6 +94,9 @@ def main():
             continue
         name = link["data-bin"]
         if arguments.alone and name not in only:
+            if name == "worker-relaxed" and "worker" in only:
+                for ending in [".js", "_bg.wasm"]:
+                    shutil.copy2(bound / f"worker{ending}", staging / f"{name}{ending}")
             continue
         made = [bound / f"{name}.js", bound / f"{name}_bg.wasm"]
         if only is None or name in only or not all(file.exists() for file in made):

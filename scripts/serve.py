@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Serves dist/ on this machine, with the headers of its _headers: python3 scripts/serve.py [PORT] [--watch]
+"""Serves dist/ on this machine, with the headers of its _headers: python3 scripts/serve.py [PORT] [--watch] [--finish]
 
-With --watch, what changes in the sources is built again and an open page reloads by itself.
+With --watch, what changes in the sources is built again and an open page reloads by itself. With --finish, dist/ is a part of
+the page, and the rest is built while it is served.
 """
 import argparse
 import fnmatch
@@ -93,11 +94,11 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 class Watch(threading.Thread):
     """Builds again whenever a source has changed."""
 
-    def __init__(self):
+    def __init__(self, stale):
         super().__init__(daemon=True)
         self.version = 0
-        # Whether modules are older than the sources, and the build of these, which an edit interrupts.
-        self.stale, self.rest = False, None
+        # Whether modules are missing or older than the sources, and the build of these, which an edit interrupts.
+        self.stale, self.rest = stale, None
 
     @staticmethod
     def times():
@@ -117,6 +118,8 @@ class Watch(threading.Thread):
 
     def run(self):
         before = self.times()
+        if self.stale:
+            self.rest = self.build()
         while True:
             time.sleep(0.3)
             if self.rest and self.rest.poll() is not None:
@@ -150,18 +153,28 @@ class Watch(threading.Thread):
                 print("not built; the page stays as it was", flush=True)
 
 
+def finish():
+    """Builds what dist/ lacks, and leaves the machine to the page meanwhile."""
+    print("It explains photos already; for GPUs, faster engines and networks of your own, more is being built …", flush=True)
+    built = subprocess.run(["nice", sys.executable, ROOT / "scripts/build.py"]).returncode == 0
+    print("Everything is built: reload the page." if built else "That could not be built; the page stays as it is.", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("port", nargs="?", type=int, default=0, help="a free one, if none is named")
     parser.add_argument("--watch", action="store_true", help="build again what changes")
+    parser.add_argument("--finish", action="store_true", help="build what dist/ lacks")
     arguments = parser.parse_args()
     if arguments.watch:
-        Handler.watch = Watch()
+        Handler.watch = Watch(stale=arguments.finish)
         Handler.watch.start()
     handler = functools.partial(Handler, directory=DIST)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", arguments.port), handler)
     address = f"http://localhost:{server.server_port}/"
     print(f"Violet is at {address}  (Ctrl+C stops it)", flush=True)
+    if arguments.finish and not arguments.watch:
+        threading.Thread(target=finish, daemon=True).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -65,7 +65,7 @@ need_python() { has python3 || debian python3 || die "Python 3 is missing."; }
 compile_page() {
   need_python
   say "Compiling the page"
-  for_wasm python3 "$root/scripts/build.py" --compile
+  for_wasm python3 "$root/scripts/build.py" --compile "$@"
 }
 
 # Builds dist/. wasm-bindgen's own command line is taken where it is there in the right version; else

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # How long a newcomer waits: both commands of the README from a fresh clone, in an empty HOME with nothing
-# cached, phase by phase: ./scripts/time-setup.sh [COMMIT]
+# cached, phase by phase: ./scripts/time-setup.sh [COMMIT] [serve.sh]
 #
+# With serve.sh at the end, the tests are left out.
 # Only the toolchain of rustup and what Debian has installed already are taken as they are.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,6 +10,8 @@ home=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$home"' EXIT
 git clone -q "$root" "$home/violet"
+tests=yes
+[ "${*: -1}" != serve.sh ] || { tests=; set -- "${@:1:$#-1}"; }
 [ $# -eq 0 ] || git -C "$home/violet" checkout -q "$1"
 rustup=${RUSTUP_HOME:-$HOME/.rustup} cargo=${CARGO_HOME:-$HOME/.cargo}/bin
 empty=(env -u CARGO_TARGET_DIR HOME="$home" CARGO_HOME="$home/.cargo" RUSTUP_HOME="$rustup"
@@ -27,17 +30,25 @@ phases() {
 began=$SECONDS
 "${empty[@]}" "$home/violet/scripts/serve.sh" >"$home/address" 2>"$home/serve.log" &
 server=$!
-until grep -qs "Violet is at" "$home/address"; do
-  kill -0 "$server" 2>/dev/null || { cat "$home/serve.log" >&2; exit 1; }
-  sleep 0.2
-done
+# Waits until the server says so.
+until_said() {
+  until grep -qs "$1" "$home/address"; do
+    kill -0 "$server" 2>/dev/null || { cat "$home/serve.log" >&2; exit 1; }
+    sleep 0.2
+  done
+}
+until_said "Violet is at"
 serving=$((SECONDS - began))
+# Commits before this one opened the page when all of it was there.
+! grep -q -e --finish "$home/violet/scripts/serve.sh" || until_said "Everything is built"
+whole=$((SECONDS - began))
 kill "$server"; server=
 began=$SECONDS
-"${empty[@]}" "$home/violet/scripts/test.sh" >"$home/test.out" 2>"$home/test.log" ||
+[ -z "$tests" ] || "${empty[@]}" "$home/violet/scripts/test.sh" >"$home/test.out" 2>"$home/test.log" ||
   { tail -50 "$home/test.out" "$home/test.log" >&2; exit 1; }
 testing=$((SECONDS - began))
 echo "| command | phase | time |"
 echo "|---|---|---:|"
 phases serve.sh "$serving" "$home/serve.log"
-phases test.sh "$testing" "$home/test.log"
+echo "| serve.sh | until everything is built, from the beginning | $whole s |"
+[ -z "$tests" ] || phases test.sh "$testing" "$home/test.log"
