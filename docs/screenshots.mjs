@@ -65,7 +65,7 @@ for (const [name, options, what] of [
   await page.click("#walk-start");
   await status(page, /drag α/);
   await page.locator("#walk-alpha").fill("11");
-  await page.locator("[data-station=integral] h3 button").click();
+  await page.locator("#walk-station-integral h3 button").click();
   await page.evaluate(() => document.activeElement?.blur());
   await part(page, "#walk", "walk");
   await page.selectOption("#language", "fr");

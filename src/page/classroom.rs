@@ -1,5 +1,8 @@
 //! Pictures of two to six classes, from which a last layer is taught.
 
+use super::part::{Panel, part};
+use crate::words::{Phrase, decimal, percent, phrase};
+
 /// Classes that a layer is taught, at least and at most.
 pub const FEWEST_CLASSES: usize = 2;
 /// See [`FEWEST_CLASSES`].
@@ -24,15 +27,6 @@ pub struct Class<P> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Classroom<P> {
     classes: Vec<Class<P>>,
-}
-
-/// Why there is nothing to be taught yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lack {
-    /// The class that has too few pictures, by its number.
-    pub class: usize,
-    /// How many it has.
-    pub pictures: usize,
 }
 
 impl<P> Default for Classroom<P> {
@@ -109,13 +103,38 @@ impl<P> Classroom<P> {
         classes.flat_map(|(k, class)| class.pictures.iter().map(move |picture| (k, picture)))
     }
 
-    /// The first class that has too few pictures to be taught.
-    pub fn lack(&self) -> Option<Lack> {
-        let mut classes = self.classes.iter().enumerate();
-        classes.find_map(|(class, of)| {
-            let pictures = of.pictures.len();
-            (pictures < FEWEST_PICTURES).then_some(Lack { class, pictures })
-        })
+    /// Why there is nothing to be taught yet: the first class that has too few pictures.
+    pub fn lack(&self) -> Option<Phrase> {
+        let mut classes = self.classes.iter().zip(self.labels());
+        let lacks = |of: &Class<P>| of.pictures.len() < FEWEST_PICTURES;
+        let (class, label) = classes.find(|(class, _)| lacks(class))?;
+        Some(phrase!(
+            "“{class}” has {n} of the {least} pictures that it needs at least; thirty do well.",
+            class = label,
+            n = class.pictures.len(),
+            least = FEWEST_PICTURES,
+        ))
+    }
+
+    /// Files of folders, by their paths, each to the class that is called like its folder; classes
+    /// without pictures are taken for new ones. The places of the files of each class; what is in
+    /// no folder, or too many, is left out.
+    pub fn sorted(&mut self, paths: &[String]) -> Vec<(usize, Vec<usize>)> {
+        let mut sorted: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (folder, places) in by_folder(paths) {
+            let mut classes = self.classes.iter();
+            let same = classes.position(|class| class.name == folder);
+            let taken = |class: usize| sorted.iter().any(|(other, _)| *other == class);
+            let mut empty = self.classes.iter().enumerate();
+            let empty = empty.find(|(k, class)| class.pictures.is_empty() && !taken(*k));
+            let empty = empty.map(|(k, _)| k);
+            let class = same.or(empty).or_else(|| self.add(&folder));
+            if let Some(class) = class {
+                self.rename(class, &folder);
+                sorted.push((class, places));
+            }
+        }
+        sorted
     }
 
     /// What the network's classes are called: as people say, numbered where they say nothing or the
@@ -151,7 +170,7 @@ impl<P> Classroom<P> {
 
 /// Files of folders, one folder a class: the name of each file's own folder, with the places of its
 /// files, in the order in which folders come; files that are in none are left out.
-pub fn by_folder(paths: &[String]) -> Vec<(String, Vec<usize>)> {
+fn by_folder(paths: &[String]) -> Vec<(String, Vec<usize>)> {
     let mut folders: Vec<(String, Vec<usize>)> = Vec::new();
     for (place, path) in paths.iter().enumerate() {
         let parent = path.rsplit_once('/').map(|(parent, _)| parent);
@@ -198,6 +217,32 @@ impl Marks {
         marks
     }
 
+    /// What is said of them, class by class, after so many seconds.
+    pub fn panel(&self, labels: &[String], seconds: f64) -> Panel {
+        let (right, all) = (self.right(), self.all());
+        let verdict = phrase!(
+            "Of {all} pictures that were held out, {right} are named right: {share}%. It took {seconds} s.",
+            all = all,
+            right = right,
+            share = percent(right as f64 / all.max(1) as f64, 0),
+            seconds = decimal(seconds, 1),
+        );
+        let classes = labels.iter().zip(&self.classes);
+        let classes = classes.map(|(label, &(all, right))| {
+            part("li").says(phrase!(
+                "{class}: {right} of {all}",
+                class = label.as_str(),
+                right = right,
+                all = all,
+            ))
+        });
+        let mut panel = Panel::new();
+        panel
+            .says("teach-verdict", verdict)
+            .holds("teach-marks", classes);
+        panel
+    }
+
     /// How many were held out.
     pub fn all(&self) -> usize {
         self.classes.iter().map(|(all, _)| all).sum()
@@ -211,6 +256,7 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use super::super::part::tests::english;
     use super::*;
 
     fn room(counts: &[usize]) -> Classroom<usize> {
@@ -237,11 +283,11 @@ mod tests {
     #[test]
     fn what_lacks_pictures_is_told() {
         assert_eq!(room(&[5, 30]).lack(), None);
-        let lack = Lack {
-            class: 1,
-            pictures: 3,
-        };
-        assert_eq!(room(&[5, 3, 0]).lack(), Some(lack));
+        let lack = english(&room(&[5, 3, 0]).lack().unwrap());
+        assert!(
+            lack.starts_with("“cup (2)” has 3 of the 5 pictures"),
+            "{lack}"
+        );
     }
 
     #[test]
@@ -269,10 +315,42 @@ mod tests {
     }
 
     #[test]
+    fn folders_go_to_the_classes_that_are_called_like_them_then_to_empty_ones_then_to_new_ones() {
+        let mut room: Classroom<usize> = Classroom::default();
+        room.add("pen");
+        room.add("Class 2");
+        room.take(0, 1);
+        let paths: Vec<String> = ["cup", "pen", "key", "cup"]
+            .iter()
+            .map(|folder| format!("all/{folder}/1.jpg"))
+            .collect();
+        assert_eq!(
+            room.sorted(&paths),
+            [(1, vec![0, 3]), (0, vec![1]), (2, vec![2])]
+        );
+        assert_eq!(room.labels(), ["pen", "cup", "key"]);
+        // More folders than there can be classes.
+        let many: Vec<String> = (0..9).map(|k| format!("{k}/1.jpg")).collect();
+        let sorted = room.sorted(&many);
+        // The two without pictures, and three more.
+        assert_eq!((sorted.len(), room.classes().len()), (5, MOST_CLASSES));
+        assert!(room.sorted(&["alone.jpg".to_owned()]).is_empty());
+    }
+
+    #[test]
     fn marks_say_which_class_is_taken_for_which() {
         let marks = Marks::of(&[0, 0, 1, 1, 2], 3, &[(0, 0), (2, 0), (4, 2), (99, 1)]);
         assert_eq!(marks.classes, [(1, 1), (1, 0), (1, 1)]);
         assert_eq!((marks.all(), marks.right()), (3, 2));
         assert_eq!(marks.wrong, [(2, 0)]);
+        let labels = ["cup", "pen", "key"].map(String::from);
+        let panel = marks.panel(&labels, 3.25);
+        let verdict = panel.said("teach-verdict").unwrap();
+        assert!(
+            verdict.starts_with("Of 3 pictures that were held out, 2 are named right: 67%"),
+            "{verdict}"
+        );
+        let rows = panel.held("teach-marks").unwrap();
+        assert_eq!(rows[1].text(), "pen: 0 of 1");
     }
 }

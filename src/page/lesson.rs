@@ -2,7 +2,10 @@
 //! the other one against. So a teacher can put just the exercise that is meant into a page of his own.
 
 use super::chapters::{CHAPTERS, FREE};
+use super::part::{Panel, part};
+use super::qr::qr_path;
 use super::settings::Settings;
+use crate::words::{Phrase, phrase};
 
 /// The longest task that is shown, in characters.
 const LONGEST_TASK: usize = 600;
@@ -60,6 +63,48 @@ impl Lesson {
             lacks_photo: address("photo").as_deref() == Some(OWN_PHOTO),
         }
     }
+}
+
+impl Lesson {
+    /// The task, and whether a photo is missing.
+    pub fn panel(&self) -> Panel {
+        // Whatever it says, it is text.
+        let lines = self.task.iter();
+        let lines = lines.map(|line| part("p").says(Phrase::of(line.as_str())));
+        let mut panel = Panel::new();
+        panel
+            .holds("task-text", lines)
+            .show("task", !self.task.is_empty())
+            .show("lacks-photo", self.lacks_photo);
+        panel
+    }
+}
+
+/// A link as a QR code, and what it restores; `own` says whether there is a photo that no link holds.
+pub fn qr(link: &str, own: bool) -> Panel {
+    let drawn = qr_path(link);
+    let mut panel = Panel::new();
+    panel
+        .show("qr", drawn.is_some())
+        .says("qr-link", Phrase::of(link))
+        .says(
+            "qr-note",
+            match (&drawn, own) {
+                (None, _) => {
+                    phrase!("This link is too long for a QR code. Copy it, or shorten the task.")
+                }
+                (Some(_), true) => {
+                    phrase!("It restores everything but your photo, which stays here.")
+                }
+                (Some(_), false) => phrase!("It restores what you see."),
+            },
+        );
+    if let Some((path, side)) = drawn {
+        panel
+            .set("qr", "viewBox", format!("0 0 {side} {side}"))
+            .set("qr-squares", "d", path);
+    }
+    panel
 }
 
 /// The lines of a text, without what is no letter: control characters, and what turns the direction of the text.

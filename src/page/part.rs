@@ -2,7 +2,8 @@
 //! elements as it is told here, and decides nothing.
 
 use super::plot::Plot;
-use crate::mask::{Mask, Palette, lay_over, pale};
+use super::strokes::Stroke;
+use crate::mask::{Mask, Palette, glow, lay_over, pale, soften};
 use crate::words::Phrase;
 
 /// Pixels on a canvas.
@@ -24,20 +25,60 @@ pub enum Picture {
         /// Pixels a row.
         width: usize,
     },
+    /// A map as the stage shows it at first: its places, over the photo in its own colours; they change with the page.
+    Glow {
+        /// What it lies over, RGBA, of as many pixels.
+        photo: Vec<u8>,
+        /// A value for each pixel.
+        map: Vec<f32>,
+        /// Pixels a row.
+        width: usize,
+    },
+    /// Pixels with something drawn over them.
+    Drawn {
+        /// RGBA, row by row.
+        rgba: Vec<u8>,
+        /// Pixels a row.
+        width: usize,
+        /// What is drawn, in pixels.
+        strokes: Vec<Stroke>,
+    },
 }
 
 impl Picture {
     /// Pixels a row.
     pub fn width(&self) -> usize {
         match self {
-            Self::Plain { width, .. } | Self::Map { width, .. } => *width,
+            Self::Plain { width, .. }
+            | Self::Map { width, .. }
+            | Self::Glow { width, .. }
+            | Self::Drawn { width, .. } => *width,
+        }
+    }
+
+    /// Whether its colours are the page's, and change with them.
+    pub fn is_of_palette(&self) -> bool {
+        matches!(self, Self::Map { .. } | Self::Glow { .. })
+    }
+
+    /// What is drawn over it.
+    pub fn strokes(&self) -> &[Stroke] {
+        match self {
+            Self::Drawn { strokes, .. } => strokes,
+            _ => &[],
         }
     }
 
     /// As it is drawn in these colours, RGBA: a map over its photo, which turns pale behind it.
     pub fn rgba(&self, palette: Palette) -> Vec<u8> {
         match self {
-            Self::Plain { rgba, .. } => rgba.clone(),
+            Self::Plain { rgba, .. } | Self::Drawn { rgba, .. } => rgba.clone(),
+            Self::Glow { photo, map, width } => {
+                let mut rgba = photo.clone();
+                let mask = Mask::of_map(&soften(map, *width));
+                lay_over(&mut rgba, &glow(&mask, palette));
+                rgba
+            }
             Self::Map { photo, map, .. } => {
                 let mask = Mask::of_map(map).to_rgba(palette);
                 let Some(photo) = photo else { return mask };
@@ -104,6 +145,11 @@ pub fn plate(picture: Picture) -> Part {
     }
 }
 
+/// A picture in a list, and what is said beneath it.
+pub fn plated(picture: Picture, title: Phrase) -> Part {
+    part("li").with([plate(picture), part("strong").says(title)])
+}
+
 impl Part {
     /// With an attribute.
     #[must_use]
@@ -159,6 +205,15 @@ impl Part {
     }
 }
 
+/// What tells one of several parts from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// It is a button that is pressed.
+    Pressed,
+    /// It is of a class.
+    Class(&'static str),
+}
+
 /// What becomes of an element that index.html has.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -182,6 +237,12 @@ pub enum Change {
     Holds(Vec<Part>),
     /// This is in it, after what is there.
     Adds(Part),
+    /// Of what is in it, only the first so many stay.
+    Keeps(usize),
+    /// Of what is in it and has an attribute, the one with that value has a sign, and no other.
+    Chosen(&'static str, Sign, Option<String>),
+    /// Whoever uses the keyboard is there now.
+    Focus,
     /// What a canvas shows.
     Picture(Picture),
     /// What a drawing shows.
@@ -282,6 +343,27 @@ impl Panel {
     /// This is in an element, after what is there.
     pub fn adds(&mut self, id: impl Into<String>, part: Part) -> &mut Self {
         self.change(id, Change::Adds(part))
+    }
+
+    /// Of what is in an element, only the first so many stay.
+    pub fn keeps(&mut self, id: impl Into<String>, first: usize) -> &mut Self {
+        self.change(id, Change::Keeps(first))
+    }
+
+    /// Of what is in an element and has an attribute, the one with that value has a sign, and no other.
+    pub fn choose(
+        &mut self,
+        id: impl Into<String>,
+        attribute: &'static str,
+        sign: Sign,
+        value: Option<String>,
+    ) -> &mut Self {
+        self.change(id, Change::Chosen(attribute, sign, value))
+    }
+
+    /// Whoever uses the keyboard is on an element from now on.
+    pub fn focus(&mut self, id: impl Into<String>) -> &mut Self {
+        self.change(id, Change::Focus)
     }
 
     /// What a drawing shows.

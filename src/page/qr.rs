@@ -8,7 +8,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 /// # Source
 ///
 /// ISO/IEC 18004.
-pub fn qr_path(text: &str) -> Option<(String, i32)> {
+pub(super) fn qr_path(text: &str) -> Option<(String, i32)> {
     const QUIET: i32 = 4;
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
     let mut path = String::new();

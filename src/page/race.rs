@@ -1,6 +1,7 @@
 //! Which device computes. The CPU's engine is less than half as long as the GPU's and makes the first mask, unless someone
 //! chose the GPU; then, when nothing else is being done, the GPU is measured beside it, and goes on where it is faster.
 
+use super::part::Panel;
 use crate::device::DeviceKind;
 use crate::protocol::{Failure, FailureCode};
 use crate::words::{Phrase, decimal, detail, phrase};
@@ -202,6 +203,21 @@ pub fn not_on_gpu(failure: &Failure, at_work: bool) -> Failure {
         code: FailureCode::NoGpu,
         detail,
     }
+}
+
+/// Which device computes, by how many workers, and why.
+pub fn computes(device: DeviceKind, workers: usize, adapter: &str, why: Phrase) -> Panel {
+    let device = match (device, workers) {
+        (DeviceKind::Gpu, _) => phrase!("Now on the GPU ({adapter}).", adapter = adapter),
+        (DeviceKind::Cpu, 1) => phrase!("Now on the CPU, one worker."),
+        (DeviceKind::Cpu, n) => phrase!("Now on the CPU, {n} workers.", n = n),
+    };
+    let mut panel = Panel::new();
+    panel.says(
+        "engine",
+        phrase!("{workers} {why}", workers = device, why = why),
+    );
+    panel
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What regions come to, one under the other: a number, a bar and an amount each.
 
 use super::amounts::{adding_up, printed_change};
-use super::part::{Panel, Part, button, part};
+use super::part::{Panel, Part, Sign, button, part};
 use crate::mask::Palette;
 use crate::regions::Partition;
 use crate::words::{Phrase, Value, decimal, percent, phrase};
@@ -43,6 +43,21 @@ pub fn bar(amount: f64, most: f64, palette: Palette) -> Part {
         .style("width", format!("{:.1}%", 50.0 * share.abs()))
         .style("background-color", format!("rgb({r} {g} {b})"));
     part("span").class("two-way").with([fill])
+}
+
+/// Which region of the list is pointed out, and which someone holds.
+pub fn pointed(pointed: Option<usize>, held: Option<usize>) -> Panel {
+    let [pointed, held] = [pointed, held].map(|region| region.map(|region| region.to_string()));
+    let mut panel = Panel::new();
+    panel
+        .choose(
+            "regions-list",
+            "data-region",
+            Sign::Class("pointed"),
+            pointed,
+        )
+        .choose("regions-list", "data-region", Sign::Pressed, held);
+    panel
 }
 
 /// The regions of a picture, ranked, and what they come to together; beside what F changes by between its ends, once

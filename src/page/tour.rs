@@ -1,8 +1,10 @@
 //! The guided tour: what it points at, one thing after the other, and how it notices that something
 //! was done.
 
+use super::part::Panel;
 use super::settings::View;
 use crate::attribution::Baseline;
+use crate::words::phrase;
 
 /// What the tour can see of the page.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -88,6 +90,8 @@ pub const STEPS: [Step; 8] = [
 pub struct Tour {
     at: usize,
     before: Facts,
+    /// Whether what the step asks for was done before it began: then it waits to be read.
+    already: bool,
 }
 
 impl Tour {
@@ -96,10 +100,15 @@ impl Tour {
     pub fn begin(name: Option<&str>, facts: &Facts, there: impl Fn(&Step) -> bool) -> Option<Self> {
         let named = name.and_then(|name| STEPS.iter().position(|step| step.name == name));
         let at = (named.unwrap_or(0)..STEPS.len()).find(|&at| there(&STEPS[at]))?;
-        Some(Self {
+        Some(Self::at(at, facts))
+    }
+
+    fn at(at: usize, facts: &Facts) -> Self {
+        Self {
             at,
             before: facts.clone(),
-        })
+            already: (STEPS[at].done)(facts, facts),
+        }
     }
 
     /// Where it is.
@@ -112,17 +121,55 @@ impl Tour {
         self.at + 1
     }
 
-    /// A step that began before there was a mask, as where someone comes back, begins with the first
-    /// one: nobody has chosen what it shows.
+    /// A step that began before there was a mask, as where someone comes back, begins with the
+    /// first one: nobody has chosen what it shows. And what had been done before a step can be
+    /// undone, and done again.
     pub fn settle(&mut self, facts: &Facts) {
         if facts.mask && !self.before.mask {
             self.before = facts.clone();
         }
+        self.already &= (self.step().done)(&self.before, facts);
     }
 
-    /// Whether the step was done.
+    /// Whether what the step asks for had been done before it began, and still is.
+    pub fn was_done(&self) -> bool {
+        self.already
+    }
+
+    /// Whether the step was done since it began.
     pub fn is_done(&self, facts: &Facts) -> bool {
-        (self.step().done)(&self.before, facts)
+        !self.already && (self.step().done)(&self.before, facts)
+    }
+
+    /// What the step says, after another one that was `done`, and where one can go from there.
+    pub fn panel(&self, done: bool, facts: &Facts, there: impl Fn(&Step) -> bool) -> Panel {
+        let mut panel = Panel::new();
+        for step in &STEPS {
+            let says = format!("tour-step-{}", step.name);
+            panel.show(says, step.name == self.step().name);
+        }
+        panel
+            .show("tour-done", done || self.was_done())
+            .says(
+                "tour-done",
+                match self.was_done() {
+                    true => phrase!("This is done already. Go on when you have read it:"),
+                    false => phrase!("Done. And now:"),
+                },
+            )
+            .says(
+                "tour-count",
+                phrase!("{n} of {all}", n = self.number(), all = STEPS.len()),
+            )
+            .rest("tour-back", self.back(facts, &there).is_none())
+            .says(
+                "tour-next",
+                match self.next(facts, &there) {
+                    Some(_) => phrase!("Next"),
+                    None => phrase!("Finish"),
+                },
+            );
+        panel
     }
 
     /// The next step that the page can show; nothing, after the last.
@@ -134,10 +181,7 @@ impl Tour {
     /// The step before that the page can show.
     pub fn back(&self, facts: &Facts, there: impl Fn(&Step) -> bool) -> Option<Self> {
         let at = (0..self.at).rev().find(|&at| there(&STEPS[at]))?;
-        Some(Self {
-            at,
-            before: facts.clone(),
-        })
+        Some(Self::at(at, facts))
     }
 }
 
@@ -173,6 +217,12 @@ mod tests {
             }
         }
         assert_eq!(tour.number(), STEPS.len());
+        let last = tour.panel(true, &now, everything);
+        assert_eq!(last.said("tour-next").as_deref(), Some("Finish"));
+        assert_eq!(last.said("tour-done").as_deref(), Some("Done. And now:"));
+        let shown = STEPS.map(|step| last.shows(&format!("tour-step-{}", step.name)).unwrap());
+        assert_eq!(shown.iter().filter(|&&shown| shown).count(), 1);
+        assert!(shown[STEPS.len() - 1]);
     }
 
     #[test]
@@ -198,6 +248,44 @@ mod tests {
             ..before
         };
         assert!(!tour.is_done(&at_work));
+    }
+
+    #[test]
+    fn a_tour_that_begins_beside_a_finished_mask_begins_with_its_first_step() {
+        // What happened: it said “Done. And now:” of what nobody had been asked for.
+        let mut now = Facts {
+            photo: true,
+            mask: true,
+            ..Facts::default()
+        };
+        let mut tour = Tour::begin(None, &now, everything).expect("a first step");
+        tour.settle(&now);
+        assert_eq!(tour.number(), 1);
+        assert!(tour.was_done() && !tour.is_done(&now));
+        let panel = tour.panel(false, &now, everything);
+        assert_eq!(panel.shows("tour-done"), Some(true));
+        assert!(
+            panel
+                .said("tour-done")
+                .unwrap()
+                .starts_with("This is done already")
+        );
+        assert_eq!(
+            panel.attribute("tour-back", "aria-disabled").as_deref(),
+            Some("true")
+        );
+        let mut second = tour.next(&now, everything).expect("the mask");
+        assert!(second.was_done() && !second.is_done(&now));
+        // Another photo: its mask is to be waited for.
+        now.mask = false;
+        second.settle(&now);
+        assert!(!second.was_done());
+        now.mask = true;
+        second.settle(&now);
+        assert!(second.is_done(&now));
+        let third = second.next(&now, everything).expect("the view");
+        assert!(!third.was_done());
+        assert!(third.back(&now, everything).expect("the mask").was_done());
     }
 
     #[test]

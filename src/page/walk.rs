@@ -196,13 +196,46 @@ fn output_plot(samples: &[PathSample], here: [f64; 2]) -> Plot {
     }
 }
 
+/// Stations of the walk, as index.html has them: `walk-station-` and the name.
+pub const STATIONS: [&str; 6] = [
+    "baseline",
+    "image",
+    "output",
+    "gradient",
+    "integral",
+    "difference",
+];
+/// Parts of the formula, by their ids in index.html, and the station that each belongs to.
+const PARTS: [(&str, &str); 6] = [
+    ("formula-difference", "difference"),
+    ("formula-integral", "integral"),
+    ("formula-measure", "integral"),
+    ("formula-gradient", "gradient"),
+    ("formula-output", "output"),
+    ("formula-image", "image"),
+];
+
+/// Puts a station in the light, with its part of the formula and what is to be seen there.
+pub fn select(station: &str) -> Panel {
+    let mut panel = Panel::new();
+    for name in STATIONS {
+        let current = if name == station { "step" } else { "false" };
+        panel.set(format!("walk-station-{name}"), "aria-current", current);
+    }
+    for (id, of) in PARTS {
+        panel.class(id, "lit", is_lit(of, station));
+    }
+    panel.says("walk-lesson", lesson(station));
+    panel
+}
+
 /// Whether a part of the formula belongs to a station.
-pub fn is_lit(part: &str, station: &str) -> bool {
+fn is_lit(part: &str, station: &str) -> bool {
     part == station || (station == "baseline" && part == "difference")
 }
 
 /// What there is to be seen at a station.
-pub fn lesson(station: &str) -> Phrase {
+fn lesson(station: &str) -> Phrase {
     match station {
         "baseline" => phrase!(
             "Everything is measured from here. A pixel that is the same in baseline and photo does not move, so that its difference, and with it its attribution, is zero."

@@ -90,6 +90,13 @@ impl Work {
         self.held = settings;
     }
 
+    /// The engine is lent another path than that of any picture; its network stays.
+    pub fn lend_path(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.picture = None;
+        }
+    }
+
     /// Work is over, and came to nothing that could be shown.
     pub fn stop(&mut self) {
         self.doing = None;
@@ -115,9 +122,7 @@ impl Work {
     /// Another picture: nothing is said of it yet, and no network has looked at it.
     pub fn forget(&mut self) {
         (self.shown, self.before) = (None, None);
-        if let Some(held) = &mut self.held {
-            held.picture = None;
-        }
+        self.lend_path();
     }
 
     /// What is shown.

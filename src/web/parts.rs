@@ -7,11 +7,12 @@ use web_sys::{
     Element, Event, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement,
 };
 
-use super::dom::{document, element, on};
+use super::dom::{all, document, element, on};
 use super::picture;
+use super::stage::put_strokes;
 use super::words::{say_as, say_in};
 use crate::mask::Palette;
-use crate::page::{Change, Panel, Part, Picture, Plot};
+use crate::page::{Change, Panel, Part, Picture, Plot, Sign};
 
 thread_local! {
     static PALETTE: Cell<Palette> = Cell::default();
@@ -75,6 +76,24 @@ pub(super) fn put(panel: &Panel) {
                 // Only a cycle could make this fail.
                 let _same = target.append_child(&build(part, of.as_deref()));
             }
+            Change::Keeps(first) => {
+                while target.child_element_count() > *first as u32 {
+                    target.last_element_child().iter().for_each(Element::remove);
+                }
+            }
+            Change::Chosen(attribute, sign, value) => {
+                for part in all(&format!("#{id} [{attribute}]")) {
+                    let chosen = value.is_some() && part.get_attribute(attribute) == *value;
+                    match sign {
+                        Sign::Pressed => set(&part, "aria-pressed", &chosen.to_string()),
+                        Sign::Class(name) => {
+                            let list = part.class_list();
+                            list.toggle_with_force(name, chosen).unwrap_or_default();
+                        }
+                    }
+                }
+            }
+            Change::Focus => target.unchecked_ref::<HtmlElement>().focus().unwrap_or(()),
             Change::Plot(plot) => draw(&target, plot),
             Change::Picture(picture) => show_picture(target.unchecked_ref(), picture),
         }
@@ -114,9 +133,11 @@ fn hold(target: &Element, parts: &[Part]) {
 /// Shows a picture on a canvas, and draws it anew when the page's colours change.
 fn show_picture(canvas: &HtmlCanvasElement, shown: &Picture) {
     picture::show(canvas, &shown.rgba(PALETTE.get()), shown.width());
+    // Refused only where there is nothing to draw on.
+    put_strokes(canvas, shown.strokes()).unwrap_or(());
     MAPS.with_borrow_mut(|maps| {
         maps.retain(|(known, _)| known.is_connected() && known != canvas);
-        if matches!(shown, Picture::Map { .. }) {
+        if shown.is_of_palette() {
             maps.push((canvas.clone(), shown.clone()));
         }
     });

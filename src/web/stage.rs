@@ -134,6 +134,15 @@ fn put_on(
     Ok(())
 }
 
+/// Draws strokes over what a canvas shows.
+pub(super) fn put_strokes(canvas: &HtmlCanvasElement, strokes: &[Stroke]) -> Result<(), JsValue> {
+    let context = context(canvas)?;
+    let mut layers = Vec::new();
+    strokes
+        .iter()
+        .try_for_each(|stroke| stroke_on(&context, stroke, None, &mut layers))
+}
+
 fn stroke_on(
     context: &CanvasRenderingContext2d,
     stroke: &Stroke,

@@ -91,6 +91,10 @@ check("the tour points at things, notices what was done, is left, and is resumed
   await offers("Continuer la visite guidée");
   await page.click("#tour-start");
   await reaches("Choisissez-en une autre");
+  // Whoever goes back finds what was done before, said to be so, and is not pushed on.
+  while (await page.getAttribute("#tour-back", "aria-disabled") !== "true") await page.click("#tour-back");
+  await reaches("choisissez une de ces photos");
+  assert.match(await page.textContent("#tour-done"), /déjà fait/);
   while (await page.isVisible("#tour")) await page.click("#tour-next");
   await offers("Visite guidée");
   assert.deepEqual(page.errors, []);

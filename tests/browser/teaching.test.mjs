@@ -87,7 +87,7 @@ check("the walk plays by itself, and stops where it is told", async () => {
   assert.equal(await page.inputValue("#walk-alpha"), stopped);
   // Each station has its lesson, and lights its part of the formula.
   const lessons = new Set();
-  for (const station of await page.locator("[data-station] h3 button").all()) {
+  for (const station of await page.locator(".stations h3 button").all()) {
     await station.click();
     lessons.add(await page.textContent("#walk-lesson"));
     assert.ok((await page.locator("#formula .lit").count()) > 0);

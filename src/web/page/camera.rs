@@ -39,20 +39,17 @@ impl Page {
                 });
             });
         }
-        on(&element::<Element>("camera-close"), "click", {
-            let dialog = dialog.clone();
-            move |_: Event| dialog.close()
-        });
         // Escape closes it as well.
         on(&dialog, "close", |_: Event| stop(&video()));
-        on(&element::<Element>("camera-take"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let canvas = snapshot(&video(), f64::INFINITY);
-                dialog.close();
-                let page = Rc::clone(&page);
-                spawn_local(async move { page.take_snapshot(canvas).await });
-            }
+        self.on_click("camera-close", {
+            let dialog = dialog.clone();
+            move |_| dialog.close()
+        });
+        self.on_click("camera-take", move |page| {
+            let canvas = snapshot(&video(), f64::INFINITY);
+            dialog.close();
+            let page = Rc::clone(page);
+            spawn_local(async move { page.take_snapshot(canvas).await });
         });
     }
 

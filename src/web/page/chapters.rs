@@ -1,5 +1,5 @@
-//! Below the photo: what can be learnt from a finished mask. A chapter stays open when another mask comes, and says
-//! whose it is.
+//! Below the photo: what can be learnt from a finished mask. A chapter stays open when another mask
+//! comes, and says whose it is.
 
 use std::rc::Rc;
 
@@ -9,23 +9,24 @@ use super::address::write_parameter;
 use super::job::PageJob;
 use super::{Page, show};
 pub(super) use crate::page::CHAPTERS;
-use crate::page::{Explanation, Panel, Picture, chapters, part, plate};
+use crate::page::study::{compare_methods, compare_steps, put_to_the_test, shake};
+use crate::page::{Explanation, chapters};
 use crate::protocol::Failure;
 use crate::web::dom::{element, on};
 use crate::web::parts::{put, recolour};
-use crate::web::words::Phrase;
-
-/// Adds a picture, RGBA, to a chapter's list, and what is said beneath it.
-pub(super) fn add_plate(list: &str, rgba: &[u8], width: usize, title: Phrase) {
-    let picture = Picture::Plain {
-        rgba: rgba.to_vec(),
-        width,
-    };
-    let item = part("li").with([plate(picture), part("strong").says(title)]);
-    put(Panel::new().adds(list, item));
-}
 
 impl Page {
+    /// Chapters that have nothing to touch but what begins them.
+    pub(super) fn listen_to_studies(self: &Rc<Self>) {
+        self.on_study("steps-start", compare_steps);
+        self.on_study("trust-start", put_to_the_test);
+        self.on_study("fragile-start", shake);
+        self.on_study("methods-start", async |study, explanation| {
+            let guess = study.host.page.last_guess(explanation);
+            compare_methods(study, explanation, guess.as_deref()).await
+        });
+    }
+
     /// A chapter shows the results of that explanation from now on, or begins to.
     pub(super) fn open_chapter(&self, name: &str, of: &Rc<Explanation>) {
         if let Some(k) = CHAPTERS.iter().position(|&chapter| chapter == name) {
@@ -47,7 +48,9 @@ impl Page {
         write_parameter("chapter", Some(name));
         let body = format!("{name}-body");
         let was_hidden = element::<Element>(&body).has_attribute("hidden");
-        self.show_teaching();
+        if name == "teach" {
+            self.show_teaching();
+        }
         show(&body, true);
         if was_hidden {
             element::<Element>(name).scroll_into_view();
@@ -98,11 +101,18 @@ impl Page {
         id: &str,
         work: impl Fn(Rc<Self>, PageJob) -> F + Copy + 'static,
     ) {
-        let page = Rc::clone(self);
-        on(&element::<Element>(id), "click", move |_: Event| {
+        self.on_click(id, move |page| {
             if !page.jobs.is_busy() {
                 page.run(work);
             }
+        });
+    }
+
+    /// Does something when the element of that id is clicked.
+    pub(super) fn on_click(self: &Rc<Self>, id: &str, handler: impl Fn(&Rc<Self>) + 'static) {
+        let page = Rc::clone(self);
+        on(&element::<Element>(id), "click", move |_: Event| {
+            handler(&page)
         });
     }
 
@@ -110,9 +120,7 @@ impl Page {
     pub(super) fn redraw_chapters(self: &Rc<Self>) {
         self.show_walk();
         self.show_guess();
-        self.show_whatif();
         self.show_ledger();
-        self.show_quiz();
         recolour(self.latest().palette);
     }
 }

@@ -1,14 +1,13 @@
 //! From model to mask: one job at a time, of which a newer one drops what is left.
 
 use std::cell::{Cell, RefCell};
-use std::ops::Range;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
 use super::status::Status;
 use super::{PREVIEW_SIDE, Page, Seen, missing_weights};
-use crate::attribution::{Accumulator, Attributions, Integration, PartialSum, Quadrature, Rule};
+use crate::attribution::{Attributions, Integration, PartialSum};
 use crate::device::DeviceKind;
 use crate::model::{ModelSpec, Target};
 use crate::page::answers::usual;
@@ -411,67 +410,6 @@ impl Page {
         drop(work);
         self.present();
         something
-    }
-
-    /// The attributions of the path that the pool keeps, by a few steps of a rule; nothing, if a newer job has
-    /// begun. `what` is said of the progress.
-    pub(super) async fn sum_few(
-        &self,
-        job: &PageJob,
-        pool: &Pool,
-        target: Target,
-        [input, baseline]: [&[f32]; 2],
-        n_steps: usize,
-        what: &Phrase,
-    ) -> Result<Option<Attributions>, Failure> {
-        let quadrature = Rule::default().quadrature(n_steps)?;
-        let sum = RefCell::new(Accumulator::new(input.len()));
-        let take = |partial| {
-            sum.borrow_mut().add(&partial)?;
-            let (done, all) = (sum.borrow().samples().len(), quadrature.alphas.len());
-            let sentence = phrase!(
-                "{what}: {done} of {all}",
-                what = what.clone(),
-                done = done,
-                all = all,
-            );
-            job.progress(done, all, now(), sentence);
-            Ok(())
-        };
-        job.start_clock(now());
-        if !self.gather(job, pool, target, &quadrature, take).await? {
-            return Ok(None);
-        }
-        let attributions = sum.borrow().attributions(input, baseline)?;
-        Ok(Some(attributions))
-    }
-
-    /// Hands the weighted gradients at points of the path that the pool keeps to `take`, as they come.
-    /// Whether the job is still wanted.
-    pub(super) async fn gather(
-        &self,
-        job: &PageJob,
-        pool: &Pool,
-        target: Target,
-        quadrature: &Quadrature,
-        take: impl Fn(PartialSum) -> crate::Result<()>,
-    ) -> Result<bool, Failure> {
-        let failed = RefCell::new(None);
-        let take = |partial: PartialSum| {
-            if job.is_current()
-                && let Err(error) = take(partial)
-            {
-                failed.replace(Some(Failure::from(error)));
-            }
-        };
-        let order = quadrature.order();
-        let part = |places: Range<usize>| quadrature.pick(&order[places]);
-        pool.sum_each(target, order.len(), part, || job.is_current(), take)
-            .await?;
-        match failed.take() {
-            Some(failure) => Err(failure),
-            None => Ok(job.is_current()),
-        }
     }
 
     /// What is shown, if it is finished, with a pool that holds its network and its path: nothing, if the job is no

@@ -1,16 +1,16 @@
-//! What a link asks for besides settings: a task, hidden controls, an open chapter, a pinned mask; and the link as a QR
-//! code.
+//! What a link asks for besides settings: a task, hidden controls, an open chapter, a pinned mask;
+//! and the link as a QR code.
 
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, HtmlInputElement};
+use web_sys::{Event, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::address::{address, write_parameter};
-use super::{Page, append, body, class, create, show};
+use super::{Page, body, class};
 use crate::model::catalog::CATALOG;
-use crate::page::{FREE, Lesson, qr_path};
+use crate::page::{FREE, Lesson, qr};
 use crate::web::dom::{element, on};
-use crate::web::words::{Phrase, phrase, say};
+use crate::web::parts::put;
 
 impl Page {
     /// Shows and hides what the link asks for.
@@ -18,15 +18,7 @@ impl Page {
         for part in &lesson.hidden {
             class(&body(), &format!("hide-{part}"), true);
         }
-        let text: Element = element("task-text");
-        for line in &lesson.task {
-            let paragraph: Element = create("p");
-            // Whatever it says, it is text.
-            paragraph.set_text_content(Some(line));
-            append(&text, &paragraph);
-        }
-        show("task", !lesson.task.is_empty());
-        show("lacks-photo", lesson.lacks_photo);
+        put(&lesson.panel());
         if let Some(chapter) = lesson.chapter {
             class(&element(chapter), "asked", true);
             // Nobody shall see the mask before the guess.
@@ -78,40 +70,14 @@ impl Page {
             }
         });
         let dialog: HtmlDialogElement = element("qr-dialog");
-        on(&element::<Element>("qr-close"), "click", {
+        self.on_click("qr-close", {
             let dialog = dialog.clone();
-            move |_: Event| dialog.close()
+            move |_| dialog.close()
         });
-        on(&element::<Element>("qr-open"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let link = address();
-                let drawn = qr_path(&link);
-                show("qr", drawn.is_some());
-                if let Some((path, side)) = &drawn {
-                    let svg: Element = element("qr");
-                    let box_ = format!("0 0 {side} {side}");
-                    svg.set_attribute("viewBox", &box_).unwrap_or(());
-                    element::<Element>("qr-squares")
-                        .set_attribute("d", path)
-                        .unwrap_or(());
-                }
-                let own = !page.latest().picture_in_address() && page.looked.borrow().is_some();
-                say(
-                    "qr-note",
-                    match (drawn.is_some(), own) {
-                        (false, _) => phrase!(
-                            "This link is too long for a QR code. Copy it, or shorten the task."
-                        ),
-                        (true, true) => {
-                            phrase!("It restores everything but your photo, which stays here.")
-                        }
-                        (true, false) => phrase!("It restores what you see."),
-                    },
-                );
-                say("qr-link", Phrase::of(link));
-                dialog.show_modal().unwrap_or(());
-            }
+        self.on_click("qr-open", move |page| {
+            let own = !page.latest().picture_in_address() && page.looked.borrow().is_some();
+            put(&qr(&address(), own));
+            dialog.show_modal().unwrap_or(());
         });
     }
 }

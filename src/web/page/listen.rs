@@ -42,10 +42,7 @@ impl Page {
         self.listen_to_whatif();
         self.listen_to_ledger();
         self.listen_to_walk();
-        self.listen_to_steps();
-        self.listen_to_trust();
-        self.listen_to_fragile();
-        self.listen_to_methods();
+        self.listen_to_studies();
         self.listen_to_baselines();
         self.listen_to_live();
         self.listen_to_teaching();

@@ -9,9 +9,9 @@ mod canvas;
 mod card;
 mod chapters;
 mod controls;
+mod desk;
 mod drop;
 mod export;
-mod fragile;
 mod guess;
 mod handout;
 mod job;
@@ -19,22 +19,18 @@ mod ledger;
 mod lesson;
 mod listen;
 mod live;
-mod methods;
 mod open;
 mod own_model;
 mod quiz;
 mod race;
 mod regions;
 mod results;
-mod rivals;
 mod scenes;
 mod settings;
 mod status;
-mod steps;
 mod strip;
 mod teach;
 mod tour;
-mod trust;
 mod walk;
 mod whatif;
 
@@ -51,18 +47,13 @@ use web_sys::{
 };
 
 pub(super) use self::address::parameter;
-use self::brush::Brush;
-use self::guess::Guess;
 use self::job::{Forming, PageJob};
-use self::ledger::OpenLedger;
 use self::live::Camera;
 use self::open::Looked;
 use self::own_model::OwnModel;
-use self::quiz::Game;
 use self::status::Status;
 use self::strip::Photo;
 use self::teach::Teaching;
-use self::whatif::WhatIf;
 use super::dom::{document, element, window};
 use super::dropped::Dropped;
 use super::files::Program;
@@ -78,12 +69,12 @@ use crate::model::{
 };
 use crate::page::walk::Walk;
 use crate::page::{
-    Awaiting, Begin, Board, Devices, Explanation, Jobs, Lesson, MadeOf, PictureId, Prepared,
-    Settings, Shelf, Tour, Work, option,
+    Awaiting, Begin, Board, Brush, Devices, Explanation, Game, Guess, Jobs, Lesson, MadeOf,
+    OpenLedger, PictureId, Prepared, Settings, Shelf, Tour, WhatIf, Work, option,
 };
 use crate::protocol::{Failure, FailureCode};
 use crate::words::sentences;
-use crate::words::titles::{self, baseline_name};
+use crate::words::titles;
 
 /// Longest side of the picture that the canvas is drawn from, in pixels.
 const PREVIEW_SIDE: u32 = 1600;
@@ -136,13 +127,13 @@ struct Page {
     made_of: RefCell<MadeOf>,
     /// A round of guesses, and what they are painted with.
     guess: RefCell<Option<Guess>>,
-    guess_brush: OnceCell<Rc<Brush>>,
+    guess_brush: OnceCell<Rc<RefCell<Brush>>>,
     /// A photo of which a part is covered, and what it is covered with.
-    whatif: RefCell<Option<Rc<WhatIf>>>,
-    whatif_brush: OnceCell<Rc<Brush>>,
+    whatif: RefCell<Option<Rc<RefCell<WhatIf>>>>,
+    whatif_brush: OnceCell<Rc<RefCell<Brush>>>,
     /// Regions and what they come to, by secants and by experiment.
     ledger: RefCell<Option<OpenLedger>>,
-    ledger_brush: OnceCell<Rc<Brush>>,
+    ledger_brush: OnceCell<Rc<RefCell<Brush>>>,
     /// A game of questions about masks.
     game: RefCell<Option<Game>>,
     /// The walk through the path, and whether it is playing.

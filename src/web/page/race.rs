@@ -7,12 +7,12 @@ use futures_util::future::{Either, select};
 use wasm_bindgen_futures::spawn_local;
 
 use super::Page;
-use crate::device::DeviceKind;
-use crate::page::{PATIENCE_MS, Race};
+use crate::page::{PATIENCE_MS, Race, computes};
 use crate::protocol::Failure;
 use crate::web::dom::{document, sleep};
+use crate::web::parts::put;
 use crate::web::pool::Pool;
-use crate::web::words::{Phrase, phrase, say};
+use crate::web::words::Phrase;
 
 impl Page {
     /// Something is over: perhaps now is the time to try the GPU, or to go on with it.
@@ -83,18 +83,7 @@ impl Page {
 
     /// Says which device computes, and why.
     pub(super) fn say_device(&self, pool: &Pool, why: Phrase) {
-        let device = match (pool.device, pool.size()) {
-            (DeviceKind::Gpu, _) => phrase!(
-                "Now on the GPU ({adapter}).",
-                adapter = pool.adapter.as_str()
-            ),
-            (DeviceKind::Cpu, 1) => phrase!("Now on the CPU, one worker."),
-            (DeviceKind::Cpu, n) => phrase!("Now on the CPU, {n} workers.", n = n),
-        };
-        say(
-            "engine",
-            phrase!("{workers} {why}", workers = device, why = why),
-        );
+        put(&computes(pool.device, pool.size(), &pool.adapter, why));
         document()
             .document_element()
             .map_or(Ok(()), |root| {

@@ -3,14 +3,12 @@
 
 use std::rc::Rc;
 
-use web_sys::{Element, Event, HtmlButtonElement, KeyboardEvent};
+use web_sys::{Element, Event, KeyboardEvent};
 
-use super::{Page, class, show};
-use crate::mask::Palette;
-pub(super) use crate::page::region_list::signed;
+use super::{Page, show};
 use crate::page::{Explanation, RegionMap, View, region_list};
-use crate::web::dom::{all, document, element, on};
-use crate::web::parts::{made, put, value_at};
+use crate::web::dom::{document, element, on};
+use crate::web::parts::{put, value_at};
 use crate::web::words::{Phrase, phrase};
 
 impl Page {
@@ -49,18 +47,7 @@ impl Page {
         self.stage
             .borrow_mut()
             .change(|stage| stage.point_out(pointed));
-        for button in all("[data-region]") {
-            let number = button
-                .get_attribute("data-region")
-                .and_then(|n| n.parse().ok());
-            class(&button, "pointed", pointed.is_some() && number == pointed);
-            let pressed = if held.is_some() && number == held {
-                "true"
-            } else {
-                "false"
-            };
-            button.set_attribute("aria-pressed", pressed).unwrap_or(());
-        }
+        put(&region_list::pointed(pointed, held));
     }
 
     /// The region of a pixel is pointed out; its words, if there is one.
@@ -117,19 +104,4 @@ impl Page {
             .borrow_mut()
             .prepare(|stage| stage.set_regions(true, regions));
     }
-}
-
-/// A button with a number, an amount and a bar.
-pub(super) fn ledger_row(
-    number: usize,
-    amount: f64,
-    most: f64,
-    palette: Palette,
-) -> HtmlButtonElement {
-    made(&region_list::row(number, amount, most, palette))
-}
-
-/// A bar from the middle: to the right for, to the left against.
-pub(super) fn bar(amount: f64, most: f64, palette: Palette) -> Element {
-    made(&region_list::bar(amount, most, palette))
 }

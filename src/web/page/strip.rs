@@ -5,13 +5,13 @@ use std::rc::Rc;
 use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, Element, Event, HtmlElement, Url};
+use web_sys::{Blob, Url};
 
 use super::Page;
 use super::open::Opened;
-use crate::page::{Explanation, Shelf, Shelved, Thumbnail, strip_of};
+use crate::page::{Explanation, Panel, Shelved, Thumbnail, strip_of};
 use crate::protocol::Failure;
-use crate::web::dom::{element, on, sleep};
+use crate::web::dom::sleep;
 use crate::web::parts::{on_part, put};
 use crate::web::words::{Phrase, name};
 
@@ -46,30 +46,21 @@ impl Page {
                 });
             }
         });
-        on(&element::<Element>("strip-all"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let page = Rc::clone(&page);
-                spawn_local(async move { page.explain_all().await });
-            }
+        self.on_click("strip-all", |page| {
+            let page = Rc::clone(page);
+            spawn_local(async move { page.explain_all().await });
         });
-        for (id, change) in [
-            ("strip-clear", Shelf::clear as fn(&mut Shelf<Photo>)),
-            ("strip-undo", Shelf::undo),
-        ] {
-            let page = Rc::clone(self);
-            on(&element::<Element>(id), "click", move |_: Event| {
-                change(&mut page.strip.borrow_mut());
-                page.show_strip();
-                // The button that was pressed is gone; the other one is where it was.
-                let other = if id == "strip-clear" {
-                    "strip-undo"
-                } else {
-                    "strip-all"
-                };
-                element::<HtmlElement>(other).focus().unwrap_or(());
-            });
-        }
+        // The button that was pressed is gone then; another one is where it was.
+        self.on_click("strip-clear", |page| {
+            page.strip.borrow_mut().clear();
+            page.show_strip();
+            put(Panel::new().focus("strip-undo"));
+        });
+        self.on_click("strip-undo", |page| {
+            page.strip.borrow_mut().undo();
+            page.show_strip();
+            put(Panel::new().focus("strip-all"));
+        });
     }
 
     /// Takes photos into the strip and shows the first of them: what became of it. What cannot be read is told,

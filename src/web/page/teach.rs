@@ -1,7 +1,6 @@
 //! Teach it: pictures of two to six classes, by file or by camera, and a last layer taught over
 //! what EfficientNet-Lite0 makes of them. What comes of it is a network like any other.
 
-mod cards;
 mod pictures;
 
 use std::cell::Cell;
@@ -9,22 +8,21 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DragEvent, Element, Event, HtmlElement, HtmlInputElement, HtmlVideoElement};
 
-use self::cards::{class_of, name_of};
 use self::pictures::Picture;
 use super::job::PageJob;
-use super::{Page, append, camera, create, export};
+use super::{Page, camera, export, show};
 use crate::model::ModelSpec;
-use crate::page::{Begin, Classroom, FEWEST_PICTURES, Marks};
+use crate::page::{Begin, Cards, Classroom, FEWEST_CLASSES, Marks, Panel};
 use crate::protocol::Failure;
 use crate::web::dom::{element, now, on};
 use crate::web::dropped::{Dropped, dropped, listed};
 use crate::web::files;
+use crate::web::parts::{put, value_at};
 use crate::web::pool::{Examples, Pool};
-use crate::web::words::{decimal, percent, phrase, say, say_in};
+use crate::web::words::{phrase, say};
 
 /// The network whose last layer is exchanged.
 const NETWORK: &str = "efficientnet-lite0";
@@ -35,14 +33,15 @@ const SEED: u64 = 1;
 #[derive(Default)]
 pub(super) struct Teaching {
     room: Classroom<Rc<Picture>>,
+    cards: Cards,
     /// The network's file, and what it is called.
     made: Option<(String, Vec<u8>)>,
     /// The class that files are chosen for.
     choosing: Cell<usize>,
     /// The picture of each class that was explained last.
     explained: Cell<usize>,
-    /// Files that are still to be read, each with its class, and the job that reads them: what comes
-    /// meanwhile joins them.
+    /// Files that are still to be read, each with its class, and the job that reads them: what
+    /// comes meanwhile joins them.
     files: VecDeque<(usize, Dropped)>,
     reading: Option<PageJob>,
 }
@@ -51,53 +50,47 @@ fn video() -> HtmlVideoElement {
     element("teach-video")
 }
 
+/// The class in whose card something happened.
+fn class_at(event: &Event) -> Option<usize> {
+    value_at(event, "data-class")?.parse().ok()
+}
+
+/// Where a class' name is typed.
+fn name_of(class: usize) -> HtmlInputElement {
+    element(&format!("teach-name-{class}"))
+}
+
 impl Page {
     pub(super) fn listen_to_teaching(self: &Rc<Self>) {
-        on(&element::<Element>("teach-start"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| page.begin_teaching()
+        self.on_click("teach-start", |page| {
+            page.open_free("teach");
+            name_of(0).focus().unwrap_or(());
         });
-        on(&element::<Element>("teach-add"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let added = page.add_class(None);
-                if let Some(name) = added.and_then(name_of) {
-                    name.focus().unwrap_or(());
-                    name.select();
-                }
+        self.on_click("teach-add", |page| {
+            if let Some(class) = page.add_class() {
+                name_of(class).focus().unwrap_or(());
+                name_of(class).select();
             }
         });
-        on(&element::<Element>("teach-train"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                if page.pool.borrow().is_some() {
-                    page.run_free(|page, job| async move { page.teach(&job).await });
-                }
+        self.on_click("teach-train", |page| {
+            if page.pool.borrow().is_some() {
+                page.run_free(|page, job| async move { page.teach(&job).await });
             }
         });
-        on(&element::<Element>("teach-camera"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| page.turn_camera()
-        });
-        on(&element::<Element>("teach-save"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let saved = match &page.teaching.borrow().made {
-                    Some((name, bytes)) => export::download(name, bytes),
-                    None => Ok(()),
-                };
-                if let Err(failure) = saved {
-                    page.tell(&failure);
-                }
+        self.on_click("teach-camera", Self::turn_camera);
+        self.on_click("teach-save", |page| {
+            let saved = match &page.teaching.borrow().made {
+                Some((name, bytes)) => export::download(name, bytes),
+                None => Ok(()),
+            };
+            if let Err(failure) = saved {
+                page.tell(&failure);
             }
         });
-        on(&element::<Element>("teach-live"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                camera::stop(&video());
-                page.show_teaching();
-                page.begin_live();
-            }
+        self.on_click("teach-live", |page| {
+            camera::stop(&video());
+            page.show_teaching();
+            page.begin_live();
         });
         self.listen_to_classes();
         self.listen_to_class_files();
@@ -105,24 +98,18 @@ impl Page {
 
     fn listen_to_classes(self: &Rc<Self>) {
         let list: Element = element("teach-classes");
-        on(&list, "click", {
-            let page = Rc::clone(self);
-            move |event: Event| {
-                let Some((class, button)) = class_of(&event, "[data-do]") else {
-                    return;
-                };
-                let what = button.get_attribute("data-do").unwrap_or_default();
+        let page = Rc::clone(self);
+        on(&list, "click", move |event: Event| {
+            if let (Some(class), Some(what)) = (class_at(&event), value_at(&event, "data-do")) {
                 page.do_with_class(class, &what);
             }
         });
-        on(&list, "change", {
-            let page = Rc::clone(self);
-            move |event: Event| {
-                if let Some((class, input)) = class_of(&event, "input") {
-                    let name = input.unchecked_into::<HtmlInputElement>().value();
-                    page.teaching.borrow_mut().room.rename(class, &name);
-                    page.show_teaching();
-                }
+        let page = Rc::clone(self);
+        on(&list, "change", move |event: Event| {
+            if let Some(class) = class_at(&event) {
+                let name = name_of(class).value();
+                page.teaching.borrow_mut().room.rename(class, &name);
+                page.show_teaching();
             }
         });
     }
@@ -134,43 +121,53 @@ impl Page {
             event.prevent_default();
             event.stop_propagation();
         });
-        on(&body, "drop", {
-            let page = Rc::clone(self);
-            move |event: DragEvent| {
-                event.prevent_default();
-                event.stop_propagation();
-                let class = class_of(&event, "[data-class]").map(|(class, _)| class);
-                if let Some(transfer) = event.data_transfer() {
-                    page.take_pictures(class, dropped(&transfer));
-                }
+        let page = Rc::clone(self);
+        on(&body, "drop", move |event: DragEvent| {
+            event.prevent_default();
+            event.stop_propagation();
+            if let Some(transfer) = event.data_transfer() {
+                page.take_pictures(class_at(&event), dropped(&transfer));
             }
         });
-        let file: HtmlInputElement = element("teach-file");
-        on(&file.clone(), "change", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let files = listed(file.files().as_ref());
-                let class = page.teaching.borrow().choosing.get();
-                page.take_pictures(Some(class), async move { files });
-                file.set_value(""); // the same file can be chosen again
-            }
+        let (page, file) = (Rc::clone(self), element::<HtmlInputElement>("teach-file"));
+        on(&file.clone(), "change", move |_: Event| {
+            let files = listed(file.files().as_ref());
+            let class = page.teaching.borrow().choosing.get();
+            page.take_pictures(Some(class), async move { files });
+            file.set_value(""); // the same file can be chosen again
         });
     }
 
-    /// Opens the chapter, with two classes to begin with.
-    fn begin_teaching(self: &Rc<Self>) {
-        self.open_free("teach");
-        if let Some(name) = name_of(0) {
-            name.focus().unwrap_or(());
+    /// Everything of the chapter as it is now, with two classes to begin with.
+    pub(super) fn show_teaching(&self) {
+        while self.teaching.borrow().room.classes().len() < FEWEST_CLASSES {
+            self.add_numbered();
         }
+        let Teaching {
+            room, cards, made, ..
+        } = &mut *self.teaching.borrow_mut();
+        put(&cards.panel(room, |picture| &picture.url, made.is_some()));
+        let watching = video().src_object().is_some();
+        show("teach-sees", watching);
+        say(
+            "teach-camera",
+            match watching {
+                true => phrase!("Camera off"),
+                false => phrase!("Camera on"),
+            },
+        );
     }
 
-    /// Another class, of that name or a number. Its number, if there was room for it.
-    fn add_class(&self, name: Option<&str>) -> Option<usize> {
-        let number = self.teaching.borrow().room.classes().len() + 1;
-        let name = name.map(str::to_owned);
-        let name = name.unwrap_or_else(|| phrase!("Class {n}", n = number).to_string());
-        let added = self.teaching.borrow_mut().room.add(&name);
+    /// Another class, which is called by its number in the language that is set now. Its number, if
+    /// there was room for it.
+    fn add_numbered(&self) -> Option<usize> {
+        let room = &mut self.teaching.borrow_mut().room;
+        let name = phrase!("Class {n}", n = room.classes().len() + 1);
+        room.add(&name.to_string())
+    }
+
+    fn add_class(&self) -> Option<usize> {
+        let added = self.add_numbered();
         self.show_teaching();
         added
     }
@@ -194,7 +191,7 @@ impl Page {
             _ => {
                 self.teaching.borrow_mut().room.remove(class);
                 self.show_teaching();
-                element::<HtmlElement>("teach-add").focus().unwrap_or(());
+                put(Panel::new().focus("teach-add"));
             }
         }
     }
@@ -203,16 +200,7 @@ impl Page {
     async fn teach(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
         let lack = self.teaching.borrow().room.lack();
         if let Some(lack) = lack {
-            let label = self.teaching.borrow().room.labels().swap_remove(lack.class);
-            say(
-                "teach-verdict",
-                phrase!(
-                    "“{class}” has {n} of the {least} pictures that it needs at least; thirty do well.",
-                    class = label,
-                    n = lack.pictures,
-                    least = FEWEST_PICTURES,
-                ),
-            );
+            say("teach-verdict", lack);
             return Ok(());
         }
         let Some(pool) = self.pool.borrow().clone() else {
@@ -262,7 +250,7 @@ impl Page {
             return Ok(());
         }
         self.teaching.borrow_mut().made = Some((file, taught.file));
-        self.show_marks(&labels, &marks, (now() - started) / 1000.0);
+        put(&marks.panel(&labels, (now() - started) / 1000.0));
         self.show_teaching();
         // What it has not seen is explained at once: something that it gets wrong, if there is such
         // a thing.
@@ -272,33 +260,6 @@ impl Page {
             self.explain_picture(picture);
         }
         Ok(())
-    }
-
-    fn show_marks(&self, labels: &[String], marks: &Marks, seconds: f64) {
-        let (right, all) = (marks.right(), marks.all());
-        say(
-            "teach-verdict",
-            phrase!(
-                "Of {all} pictures that were held out, {right} are named right: {share}%. It took {seconds} s.",
-                all = all,
-                right = right,
-                share = percent(right as f64 / all.max(1) as f64, 0),
-                seconds = decimal(seconds, 1),
-            ),
-        );
-        let list: Element = element("teach-marks");
-        list.set_inner_html("");
-        for (label, (all, right)) in labels.iter().zip(&marks.classes) {
-            let item: Element = create("li");
-            let sentence = phrase!(
-                "{class}: {right} of {all}",
-                class = label.as_str(),
-                right = *right,
-                all = *all,
-            );
-            say_in(&item, sentence);
-            append(&list, &item);
-        }
     }
 
     /// Explains a picture of a class, another one each time.

@@ -8,14 +8,19 @@ use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent};
 use super::address::parameter;
 use super::chapters::CHAPTERS;
 use super::settings::{keep, kept};
-use super::{Page, class, show};
-use crate::page::{Facts, STEPS, Step, Tour};
+use super::{Page, class};
+use crate::page::{Facts, Step, Tour};
 use crate::web::dom::{all, document, element, on, window};
+use crate::web::parts::put;
 use crate::web::words::{phrase, say};
 
 /// The name under which the browser keeps the step that someone has come to; nothing, once the tour
 /// is over.
 const KEPT: &str = "violet.tour";
+
+fn dialog() -> HtmlDialogElement {
+    element("tour")
+}
 
 impl Page {
     pub(super) fn listen_to_tour(self: &Rc<Self>) {
@@ -23,39 +28,23 @@ impl Page {
             true => say("tour-start", phrase!("Go on with the guided tour")),
             false => say("tour-start", phrase!("Guided tour")),
         };
-        on(&element::<Element>("tour-start"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| page.begin_tour()
-        });
-        on(&element::<Element>("tour-next"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| page.go_on_with_tour(false)
-        });
-        on(&element::<Element>("tour-back"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let tour = page.tour.borrow().clone();
-                let back = tour.and_then(|tour| tour.back(&page.facts(), is_there));
-                if back.is_some() {
-                    page.tour.replace(back);
-                    page.show_tour(false);
-                }
+        self.on_click("tour-start", |page| page.begin_tour());
+        self.on_click("tour-next", |page| page.go_on_with_tour(false));
+        self.on_click("tour-back", |page| {
+            let tour = page.tour.borrow().clone();
+            let back = tour.and_then(|tour| tour.back(&page.facts(), is_there));
+            if back.is_some() {
+                page.tour.replace(back);
+                page.show_tour(false);
             }
         });
-        let dialog: HtmlDialogElement = element("tour");
-        on(&element::<Element>("tour-leave"), "click", {
-            let dialog = dialog.clone();
-            move |_: Event| dialog.close()
-        });
-        on(&dialog.clone(), "keydown", {
-            let dialog = dialog.clone();
-            move |event: KeyboardEvent| {
-                if event.key() == "Escape" {
-                    dialog.close();
-                }
+        self.on_click("tour-leave", |_| dialog().close());
+        on(&dialog(), "keydown", |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                dialog().close();
             }
         });
-        on(&dialog, "close", {
+        on(&dialog(), "close", {
             let page = Rc::clone(self);
             move |_: Event| {
                 page.tour.replace(None);
@@ -81,13 +70,10 @@ impl Page {
             return;
         };
         self.tour.replace(Some(tour));
-        let dialog: HtmlDialogElement = element("tour");
-        if !dialog.open() {
-            dialog.show();
+        if !dialog().open() {
+            dialog().show();
         }
         self.show_tour(false);
-        // What is to be done may be done already.
-        self.notice_tour();
     }
 
     /// The page has changed: a step that was done is over.
@@ -116,7 +102,7 @@ impl Page {
             }
             None => {
                 keep(KEPT, "");
-                element::<HtmlDialogElement>("tour").close();
+                dialog().close();
             }
         }
     }
@@ -126,32 +112,7 @@ impl Page {
         let tour = self.tour.borrow();
         let Some(tour) = tour.as_ref() else { return };
         keep(KEPT, tour.step().name);
-        for text in all("#tour [data-step]") {
-            let this = text.get_attribute("data-step").as_deref() == Some(tour.step().name);
-            let changed = match this {
-                true => text.remove_attribute("hidden"),
-                false => text.set_attribute("hidden", ""),
-            };
-            changed.unwrap_or(());
-        }
-        show("tour-done", done);
-        say(
-            "tour-count",
-            phrase!("{n} of {all}", n = tour.number(), all = STEPS.len()),
-        );
-        let first = tour.back(&self.facts(), is_there).is_none();
-        element::<Element>("tour-back")
-            .set_attribute("aria-disabled", if first { "true" } else { "false" })
-            .unwrap_or(());
-        let last = tour.next(&self.facts(), is_there).is_none();
-        say(
-            "tour-next",
-            if last {
-                phrase!("Finish")
-            } else {
-                phrase!("Next")
-            },
-        );
+        put(&tour.panel(done, &self.facts(), is_there));
         point_at(Some(tour.step()));
     }
 

@@ -10,7 +10,7 @@ use web_sys::{Blob, HtmlCanvasElement, Url};
 use super::super::job::PageJob;
 use super::super::{Page, camera, create};
 use super::video;
-use crate::page::{Kind, MOST_BYTES, by_folder};
+use crate::page::{BURST, Kind, MOST_BYTES};
 use crate::protocol::Failure;
 use crate::web::dom::{now, sleep};
 use crate::web::dropped::Dropped;
@@ -18,8 +18,6 @@ use crate::web::files;
 use crate::web::picture::context;
 use crate::web::words::{Phrase, phrase};
 
-/// Pictures that one press on the button takes.
-pub(super) const BURST: usize = 10;
 /// The time between two of them.
 const BURST_MS: i32 = 200;
 /// The longer side of a picture that is kept, in pixels: twice what the network sees.
@@ -142,10 +140,15 @@ impl Page {
             if files.is_empty() {
                 return;
             }
-            let sorted: Vec<(usize, Vec<Dropped>)> = match class {
-                Some(class) => vec![(class, files)],
-                None => page.by_class(files),
+            let sorted = match class {
+                Some(class) => vec![(class, (0..files.len()).collect())],
+                None => {
+                    let paths = files.iter().map(|file| file.path.clone());
+                    let paths: Vec<String> = paths.collect();
+                    page.teaching.borrow_mut().room.sorted(&paths)
+                }
             };
+            page.show_teaching();
             if sorted.is_empty() {
                 return page.note(
                     phrase!(
@@ -154,9 +157,9 @@ impl Page {
                     phrase!("Drop them on a class, or drop a folder for each class."),
                 );
             }
-            let files = sorted.into_iter().flat_map(|(class, files)| {
-                let of_class = move |file| (class, file);
-                files.into_iter().map(of_class)
+            let files = sorted.into_iter().flat_map(|(class, places)| {
+                let file = |place: usize| (class, files[place].clone());
+                places.into_iter().map(file).collect::<Vec<_>>()
             });
             let goes_on = {
                 let teaching = &mut *page.teaching.borrow_mut();
@@ -172,36 +175,6 @@ impl Page {
                 page.gather_pictures(|page, job| async move { page.read_pictures(&job).await });
             }
         });
-    }
-
-    /// Files of folders with the number of the class that is called like each; classes without
-    /// pictures are taken for new ones.
-    fn by_class(&self, files: Vec<Dropped>) -> Vec<(usize, Vec<Dropped>)> {
-        let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-        let mut sorted = Vec::new();
-        for (folder, places) in by_folder(&paths) {
-            let class = {
-                let mut teaching = self.teaching.borrow_mut();
-                let mut classes = teaching.room.classes().iter();
-                let taken: Vec<usize> = sorted.iter().map(|(class, _)| *class).collect();
-                let same = classes.position(|class| class.name == folder);
-                let empty = || {
-                    let classes = teaching.room.classes().iter().enumerate();
-                    let mut empty = classes.filter(|(_, class)| class.pictures.is_empty());
-                    empty.find_map(|(k, _)| (!taken.contains(&k)).then_some(k))
-                };
-                let found = same.or_else(empty);
-                if let (Some(class), None) = (found, same) {
-                    teaching.room.rename(class, &folder);
-                }
-                found
-            };
-            let class = class.or_else(|| self.add_class(Some(&folder)));
-            if let Some(class) = class {
-                sorted.push((class, places.iter().map(|&k| files[k].clone()).collect()));
-            }
-        }
-        sorted
     }
 
     /// Reads the files that wait, those included that come meanwhile.
