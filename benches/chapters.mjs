@@ -1,7 +1,8 @@
 // What the chapters of the page take, in Chromium on the CPU, two workers:
 //
-//   node benches/chapters.mjs [ROUNDS]
+//   node benches/chapters.mjs [ROUNDS [WHICH]]
 //
+// WHICH is a part of a chapter's title; without it all are taken.
 // For each network and chapter, from the click to its last sentence: seconds on the wall's clock, the least of the rounds,
 // and processor time of the page's process, whose threads the workers are. On a machine with neighbours only the last says
 // something. Needs dist/ and the weights of EfficientNet-Lite0.
@@ -9,6 +10,7 @@ import { cpus, loadavg } from "node:os";
 import { launch, open, serve, status } from "../tests/browser/harness.mjs";
 
 const rounds = Number(process.argv[2]) || 3;
+const which = process.argv[3] ?? "";
 const browser = await launch();
 const site = await serve();
 const session = await browser.newBrowserCDPSession();
@@ -27,6 +29,30 @@ async function stroke(page, id) {
   await page.mouse.up();
 }
 
+/** Thirty pictures of each of two things, on their classes. */
+async function gather(page) {
+  await page.click("#teach-start");
+  await page.evaluate(async () => {
+    for (const [number, colour] of ["#c22", "#28c"].entries()) {
+      const transfer = new DataTransfer();
+      for (let k = 0; k < 30; k += 1) {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 300, height: 300 });
+        const context = canvas.getContext("2d");
+        context.fillStyle = `rgb(${100 + 4 * k} 160 150)`;
+        context.fillRect(0, 0, 300, 300);
+        context.fillStyle = colour;
+        context.fillRect(40 + 3 * k, 80, 120, 60 + 60 * number);
+        const blob = await new Promise((done) => canvas.toBlob(done));
+        transfer.items.add(new File([blob], `${k}.png`, { type: "image/png" }));
+      }
+      const target = document.querySelector(`#teach-classes > li:nth-child(${number + 1})`);
+      target.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    }
+  });
+  await page.waitForFunction(() => document.querySelectorAll("#teach-classes img").length === 60);
+  await status(page, /^Done: the pictures/);
+}
+
 /** Title, what comes before, what is timed, and what the status line says when it is done. */
 const chapters = [
   ["Guess: uncovered and scored", async (page) => {
@@ -42,7 +68,13 @@ const chapters = [
   ["Ledger: exact Shapley values, 8 regions, 256 combinations", () => {}, (page) => page.click("#ledger-experiment"), /^Done: both columns/],
   ["Methods side by side: 12 and a guess, 6 scores", () => {}, (page) => page.click("#methods-start"), /^Done: the methods/],
   ["Fragile", () => {}, (page) => page.click("#fragile-start"), /^Done: what moves/],
-];
+  ["Step by step", () => {}, (page) => page.click("#walk-start"), /^Done: drag α/],
+  ["Can I trust it?", () => {}, (page) => page.click("#trust-start"), /^Done: the tests/],
+  ["Where should the path start?", () => {}, (page) => page.click("#baselines-start"), /^Done: choose a baseline/],
+  ["Find the cheat: a question", () => {}, (page) => page.click("#quiz-start"), /^Your turn/],
+  // Until the network that came of it explains a picture.
+  ["Teach it: 60 pictures, a layer of two classes", gather, (page) => page.click("#teach-train"), /^Explaining/],
+].filter(([title]) => title.includes(which));
 
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, load before ${loadavg()[0].toFixed(1)}, ${rounds} rounds`);
 for (const query of ["model=efficientnet-lite0&photo=coffee", "model=shapesnet&scene=5"]) {

@@ -240,6 +240,10 @@ story("what a class does with it, chapter by chapter, in English on a desk and i
   await status(page, /methods are side by side/);
   await page.click("#fragile-start");
   await status(page, /what moves answer and mask/);
+  for (const [chapter, opened] of [["walk", /drag α/], ["trust", /tests are below/], ["baselines", /choose a baseline/]]) {
+    await page.click(`#${chapter}-start`);
+    await status(page, opened);
+  }
   await page.click("#quiz-start");
   await status(page, /^Your turn/);
   await page.keyboard.press("1");
@@ -263,6 +267,7 @@ story("what a class does with it, chapter by chapter, in English on a desk and i
   await take("class-draw-phone", "#ledger-drawing");
   await page.click("#ledger-leave");
   for (const name of chapters) await take(`class-${name}-phone`, `#${name}`);
+  for (const name of ["walk", "trust", "baselines"]) await take(`${name}-phone`, `#${name}`);
   await tour("class-tour-phone");
   if (existsSync(path.join(root, "dist/weights/efficientnet-lite0.safetensors"))) {
     await page.click("#teach-start");
