@@ -8,6 +8,8 @@ use crate::words::{Phrase, percent, phrase};
 
 /// Pixels no farther than this from the baseline, in every channel of 0..=255, count as unmoved.
 const NEAR: f32 = 16.0;
+/// A smaller share of the pixels is printed as none.
+const LEAST: f64 = 0.0005;
 
 /// A card: the baseline, the mask over the photo, and a way to choose it.
 pub fn card(
@@ -48,6 +50,11 @@ impl Unseen {
     /// What a black baseline cannot see, and what another one makes of it.
     pub fn beside(&self, grey: &[f32]) -> Phrase {
         let area = share(&self.near, self.near.iter().map(|_| 1.0));
+        if area < LEAST {
+            return phrase!(
+                "Nothing in this picture is as good as black, so a black baseline sees all of it. No baseline can see the pixels that it shares with the photo."
+            );
+        }
         phrase!(
             "{area}% of this picture is as good as black. From a black baseline these pixels hardly move, and get {black}% of the mask; from grey they get {grey}%. No baseline can see the pixels that it shares with the photo.",
             area = percent(area, 1),
@@ -91,6 +98,12 @@ mod tests {
             (unseen.near.as_slice(), unseen.mass),
             (&[true, false, false, false][..], 0.0)
         );
+        let all_seen = Unseen {
+            near: vec![false; 4],
+            mass: 0.0,
+        };
+        let note = english(&all_seen.beside(&[1.0; 4]));
+        assert!(note.starts_with("Nothing in this picture"), "{note}");
         let note = english(&unseen.beside(&[3.0, 1.0, 1.0, 1.0]));
         assert!(note.starts_with("25.0% of this picture"), "{note}");
         assert!(

@@ -12,6 +12,8 @@ const NARROWEST: f64 = 240.0;
 const MARGINS: [f64; 4] = [52.0, 14.0, 24.0, 34.0];
 /// Room for a line's name.
 const NAME_WIDTH: f64 = 150.0;
+/// Room for what the left side stands for, beside names.
+const TITLE_WIDTH: f64 = 24.0;
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,8 +168,15 @@ impl Plot {
         }
         let named = self.lines.iter();
         let named = named.filter_map(|line| Some((line.style, line.name.clone()?)));
-        for (k, (style, name)) in named.enumerate() {
-            let at = left + 60.0 + k as f64 * NAME_WIDTH;
+        let named: Vec<_> = named.collect();
+        let count = named.len() as f64;
+        // Where there is little room, names begin beside what the left side stands for.
+        let (first, each) = match left + 60.0 + count * NAME_WIDTH <= width {
+            true => (left + 60.0, NAME_WIDTH),
+            false => (TITLE_WIDTH, (x_end - TITLE_WIDTH) / count),
+        };
+        for (k, (style, name)) in named.into_iter().enumerate() {
+            let at = first + k as f64 * each;
             parts.push(line(style, [at, 8.0], [at + 24.0, 8.0]));
             parts.push(title([at + 30.0, 12.0], "start", name));
         }
@@ -318,6 +327,24 @@ mod tests {
         assert_eq!(text[..5], ["0", "25", "50", "75", "100"]);
         for said in ["1", "10", "steps", "missed, %", "at random"] {
             assert!(text.iter().any(|text| text == said), "{said}: {text:?}");
+        }
+        // Two names have as much room each on a phone, and end where the plot does.
+        let named = |name: Phrase| Line {
+            name: Some(name),
+            ..Line::dotted(vec![[1.0, 0.0]])
+        };
+        let two = Plot {
+            lines: vec![named(phrase!("by the mask")), named(phrase!("at random"))],
+            ..plot.clone()
+        };
+        for (width, starts) in [(314.0, [54.0, 192.0]), (600.0, [142.0, 292.0])] {
+            let parts = two.parts(Plot::size(width));
+            let at = |words: &str| {
+                let text = parts.iter().find(|part| part.text() == words);
+                text.and_then(|text| text.attribute("x")?.parse::<f64>().ok())
+            };
+            let found = ["by the mask", "at random"].map(at);
+            assert_eq!(found, starts.map(Some));
         }
         let none = Plot {
             lines: vec![Line::dotted(Vec::new())],

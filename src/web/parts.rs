@@ -18,6 +18,8 @@ thread_local! {
     static PALETTE: Cell<Palette> = Cell::default();
     /// What canvases show that changes its colours with the page.
     static MAPS: RefCell<Vec<(HtmlCanvasElement, Picture)>> = const { RefCell::new(Vec::new()) };
+    /// What drawings show, which hangs on how wide they are.
+    static PLOTS: RefCell<Vec<(Element, Plot)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Makes an element, and all that is in it, for a place in HTML or in a drawing.
@@ -94,10 +96,27 @@ pub(super) fn put(panel: &Panel) {
                 }
             }
             Change::Focus => target.unchecked_ref::<HtmlElement>().focus().unwrap_or(()),
-            Change::Plot(plot) => draw(&target, plot),
+            Change::Plot(plot) => {
+                draw(&target, plot);
+                PLOTS.with_borrow_mut(|plots| {
+                    plots.retain(|(known, _)| known != &target);
+                    plots.push((target, plot.clone()));
+                });
+            }
             Change::Picture(picture) => show_picture(target.unchecked_ref(), picture),
         }
     }
+}
+
+/// The page has another width: drawings are drawn anew, so that their words stay as large as others.
+pub(super) fn refit() {
+    PLOTS.with_borrow(|plots| {
+        for (svg, plot) in plots {
+            if svg.has_child_nodes() && svg.get_bounding_client_rect().width() > 0.0 {
+                draw(svg, plot);
+            }
+        }
+    });
 }
 
 /// Draws a plot into an `<svg>`, as wide as it is shown.

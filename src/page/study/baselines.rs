@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Host, Studied, Study};
+use super::{Oracle, Studied, Study};
 use crate::attribution::Baseline;
 use crate::mask::reduce_absolute;
 use crate::page::baselines::{Unseen, card};
@@ -18,20 +18,20 @@ const STEPS: usize = 20;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn try_baselines<H: Host>(
-    study: &Study<H>,
+pub async fn try_baselines<O: Oracle>(
+    study: &Study<O>,
     explanation: &Rc<Explanation>,
 ) -> Studied<Phrase> {
     let mut cleared = Panel::new();
     cleared
         .holds("baselines-list", [])
         .says("baselines-note", Phrase::nothing());
-    study.host.put(&cleared);
-    study.host.open("baselines", explanation);
+    study.oracle.put(&cleared);
+    study.oracle.open("baselines", explanation);
     let preprocessing = &explanation.spec.preprocessing;
     let mut of_black = None;
     for baseline in Baseline::ALL {
-        let other = study.asked(study.host.prepare(baseline)).await?;
+        let other = study.asked(study.oracle.prepare(baseline)).await?;
         let ends = [other.input.as_slice(), other.baseline.as_slice()];
         let (target, what) = (explanation.target, baseline_name(baseline));
         let attributions = study.attributions(target, ends, STEPS, &what).await?;
@@ -40,7 +40,7 @@ pub async fn try_baselines<H: Host>(
         let pixels = pixels.map(|planes| preprocessing.rgba(planes));
         let chosen = explanation.settings.baseline() == baseline;
         let card = card(baseline, chosen, pixels, &map, explanation.width());
-        study.host.put(Panel::new().adds("baselines-list", card));
+        study.oracle.put(Panel::new().adds("baselines-list", card));
         match (baseline, &of_black) {
             (Baseline::Black, _) => {
                 let of = Unseen::of(&other.input, &other.baseline, &map, preprocessing);
@@ -48,7 +48,7 @@ pub async fn try_baselines<H: Host>(
             }
             (Baseline::Grey, Some(of_black)) => {
                 let note = of_black.beside(&map);
-                study.host.put(Panel::new().says("baselines-note", note));
+                study.oracle.put(Panel::new().says("baselines-note", note));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::rivals::{Candidate, Maker, dropped, one_by_one};
-use super::{Host, Studied, Study};
+use super::{Oracle, Studied, Study};
 use crate::attribution::{
     Perturbation, Scores, area_under, grid, order_of, patch_sums, rank_correlation, sparseness,
 };
@@ -35,8 +35,8 @@ type Scored = Vec<(Phrase, f64, Better)>;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn compare_methods<H: Host>(
-    study: &Study<H>,
+pub async fn compare_methods<O: Oracle>(
+    study: &Study<O>,
     explanation: &Rc<Explanation>,
     guess: Option<&[bool]>,
 ) -> Studied<Phrase> {
@@ -44,8 +44,8 @@ pub async fn compare_methods<H: Host>(
     cleared
         .holds("methods-list", [])
         .says("methods-note", Phrase::nothing());
-    study.host.put(&cleared);
-    study.host.open("methods", explanation);
+    study.oracle.put(&cleared);
+    study.oracle.open("methods", explanation);
     let candidates = Maker::new(study, explanation, guess, true).all().await?;
     let forgot = Some(Randomised::LastQuarter);
     study.load(&explanation.spec.name, forgot).await?;
@@ -55,14 +55,14 @@ pub async fn compare_methods<H: Host>(
     let pairs = candidates.iter().zip(&forgetful);
     let likeness = pairs.map(|(a, b)| rank_correlation(&a.map, &b.map));
     let likeness: Vec<f64> = likeness.collect();
-    study.asked(study.host.take_back(explanation)).await?;
+    study.asked(study.oracle.take_back(explanation)).await?;
     judge(study, explanation, &candidates, &likeness).await?;
     Ok(phrase!("Done: the methods are side by side."))
 }
 
 /// Scores every map, shows it, and says which is best by which score.
-async fn judge<H: Host>(
-    study: &Study<H>,
+async fn judge<O: Oracle>(
+    study: &Study<O>,
     explanation: &Explanation,
     candidates: &[Candidate],
     forgetful: &[f64],
@@ -74,9 +74,9 @@ async fn judge<H: Host>(
     let step = || {
         done.set(done.get() + 1);
         let sentence = phrase!("Judging: {done} of {all}", done = done.get(), all = all);
-        study.host.progress(done.get(), all, sentence);
+        study.oracle.progress(done.get(), all, sentence);
     };
-    study.host.start_clock();
+    study.oracle.start_clock();
     let labels = grid(pixels.isqrt(), JUDGED);
     let single = one_by_one(JUDGED * JUDGED);
     let outputs = study.cover(Some(target), &labels, &single, step).await?;
@@ -95,7 +95,7 @@ async fn judge<H: Host>(
                 curve.borrow_mut()[k] = f64::from(output);
                 step();
             };
-            let exchanged = study.host.perturb(target, way, &order, &counts, take);
+            let exchanged = study.oracle.perturb(target, way, &order, &counts, take);
             study.asked(exchanged).await?;
             *area = area_under(&curve.into_inner());
         }
@@ -113,12 +113,12 @@ async fn judge<H: Host>(
             of_this.push((phrase!("on the shape"), inside, Better::More));
         }
         let card = card(explanation, candidate, scores.len(), &of_this);
-        study.host.put(Panel::new().adds("methods-list", card));
+        study.oracle.put(Panel::new().adds("methods-list", card));
         scores.push(of_this);
     }
     let titles = candidates.iter().map(|candidate| &candidate.title);
     study
-        .host
+        .oracle
         .put(&judged(&titles.collect::<Vec<_>>(), &scores));
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! What chapters compute: one question after the other, and what is shown of the answers as they
-//! come. Who answers, and where it is shown, a [`Host`] decides: the page with its pool of workers,
+//! come. Who answers, and where it is shown, an [`Oracle`] decides: the page with its pool of workers,
 //! or, in tests, a function whose gradient is known.
 
 mod baselines;
@@ -41,7 +41,7 @@ pub type Places = (usize, usize, Vec<f32>);
 /// Who answers a study's questions, about the network that is loaded and the path that is kept, and
 /// shows what comes of them. What is kept or loaded is lent: whoever studied gives back what was
 /// there.
-pub trait Host {
+pub trait Oracle {
     /// Whether the study is still wanted.
     fn is_wanted(&self) -> bool;
     /// Changes the page.
@@ -129,15 +129,15 @@ impl From<crate::Error> for Ended {
 /// What came of a study, or why nothing did.
 pub type Studied<T = ()> = Result<T, Ended>;
 
-/// A host's questions, each of which ends the study as soon as nobody wants it any more.
-pub struct Study<H> {
+/// Questions, each of which ends the study as soon as nobody wants it any more.
+pub struct Study<O> {
     /// Who answers, and shows what comes.
-    pub host: H,
+    pub oracle: O,
 }
 
-impl<H: Host> Study<H> {
+impl<O: Oracle> Study<O> {
     fn wanted(&self) -> Studied {
-        match self.host.is_wanted() {
+        match self.oracle.is_wanted() {
             true => Ok(()),
             false => Err(Ended::Superseded),
         }
@@ -152,15 +152,15 @@ impl<H: Host> Study<H> {
     }
 
     async fn load(&self, network: &str, forgot: Option<Randomised>) -> Studied {
-        self.asked(self.host.load(network, forgot)).await
+        self.asked(self.oracle.load(network, forgot)).await
     }
 
     async fn keep(&self, ends: [&[f32]; 2]) -> Studied {
-        self.asked(self.host.keep(ends)).await
+        self.asked(self.oracle.keep(ends)).await
     }
 
     async fn look(&self, input: &[f32]) -> Studied<Vec<f32>> {
-        self.asked(self.host.look(input)).await
+        self.asked(self.oracle.look(input)).await
     }
 
     /// Hands on the weighted gradients at points of the kept path, as long as they are wanted.
@@ -172,13 +172,14 @@ impl<H: Host> Study<H> {
     ) -> Studied {
         let failed = RefCell::new(None);
         let take = |partial: PartialSum| {
-            if self.host.is_wanted()
+            if self.oracle.is_wanted()
                 && let Err(error) = take(partial)
             {
                 failed.replace(Some(error));
             }
         };
-        self.asked(self.host.gradients(target, nodes, take)).await?;
+        self.asked(self.oracle.gradients(target, nodes, take))
+            .await?;
         failed.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -224,10 +225,10 @@ impl<H: Host> Study<H> {
                 done = done,
                 all = all,
             );
-            self.host.progress(done, all, sentence);
+            self.oracle.progress(done, all, sentence);
             Ok(())
         };
-        self.host.start_clock();
+        self.oracle.start_clock();
         self.gradients(target, &quadrature, take).await?;
         Ok(sum.into_inner().attributions(ends[0], ends[1])?)
     }
@@ -246,7 +247,7 @@ impl<H: Host> Study<H> {
             found.borrow_mut()[k] = outputs.to_vec();
             counted();
         };
-        self.asked(self.host.cover(target, regions, covered, take))
+        self.asked(self.oracle.cover(target, regions, covered, take))
             .await?;
         Ok(found.into_inner())
     }

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{Host, Studied, Study};
+use super::{Oracle, Studied, Study};
 use crate::attribution::{PartialSum, Quadrature, Rule, Slopes, enlarged, grid, idgi, with_noise};
 use crate::mask::{edges, reduce_absolute, soften};
 use crate::page::{Explanation, noise_picture, other_baselines, plain_picture};
@@ -36,8 +36,8 @@ pub(super) struct Candidate {
 }
 
 /// What makes the maps.
-pub(super) struct Maker<'a, H> {
-    pub(super) study: &'a Study<H>,
+pub(super) struct Maker<'a, O> {
+    pub(super) study: &'a Study<O>,
     pub(super) explanation: &'a Explanation,
     /// What the class has painted on the photo.
     pub(super) guess: Option<&'a [bool]>,
@@ -46,14 +46,14 @@ pub(super) struct Maker<'a, H> {
     done: Cell<usize>,
 }
 
-impl<'a, H: Host> Maker<'a, H> {
+impl<'a, O: Oracle> Maker<'a, O> {
     pub(super) fn new(
-        study: &'a Study<H>,
+        study: &'a Study<O>,
         explanation: &'a Explanation,
         guess: Option<&'a [bool]>,
         learnt: bool,
     ) -> Self {
-        study.host.start_clock();
+        study.oracle.start_clock();
         Self {
             study,
             explanation,
@@ -82,7 +82,7 @@ impl<'a, H: Host> Maker<'a, H> {
             ..end.clone()
         };
         let guided = self.sum(&guided).await?;
-        let places = self.study.host.class_activation(explanation.target);
+        let places = self.study.oracle.class_activation(explanation.target);
         let places = self.study.asked(places).await?;
         self.step(1);
         let occlusion = self.occlusion().await?;
@@ -156,7 +156,7 @@ impl<'a, H: Host> Maker<'a, H> {
                 all = all
             )
         };
-        self.study.host.progress(done, all, sentence);
+        self.study.oracle.progress(done, all, sentence);
     }
 
     /// The weighted sum of gradients of the kept path.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Host, Studied, Study};
+use super::{Oracle, Studied, Study};
 use crate::attribution::Refinement;
 use crate::mask::reduce_absolute;
 use crate::page::steps::{COMPARED, card, cleared, compared, missed};
@@ -16,11 +16,11 @@ use crate::words::{Phrase, phrase};
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn compare_steps<H: Host>(
-    study: &Study<H>,
+pub async fn compare_steps<O: Oracle>(
+    study: &Study<O>,
     explanation: &Rc<Explanation>,
 ) -> Studied<Phrase> {
-    study.host.put(&cleared());
+    study.oracle.put(&cleared());
     let prepared = &explanation.prepared;
     let (input, baseline) = (&prepared.input, &prepared.baseline);
     let all = COMPARED[COMPARED.len() - 1] + 1;
@@ -33,10 +33,10 @@ pub async fn compare_steps<H: Host>(
             done = done,
             all = all
         );
-        study.host.progress(done, all, sentence);
+        study.oracle.progress(done, all, sentence);
         Ok(())
     };
-    study.host.start_clock();
+    study.oracle.start_clock();
     let photo = explanation.spec.preprocessing.rgba(input);
     let mut maps = Vec::new();
     for n_steps in COMPARED {
@@ -53,10 +53,10 @@ pub async fn compare_steps<H: Host>(
             width: explanation.width(),
         };
         let card = card(n_steps, off, picture);
-        study.host.put(Panel::new().adds("steps-list", card));
+        study.oracle.put(Panel::new().adds("steps-list", card));
         maps.push(map);
     }
-    study.host.put(&compared(&maps));
-    study.host.put(&missed(sum.borrow().samples()));
+    study.oracle.put(&compared(&maps));
+    study.oracle.put(&missed(sum.borrow().samples()));
     Ok(phrase!("Done: the masks are side by side."))
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Host, Studied, Study};
+use super::{Oracle, Studied, Study};
 use crate::attribution::{PartialSum, Trail};
 use crate::page::Explanation;
 use crate::page::walk::{STOPS, Walk};
@@ -14,7 +14,10 @@ use crate::words::phrase;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn take_walk<H: Host>(study: &Study<H>, explanation: &Rc<Explanation>) -> Studied<Walk> {
+pub async fn take_walk<O: Oracle>(
+    study: &Study<O>,
+    explanation: &Rc<Explanation>,
+) -> Studied<Walk> {
     let quadrature = &explanation.quadrature;
     let trail = RefCell::new(Trail::new(quadrature.clone(), STOPS));
     let all = quadrature.alphas.len();
@@ -22,10 +25,10 @@ pub async fn take_walk<H: Host>(study: &Study<H>, explanation: &Rc<Explanation>)
         trail.borrow_mut().add(gradient)?;
         let done = trail.borrow().gradients();
         let sentence = phrase!("Walking: {done} of {all} gradients", done = done, all = all);
-        study.host.progress(done, all, sentence);
+        study.oracle.progress(done, all, sentence);
         Ok(())
     };
-    study.host.start_clock();
+    study.oracle.start_clock();
     study
         .gradients(explanation.target, quadrature, take)
         .await?;

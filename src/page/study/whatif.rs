@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Host, Studied, Study};
+use super::{Oracle, Studied, Study};
 use crate::mask::reduce_absolute;
 use crate::page::Panel;
 use crate::page::covering::Covering;
@@ -20,16 +20,19 @@ const SECANTS: usize = 12;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn mask_covered<H: Host>(study: &Study<H>, whatif: &RefCell<WhatIf>) -> Studied<Phrase> {
+pub async fn mask_covered<O: Oracle>(
+    study: &Study<O>,
+    whatif: &RefCell<WhatIf>,
+) -> Studied<Phrase> {
     let explanation = Rc::clone(&whatif.borrow().explanation);
     let input = whatif.borrow().input();
     let outputs = study.look(&input).await?;
-    study.host.put(&whatif.borrow_mut().settled(outputs));
+    study.oracle.put(&whatif.borrow_mut().settled(outputs));
     let what = phrase!("The mask of what is left");
     let ends = [input.as_slice(), &explanation.prepared.baseline];
     let summed = study.attributions(explanation.target, ends, SECANTS, &what);
     let map = reduce_absolute(&summed.await?.values);
-    study.host.put(&whatif.borrow_mut().masked(map));
+    study.oracle.put(&whatif.borrow_mut().masked(map));
     Ok(phrase!("Done: before and after are side by side."))
 }
 
@@ -40,8 +43,8 @@ pub async fn mask_covered<H: Host>(study: &Study<H>, whatif: &RefCell<WhatIf>) -
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn decide<H: Host>(
-    study: &Study<H>,
+pub async fn decide<O: Oracle>(
+    study: &Study<O>,
     whatif: &RefCell<WhatIf>,
     covers: bool,
 ) -> Studied<Phrase> {
@@ -50,7 +53,7 @@ pub async fn decide<H: Host>(
     began
         .value("whatif-covering", "baseline")
         .says("whatif-decided", Phrase::nothing());
-    study.host.put(&began);
+    study.oracle.put(&began);
     let explanation = Rc::clone(&whatif.borrow().explanation);
     let partition = explanation.regions();
     let answer = explanation.target.output;
@@ -71,9 +74,9 @@ pub async fn decide<H: Host>(
     let counted = || {
         done.set(done.get() + 1);
         let sentence = phrase!("Trying regions: {n} tried", n = done.get());
-        study.host.progress(done.get(), all, sentence);
+        study.oracle.progress(done.get(), all, sentence);
     };
-    study.host.start_clock();
+    study.oracle.start_clock();
     let mut decided = false;
     while !decided {
         let candidates = greedy.candidates();
@@ -92,13 +95,13 @@ pub async fn decide<H: Host>(
         let (labels, covered) = (partition.labels(), greedy.covered());
         let mut whatif = whatif.borrow_mut();
         study
-            .host
+            .oracle
             .put(&whatif.cover_regions(labels, &covered, outputs));
     }
     let area = share_of(&partition, greedy.chosen());
     let counts = [greedy.chosen().len(), count];
     let said = verdict(&explanation, rival, [covers, decided], counts, area);
-    study.host.put(Panel::new().says("whatif-decided", said));
+    study.oracle.put(Panel::new().says("whatif-decided", said));
     mask_covered(study, whatif).await
 }
 

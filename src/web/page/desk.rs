@@ -1,4 +1,4 @@
-//! The page as a study's host: questions go to the pool of workers, and what comes of them onto the
+//! The page as a study's oracle: questions go to the pool of workers, and what comes of them onto the
 //! page.
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use super::job::PageJob;
 use super::{Page, missing_weights};
 use crate::attribution::{Baseline, PartialSum, Perturbation, Quadrature};
 use crate::model::{Randomised, Target};
-use crate::page::study::{Ended, Host, Places, Studied, Study};
+use crate::page::study::{Ended, Oracle, Places, Studied, Study};
 use crate::page::{Explanation, Panel, Prepared};
 use crate::protocol::{Failure, Truth};
 use crate::shapes::Tag;
@@ -52,19 +52,19 @@ impl Page {
         let Some(pool) = self.pool.borrow().clone() else {
             return Ok(());
         };
-        let host = Desk {
+        let oracle = Desk {
             page: Rc::clone(self),
             job: job.clone(),
             pool,
         };
-        let desk = Study { host };
+        let desk = Study { oracle };
         let done = match study(&desk).await {
             Ok(done) => done,
             Err(Ended::Superseded) => return Ok(()),
             Err(Ended::Failed(failure)) => return Err(failure),
         };
         if let Some(of) = of {
-            desk.host.take_back(of).await?;
+            desk.oracle.take_back(of).await?;
         }
         if job.is_current() {
             self.say_status(done);
@@ -73,7 +73,7 @@ impl Page {
     }
 }
 
-impl Host for Desk {
+impl Oracle for Desk {
     fn is_wanted(&self) -> bool {
         self.job.is_current()
     }

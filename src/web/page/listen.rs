@@ -17,6 +17,7 @@ use crate::page::{Begin, PictureId};
 use crate::web::dom::{all, document, element, on, window};
 use crate::web::dropped::{dropped, listed};
 use crate::web::files;
+use crate::web::parts::refit;
 use crate::web::pool::Picture;
 use crate::web::words::phrase;
 
@@ -164,7 +165,10 @@ impl Page {
         });
         on(&window(), "resize", {
             let page = Rc::clone(self);
-            move |_: Event| page.stage.borrow_mut().draw()
+            move |_: Event| {
+                page.stage.borrow_mut().draw();
+                refit();
+            }
         });
     }
 
