@@ -376,6 +376,11 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    /// Whether the device is to blame: another one would do.
+    pub fn is_of_device(self) -> bool {
+        matches!(self, Self::WorkerLost | Self::DeviceFailed | Self::NoGpu)
+    }
+
     /// Whether the file is to blame: another photo would do.
     pub fn is_of_photo(self) -> bool {
         matches!(

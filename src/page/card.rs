@@ -385,12 +385,13 @@ fn framing_of(name: &str) -> Option<Framing> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::attribution::Rule;
     use crate::model::Architecture;
 
-    fn card() -> Card {
+    /// An ONNX file's, of a few classes.
+    pub(in crate::page) fn card() -> Card {
         Card {
             format: "ONNX".into(),
             producer: "pytorch 2.9".into(),

@@ -2,9 +2,12 @@
 
 use super::explanation::Explanation;
 use super::part::Panel;
-use super::settings::{FIELDS, Field, Settings, differing};
+use super::settings::{FIELDS, Field, PictureId, Settings, differing};
 use super::work::Work;
 use crate::words::{decimal, phrase, titles};
+
+/// The page's body.
+const BODY: &str = "page";
 
 /// Controls beside those that carry a field's own id: they show and set the same field.
 pub const TWINS: [(&str, &str); 1] = [("steps-range", "steps")];
@@ -46,6 +49,20 @@ pub fn set(settings: &Settings, typed: Option<&str>) -> Panel {
     }
     let split = settings.split > 0;
     panel.show("split", split).press("split-toggle", split);
+    panel
+}
+
+/// Buttons and what surrounds them, where a picture is there or not, and something is being done or not.
+pub fn buttons(settings: &Settings, picture: bool, working: bool) -> Panel {
+    let scene = matches!(settings.picture, Some(PictureId::Scene { .. }));
+    let mut panel = Panel::new();
+    panel
+        .enable("explain", picture)
+        .enable("views", picture)
+        .show("cancel", working)
+        .class(BODY, "with-photo", picture)
+        .class(BODY, "working", working)
+        .class(BODY, "with-scene", scene);
     panel
 }
 
@@ -103,6 +120,27 @@ mod tests {
         let typing = set(&settings, Some("steps"));
         assert_eq!(typing.field("steps"), None);
         assert!(typing.field("steps-range").is_some());
+    }
+
+    #[test]
+    fn cancel_is_there_while_something_is_done_and_explain_with_a_picture() {
+        let mut settings = Settings::default();
+        let panel = buttons(&settings, false, true);
+        assert_eq!(
+            (panel.enables("explain"), panel.shows("cancel")),
+            (Some(false), Some(true))
+        );
+        assert_eq!(panel.is_of(BODY, "with-scene"), Some(false));
+        settings.picture = Some(PictureId::Scene {
+            seed: 5,
+            tag: Default::default(),
+        });
+        let panel = buttons(&settings, true, false);
+        assert_eq!(
+            (panel.enables("views"), panel.shows("cancel")),
+            (Some(true), Some(false))
+        );
+        assert_eq!(panel.is_of(BODY, "with-scene"), Some(true));
     }
 
     #[test]

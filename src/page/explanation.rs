@@ -4,9 +4,12 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::answers::usual;
 use super::settings::{PictureId, Settings, differing};
-use crate::attribution::{Attributions, Completeness, Method, PathSample, Quadrature, Rule};
-use crate::model::{Detection, ModelSpec, Target, top_predictions};
+use crate::attribution::{
+    Attributions, Completeness, Integration, Method, PathSample, Quadrature, Rule,
+};
+use crate::model::{Architecture, Detection, ModelSpec, Target, top_predictions};
 use crate::preprocessing::{Crop, Preprocessing};
 use crate::protocol::Truth;
 use crate::regions::{MOST_REGIONS, Partition};
@@ -29,6 +32,35 @@ pub struct Prepared {
     pub detections: Vec<Detection>,
     /// What the input is cut into, once someone has asked.
     pub regions: OnceCell<Rc<Partition>>,
+}
+
+/// What a network says of a picture.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The network.
+    pub spec: ModelSpec,
+    /// What it saw and said.
+    pub prepared: Rc<Prepared>,
+    /// The output that is explained, or will be.
+    pub output: Option<usize>,
+}
+
+impl Seen {
+    /// The output that is set, as far as the network has it, or else the one that is explained when nobody has chosen.
+    pub fn choose(&mut self, settings: &Settings) -> Option<usize> {
+        let outputs = self.prepared.logits_input.len();
+        let chosen = settings.output.filter(|&output| output < outputs);
+        let usual = || usual(&self.spec, &self.prepared, settings.threshold);
+        self.output = chosen.or_else(usual);
+        self.output
+    }
+
+    /// Whether the network knows drawn shapes and nothing else, and the picture is none: of a photo it says the name of one
+    /// all the same.
+    pub fn knows_only_shapes(&self, settings: &Settings, painted: bool) -> bool {
+        let drawn = matches!(settings.picture, Some(PictureId::Scene { .. }));
+        self.spec.architecture == Architecture::ShapesNet && !drawn && !painted
+    }
 }
 
 /// Whether the attributions add up to the change of the output.
@@ -97,6 +129,60 @@ pub struct Progress {
 }
 
 impl Explanation {
+    /// One of which nothing is summed yet, and the integral that it takes. `output` is what is explained of what was `seen`;
+    /// `truth` what is known of a drawn scene; `device` where it will be computed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Integration::new`].
+    pub fn draft(
+        seen: &Seen,
+        output: usize,
+        settings: Settings,
+        truth: Option<Rc<Truth>>,
+        device: (String, usize),
+    ) -> crate::Result<(Self, Integration)> {
+        let Seen { spec, prepared, .. } = seen.clone();
+        let outputs = prepared.logits_input.len();
+        let detector = spec.architecture.is_detector();
+        let against = |&class: &usize| !detector && class != output && class < outputs;
+        let target = Target {
+            output,
+            minus: settings.against.filter(against),
+            scale: settings.scale,
+        };
+        let ends = [&prepared.logits_baseline, &prepared.logits_input];
+        let method = settings.method();
+        let integration = Integration::new(method, &prepared.input, &prepared.baseline)?;
+        let draft = Self {
+            target,
+            truth,
+            attributions: Attributions {
+                values: Vec::new(),
+                sum: 0.0,
+            },
+            ends: ends.map(|logits| target.of(logits, spec.independent)),
+            quadrature: integration.quadrature(),
+            samples: Vec::new(),
+            progress: Progress::default(),
+            elapsed_ms: 0.0,
+            device,
+            settings,
+            spec,
+            prepared,
+        };
+        Ok((draft, integration))
+    }
+
+    /// What the network said of the picture, and what of that is explained.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            spec: self.spec.clone(),
+            prepared: Rc::clone(&self.prepared),
+            output: Some(self.target.output),
+        }
+    }
+
     /// Whether all gradients are in.
     pub fn is_finished(&self) -> bool {
         self.progress.finished

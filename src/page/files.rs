@@ -1,6 +1,7 @@
 //! Files that come in, and files that the page fetches.
 
 use crate::device::DeviceKind;
+use crate::protocol::{Failure, FailureCode};
 
 /// The most bytes of a photo that are read. What cameras and phones make is a tenth of it.
 pub const MOST_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
@@ -20,6 +21,27 @@ pub fn engine(device: DeviceKind, asked: Option<&str>, chosen: Option<&str>) -> 
             let known = |name: Option<&str>| ON_CPU.into_iter().find(|known| Some(*known) == name);
             known(asked).or_else(|| known(chosen)).unwrap_or(ON_CPU[0])
         }
+    }
+}
+
+/// A file that is not even read: so many bytes.
+pub fn too_large(file: &str, bytes: f64) -> Failure {
+    let megabytes = |bytes: f64| (bytes / 1024.0 / 1024.0).round();
+    Failure {
+        code: FailureCode::PhotoTooLarge,
+        detail: format!(
+            "{file} has {} MB, and files of up to {} MB are read",
+            megabytes(bytes),
+            megabytes(MOST_BYTES),
+        ),
+    }
+}
+
+/// A network came before the engine runs.
+pub fn not_ready(file: &str) -> Failure {
+    Failure {
+        code: FailureCode::FileUnreadable,
+        detail: format!("{file}: the engine is still starting; drop it again in a moment"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The canvases under keys and pointers: what a key means, and whether a pointer drags, pinches or clicks.
 
 use super::part::Panel;
+use super::stage::Stage;
+use crate::words::{Phrase, Value, phrase};
 
 /// A pointer that goes farther than this while it is pressed, in CSS pixels, drags and does not click.
 const DRAG: f64 = 4.0;
@@ -118,6 +120,60 @@ impl Pressed {
     }
 }
 
+/// What a click on the right canvas is meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Click {
+    /// A detector's box: the output of the smallest one that is there.
+    Box(usize),
+    /// The pixel whose value is told from now on; none, where there is none or it was told already.
+    Pixel(Option<[usize; 2]>),
+}
+
+impl Stage {
+    /// Someone clicked on a point, in CSS pixels. The same pixel once more takes the crosshair away.
+    pub fn click(&mut self, point: [f64; 2]) -> Click {
+        if let Some(output) = self.box_at(point) {
+            return Click::Box(output);
+        }
+        let pixel = self.pixel_at(point);
+        let pixel = pixel.filter(|_| self.crosshair() != pixel);
+        self.set_crosshair(pixel);
+        Click::Pixel(pixel)
+    }
+
+    /// A key was pressed.
+    pub fn take(&mut self, key: Key) {
+        match key {
+            Key::Zoom(factor) => self.zoom(factor),
+            Key::All => self.show_all(),
+            Key::Pan(way) => self.pan(way),
+            Key::Crosshair(way) => self.move_crosshair(way),
+        }
+    }
+
+    /// Pointers moved.
+    pub fn follow(&mut self, motion: Motion) {
+        match motion {
+            Motion::Pan(way) => self.pan(way),
+            Motion::Pinch(from, to) => self.pinch(from, to),
+        }
+    }
+
+    /// What is told of a pixel of the mask.
+    pub fn readout(&self, pixel: Option<[usize; 2]>) -> Phrase {
+        let value = pixel.and_then(|pixel| self.value_of(pixel));
+        match (pixel, value) {
+            (Some([column, row]), Some(value)) => phrase!(
+                "pixel {x}, {y}: {value}",
+                x = column,
+                y = row,
+                value = Value::Power(f64::from(value)),
+            ),
+            _ => Phrase::nothing(),
+        }
+    }
+}
+
 /// A place on a picture that arrow keys move, as shares of its side, and where a dot is painted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cursor(pub [f64; 2]);
@@ -150,6 +206,8 @@ impl Cursor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::part::tests::english;
+    use super::super::stage::tests::{found, stage};
     use super::*;
 
     #[test]
@@ -209,6 +267,27 @@ mod tests {
             pressed.moves(1, [11.0, 10.0], true),
             Some(Motion::Pan([1.0, 0.0]))
         );
+    }
+
+    #[test]
+    fn a_click_means_a_box_or_a_pixel_whose_value_is_told_until_it_is_clicked_again() {
+        let mut stage = stage();
+        assert_eq!(stage.click([170.0, 145.0]), Click::Pixel(Some([3, 3])));
+        assert_eq!(english(&stage.readout(stage.crosshair())), "pixel 3, 3: 15");
+        assert_eq!(stage.click([170.0, 145.0]), Click::Pixel(None));
+        assert_eq!(stage.crosshair(), None);
+        assert_eq!(
+            stage.click([1.0, 1.0]),
+            Click::Pixel(None),
+            "beside the mask"
+        );
+        assert_eq!(english(&stage.readout(None)), "");
+        stage.set_boxes(vec![found(7, [0.5, 0.5, 1.0, 1.0], false)]);
+        assert_eq!(stage.click([170.0, 145.0]), Click::Box(7));
+        stage.take(Key::Crosshair([1, 0]));
+        assert!(stage.crosshair().is_some());
+        stage.take(Key::All);
+        assert_eq!(stage.crosshair(), None);
     }
 
     #[test]

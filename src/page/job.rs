@@ -3,6 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::protocol::Failure;
+use crate::words::{Phrase, decimal, phrase};
+
 /// Where jobs write how far they have come.
 pub trait Board {
     /// A sentence.
@@ -23,6 +26,12 @@ pub struct Jobs<B> {
     newest: Rc<Cell<u64>>,
     /// The one that is under way.
     busy: Rc<Cell<Option<u64>>>,
+}
+
+impl<B: Board + Default> Default for Jobs<B> {
+    fn default() -> Self {
+        Self::new(Rc::default())
+    }
 }
 
 impl<B: Board> Jobs<B> {
@@ -103,6 +112,18 @@ impl<B: Board> Job<B> {
         current
     }
 
+    /// Goes on, where it is still wanted.
+    ///
+    /// # Errors
+    ///
+    /// One that nobody is told of, where another job has begun or this one was stopped: what comes after it is left undone.
+    pub fn wanted(&self) -> Result<(), Failure> {
+        match self.is_current() {
+            true => Ok(()),
+            false => Err(Failure::internal("the job is not wanted any more")),
+        }
+    }
+
     /// Says what is being done.
     pub fn say(&self, words: B::Words) {
         if self.is_current() {
@@ -151,9 +172,38 @@ impl<B: Board> Job<B> {
     }
 }
 
+impl<B: Board<Words = Phrase>> Job<B> {
+    /// Says how many megabytes of the engine have come, and of how many; 0, where the server does not say.
+    pub fn engine_comes(&self, megabytes: f64, all: f64) {
+        let done = decimal(megabytes, 1);
+        if all > 0.0 {
+            let sentence = phrase!(
+                "Loading the engine: {done} of {all} MB",
+                done = done,
+                all = decimal(all, 1),
+            );
+            self.share(megabytes / all, sentence);
+        } else {
+            self.wait(phrase!("Loading the engine: {done} MB so far", done = done));
+        }
+    }
+}
+
+/// Time left, in words short enough to sit beside a button.
+pub fn duration(milliseconds: f64) -> Phrase {
+    let seconds = (milliseconds / 1000.0).ceil();
+    if seconds < 90.0 {
+        phrase!("{seconds} s left", seconds = decimal(seconds, 0))
+    } else {
+        let minutes = (seconds / 60.0).ceil();
+        phrase!("{minutes} min left", minutes = decimal(minutes, 0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Language;
     use std::cell::RefCell;
 
     #[derive(Default)]
@@ -211,6 +261,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_is_told_in_seconds_and_then_in_minutes() {
+        let said = |ms| duration(ms).said(Language::English, &|value, _| value.to_string());
+        assert_eq!(said(1.0), "1 s left");
+        assert_eq!(said(89_001.0), "2 min left");
+        assert_eq!(said(121_000.0), "3 min left");
+    }
+
+    #[test]
     fn a_job_that_was_stopped_writes_nothing() {
         let slate = Rc::new(Slate::default());
         let jobs = Jobs::new(Rc::clone(&slate));
@@ -218,5 +276,6 @@ mod tests {
         assert!(jobs.stop() && !jobs.stop());
         job.say("still here");
         assert!(slate.0.borrow().is_empty() && !job.is_current());
+        assert!(job.wanted().is_err() && jobs.begin(0.0).wanted().is_ok());
     }
 }

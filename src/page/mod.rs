@@ -28,7 +28,9 @@ mod job;
 mod ledger;
 mod lesson;
 mod live;
+mod networks;
 mod open_ledger;
+mod opened;
 mod paint;
 mod part;
 mod plot;
@@ -38,6 +40,7 @@ mod quiz;
 mod race;
 pub mod reading;
 pub mod region_list;
+mod saved;
 mod search;
 mod settings;
 mod sheet;
@@ -68,18 +71,20 @@ pub use classroom::{
 };
 pub use covering::{Covering, covered_by, noise_picture, other_baselines, plain_picture};
 pub use dropped::{HEAD, Kind, Sorted};
-pub use explanation::{Explanation, Prepared, Progress, Verdict};
-pub use files::{MOST_BYTES, READER, engine};
+pub use explanation::{Explanation, Prepared, Progress, Seen, Verdict};
+pub use files::{MOST_BYTES, READER, engine, not_ready, too_large};
 pub use forming::Forming;
 pub use fragile::{Answer, pixel_range, step_picture, weakest_quarter};
 pub use game::{Game, Sight};
 pub use guess::Guess;
-pub use hands::{Cursor, ENLARGE, Key, Motion, Pressed, wheel};
-pub use job::{Board, Job, Jobs};
+pub use hands::{Click, Cursor, ENLARGE, Key, Motion, Pressed, wheel};
+pub use job::{Board, Job, Jobs, duration};
 pub use ledger::{Experiment, Ledger, Undrawn};
 pub use lesson::{Lesson, OWN_PHOTO, PARTS, qr};
 pub use live::{Live, Sketch, Wanted};
+pub use networks::{Networks, OwnModel, Place, missing_weights};
 pub use open_ledger::OpenLedger;
+pub use opened::Incoming;
 pub use paint::{Paint, outline, tint};
 pub use part::{Change, Panel, Part, Picture, Sign, button, option, part, plate, plated};
 pub use plot::{Axis, Line, Plot};
@@ -87,6 +92,7 @@ pub use quiz::{
     Asked, Asking, FIRST_SCENE, Fit, Numbered, Question, Quiz, ROUNDS, SEEDS, fit, paste,
 };
 pub use race::{Devices, PATIENCE_MS, Race, computes, not_on_gpu};
+pub use saved::Saved;
 pub use search::matching;
 pub use settings::{
     Begin, FIELDS, Field, MOST_STEPS, PictureId, Settings, Start, View, differing, first_difference,

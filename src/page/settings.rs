@@ -5,6 +5,7 @@ use crate::attribution::{Baseline, Method, Rule};
 use crate::mask::{MASS_SHOWN, Palette, Reduction};
 use crate::model::Scale;
 use crate::shapes::Tag;
+use crate::words::{Phrase, phrase};
 
 /// The paper's rule: what the page offers first without Auto, and what a number of steps without a rule means in a link.
 const BY_HAND: Rule = Rule::Trapezoid;
@@ -271,6 +272,37 @@ impl Settings {
 }
 
 impl Settings {
+    /// All that an address has to say, with what is `pinned`, as long as it can be had again by the address.
+    pub fn address_with(&self, pinned: Option<&Self>) -> Vec<(&'static str, Option<String>)> {
+        let pinned = pinned.filter(|_| self.picture_in_address());
+        let pinned = pinned.map(|pinned| self.pin_text(pinned));
+        let mut said = self.address();
+        said.push(("pin", pinned));
+        said
+    }
+
+    /// The number of the photo of one's own that is set, if it is one.
+    pub fn own_photo(&self) -> Option<u64> {
+        match self.picture {
+            Some(PictureId::Photo(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether the address is of another picture than the one `before`, so that Back shall lead to that.
+    pub fn is_of_another(&self, before: Option<&PictureId>) -> bool {
+        before.is_some() && self.picture.is_some() && before != self.picture.as_ref()
+    }
+
+    /// What is said where the address was copied.
+    pub fn copied(&self) -> Phrase {
+        if self.picture_in_address() {
+            phrase!("The link is copied: it restores what you see.")
+        } else {
+            phrase!("The link is copied: it restores everything but your photo, which stays here.")
+        }
+    }
+
     /// What an address says of a pinned explanation of the same picture: what it was made with, where that is another
     /// thing than what is set; `name:text` pairs, apart by spaces.
     pub fn pin_text(&self, pinned: &Self) -> String {

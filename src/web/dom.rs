@@ -1,7 +1,7 @@
 //! Short words for what the page does with its elements.
 
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{AddEventListenerOptions, Document, Element, EventTarget, Window};
+use web_sys::{AddEventListenerOptions, Document, Element, EventTarget, HtmlElement, Window};
 
 /// The page's window.
 pub(super) fn window() -> Window {
@@ -27,6 +27,12 @@ pub(super) fn element<T: JsCast>(id: &str) -> T {
         .get_element_by_id(id)
         .and_then(|element| element.dyn_into().ok())
         .unwrap_or_else(|| unreachable!("index.html has #{id} of that type"))
+}
+
+/// Takes the keyboard to the element of that id.
+pub(super) fn focus(id: &str) {
+    // Refused by what is hidden: then it stays where it was.
+    element::<HtmlElement>(id).focus().unwrap_or(());
 }
 
 /// All elements a selector finds.

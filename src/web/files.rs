@@ -13,7 +13,7 @@ use super::dom::{message, sleep, window};
 use super::picture::drawn;
 use crate::device::DeviceKind;
 use crate::model::catalog::{Manifest, ManifestEntry};
-use crate::page::{self, MOST_BYTES};
+use crate::page;
 use crate::protocol::{Failure, FailureCode};
 
 /// The width that a photo gets which is too large to be decoded as it is, in pixels.
@@ -318,41 +318,11 @@ pub(super) fn made(name: &str, bytes: &[u8]) -> Result<File, Failure> {
     file.map_err(|error| unreadable(&error))
 }
 
-/// Weights came before the engine runs.
-pub(super) fn not_ready(file: &str) -> Failure {
-    Failure {
-        code: FailureCode::FileUnreadable,
-        detail: format!("{file}: the engine is still starting; drop it again in a moment"),
-    }
-}
-
-/// Labels came, but no network that they could belong to.
-pub(super) fn labels_alone() -> Failure {
-    Failure {
-        code: FailureCode::LabelsDoNotFit,
-        detail: "these labels belong to no network of yours; drop its weights with them".into(),
-    }
-}
-
 /// A file that the browser cannot read.
 pub(super) fn unreadable(error: &JsValue) -> Failure {
     Failure {
         code: FailureCode::FileUnreadable,
         detail: message(error),
-    }
-}
-
-/// A file that is not even read.
-pub(super) fn too_large(file: &File) -> Failure {
-    let megabytes = |bytes: f64| (bytes / 1024.0 / 1024.0).round();
-    Failure {
-        code: FailureCode::PhotoTooLarge,
-        detail: format!(
-            "{} has {} MB, and files of up to {} MB are read",
-            file.name(),
-            megabytes(file.size()),
-            megabytes(MOST_BYTES),
-        ),
     }
 }
 
@@ -362,10 +332,7 @@ pub(super) async fn blob(blob: &Blob) -> Result<ArrayBuffer, Failure> {
     JsFuture::from(promise)
         .await
         .and_then(|bytes| bytes.dyn_into())
-        .map_err(|error| Failure {
-            code: FailureCode::FileUnreadable,
-            detail: message(&error),
-        })
+        .map_err(|error| unreadable(&error))
 }
 
 async fn fetch(path: &str) -> Result<Response, JsValue> {

@@ -48,13 +48,6 @@ fn build(part: &Part, of: Option<&str>) -> Element {
     made
 }
 
-/// Makes an element of the page.
-pub(super) fn made<T: JsCast>(part: &Part) -> T {
-    let made = build(part, Some("http://www.w3.org/1999/xhtml"));
-    made.dyn_into()
-        .unwrap_or_else(|_| unreachable!("<{}> is of that type", part.tag))
-}
-
 /// Changes the page.
 pub(super) fn put(panel: &Panel) {
     for (id, change) in panel.changes() {

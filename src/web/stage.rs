@@ -20,8 +20,8 @@ pub(super) struct Stage {
     layers: Vec<(Rc<Layer>, HtmlCanvasElement)>,
 }
 
-impl Stage {
-    pub(super) fn new() -> Self {
+impl Default for Stage {
+    fn default() -> Self {
         Self {
             shown: page::Stage::default(),
             canvases: ["pinned-canvas", "canvas"].map(element),
@@ -29,7 +29,9 @@ impl Stage {
             layers: Vec::new(),
         }
     }
+}
 
+impl Stage {
     /// What is on the canvases, with the size that they have now.
     pub(super) fn shown(&self) -> &page::Stage {
         let sizes = self.canvases.each_ref().map(|canvas| {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{PopStateEvent, UrlSearchParams};
 
 use super::Page;
@@ -58,12 +58,7 @@ impl Page {
         self.copied.update(|copied| copied + 1);
         self.notice_tour();
         match copied {
-            Ok(_) if self.latest().picture_in_address() => {
-                self.say_status(phrase!("The link is copied: it restores what you see."));
-            }
-            Ok(_) => self.say_status(phrase!(
-                "The link is copied: it restores everything but your photo, which stays here."
-            )),
+            Ok(_) => self.say_status(self.latest().copied()),
             Err(_) => self.note(
                 phrase!("The link could not be copied."),
                 phrase!("Copy it from the browser's address bar."),
@@ -83,8 +78,7 @@ impl Page {
                 page.addressed.replace(Some(PictureId::Photo(number)));
                 there.picture = latest.picture;
                 page.work.borrow_mut().change(|settings| *settings = there);
-                let page = Rc::clone(&page);
-                spawn_local(async move {
+                page.start(async move |page| {
                     page.choose_photo(number).await;
                 });
             } else if there.picture.is_some() {
@@ -108,20 +102,14 @@ impl Page {
         let Some(query) = query() else { return };
         let latest = self.latest();
         let pinned = self.pinned.borrow().clone();
-        let pinned = pinned.filter(|_| latest.picture_in_address());
-        let pinned = pinned.map(|pinned| latest.pin_text(&pinned.settings));
-        for (name, text) in latest.address().into_iter().chain([("pin", pinned)]) {
+        for (name, text) in latest.address_with(pinned.as_deref().map(|pinned| &pinned.settings)) {
             match text {
                 Some(text) => query.set(name, &text),
                 None => query.delete(name),
             }
         }
         let before = self.addressed.replace(latest.picture.clone());
-        let another = before.is_some() && latest.picture.is_some() && before != latest.picture;
-        let own = match latest.picture {
-            Some(PictureId::Photo(number)) => Some(number),
-            _ => None,
-        };
-        write(&query, own, another);
+        let another = latest.is_of_another(before.as_ref());
+        write(&query, latest.own_photo(), another);
     }
 }

@@ -4,14 +4,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use web_sys::{
-    Element, Event, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent, TouchEvent, WheelEvent,
-};
+use web_sys::{HtmlElement, KeyboardEvent, MouseEvent, PointerEvent, TouchEvent, WheelEvent};
 
 use super::Page;
-use crate::page::{ENLARGE, Key, Motion, Pressed, wheel};
+use crate::page::{Click, ENLARGE, Key, Pressed, Stage, wheel};
 use crate::web::dom::{element, on, on_active};
-use crate::web::words::{Phrase, Value, phrase, say};
+use crate::web::words::{Phrase, say};
 
 impl Page {
     pub(super) fn listen_to_canvas(self: &Rc<Self>) {
@@ -21,45 +19,29 @@ impl Page {
             self.listen_to_pointers(&element(id), &pressed);
         }
         for (id, factor) in [("zoom-in", ENLARGE), ("zoom-out", 1.0 / ENLARGE)] {
-            let page = Rc::clone(self);
-            on(&element::<Element>(id), "click", move |_: Event| {
-                page.stage
-                    .borrow_mut()
-                    .change(|stage| stage.zoom(factor * factor));
+            self.on_click(id, move |page| {
+                page.restage(|stage| stage.zoom(factor * factor))
             });
         }
+        self.on_click("zoom-all", |page| page.show_all());
         let page = Rc::clone(self);
-        on(&element::<Element>("zoom-all"), "click", move |_: Event| {
-            page.show_all();
+        let canvas: HtmlElement = element("canvas");
+        on(&canvas, "click", move |event: MouseEvent| {
+            let point = place(&event);
+            if page.picking.get() {
+                page.pick_colour(point);
+            } else if !pressed.borrow().dragged() {
+                match page.restage(|stage| stage.click(point)) {
+                    Click::Box(output) => page.choose_output(output),
+                    Click::Pixel(pixel) => drop(page.show_readout(pixel)),
+                }
+            }
         });
-        let page = Rc::clone(self);
-        on(
-            &element::<HtmlElement>("canvas"),
-            "click",
-            move |event: MouseEvent| {
-                let point = place(&event);
-                if page.picking.get() {
-                    page.pick_colour(point);
-                    return;
-                }
-                if pressed.borrow().dragged() {
-                    return;
-                }
-                let hit = page.stage.borrow().shown().box_at(point);
-                if let Some(output) = hit {
-                    page.choose_output(output);
-                    return;
-                }
-                // The same pixel once more takes the crosshair away.
-                let pixel = page.stage.borrow_mut().change(|stage| {
-                    let pixel = stage.pixel_at(point);
-                    let pixel = pixel.filter(|_| stage.crosshair() != pixel);
-                    stage.set_crosshair(pixel);
-                    pixel
-                });
-                page.show_readout(pixel);
-            },
-        );
+    }
+
+    /// Changes what is on the canvases, and draws it.
+    pub(super) fn restage<T>(&self, change: impl FnOnce(&mut Stage) -> T) -> T {
+        self.stage.borrow_mut().change(change)
     }
 
     fn listen_to_keys(self: &Rc<Self>, canvas: &HtmlElement) {
@@ -67,8 +49,10 @@ impl Page {
         on(canvas, "keydown", move |event: KeyboardEvent| {
             // What belongs to the browser, such as Ctrl and + on a page, stays the browser's.
             let browsers = event.ctrl_key() || event.meta_key() || event.alt_key();
-            if !browsers && page.take_key(&event.key(), event.shift_key()) {
+            let key = Key::of(&event.key(), event.shift_key()).filter(|_| !browsers);
+            if let Some(key) = key {
                 event.prevent_default();
+                page.take_key(key);
             }
         });
     }
@@ -78,14 +62,11 @@ impl Page {
         on_active(canvas, "wheel", move |event: WheelEvent| {
             // The wheel by itself is the page's; with Ctrl, which is also what a pinch on a trackpad sends, it is
             // the picture's.
-            if !(event.ctrl_key() || event.meta_key()) {
-                return;
+            if event.ctrl_key() || event.meta_key() {
+                event.prevent_default();
+                let (factor, point) = (wheel(event.delta_y()), place(&event));
+                page.restage(|stage| stage.zoom_at(factor, point));
             }
-            event.prevent_default();
-            let (factor, point) = (wheel(event.delta_y()), place(&event));
-            page.stage
-                .borrow_mut()
-                .change(|stage| stage.zoom_at(factor, point));
         });
         // One finger scrolls the page; two are the picture's.
         on_active(canvas, "touchmove", |event: TouchEvent| {
@@ -119,56 +100,33 @@ impl Page {
             let drags = event.buttons() == 1;
             let motion = moved.borrow_mut().moves(event.pointer_id(), to, drags);
             if let Some(motion) = motion {
-                page.stage.borrow_mut().change(|stage| match motion {
-                    Motion::Pan(way) => stage.pan(way),
-                    Motion::Pinch(from, to) => stage.pinch(from, to),
-                });
+                page.restage(|stage| stage.follow(motion));
             }
         });
     }
 
     fn show_all(&self) {
-        self.stage.borrow_mut().change(|stage| stage.show_all());
+        self.restage(Stage::show_all);
         self.show_readout(None);
     }
 
-    /// Whether a key did something to the picture.
-    fn take_key(&self, key: &str, shift: bool) -> bool {
-        let Some(key) = Key::of(key, shift) else {
-            return false;
-        };
-        let pixel = self.stage.borrow_mut().change(|stage| {
-            match key {
-                Key::Zoom(factor) => stage.zoom(factor),
-                Key::All => stage.show_all(),
-                Key::Pan(way) => stage.pan(way),
-                Key::Crosshair(way) => stage.move_crosshair(way),
-            }
+    fn take_key(&self, key: Key) {
+        let pixel = self.restage(|stage| {
+            stage.take(key);
             stage.crosshair()
         });
-        if matches!(key, Key::All | Key::Crosshair(_)) {
-            let readout = self.show_readout(pixel);
-            if matches!(key, Key::Crosshair(_)) {
-                say("said", readout);
-            }
+        match key {
+            Key::All => drop(self.show_readout(pixel)),
+            Key::Crosshair(_) => say("said", self.show_readout(pixel)),
+            Key::Zoom(_) | Key::Pan(_) => {}
         }
-        true
     }
 
     /// Tells the value of a pixel of the mask, or of which region it is.
     fn show_readout(&self, pixel: Option<[usize; 2]>) -> Phrase {
         let region = self.point_at(pixel);
-        let value = pixel.and_then(|pixel| self.stage.borrow().shown().value_of(pixel));
-        let readout = match (pixel, value) {
-            (Some([column, row]), Some(value)) => phrase!(
-                "pixel {x}, {y}: {value}",
-                x = column,
-                y = row,
-                value = Value::Power(f64::from(value)),
-            ),
-            _ => Phrase::nothing(),
-        };
-        let readout = region.unwrap_or(readout);
+        let value = || self.stage.borrow().shown().readout(pixel);
+        let readout = region.unwrap_or_else(value);
         say("readout", readout.clone());
         readout
     }

@@ -2,21 +2,18 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
+use web_sys::{Event, HtmlInputElement};
 
 use super::controls::text_of;
 use super::own_model::OwnModel;
 use super::{Page, show};
 use crate::page::card::{Own, Wish, sees};
-use crate::web::dom::{all, element, on};
+use crate::web::dom::{all, element, focus, on};
 use crate::web::parts::put;
 
 impl Page {
     pub(super) fn listen_to_card(self: &Rc<Self>) {
-        on(&element::<Element>("own"), "click", |_: Event| {
-            element::<HtmlInputElement>("own-file").click();
-        });
+        self.on_click("own", |_| element::<HtmlInputElement>("own-file").click());
         for control in all("#network-input select, #network-input input") {
             let page = Rc::clone(self);
             let id = control.id();
@@ -29,15 +26,11 @@ impl Page {
                 }
             });
         }
-        let page = Rc::clone(self);
-        on(&element::<Element>("own-undo"), "click", move |_: Event| {
-            let Some(own) = page.own_model() else { return };
-            page.wish(page.on_card(&own).undone());
-            // The button goes; what it belongs to stays.
-            if let Ok(Some(summary)) = element::<Element>("network-input").query_selector("summary")
-            {
-                let summary: HtmlElement = summary.unchecked_into();
-                summary.focus().unwrap_or(());
+        self.on_click("own-undo", |page| {
+            if let Some(own) = page.own_model() {
+                page.wish(page.on_card(&own).undone());
+                // The button goes; what it belongs to stays.
+                focus("network-input-title");
             }
         });
     }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use web_sys::{Element, Event};
+use web_sys::Element;
 
 use super::address::write_parameter;
 use super::job::PageJob;
@@ -12,7 +12,7 @@ pub(super) use crate::page::CHAPTERS;
 use crate::page::study::{compare_methods, compare_steps, put_to_the_test, shake};
 use crate::page::{Explanation, chapters};
 use crate::protocol::Failure;
-use crate::web::dom::{element, on};
+use crate::web::dom::element;
 use crate::web::parts::{put, recolour};
 
 impl Page {
@@ -32,26 +32,24 @@ impl Page {
         if let Some(k) = CHAPTERS.iter().position(|&chapter| chapter == name) {
             self.made_of.borrow_mut()[k] = Some(Rc::clone(of));
         }
-        write_parameter("chapter", Some(name));
-        let body: Element = element(&format!("{name}-body"));
-        let was_hidden = body.has_attribute("hidden");
-        show(&format!("{name}-body"), true);
+        self.unfold(name);
         self.show_chapters();
-        // Whoever has it open is there already.
-        if was_hidden {
-            element::<Element>(name).scroll_into_view();
-        }
     }
 
     /// Opens a chapter that needs no mask.
     pub(super) fn open_free(&self, name: &str) {
-        write_parameter("chapter", Some(name));
-        let body = format!("{name}-body");
-        let was_hidden = element::<Element>(&body).has_attribute("hidden");
         if name == "teach" {
             self.show_teaching();
         }
-        show(&body, true);
+        self.unfold(name);
+    }
+
+    fn unfold(&self, name: &str) {
+        write_parameter("chapter", Some(name));
+        let body: Element = element(&format!("{name}-body"));
+        let was_hidden = body.has_attribute("hidden");
+        show(&body.id(), true);
+        // Whoever has it open is there already.
         if was_hidden {
             element::<Element>(name).scroll_into_view();
         }
@@ -105,14 +103,6 @@ impl Page {
             if !page.jobs.is_busy() {
                 page.run(work);
             }
-        });
-    }
-
-    /// Does something when the element of that id is clicked.
-    pub(super) fn on_click(self: &Rc<Self>, id: &str, handler: impl Fn(&Rc<Self>) + 'static) {
-        let page = Rc::clone(self);
-        on(&element::<Element>(id), "click", move |_: Event| {
-            handler(&page)
         });
     }
 

@@ -2,12 +2,11 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
 use super::Page;
 use super::open::Opened;
-use crate::page::{Kind, MOST_BYTES, MOST_PHOTOS, Sorted};
+use crate::page::{Begin, Kind, MOST_BYTES, MOST_PHOTOS, Sorted, too_large};
 use crate::web::dropped::Dropped;
 use crate::web::files;
 use crate::web::words::phrase;
@@ -15,11 +14,7 @@ use crate::web::words::phrase;
 impl Page {
     /// Takes files, once they are known.
     pub(super) fn take_files(self: &Rc<Self>, files: impl Future<Output = Vec<Dropped>> + 'static) {
-        let page = Rc::clone(self);
-        spawn_local(async move {
-            let files = files.await;
-            page.take_all(files).await;
-        });
+        self.start(async move |page| page.take_all(files.await).await);
     }
 
     async fn take_all(self: Rc<Self>, files: Vec<Dropped>) {
@@ -29,9 +24,10 @@ impl Page {
             let kind = file.kind().await.unwrap_or(Kind::Other);
             kinds.push((file.name(), kind));
         }
-        let own = !self.own.borrow().is_empty();
-        let awaited = self.awaiting.borrow().as_ref().map(|a| a.missing.clone());
-        let Sorted { network, photos } = Sorted::of(&kinds, own, awaited.as_deref());
+        let Sorted { network, photos } = {
+            let networks = self.networks.borrow();
+            Sorted::of(&kinds, networks.has_own(), networks.awaited())
+        };
         let mut taken = None;
         if !network.is_empty() {
             let files = network.iter().map(|&k| (files[k].clone(), kinds[k].1));
@@ -42,7 +38,8 @@ impl Page {
             let photos: Vec<Dropped> = photos.into_iter().map(|k| files[k].clone()).collect();
             let opened = self.take_dropped_photos(photos).await;
             if matches!(taken, Some(Ok(()))) && opened == Opened::Refused {
-                self.begin_alone();
+                // Photos that came with it were none: it begins by itself.
+                self.begin(Begin::Model);
             }
         }
         // After the photo, which takes away what was said before it.
@@ -57,7 +54,7 @@ impl Page {
         let mut photos = Vec::new();
         for file in files.into_iter().take(MOST_PHOTOS) {
             let bytes = if file.file.size() > MOST_BYTES {
-                Err(files::too_large(&file.file))
+                Err(too_large(&file.name(), file.file.size()))
             } else {
                 let blob: &Blob = &file.file;
                 files::blob(blob).await

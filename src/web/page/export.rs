@@ -4,14 +4,13 @@ use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, Element, Event, HtmlAnchorElement, HtmlCanvasElement, HtmlElement, Url};
+use web_sys::{Blob, Event, HtmlAnchorElement, HtmlCanvasElement, Url};
 
+use super::listen::close_menu;
 use super::{Page, create, show, titles};
-use crate::page::{Sheet, View};
+use crate::page::{Explanation, Saved, Sheet, View};
 use crate::protocol::{Failure, Response};
-use crate::report::npy;
-use crate::web::dom::{all, element, message, on};
+use crate::web::dom::{all, message, on};
 use crate::web::files;
 use crate::web::picture::{self, context};
 
@@ -24,11 +23,9 @@ impl Page {
             let page = Rc::clone(self);
             let what = button.get_attribute("data-save").unwrap_or_default();
             on(&button, "click", move |_: Event| {
-                element::<HtmlElement>("save")
-                    .remove_attribute("open")
-                    .unwrap_or(());
-                let (page, what) = (Rc::clone(&page), what.clone());
-                spawn_local(async move {
+                close_menu();
+                let what = what.clone();
+                page.start(async move |page| {
                     if let Err(failure) = page.save(&what).await {
                         page.tell(&failure);
                     }
@@ -47,23 +44,10 @@ impl Page {
         let Some(shown) = self.shown() else {
             return Ok(());
         };
-        match what {
-            "mask" => self.save_picture("mask.png", &[View::Mask]).await,
-            "overlay" => self.save_picture("overlay.png", &[View::Overlay]).await,
-            "both" => {
-                let views = [View::Original, View::Overlay];
-                self.save_picture("photo-and-overlay.png", &views).await
-            }
-            "handout" => self.print_handout().await,
-            "attributions" => {
-                let bytes = npy(&shown.attributions.values, shown.spec.preprocessing.size());
-                download("attributions.npy", &bytes)
-            }
-            _ => {
-                let text = serde_json::to_string_pretty(&shown.report());
-                let text = text.map_err(|error| failed(&error.to_string()))?;
-                download("report.json", (text + "\n").as_bytes())
-            }
+        match shown.saved(what)? {
+            Saved::Picture(name, views) => self.save_picture(&shown, name, views).await,
+            Saved::Bytes(name, bytes) => download(name, &bytes),
+            Saved::Handout => self.print_handout().await,
         }
     }
 
@@ -81,12 +65,14 @@ impl Page {
     }
 
     /// Views of the photo beside each other, with what they show beneath them.
-    async fn save_picture(&self, name: &str, views: &[View]) -> Result<(), Failure> {
-        let Some(shown) = self.shown() else {
-            return Ok(());
-        };
+    async fn save_picture(
+        &self,
+        shown: &Explanation,
+        name: &str,
+        views: &[View],
+    ) -> Result<(), Failure> {
         let whole = self.whole_photo().await;
-        let words = titles::caption(&shown).to_string();
+        let words = titles::caption(shown).to_string();
         let paint = || -> Result<HtmlCanvasElement, JsValue> {
             let stage = self.stage.borrow();
             let [width, height] = stage
@@ -147,9 +133,7 @@ fn download_parts(name: &str, parts: &Array) -> Result<(), Failure> {
         let link: HtmlAnchorElement = create("a");
         link.set_href(&url);
         link.set_download(name);
-        let element: &Element = &link;
-        let element: &HtmlElement = wasm_bindgen::JsCast::unchecked_ref(element);
-        element.click();
+        link.click();
         Url::revoke_object_url(&url)
     };
     offer().map_err(|error| failed(&message(&error)))

@@ -4,16 +4,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::ArrayBuffer;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use super::{PREVIEW_SIDE, Page, show};
-use crate::page::PictureId;
+use crate::page::{Incoming, PictureId};
 use crate::protocol::{Failure, Response, Truth};
 use crate::web::dom::{element, now};
 use crate::web::files;
 use crate::web::pool::Picture;
 use crate::web::words::{Phrase, phrase};
+
+/// The shorter side that a photo should have where no network is chosen, in pixels.
+const SMALLEST: u32 = 96;
 
 /// What is looked at.
 pub(super) struct Looked {
@@ -24,22 +26,12 @@ pub(super) struct Looked {
     pub(super) truth: RefCell<Option<Rc<Truth>>>,
 }
 
-impl Looked {
-    fn new(picture: Picture, painted: bool) -> Rc<Self> {
-        Rc::new(Self {
-            picture,
-            painted,
-            truth: RefCell::default(),
-        })
-    }
-}
-
 /// A picture that is to be opened.
-pub(super) struct Coming {
-    pub(super) id: PictureId,
+struct Coming {
+    id: PictureId,
     /// Its number in the strip, if it is there.
-    pub(super) number: Option<u64>,
-    pub(super) painted: bool,
+    number: Option<u64>,
+    painted: bool,
 }
 
 /// What became of a picture that was to be opened.
@@ -56,28 +48,29 @@ pub(super) enum Opened {
 impl Page {
     /// Opens the picture that is set, if it is one that the page can fetch or draw by itself.
     pub(super) fn open_set_picture(self: &Rc<Self>) {
-        let Some(id) = self.latest().picture else {
-            return;
-        };
-        let page = Rc::clone(self);
+        if let Some(id) = self.latest().picture {
+            self.open_known(id);
+        }
+    }
+
+    /// Opens a picture that the page can fetch or draw by itself.
+    pub(super) fn open_known(self: &Rc<Self>, id: PictureId) {
         let coming = Coming {
             id: id.clone(),
             number: None,
             painted: false,
         };
-        spawn_local(async move {
-            match id {
-                PictureId::Scene { seed, tag } => {
-                    let scene = async { Ok(Picture::Scene { seed, tag }) };
-                    page.open(scene, coming).await;
-                }
-                PictureId::Sample(name) => {
-                    let path = format!("samples/{name}.jpg");
-                    let photo = async { Ok(Picture::Photo(files::file(&path).await?)) };
-                    page.open(photo, coming).await;
-                }
-                PictureId::Photo(_) => {}
+        self.start(async move |page| match id {
+            PictureId::Scene { seed, tag } => {
+                let scene = async { Ok(Picture::Scene { seed, tag }) };
+                page.open(scene, coming).await;
             }
+            PictureId::Sample(name) => {
+                let path = format!("samples/{name}.jpg");
+                let photo = async { Ok(Picture::Photo(files::file(&path).await?)) };
+                page.open(photo, coming).await;
+            }
+            PictureId::Photo(_) => {}
         });
     }
 
@@ -99,7 +92,7 @@ impl Page {
     }
 
     /// Opens a picture. Until it is decoded, and if it cannot be, the old one stays.
-    pub(super) async fn open(
+    async fn open(
         self: &Rc<Self>,
         picture: impl Future<Output = Result<Picture, Failure>>,
         coming: Coming,
@@ -124,23 +117,7 @@ impl Page {
         }
         match decoded {
             Ok((picture, response)) => {
-                self.show_in_strip(coming.number);
-                self.looked
-                    .replace(Some(Looked::new(picture, coming.painted)));
-                let mut work = self.work.borrow_mut();
-                work.forget();
-                work.change(|settings| settings.set_picture(Some(coming.id)));
-                drop(work);
-                self.show_settings();
-                self.write_address();
-                if let Some(response) = response {
-                    self.show_photo(response);
-                    self.run(|page, job| async move { page.make_mask(&job).await });
-                } else {
-                    // Dropped before the engine runs: the picture is opened with it.
-                    self.show_controls();
-                    self.say_status(phrase!("The photo waits for the engine…"));
-                }
+                self.take_picture(picture, coming, response);
                 Opened::Shown
             }
             Err(failure) => {
@@ -149,12 +126,34 @@ impl Page {
                 if !self.jobs.is_busy() {
                     self.say_status(Phrase::nothing());
                 }
-                if failure.code.is_of_photo() {
-                    Opened::Refused
-                } else {
-                    Opened::Dropped
+                match failure.code.is_of_photo() {
+                    true => Opened::Refused,
+                    false => Opened::Dropped,
                 }
             }
+        }
+    }
+
+    /// A picture is looked at from now on; without a response it is opened with the engine.
+    fn take_picture(self: &Rc<Self>, picture: Picture, coming: Coming, response: Option<Response>) {
+        self.show_in_strip(coming.number);
+        self.looked.replace(Some(Rc::new(Looked {
+            picture,
+            painted: coming.painted,
+            truth: RefCell::default(),
+        })));
+        let mut work = self.work.borrow_mut();
+        work.forget();
+        work.change(|settings| settings.set_picture(Some(coming.id)));
+        drop(work);
+        self.show_settings();
+        self.write_address();
+        if let Some(response) = response {
+            self.show_photo(response);
+            self.run(|page, job| async move { page.make_mask(&job).await });
+        } else {
+            self.show_controls();
+            self.say_status(phrase!("The photo waits for the engine…"));
         }
     }
 
@@ -173,23 +172,26 @@ impl Page {
         else {
             return;
         };
-        let painted = match &*self.looked.borrow() {
-            Some(looked) => {
-                looked.truth.replace(truth.map(Rc::new));
-                looked.painted || looked.truth.borrow().is_some()
-            }
-            None => false,
-        };
+        let made_here = truth.is_some();
+        let looked = self.looked.borrow().clone();
+        let made_here = looked.is_some_and(|looked| {
+            looked.truth.replace(truth.map(Rc::new));
+            looked.painted || made_here
+        });
         self.seen.replace(None);
-        if !element::<HtmlElement>("notice")
-            .class_list()
-            .contains("lasting")
-        {
+        let notice = element::<HtmlElement>("notice").class_list();
+        if !notice.contains("lasting") {
             show("notice", false);
         }
         show("empty", false);
-        // A mask of another picture is nothing to compare with.
-        let unpinned = self.unpin();
+        let incoming = Incoming {
+            size: [width, height],
+            animated,
+            incomplete,
+            made_here,
+            // A mask of another picture is nothing to compare with.
+            unpinned: self.unpin(),
+        };
         self.close_chapters();
         self.stage
             .borrow_mut()
@@ -197,35 +199,11 @@ impl Page {
         self.present();
         self.label_canvas(phrase!("Your photo, not explained yet"));
         let spec = self.spec(&self.latest().model);
-        let smallest = spec.map_or(96, |spec| {
-            let preprocessing = &spec.preprocessing;
-            preprocessing.width.min(preprocessing.height)
+        let smallest = spec.map_or(SMALLEST, |spec| {
+            spec.preprocessing.width.min(spec.preprocessing.height)
         });
-        if incomplete {
-            self.note(
-                phrase!("This photo ends early or is damaged: what is there is explained, the rest is grey."),
-                phrase!("Copy it again from where it came, if you need all of it."),
-            );
-        } else if animated {
-            self.note(
-                phrase!("This picture moves; its first frame is explained."),
-                Phrase::nothing(),
-            );
-        } else if width.min(height) < smallest && !painted {
-            self.note(
-                phrase!(
-                    "This photo is small ({width} × {height}); it was enlarged to the {side} pixels that the network sees.",
-                    width = width,
-                    height = height,
-                    side = smallest,
-                ),
-                phrase!("A larger one gives a finer mask."),
-            );
-        } else if unpinned {
-            self.note(
-                phrase!("The pinned mask was let go: it is of another photo."),
-                phrase!("Pin one of this photo to compare."),
-            );
+        if let Some((what, next)) = incoming.note(smallest) {
+            self.note(what, next);
         }
     }
 }

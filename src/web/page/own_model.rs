@@ -2,19 +2,19 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::spawn_local;
+use js_sys::ArrayBuffer;
 use web_sys::{Blob, HtmlSelectElement};
 
+use super::Page;
 use super::job::PageJob;
-use super::{Page, append};
-use crate::model::{Card, ModelSpec, Wishes};
-use crate::page::{Awaiting, Begin, Brought, Kind, Named, READER, Settings, numbered, option};
-use crate::protocol::{Failure, FailureCode};
+use crate::model::Wishes;
+use crate::page::{Brought, Kind, Named, READER, Settings, not_ready};
+use crate::protocol::Failure;
 use crate::web::dom::{element, now, sleep};
 use crate::web::dropped::Dropped;
 use crate::web::files;
-use crate::web::parts::made;
-use crate::web::pool::{Weights, fitting};
+use crate::web::parts::put;
+use crate::web::pool::fitting;
 use crate::web::reading::{self, Read};
 use crate::web::words::{Phrase, phrase};
 
@@ -22,16 +22,7 @@ use crate::web::words::{Phrase, phrase};
 const LOOK_MS: i32 = 100;
 
 /// A network that someone brought.
-#[derive(Clone)]
-pub(super) struct OwnModel {
-    /// Its files are on the disk: they are read again when something else is wished for.
-    pub(super) brought: Brought<Dropped>,
-    pub(super) card: Card,
-    weights: Weights,
-    pub(super) spec: ModelSpec,
-    /// How long a gradient takes in one worker, once that was measured.
-    pub(super) gradient_ms: Option<f64>,
-}
+pub(super) type OwnModel = crate::page::OwnModel<Dropped, ArrayBuffer>;
 
 impl Named for Dropped {
     fn path(&self) -> &str {
@@ -43,37 +34,10 @@ impl Named for Dropped {
     }
 }
 
-impl OwnModel {
-    fn new(brought: Brought<Dropped>, read: Read) -> Result<Self, Failure> {
-        let Read {
-            card,
-            source,
-            weights,
-        } = read;
-        let mut spec = card.spec(brought.stem(&card.producer))?;
-        // Its name in the list is the file's, so that none of ours can be meant.
-        spec.name = format!("own:{}", brought.title).into();
-        Ok(Self {
-            brought,
-            weights: Weights {
-                source,
-                bytes: weights,
-                memory: card.memory,
-                randomised: None,
-            },
-            card,
-            spec,
-            gradient_ms: None,
-        })
-    }
-}
-
 impl Page {
     /// The network that is set, if someone brought it.
     pub(super) fn own_model(&self) -> Option<OwnModel> {
-        let name = self.latest().model;
-        let own = self.own.borrow();
-        own.iter().find(|own| own.spec.name == name).cloned()
+        self.networks.borrow().own(&self.latest().model).cloned()
     }
 
     /// Takes a network's files, or what belongs to one that is here: it is set now; if `begin`, it has
@@ -90,12 +54,7 @@ impl Page {
             return None;
         }
         let taken = read.map(|own| {
-            let name = self.add_own_model(own);
-            let set = |settings: &mut Settings| {
-                settings.set_model(&name);
-                // The same file may come again with other labels.
-                settings.revision += 1;
-            };
+            let set = self.add_network(own);
             if begin {
                 self.change(set);
             } else {
@@ -119,15 +78,22 @@ impl Page {
     ) -> Result<(), Failure> {
         let brought = Brought::of(vec![(file, Kind::Network)]);
         let own = self.read_brought(brought, job).await?;
-        if job.is_current() {
-            let name = self.add_own_model(own);
-            self.work.borrow_mut().change(|settings| {
-                settings.set_model(&name);
-                settings.revision += 1;
-            });
-            self.show_settings();
-        }
+        job.wanted()?;
+        let set = self.add_network(own);
+        self.work.borrow_mut().change(set);
+        self.show_settings();
         Ok(())
+    }
+
+    /// Adds a network to the list; what sets it.
+    fn add_network(&self, own: OwnModel) -> impl FnOnce(&mut Settings) + use<> {
+        let (name, panel) = self.networks.borrow_mut().add(own);
+        put(&panel);
+        move |settings| {
+            settings.set_model(&name);
+            // The same file may come again with other labels.
+            settings.revision += 1;
+        }
     }
 
     /// The network that files hold.
@@ -139,21 +105,8 @@ impl Page {
         // Before anything is read.
         let bytes: f64 = dropped.iter().map(|(file, _)| file.file.size()).sum();
         fitting(bytes as u64)?;
-        let texts = dropped.iter().all(|&(_, kind)| kind == Kind::Text);
-        let brought = Brought::of(dropped);
-        let answered = |awaiting: &Awaiting<Dropped>| awaiting.is_answered_by(&brought.files);
-        let awaited = self.awaiting.take().filter(answered);
-        let brought = match awaited {
-            Some(awaiting) => awaiting.with(brought.files),
-            // Labels alone belong to the network that is set, or was brought last.
-            None if texts => {
-                let own = self.own_model();
-                let own = own.or_else(|| self.own.borrow().last().cloned());
-                let own = own.ok_or_else(files::labels_alone)?;
-                own.brought.with_labels(brought.files)
-            }
-            None => brought,
-        };
+        let set = self.latest().model;
+        let brought = self.networks.borrow_mut().together(dropped, &set)?;
         self.read_brought(brought, job).await
     }
 
@@ -172,19 +125,17 @@ impl Page {
             names.push(file.path.clone());
         }
         match reading::read(&reader, names, &bytes, brought.wishes.clone()).await {
-            Ok(read) => {
-                fitting(read.card.memory)?;
+            Ok(Read {
+                card,
+                source,
+                weights,
+            }) => {
+                fitting(card.memory)?;
                 self.engine_for(&brought.title).await?;
-                OwnModel::new(brought, read)
+                OwnModel::new(brought, card, source, weights)
             }
             Err(failure) => {
-                if failure.code == FailureCode::FileMissing {
-                    // Whoever drops it next need not drop the others again.
-                    self.awaiting.replace(Some(Awaiting {
-                        missing: failure.detail.clone(),
-                        brought,
-                    }));
-                }
+                self.networks.borrow_mut().refused(brought, &failure);
                 Err(failure)
             }
         }
@@ -198,87 +149,41 @@ impl Page {
             match running {
                 true => return Ok(()),
                 false if starting => sleep(LOOK_MS).await,
-                false => return Err(files::not_ready(file)),
+                false => return Err(not_ready(file)),
             }
-        }
-    }
-
-    /// Adds a network to the list, in place of the same one, beside another one that is called alike. Its name.
-    fn add_own_model(&self, mut own: OwnModel) -> String {
-        let mut known = self.own.borrow_mut();
-        let place = |name: &str| known.iter().position(|other| other.spec.name == name);
-        let taken = |name: &str| Some(known[place(name)?].brought.is_like(&own.brought));
-        let [name, title] = numbered(&own.spec.name, &own.spec.title, taken);
-        let place = place(&name);
-        own.spec.name = name.clone().into();
-        own.spec.title = title.into();
-        match place {
-            Some(place) => known[place] = own,
-            None => {
-                let title = Phrase::of(&*own.spec.title);
-                append(&element("model"), &made(&option(&name, title, true)));
-                known.push(own);
-            }
-        }
-        name
-    }
-
-    /// The weights of a network that was brought, if it is one.
-    pub(super) fn own_weights(&self, name: &str) -> Option<Weights> {
-        let own = self.own.borrow();
-        let own = own.iter().find(|own| own.spec.name == name)?;
-        Some(own.weights.clone())
-    }
-
-    /// Notes how long a gradient of a network that was brought takes.
-    pub(super) fn note_time(&self, name: &str, gradient_ms: f64) {
-        let mut own = self.own.borrow_mut();
-        if let Some(own) = own.iter_mut().find(|own| own.spec.name == name) {
-            own.gradient_ms = Some(gradient_ms);
         }
     }
 
     /// Reads the network that is set once more, with something else wished of it; if that cannot be had, it is told
     /// and what was stays.
     pub(super) fn wish(self: &Rc<Self>, wishes: Wishes) {
-        let Some(own) = self.own_model() else { return };
-        let page = Rc::clone(self);
-        spawn_local(async move {
+        let name = self.latest().model;
+        let brought = self.networks.borrow().with_wishes(&name, wishes);
+        let Some(brought) = brought else { return };
+        self.start(async move |page| {
             let reading = page.openings.begin(now());
             page.show_controls();
-            let brought = Brought {
-                wishes,
-                ..own.brought.clone()
-            };
             let read = page.read_brought(brought, &reading).await;
             if !reading.end() {
                 return;
             }
             match read {
-                Ok(read) => page.take_wish(&own, read),
+                Ok(read) => page.take_wish(&name, read),
                 Err(failure) => page.tell(&failure),
             }
             page.show_card();
             page.show_controls();
-            if page.jobs.is_busy() || page.shown().is_some() {
-                return;
+            if !page.jobs.is_busy() && page.shown().is_none() {
+                page.say_status(Phrase::nothing());
             }
-            page.say_status(Phrase::nothing());
         });
     }
 
-    fn take_wish(self: &Rc<Self>, before: &OwnModel, mut read: OwnModel) {
-        let name = before.spec.name.to_string();
-        read.spec.name = before.spec.name.clone();
-        read.spec.title = before.spec.title.clone();
-        let others =
-            read.card.output != before.card.output || read.card.classes != before.card.classes;
-        let mut known = self.own.borrow_mut();
-        if let Some(own) = known.iter_mut().find(|own| own.spec.name == name) {
-            *own = read;
-        }
-        drop(known);
-        if self.latest().model == name {
+    fn take_wish(self: &Rc<Self>, name: &str, read: OwnModel) {
+        let others = self.networks.borrow_mut().wished(name, read);
+        if let Some(others) = others
+            && self.latest().model == name
+        {
             self.change(|settings| {
                 settings.revision += 1;
                 if others {
@@ -286,10 +191,5 @@ impl Page {
                 }
             });
         }
-    }
-
-    /// A network that was chosen, but photos that came with it were none: it begins by itself.
-    pub(super) fn begin_alone(self: &Rc<Self>) {
-        self.begin(Begin::Model);
     }
 }

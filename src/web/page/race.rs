@@ -1,20 +1,132 @@
-//! The GPU is tried beside the CPU, and takes over where it is faster.
+//! Which device computes: engines are fetched and started; the GPU is tried beside the CPU, and takes over where it is faster.
 
 use std::pin::pin;
 use std::rc::Rc;
 
-use futures_util::future::{Either, select};
-use wasm_bindgen_futures::spawn_local;
+use futures_util::future::{Either, join, select};
 
-use super::Page;
-use crate::page::{PATIENCE_MS, Race, computes};
+use super::job::PageJob;
+use super::{Page, parameter};
+use crate::device::DeviceKind;
+use crate::page::{Begin, Devices, PATIENCE_MS, Race, computes};
 use crate::protocol::Failure;
 use crate::web::dom::{document, sleep};
+use crate::web::files::{self, Program};
+use crate::web::gpu;
 use crate::web::parts::put;
-use crate::web::pool::Pool;
-use crate::web::words::Phrase;
+use crate::web::pool::{self, Pool};
+use crate::web::words::{Phrase, phrase};
+
+/// The most workers that an address can ask for.
+const MOST_WORKERS: usize = 16;
 
 impl Page {
+    /// Starts the pool that the device selector asks for, and goes on with it.
+    pub(super) async fn change_device(self: Rc<Self>) {
+        let job = self.begin_job();
+        self.pool.replace(None);
+        self.devices.replace(Devices::default());
+        self.work.borrow_mut().hold(None);
+        job.wait(phrase!("Starting the engine…"));
+        let started = self.start_pool(&job).await;
+        if !job.end() {
+            return; // another device was chosen meanwhile
+        }
+        match started {
+            Ok((pool, devices)) => {
+                self.say_device(&pool, devices.why());
+                self.pool.replace(Some(Rc::new(pool)));
+                self.devices.replace(devices);
+                self.say_status(phrase!("Ready."));
+                self.begin(Begin::Model);
+            }
+            Err(failure) => {
+                self.work.borrow_mut().stop();
+                self.tell(&failure);
+                self.say_status(phrase!("The engine is not running."));
+                self.show_controls();
+            }
+        }
+    }
+
+    /// The pool that computes first, and what is known of the other device.
+    async fn start_pool(
+        self: &Rc<Self>,
+        job: &PageJob,
+    ) -> Result<(Pool, Devices<Rc<Pool>>), Failure> {
+        let wanted = self.latest().device;
+        let gpu = gpu::check(parameter("adapter").as_deref() == Some("software"));
+        let mut devices = match &*wanted {
+            "cpu" => Devices::default(),
+            "gpu" => Devices::new(&wanted, Some(gpu.await)),
+            _ => {
+                let (cpu, gpu) = join(self.start_on_cpu(job), gpu).await;
+                return Ok((cpu?, Devices::new(&wanted, Some(gpu))));
+            }
+        };
+        if let Some(adapter) = devices.first() {
+            let told = job.clone();
+            let progress = move |megabytes, all| told.engine_comes(megabytes, all);
+            match self.start_on_gpu(adapter, progress).await {
+                Ok(pool) => return Ok((pool, devices)),
+                Err(failure) => devices.refuse(&failure),
+            }
+        }
+        if let Some(refusal) = devices.refusal() {
+            self.tell(refusal);
+        }
+        Ok((self.start_on_cpu(job).await?, devices))
+    }
+
+    async fn start_on_cpu(self: &Rc<Self>, job: &PageJob) -> Result<Pool, Failure> {
+        let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
+        let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
+        let name = files::engine(DeviceKind::Cpu, parameter("engine").as_deref());
+        let told = job.clone();
+        let progress = move |megabytes, all| told.engine_comes(megabytes, all);
+        let engine = self.program(name, progress).await?;
+        pool::on_cpu(engine, workers, self.replaced()).await
+    }
+
+    /// A pool on the GPU, which is called so.
+    async fn start_on_gpu(
+        self: &Rc<Self>,
+        adapter: String,
+        progress: impl Fn(f64, f64) + 'static,
+    ) -> Result<Pool, Failure> {
+        let name = files::engine(DeviceKind::Gpu, None);
+        let engine = self.program(name, progress).await?;
+        pool::on_gpu(engine, adapter, self.replaced()).await
+    }
+
+    /// A module of the build by its name, fetched once.
+    pub(super) async fn program(
+        &self,
+        name: &'static str,
+        progress: impl Fn(f64, f64) + 'static,
+    ) -> Result<Program, Failure> {
+        let known = self.programs.borrow().get(name).cloned();
+        if let Some(program) = known {
+            return Ok(program);
+        }
+        let program = files::program(name, progress).await?;
+        self.programs.borrow_mut().insert(name, program.clone());
+        Ok(program)
+    }
+
+    /// Says that a worker died and was replaced.
+    fn replaced(self: &Rc<Self>) -> impl Fn(&str) + 'static {
+        let page = Rc::downgrade(self);
+        move |epitaph| {
+            if let Some(page) = page.upgrade() {
+                page.note(
+                    phrase!("A worker stopped and was replaced ({why}).", why = epitaph),
+                    phrase!("Nothing is lost; the work goes on."),
+                );
+            }
+        }
+    }
+
     /// Something is over: perhaps now is the time to try the GPU, or to go on with it.
     pub(super) fn settle_device(self: &Rc<Self>) {
         let busy = self.jobs.is_busy() || self.openings.is_busy();
@@ -33,8 +145,7 @@ impl Page {
         let adapter = self.devices.borrow_mut().try_gpu(mask, busy);
         if let Some(adapter) = adapter {
             self.say_device(&cpu, self.devices.borrow().why());
-            let page = Rc::clone(self);
-            spawn_local(async move { page.try_gpu(&cpu, adapter).await });
+            self.start(async move |page| page.try_gpu(&cpu, adapter).await);
         }
     }
 

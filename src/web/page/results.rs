@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Page, Seen, body, show, titles};
+use super::{Page, body, show, titles};
 use crate::page::reading::{self, Drawn};
 use crate::page::{Explanation, View};
 use crate::web::parts::put;
@@ -16,11 +16,7 @@ impl Page {
         show("meter", shown.is_some());
         show("completeness-hint", shown.is_none());
         if let Some(explanation) = &shown {
-            self.seen.replace(Some(Seen {
-                spec: explanation.spec.clone(),
-                prepared: Rc::clone(&explanation.prepared),
-                output: Some(explanation.target.output),
-            }));
+            self.seen.replace(Some(explanation.seen()));
             let crop = explanation.prepared.crop;
             self.stage
                 .borrow_mut()
@@ -49,18 +45,14 @@ impl Page {
     pub(super) fn show_map(&self, attributions: &[f32], width: usize) {
         let map = self.latest().reduction.reduce(attributions);
         self.show_regions(attributions);
-        self.stage
-            .borrow_mut()
-            .change(|stage| stage.set_map(map, width));
+        self.restage(|stage| stage.set_map(map, width));
         self.show_caption();
     }
 
     /// Draws everything in the view, the colours and the scale that are set.
     pub(super) fn draw(self: &Rc<Self>) {
         let settings = self.latest();
-        self.stage
-            .borrow_mut()
-            .change(|stage| stage.set_manner(&settings));
+        self.restage(|stage| stage.set_manner(&settings));
         let forming = self.forming.borrow().is_some();
         match self.shown().filter(|_| !forming) {
             Some(shown) => self.show_map(&shown.attributions.values, shown.width()),
@@ -103,9 +95,7 @@ impl Page {
         let map = self.latest().reduction.reduce(&pinned.attributions.values);
         self.pin_regions(pinned);
         let (crop, width) = (pinned.prepared.crop, pinned.width());
-        self.stage
-            .borrow_mut()
-            .change(|stage| stage.pin(crop, map, width));
+        self.restage(|stage| stage.pin(crop, map, width));
     }
 
     /// Pins what is shown, or lets the pinned explanation go.
@@ -132,7 +122,7 @@ impl Page {
         });
         self.show_settings();
         let view = self.latest().view;
-        self.stage.borrow_mut().change(|stage| stage.unpin(view));
+        self.restage(|stage| stage.unpin(view));
         pinned
     }
 
@@ -141,9 +131,7 @@ impl Page {
         let (pinned, shown) = (self.pinned.borrow().clone(), self.shown());
         let (pinned, shown) = (pinned.as_deref(), shown.as_deref());
         let comparable = reading::comparable(pinned, shown);
-        self.stage
-            .borrow_mut()
-            .change(|stage| stage.set_comparable(comparable));
+        self.restage(|stage| stage.set_comparable(comparable));
         put(&reading::pins(pinned, shown));
         self.show_summaries();
     }

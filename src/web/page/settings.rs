@@ -5,9 +5,10 @@ use std::rc::Rc;
 use web_sys::{Element, Event, HtmlSelectElement, Storage};
 
 use super::{Page, class};
-use crate::page::{Lesson, Settings, Work};
+use crate::page::{Lesson, Panel, Settings, Work};
 use crate::web::dom::{document, element, on, window};
 use crate::web::page::address::{parameter, write_parameter};
+use crate::web::parts::put;
 use crate::web::words::{self, Language};
 
 /// Names under which the browser keeps them.
@@ -50,26 +51,21 @@ impl Page {
 
     pub(super) fn listen_to_own_settings(self: &Rc<Self>) {
         let select: HtmlSelectElement = element("language");
-        on(&select.clone(), "change", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let language = Language::from_code(&select.value()).unwrap_or_default();
-                keep(LANGUAGE, language.code());
-                write_parameter("lang", Some(language.code()));
-                words::speak(language);
-                // What is drawn on canvases holds words too.
-                page.show_answers();
-                page.stage.borrow_mut().draw();
-            }
+        let page = Rc::clone(self);
+        on(&select.clone(), "change", move |_: Event| {
+            let language = Language::from_code(&select.value()).unwrap_or_default();
+            keep(LANGUAGE, language.code());
+            write_parameter("lang", Some(language.code()));
+            words::speak(language);
+            // What is drawn on canvases holds words too.
+            page.show_answers();
+            page.stage.borrow_mut().draw();
         });
-        on(&element::<Element>("projector"), "click", {
-            let page = Rc::clone(self);
-            move |_: Event| {
-                let on = kept_class("projector");
-                keep(PROJECTOR, if on { "no" } else { "yes" });
-                project(!on);
-                page.stage.borrow_mut().draw();
-            }
+        self.on_click("projector", |page| {
+            let on = root().class_list().contains("projector");
+            keep(PROJECTOR, if on { "no" } else { "yes" });
+            project(!on);
+            page.stage.borrow_mut().draw();
         });
     }
 }
@@ -80,15 +76,8 @@ fn root() -> Element {
         .unwrap_or_else(|| unreachable!("the page has a root"))
 }
 
-fn kept_class(name: &str) -> bool {
-    root().class_list().contains(name)
-}
-
 /// Large type and strong contrast, for a projector.
 fn project(on: bool) {
     class(&root(), "projector", on);
-    let pressed = if on { "true" } else { "false" };
-    element::<Element>("projector")
-        .set_attribute("aria-pressed", pressed)
-        .unwrap_or(());
+    put(Panel::new().press("projector", on));
 }

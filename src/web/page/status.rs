@@ -2,12 +2,13 @@
 
 use web_sys::{Element, HtmlProgressElement};
 
-use super::{class, duration};
-use crate::page::Board;
+use super::class;
+use crate::page::{Board, duration};
 use crate::web::dom::element;
 use crate::web::words::{Phrase, say};
 
 /// See the [module](self).
+#[derive(Default)]
 pub(super) struct Status;
 
 impl Status {
