@@ -6,7 +6,7 @@ mod adapter;
 mod amounts;
 pub mod answers;
 pub mod baselines;
-mod bench;
+pub mod bench;
 mod brought;
 mod brush;
 pub mod card;
@@ -15,6 +15,7 @@ mod class_cards;
 mod classroom;
 pub mod controls;
 mod covering;
+mod download;
 mod dropped;
 mod explanation;
 mod files;
@@ -61,7 +62,6 @@ mod workers;
 
 pub use adapter::{Adapter, Found};
 pub use amounts::{adding_up, printed_change};
-pub use bench::{Measured, report};
 pub use brought::{Awaiting, Brought, Named, numbered};
 pub use brush::{Brush, Touch};
 pub use chapters::{CHAPTERS, FREE, MadeOf, chapters};
@@ -70,6 +70,7 @@ pub use classroom::{
     Class, Classroom, FEWEST_CLASSES, FEWEST_PICTURES, MOST_CLASSES, MOST_PICTURES, Marks,
 };
 pub use covering::{Covering, covered_by, noise_picture, other_baselines, plain_picture};
+pub use download::Download;
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Seen, Verdict};
 pub use files::{MOST_BYTES, READER, engine, not_ready, too_large};

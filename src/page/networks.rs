@@ -156,16 +156,7 @@ impl<F: Named + Clone, B: Clone> Networks<F, B> {
 
     /// The weights of one of ours have come.
     pub fn fetched(&mut self, spec: &ModelSpec, entry: ManifestEntry, bytes: B) -> Weights<B> {
-        let weights = Weights {
-            source: Source::Published {
-                architecture: spec.architecture,
-                preprocessing: spec.preprocessing,
-                sha256: entry.sha256,
-            },
-            bytes,
-            memory: 0,
-            randomised: None,
-        };
+        let weights = Weights::published(spec, &entry, bytes);
         self.fetched.insert(entry.name, weights.clone());
         weights
     }

@@ -7,30 +7,15 @@ use js_sys::Reflect;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event, HtmlButtonElement, HtmlElement};
 
-use super::dom::{element, now, on, window};
+use super::dom::{element, on, window};
 use super::files::{self, Program};
 use super::gpu;
 use super::pool::{self, Pool, Weights};
-use super::words::{self, Language, decimal, detail, name, phrase, say};
-use crate::attribution::Rule;
+use super::words::{self, Language, detail, name, phrase, say};
 use crate::device::DeviceKind;
-use crate::model::{ModelSpec, Target, catalog::CATALOG};
-use crate::page::{Measured, report};
-use crate::protocol::{Failure, Source};
-
-/// Gradients of a mask: how many secants “Auto” begins with.
-const GRADIENTS: usize = 24;
-/// Masks of each network on each device, of which the fastest counts; the first one warms up.
-const RUNS: usize = 3;
-/// Milliseconds in a second.
-const SECOND: f64 = 1000.0;
-
-/// Each network is measured with one worker, with as many as the page takes, and on the GPU.
-const SETTINGS: [(DeviceKind, Option<usize>); 3] = [
-    (DeviceKind::Cpu, Some(1)),
-    (DeviceKind::Cpu, None),
-    (DeviceKind::Gpu, None),
-];
+use crate::model::catalog::CATALOG;
+use crate::page::bench::{Measured, SETTINGS, measure, report};
+use crate::protocol::Failure;
 
 #[derive(Default)]
 struct Bench {
@@ -95,16 +80,8 @@ impl Bench {
                 "status",
                 phrase!("Fetching {network}…", network = name(&*spec.title)),
             );
-            let weights = Weights {
-                source: Source::Published {
-                    architecture: spec.architecture,
-                    preprocessing: spec.preprocessing,
-                    sha256: entry.sha256.clone(),
-                },
-                bytes: files::weights(entry, |_| {}).await?,
-                memory: 0,
-                randomised: None,
-            };
+            let bytes = files::weights(entry, |_| {}).await?;
+            let weights = Weights::published(spec, entry, bytes);
             for (device, workers) in SETTINGS {
                 if !self.running.get() {
                     return Ok(());
@@ -117,95 +94,34 @@ impl Bench {
                         device = device.name().to_uppercase(),
                     ),
                 );
-                self.device(&engine, spec, &weights, device, workers).await;
+                let pool = start_on(device, &engine, workers).await;
+                let running = || self.running.get();
+                let told = |words| say("status", words);
+                if let Some(row) = measure(pool, spec, &weights, running, told).await {
+                    self.measured.borrow_mut().push(row);
+                    self.show();
+                }
             }
         }
         Ok(())
     }
 
-    /// One network on one device; what fails is a row too.
-    async fn device(
-        &self,
-        engine: &Program,
-        spec: &ModelSpec,
-        weights: &Weights,
-        device: DeviceKind,
-        workers: Option<usize>,
-    ) {
-        let pool = match device {
-            DeviceKind::Cpu => pool::on_cpu(engine.clone(), workers, |_| {}).await,
-            DeviceKind::Gpu => on_gpu().await,
-        };
-        let (named, workers, seconds) = match pool {
-            Err(failure) => (format!("GPU: {}", failure.detail), 0, None),
-            Ok(pool) => {
-                let named = match device {
-                    DeviceKind::Cpu => "CPU".into(),
-                    DeviceKind::Gpu => format!("GPU ({})", pool.adapter),
-                };
-                let seconds = self.masks(&pool, spec, weights).await;
-                (named, pool.size(), seconds.ok().flatten())
-            }
-        };
-        if self.running.get() {
-            self.measured.borrow_mut().push(Measured {
-                network: spec.title.to_string(),
-                device: named,
-                workers,
-                seconds,
-            });
-            let text = report(&machine(), &self.measured.borrow());
-            element::<Element>("result").set_text_content(Some(&text));
-            element::<HtmlButtonElement>("copy").set_disabled(false);
-        }
-    }
-
-    /// Seconds a gradient of a few masks, at least; nothing, if it was stopped.
-    async fn masks(
-        &self,
-        pool: &Pool,
-        spec: &ModelSpec,
-        weights: &Weights,
-    ) -> Result<Option<f64>, Failure> {
-        pool.load(weights).await?;
-        let zeros = vec![0.0; spec.preprocessing.input_len()];
-        let quadrature = Rule::Secant.quadrature(GRADIENTS)?;
-        let gradients = quadrature.alphas.len();
-        let mut least = None;
-        for run in 0..RUNS {
-            // A path of its own each time, and none that all activations are zero on.
-            let input = vec![1.0 + run as f32; zeros.len()];
-            pool.keep(&input, &zeros).await?;
-            let start = now();
-            let part = |pieces| quadrature.slice(pieces);
-            pool.sum(
-                Target::output(0),
-                gradients,
-                part,
-                || self.running.get(),
-                |_| {},
-            )
-            .await?;
-            if !self.running.get() {
-                return Ok(None);
-            }
-            let seconds = (now() - start) / SECOND / gradients as f64;
-            if run > 0 {
-                least = Some(least.map_or(seconds, |least: f64| least.min(seconds)));
-                let so_far = phrase!(
-                    "{network}: {seconds} s a gradient",
-                    network = name(&*spec.title),
-                    seconds = decimal(seconds, 4),
-                );
-                say("status", so_far);
-            }
-        }
-        Ok(least)
+    fn show(&self) {
+        let text = report(&machine(), &self.measured.borrow());
+        element::<Element>("result").set_text_content(Some(&text));
+        element::<HtmlButtonElement>("copy").set_disabled(false);
     }
 }
 
 /// Software adapters too: this page is to find out what they are worth.
-async fn on_gpu() -> Result<Pool, Failure> {
+async fn start_on(
+    device: DeviceKind,
+    on_cpu: &Program,
+    workers: Option<usize>,
+) -> Result<Pool, Failure> {
+    if device == DeviceKind::Cpu {
+        return pool::on_cpu(on_cpu.clone(), workers, |_| {}).await;
+    }
     let adapter = gpu::check(true).await?;
     let engine = files::program(files::engine(DeviceKind::Gpu, None), |_, _| {}).await?;
     pool::on_gpu(engine, adapter, |_| {}).await

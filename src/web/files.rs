@@ -13,15 +13,12 @@ use super::dom::{message, sleep, window};
 use super::picture::drawn;
 use crate::device::DeviceKind;
 use crate::model::catalog::{Manifest, ManifestEntry};
-use crate::page;
+use crate::page::{self, Download};
 use crate::protocol::{Failure, FailureCode};
 
 /// The width that a photo gets which is too large to be decoded as it is, in pixels.
 const SMALLER_SIDE: u32 = 4096;
-/// HTTP's status of an answer to a range.
-const PARTIAL_CONTENT: u16 = 206;
-/// How often in a row a download may bring nothing, and the pause between two tries.
-const TRIES: u32 = 3;
+/// The pause before a download that broke off is tried again.
 const RETRY_MS: i32 = 400;
 
 /// What workers are started with. All of it is fetched once, so that a worker which takes a dead one's place is of
@@ -178,46 +175,37 @@ pub(super) async fn weights(
     entry: &ManifestEntry,
     progress: impl Fn(f64),
 ) -> Result<ArrayBuffer, Failure> {
-    // The manifest knows the length; a longer or shorter file is not the one it names.
     let bytes = Uint8Array::new_with_length(entry.bytes as u32);
-    let (mut filled, mut tries) = (0, 0);
+    let mut download = Download::new(bytes.length());
     loop {
-        let before = filled;
-        let fetched = fetch_rest(&entry.file, &bytes, &mut filled, &progress).await;
+        let fetched = fetch_rest(&entry.file, &bytes, &mut download, &progress).await;
         let Err(error) = fetched else {
             return Ok(bytes.buffer());
         };
-        // A connection that broke off may be had again, as long as it brings something.
-        tries = if filled > before { 0 } else { tries + 1 };
-        if filled == 0 || tries == TRIES {
-            return Err(Failure {
-                code: FailureCode::WeightsMissing,
-                detail: format!("{}: {}", entry.file, message(&error)),
-            });
+        // A connection that broke off may be had again.
+        if !download.again() {
+            return Err(missing(&format!("{}: {}", entry.file, message(&error))));
         }
         sleep(RETRY_MS).await;
     }
 }
 
-/// Fetches what a file of weights still lacks after its first `filled` bytes.
+/// Fetches what a file of weights still lacks.
 async fn fetch_rest(
     file: &str,
     bytes: &Uint8Array,
-    filled: &mut u32,
+    download: &mut Download,
     progress: impl Fn(f64),
 ) -> Result<(), JsValue> {
     let options = RequestInit::new();
-    if *filled > 0 {
+    if let Some(range) = download.range() {
         let headers = Headers::new()?;
-        headers.set("range", &format!("bytes={filled}-"))?;
+        headers.set("range", &range)?;
         options.set_headers(&headers);
     }
     let url = format!("weights/{file}");
     let response = answered(window().fetch_with_str_and_init(&url, &options)).await?;
-    if response.status() != PARTIAL_CONTENT {
-        // A server that knows no ranges sends all of it again.
-        *filled = 0;
-    }
+    download.answered(response.status());
     let reader: ReadableStreamDefaultReader = response
         .body()
         .ok_or("the answer is empty")?
@@ -226,21 +214,12 @@ async fn fetch_rest(
     loop {
         let piece = JsFuture::from(reader.read()).await?;
         if Reflect::get(&piece, &"done".into())?.is_truthy() {
-            break;
+            return Ok(download.end()?);
         }
         let piece: Uint8Array = Reflect::get(&piece, &"value".into())?.dyn_into()?;
-        if *filled + piece.length() > bytes.length() {
-            *filled = 0;
-            return Err("the file is longer than the manifest says".into());
-        }
-        bytes.set(&piece, *filled);
-        *filled += piece.length();
-        progress(f64::from(*filled) / f64::from(bytes.length()));
+        bytes.set(&piece, download.take(piece.length())?);
+        progress(download.share());
     }
-    if *filled < bytes.length() {
-        return Err("the file is shorter than the manifest says".into());
-    }
-    Ok(())
 }
 
 /// The bytes of a file beside the page.

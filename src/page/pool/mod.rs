@@ -6,7 +6,7 @@ mod live;
 mod share;
 mod teach;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,7 +17,8 @@ use super::explanation::Prepared;
 use super::workers::fitting;
 use crate::attribution::{Baseline, Slopes};
 use crate::device::DeviceKind;
-use crate::model::Randomised;
+use crate::model::catalog::ManifestEntry;
+use crate::model::{ModelSpec, Randomised};
 use crate::protocol::{Failure, FailureCode, Request, Response, Source};
 use crate::shapes::Tag;
 
@@ -128,6 +129,22 @@ pub struct Weights<B> {
     pub memory: u64,
     /// Layers that shall forget what they learnt.
     pub randomised: Option<Randomised>,
+}
+
+impl<B> Weights<B> {
+    /// One of ours, of which the site serves that file.
+    pub fn published(spec: &ModelSpec, entry: &ManifestEntry, bytes: B) -> Self {
+        Self {
+            source: Source::Published {
+                architecture: spec.architecture,
+                preprocessing: spec.preprocessing,
+                sha256: entry.sha256.clone(),
+            },
+            bytes,
+            memory: 0,
+            randomised: None,
+        }
+    }
 }
 
 /// What is looked at.

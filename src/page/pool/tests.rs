@@ -10,11 +10,11 @@ use pollster::block_on;
 use super::*;
 use crate::attribution::{PartialSum, PathSample, Quadrature, Rule};
 use crate::model::Target;
-use crate::model::catalog::CATALOG;
+use crate::model::catalog::{CATALOG, ManifestEntry};
 
 /// Where the workers are, and what becomes of them.
 #[derive(Default)]
-struct Stand {
+pub(in crate::page) struct Stand {
     /// Who was asked for what.
     asked: RefCell<Vec<(usize, &'static str)>>,
     started: Cell<usize>,
@@ -30,7 +30,7 @@ struct Stand {
     decoded: Option<&'static str>,
 }
 
-struct Plain {
+pub(in crate::page) struct Plain {
     number: usize,
     stand: Rc<Stand>,
     model: Cell<bool>,
@@ -179,16 +179,24 @@ fn pool(stand: Stand, device: DeviceKind, workers: usize) -> (Pool<Rc<Stand>>, R
     (block_on(pool).expect("workers"), stand)
 }
 
-fn weights(memory: u64) -> Weights<&'static str> {
+/// One worker, of whom a gradient takes so many milliseconds.
+pub(in crate::page) fn timed(gradient_ms: f64) -> Pool<Rc<Stand>> {
+    let stand = Stand::default();
+    stand.gradient_ms.set(gradient_ms);
+    pool(stand, DeviceKind::Cpu, 1).0
+}
+
+/// Of a network that takes so many bytes in each worker.
+pub(in crate::page) fn weights(memory: u64) -> Weights<&'static str> {
+    let entry = ManifestEntry {
+        name: String::new(),
+        file: String::new(),
+        bytes: 0,
+        sha256: String::new(),
+    };
     Weights {
-        source: Source::Published {
-            architecture: CATALOG[0].architecture,
-            preprocessing: CATALOG[0].preprocessing,
-            sha256: String::new(),
-        },
-        bytes: "weights",
         memory,
-        randomised: None,
+        ..Weights::published(&CATALOG[0], &entry, "weights")
     }
 }
 
