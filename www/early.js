@@ -2,10 +2,12 @@
 // that fails says so.
 (() => {
   let started = false;
-  const failed = (why) => {
+  const failed = (why, broken = false) => {
     const detail = document.getElementById("no-start-why");
     detail.textContent ||= why; // the first reason leads to the others
-    document.getElementById("no-start").hidden = false;
+    const box = document.getElementById("no-start");
+    if (box.hidden) box.classList.toggle("broken", broken);
+    box.hidden = false;
     document.body.classList.add("not-started");
   };
   // A smallest module with a vector, which the engine is made of.
@@ -22,20 +24,25 @@
   }, true);
   addEventListener("unhandledrejection", ({ reason }) => started || failed(String(reason)));
   // The module says it of itself when it breaks down later.
-  addEventListener("violet-failed", ({ detail }) => failed(detail));
+  addEventListener("violet-failed", ({ detail }) => failed(detail, true));
 
+  // What is clicked, chosen or dropped early: the last of each.
   const file = document.getElementById("file");
-  let sample = null;
+  let clicked = null;
+  const chosen = new Map();
   const early = {
     click(event) {
-      const chosen = event.target.closest("[data-sample]");
-      if (chosen) {
-        sample?.removeAttribute("aria-busy");
-        sample = chosen;
-        sample.setAttribute("aria-busy", "true");
-      } else if (event.target.closest("#empty") && !event.target.closest("#camera")) {
+      const button = event.target.closest("[data-sample], button:not([popovertarget], #notice-close)");
+      if (button) {
+        clicked?.removeAttribute("aria-busy");
+        clicked = button;
+        clicked.setAttribute("aria-busy", "true");
+      } else if (event.target.closest("#empty")) {
         file.click();
       }
+    },
+    change({ target }) {
+      if (target.matches("select")) chosen.set(target, target.value);
     },
     dragover: (event) => event.preventDefault(),
     drop(event) {
@@ -47,8 +54,12 @@
   addEventListener("violet-started", () => {
     started = true;
     for (const [kind, listener] of Object.entries(early)) document.removeEventListener(kind, listener);
-    sample?.removeAttribute("aria-busy");
+    for (const [select, value] of chosen) {
+      select.value = value;
+      select.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    clicked?.removeAttribute("aria-busy");
     if (file.files.length) file.dispatchEvent(new Event("change"));
-    else sample?.click();
+    else clicked?.click();
   });
 })();

@@ -1,18 +1,38 @@
-// Browsers offer service workers on https and on localhost; elsewhere the page needs the network.
-navigator.serviceWorker?.register("service-worker.js").then(async (registration) => {
-  registration.addEventListener("updatefound", () => {
-    // The first one is no update.
-    if (navigator.serviceWorker.controller) document.dispatchEvent(new Event("newer-version"));
+// Work without a network. Browsers offer service workers on https and on localhost; elsewhere the page needs the network.
+(() => {
+  const workers = navigator.serviceWorker;
+  if (!workers) return;
+  // Weights that this page has used, by their addresses. Until the worker serves the page, what came is kept from here:
+  // nothing is fetched twice.
+  const used = new Set();
+  const keeping = [];
+  addEventListener("violet-weights", ({ detail: [file, bytes] }) => {
+    const address = new URL(`weights/${file}`, location).href;
+    used.add(address);
+    if (workers.controller) return;
+    const copy = new Response(bytes, { headers: { "content-type": "application/octet-stream" } });
+    keeping.push(caches.open(`violet ${new URL("./", location).pathname} weights`)
+      .then((cache) => cache.put(address, copy)).catch(() => {}));
   });
-  // A page that was left open asks again when someone comes back to it.
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) registration.update().catch(() => {});
-  });
-  // What is kept may be gone: browsers clear it when room is scarce. The worker looks, and fetches what is missing.
-  const { active } = await navigator.serviceWorker.ready;
-  const channel = new MessageChannel();
-  channel.port1.onmessage = ({ data: kept }) => {
-    for (const name of ["nothing", "all", "again"]) document.getElementById(`kept-${name}`).hidden = name !== kept;
-  };
-  active.postMessage("what is kept?", [channel.port2]);
-}).catch(() => {}); // Not everywhere, and not for a page that was opened as a file: then it needs the network.
+  // Not before the page has nothing to do: a slow line is for the first mask.
+  const idle = new Promise((done) => addEventListener("violet-idle", done, { once: true }));
+  idle.then(async () => {
+    const registration = await workers.register("service-worker.js");
+    registration.addEventListener("updatefound", () => {
+      // The first one is no update.
+      if (workers.controller) document.dispatchEvent(new Event("newer-version"));
+    });
+    // A page that was left open asks again when someone comes back to it.
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) registration.update().catch(() => {});
+    });
+    // What is kept may be gone: browsers clear it when room is scarce. The worker looks, and fetches what is missing.
+    const { active } = await workers.ready;
+    await Promise.all(keeping);
+    const channel = new MessageChannel();
+    channel.port1.onmessage = ({ data: kept }) => {
+      for (const name of ["nothing", "all", "again"]) document.getElementById(`kept-${name}`).hidden = name !== kept;
+    };
+    active.postMessage([...used], [channel.port2]);
+  }).catch(() => {}); // Not everywhere.
+})();

@@ -34,13 +34,20 @@ async function fill() {
 }
 self.addEventListener("install", (event) => event.waitUntil(fill()));
 
-// A page asks whether all of it is still there: browsers clear what is kept when room is scarce.
+// A page asks whether all of it is still there, and names the weights that it used: browsers clear what is kept when
+// room is scarce.
 self.addEventListener("message", (event) => event.waitUntil((async () => {
-  const cache = await caches.open(CACHE);
   const [port] = event.ports;
-  const there = await Promise.all((await keptNames()).map((name) => cache.match(inScope(name))));
-  if (there.every(Boolean)) port.postMessage("all");
-  else port.postMessage(await fill().then(() => "again", () => "nothing"));
+  const lost = async (name, addresses) => {
+    const cache = await caches.open(name);
+    const there = await Promise.all(addresses.map((address) => cache.match(address)));
+    return addresses.filter((_, k) => !there[k]);
+  };
+  const weights = await lost(WEIGHTS, event.data.filter((address) => address.startsWith(inScope("weights/"))));
+  const build = await lost(CACHE, (await keptNames()).map(inScope));
+  if (!build.length && !weights.length) return port.postMessage("all");
+  const again = [build.length && fill(), weights.length && caches.open(WEIGHTS).then((cache) => cache.addAll(weights))];
+  return port.postMessage(await Promise.all(again).then(() => "again", () => "nothing"));
 })()));
 self.addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) {

@@ -808,6 +808,14 @@ mod tests {
     use super::*;
     use std::collections::{BTreeSet, HashMap};
 
+    #[test]
+    fn the_readme_names_all_that_an_address_says() {
+        let readme = include_str!("../../README.md");
+        for key in FIELDS.iter().filter_map(|field| field.key).chain(["pin"]) {
+            assert!(readme.contains(&format!("`{key}=")), "{key}");
+        }
+    }
+
     /// Texts that each control can have, besides what it has by default.
     fn texts(id: &str) -> &'static [&'static str] {
         match id {

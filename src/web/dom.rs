@@ -1,7 +1,10 @@
 //! Short words for what the page does with its elements.
 
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{AddEventListenerOptions, Document, Element, EventTarget, HtmlElement, Window};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{
+    AddEventListenerOptions, CustomEvent, CustomEventInit, Document, Element, EventTarget,
+    HtmlElement, Window,
+};
 
 /// The page's window.
 pub(super) fn window() -> Window {
@@ -104,4 +107,13 @@ pub(super) fn message(error: &wasm_bindgen::JsValue) -> String {
         .map(|error| String::from(error.message()))
         .or_else(|| error.as_string())
         .unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// Tells the page's scripts, which do without this module, that something happened.
+pub(super) fn tell_window(event: &str, detail: &JsValue) {
+    let init = CustomEventInit::new();
+    init.set_detail(detail);
+    if let Ok(event) = CustomEvent::new_with_event_init_dict(event, &init) {
+        window().dispatch_event(&event).unwrap_or_default();
+    }
 }

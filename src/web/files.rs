@@ -9,7 +9,7 @@ use web_sys::{
     ReadableStreamDefaultReader, RequestInit, Response, ResponseInit, Url,
 };
 
-use super::dom::{message, sleep, window};
+use super::dom::{message, sleep, tell_window, window};
 use super::picture::drawn;
 use crate::device::DeviceKind;
 use crate::model::catalog::{Manifest, ManifestEntry};
@@ -180,6 +180,8 @@ pub(super) async fn weights(
     loop {
         let fetched = fetch_rest(&entry.file, &bytes, &mut download, &progress).await;
         let Err(error) = fetched else {
+            let came = Array::of2(&entry.file.as_str().into(), &bytes.buffer());
+            tell_window("violet-weights", &came);
             return Ok(bytes.buffer());
         };
         // A connection that broke off may be had again.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { drop, notice, open, root, sample, save, serve, status, suite } from "./harness.mjs";
+import { drop, notice, open, root, sample, save, serve, status, suite, types } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -64,8 +64,13 @@ check("the example is what the page makes of its sample", async () => {
   await page.close();
 });
 
-check("a sample that is clicked before the page's module is there is opened, and so is a file that is dropped", async () => {
+check("what is clicked, chosen or dropped before the page's module is there is not lost", async () => {
   for (const [act, answer] of [
+    [(page) => page.click("#draw"), /scene=/],
+    [async (page) => {
+      await page.selectOption("#language", "fr");
+      await page.click("[data-sample=cat]");
+    }, /photo=cat.*lang=fr/],
     [(page) => page.click("[data-sample=cat]"), /photo=cat/],
     [async (page) => drop(page, "early.jpg", await sample("coffee.jpg"), "image/jpeg"), /steps=2/],
   ]) {
@@ -76,10 +81,33 @@ check("a sample that is clicked before the page's module is there is opened, and
     await page.goto(`${shared.site.url}?device=cpu&model=shapesnet&steps=2`);
     await act(page);
     come();
-    await status(page, /^Done: 3/);
+    await status(page, /^(Done|Terminé) ?: 3/);
     assert.match(page.url(), answer);
     await page.close();
   }
+});
+
+check("on a first visit nothing is sent twice, and what work without a network needs comes after the mask", async () => {
+  const order = [];
+  const site = await serve(undefined, (name, bytes, request, response) => {
+    const tag = `"${bytes.length}"`;
+    const kept = { etag: tag, "cache-control": /^build-/.test(name) ? "public, max-age=31536000, immutable" : /safetensors$/.test(name) ? "max-age=86400" : "no-cache" };
+    const same = request.headers["if-none-match"] === tag;
+    if (!same) order.push(name);
+    response.writeHead(same ? 304 : 200, { ...kept, "content-type": types[path.extname(name)] });
+    response.end(same ? undefined : bytes);
+    return true;
+  });
+  const page = await open(shared.browser, site, "device=cpu&model=shapesnet&steps=2&scene=5");
+  await status(page, /^Done: 3/);
+  const before = order.length;
+  await page.waitForSelector("#kept-all:not([hidden])", { state: "attached" });
+  const reader = order.findIndex((name) => name.endsWith("/reader_bg.wasm"));
+  assert.ok(reader >= before, `${reader}, before the mask were ${before}`);
+  const twice = order.filter((name, k) => order.indexOf(name) !== k);
+  assert.deepEqual(twice, []);
+  await page.close();
+  site.close();
 });
 
 check("the engine comes with a number", async () => {
@@ -100,21 +128,32 @@ check("the engine comes with a number", async () => {
   slow.close();
 });
 
-check("where nothing can start, a sentence says so", async () => {
-  for (const [name, change] of [
-    ["the page's module", (file, bytes) => (file.endsWith("/app_bg.wasm") ? null : bytes)],
-    ["its script", (file, bytes) => (file.endsWith("/app.js") ? null : bytes)],
-    ["a worker's script", (file, bytes) => (/\/worker(-relaxed)?\.js$/.test(file) ? null : bytes)],
-    ["the engine", (file, bytes) => (/\/worker.*\.wasm$/.test(file) ? null : bytes)],
-    ["a broken engine", (file, bytes) => (/\/worker.*\.wasm$/.test(file) ? Buffer.from("no module") : bytes)],
+check("where nothing can start, a sentence says so, and what to do", async () => {
+  const engine = /engine could not be loaded.*worker.*Reload the page/;
+  for (const [name, box, sentence, change] of [
+    ["the page's module", "no-start", /cannot go on here.*Reload the page.*app_bg\.wasm|cannot go on here.*Reload the page/, (file, bytes) => (file.endsWith("/app_bg.wasm") ? null : bytes)],
+    ["its script", "no-start", /cannot go on here.*Reload the page/, (file, bytes) => (file.endsWith("/app.js") ? null : bytes)],
+    ["a worker's script", "notice", engine, (file, bytes) => (/\/worker(-relaxed)?\.js$/.test(file) ? null : bytes)],
+    ["the engine", "notice", engine, (file, bytes) => (/\/worker.*\.wasm$/.test(file) ? null : bytes)],
+    ["a broken engine", "notice", engine, (file, bytes) => (/\/worker.*\.wasm$/.test(file) ? Buffer.from("no module") : bytes)],
   ]) {
     const broken = await serve(change);
     const page = await open(shared.browser, broken, "device=cpu&model=shapesnet", { serviceWorkers: "block" });
-    await page.waitForFunction(() => ["no-start", "notice"].some((id) => !document.getElementById(id).hidden), null, { timeout: 60_000 })
-      .catch(() => assert.fail(`${name} is missing, and nobody says so`));
+    await page.waitForSelector(`#${box}:not([hidden])`, { timeout: 60_000 }).catch(() => assert.fail(`${name} is missing, and nobody says so`));
+    assert.match((await page.innerText(`#${box}`)).replaceAll(/\s+/g, " "), sentence, name);
     await page.close();
     broken.close();
   }
+});
+
+check("when the page's own code breaks down, it says so in both languages, and what is kept", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet");
+  await status(page, /is ready/);
+  await page.evaluate(() => dispatchEvent(new CustomEvent("violet-failed", { detail: "panicked at src/page/work.rs" })));
+  const said = (await page.innerText("#no-start")).replaceAll(/\s+/g, " ");
+  assert.match(said, /Violet has stopped.*Reload the page: its address restores.*s’est arrêté.*Rechargez.*src\/page\/work\.rs/);
+  assert.doesNotMatch(said, /cannot go on here/);
+  await page.close();
 });
 
 check("without WebAssembly or its vectors, a sentence in both languages", async () => {
@@ -126,7 +165,8 @@ check("without WebAssembly or its vectors, a sentence in both languages", async 
     await page.addInitScript(take);
     await page.goto(`${shared.site.url}?device=cpu`);
     await page.waitForSelector("#no-start:not([hidden])", { timeout: 60_000 });
-    assert.match(await page.textContent("#no-start"), /cannot go on here[\s\S]*ne peut pas continuer/);
+    assert.match(await page.innerText("#no-start"), /cannot go on here[\s\S]*ne peut pas continuer/);
+    assert.doesNotMatch(await page.innerText("#no-start"), /has stopped/);
     await page.close();
   }
 });

@@ -1,6 +1,6 @@
 // Links and lessons: what an address restores, shows and hides.
 import assert from "node:assert/strict";
-import { again, drop, number, open, sample, status, suite } from "./harness.mjs";
+import { again, drop, notice, number, open, sample, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -87,6 +87,19 @@ check("a link to a photo of one's own restores everything but the photo, and say
   assert.equal(await back.textContent("#attribution-sum"), await page.textContent("#attribution-sum"));
   await page.close();
   await back.close();
+});
+
+check("the link is copied, and where the browser refuses that, a sentence says how", async () => {
+  const context = await shared.browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+  const page = await open(context, shared.site, shapes);
+  await status(page, /^Done/);
+  await page.click("#copy-link");
+  await page.waitForFunction(async (url) => (await navigator.clipboard.readText()) === url, page.url());
+  await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException("no", "NotAllowedError")); });
+  await page.click("#copy-link");
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /could not be copied.*address bar/);
+  await context.close();
 });
 
 check("the link as a QR code", async () => {

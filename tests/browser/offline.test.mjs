@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
-import { notice, open, root, serve, status, suite } from "./harness.mjs";
+import { notice, open, root, serve, skip, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -78,6 +78,21 @@ check("the page says whether it works without a network, and what the browser ha
   await page.reload();
   await status(page, /^Done: 3/);
   await page.close();
+});
+
+check("after one visit, the network that was used works without one, and the page says so", async (t) => {
+  const site = await serve();
+  const context = await shared.browser.newContext();
+  const page = await open(context, site, "device=cpu&model=efficientnet-lite0&steps=2&photo=cat");
+  await page.waitForFunction(() => /^(Done: 3|No network)/.test(document.getElementById("status").textContent));
+  if (!/efficientnet/.test(page.url())) return skip(t, "scripts/weights.sh has not made efficientnet-lite0");
+  await page.waitForSelector("#kept-all:not([hidden])", { state: "attached" });
+  const sum = await page.textContent("#attribution-sum");
+  site.close();
+  await page.reload();
+  await status(page, /^Done: 3/);
+  assert.equal(await page.textContent("#attribution-sum"), sum);
+  await context.close();
 });
 
 check("page and engine of different builds never speak with each other: a sentence asks to reload", async () => {

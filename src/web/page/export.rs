@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Event, HtmlAnchorElement, HtmlCanvasElement, Url};
 
 use super::listen::close_menu;
 use super::{Page, create, show, titles};
 use crate::page::{Explanation, Saved, Sheet, View};
 use crate::protocol::{Failure, Response};
-use crate::web::dom::{all, message, on};
+use crate::web::dom::{all, message, on, sleep};
 use crate::web::files;
 use crate::web::picture::{self, context};
 
@@ -125,6 +126,9 @@ pub(super) fn download(name: &str, bytes: &[u8]) -> Result<(), Failure> {
     download_parts(name, &Array::of1(&bytes))
 }
 
+/// How long a file is there for the browser to save: Safari reads it after the click, and on iOS after a question.
+const SAVING_MS: i32 = 40_000;
+
 /// Hands a file to the browser's downloads.
 fn download_parts(name: &str, parts: &Array) -> Result<(), Failure> {
     let offer = || -> Result<(), JsValue> {
@@ -134,7 +138,11 @@ fn download_parts(name: &str, parts: &Array) -> Result<(), Failure> {
         link.set_href(&url);
         link.set_download(name);
         link.click();
-        Url::revoke_object_url(&url)
+        spawn_local(async move {
+            sleep(SAVING_MS).await;
+            Url::revoke_object_url(&url).unwrap_or_default();
+        });
+        Ok(())
     };
     offer().map_err(|error| failed(&message(&error)))
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::open::Looked;
@@ -13,7 +14,7 @@ use crate::page::{
     Begin, Explanation, Forming, Job, Place, Seen, Settings, missing_weights, not_on_gpu,
 };
 use crate::protocol::{Failure, Source};
-use crate::web::dom::now;
+use crate::web::dom::{now, tell_window};
 use crate::web::files;
 use crate::web::pool::{Pool, Weights};
 use crate::web::words::{Phrase, decimal, name as named, phrase};
@@ -58,13 +59,16 @@ impl Page {
             if let Err(failure) = done {
                 page.keep_what_came();
                 page.show_controls();
-                page.give_up(failure).await;
+                page.clone().give_up(failure).await;
             } else {
                 page.forming.take();
                 page.work.borrow_mut().stop();
                 page.show_controls();
                 page.go_on_with_lesson();
                 page.settle_device();
+            }
+            if !page.jobs.is_busy() && !page.openings.is_busy() {
+                tell_window("violet-idle", &JsValue::UNDEFINED);
             }
         });
     }

@@ -41,7 +41,7 @@ use std::rc::Rc;
 use js_sys::ArrayBuffer;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{CustomEvent, CustomEventInit, Element, Event, HtmlElement};
+use web_sys::{Element, Event, HtmlElement};
 
 pub(super) use self::address::parameter;
 use self::live::Camera;
@@ -49,7 +49,7 @@ use self::open::Looked;
 use self::status::Status;
 use self::strip::Photo;
 use self::teach::Teaching;
-use super::dom::{document, element, focus, on, window};
+use super::dom::{document, element, focus, on, tell_window};
 use super::dropped::Dropped;
 use super::files;
 use super::files::Program;
@@ -250,15 +250,6 @@ impl Page {
         say("notice-next", next);
         class(&element("notice"), "lasting", false);
         show("notice", true);
-    }
-}
-
-/// Tells www/early.js, which does without this module, that it has started, or cannot go on.
-fn tell_window(event: &str, detail: &JsValue) {
-    let init = CustomEventInit::new();
-    init.set_detail(detail);
-    if let Ok(event) = CustomEvent::new_with_event_init_dict(event, &init) {
-        window().dispatch_event(&event).unwrap_or_default();
     }
 }
 
