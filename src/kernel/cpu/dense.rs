@@ -9,7 +9,7 @@ use crate::machine::{self, self as macerator, Simd, Vector, with_simd};
 use super::Epilogue;
 use super::product::{BLOCK, MOST_BLOCKS, Sums, TILE, Tiles, VECTORS, at_once, multiply};
 use super::single;
-use super::vector::{WIDEST, clamp, lanes, load, splat, store};
+use super::vector::{WIDEST, clamp, lanes, load, load_at, splat, store};
 use super::walk::{Direction, Pass, Tap, Walk};
 use crate::geometry::{Activation, Filter};
 
@@ -97,10 +97,8 @@ pub(super) fn run(
         run_single(direction, &tiles, packed, source, epilogue, target, panel);
         return;
     }
-    panel.resize(
-        PANEL_ROWS.max(filter.taps() * BLOCK) * VECTORS * WIDEST,
-        0.0,
-    );
+    let panel_rows = PANEL_ROWS.max(filter.taps() * BLOCK);
+    panel.resize(panel_rows * VECTORS * WIDEST + WIDEST, 0.0);
     for pass in &walk.passes {
         let job = Job {
             pass,
@@ -249,7 +247,14 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
                 let (taps, source) = (&pass.taps, (job.block, job.source_plane));
                 let (tiles, depth) = (&job.tiles, 0..job.depth);
                 let [sums] = multiply::<S, FORWARD, 1, ROWS, VECTORS>(
-                    tiles, job.packed, block, depth, taps, source, columns,
+                    tiles,
+                    job.packed,
+                    block,
+                    depth,
+                    taps,
+                    source,
+                    &[],
+                    columns,
                 );
                 let contiguous = pass.target_column == 1;
                 let targets = &targets[..width];
@@ -271,32 +276,38 @@ fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], p
     }
     let plain = pass.target_column == 1 && (pass.target_row == pass.grid[1] || pass.grid[0] == 1);
     let blocks_at_once = blocks_in_panel(taps);
-    let mut sources = [0usize; VECTORS * WIDEST];
     let mut targets = [0usize; VECTORS * WIDEST];
+    let mut order = Vec::new();
     for first in (0..job.depth).step_by(blocks_at_once) {
         let depth = first..(first + blocks_at_once).min(job.depth);
+        order.clear();
+        for source in 0..depth.len() {
+            let taps = pass.taps.iter().enumerate();
+            order.extend(taps.map(|(k, tap)| [source, k, tap.weight]));
+        }
         for column in (0..columns).step_by(width) {
             let count = width.min(columns - column);
-            for lane in 0..width {
-                let column = (column + lane).min(columns - 1);
-                let (y, x) = (column / pass.grid[1], column % pass.grid[1]);
-                sources[lane] = y * job.row + x;
-                targets[lane] = pass.target + y * pass.target_row + x * pass.target_column;
+            for (lane, target) in targets[..count].iter_mut().enumerate() {
+                let (y, x) = (
+                    (column + lane) / pass.grid[1],
+                    (column + lane) % pass.grid[1],
+                );
+                *target = pass.target + y * pass.target_row + x * pass.target_column;
             }
-            let panel = &mut panel[..depth.len() * taps * BLOCK * width];
-            gather::<S>(job, depth.clone(), &sources[..width], panel);
+            let runs = Runs::new(pass.grid[1], job.row, column..column + count);
+            gather::<S>(job, depth.clone(), &runs, panel);
+            let panel = &panel[..order.len() * BLOCK * width];
             let part = Part {
                 panel,
                 depth: depth.clone(),
+                order: &order,
                 targets: &targets[..count],
                 contiguous: plain,
             };
             let blocks = job.channels.div_ceil(BLOCK);
-            // Sums that leave their registers from tap to tap are no faster for being many.
-            let most = if taps == 1 { job.block } else { 0 };
             let mut block = 0;
             while block < blocks {
-                block += match at_once::<S>(blocks - block, most) {
+                block += match at_once::<S>(blocks - block, BLOCK) {
                     MOST_BLOCKS => rows::<S, FORWARD, MOST_BLOCKS>(job, &part, block, target),
                     2 => rows::<S, FORWARD, 2>(job, &part, block, target),
                     _ => rows::<S, FORWARD, 1>(job, &part, block, target),
@@ -311,6 +322,8 @@ struct Part<'a> {
     panel: &'a [f32],
     /// Blocks of source channels.
     depth: std::ops::Range<usize>,
+    /// The steps of the sum: a block of source channels, a tap, and which weight that is.
+    order: &'a [[usize; 3]],
     /// Where each column that counts goes.
     targets: &'a [usize],
     /// Whether those lie side by side.
@@ -332,7 +345,7 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
     let done = (depth.start == 0, depth.end == job.depth);
     let source = (job.block, width);
     let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
-        tiles, job.packed, block, depth, taps, source, columns,
+        tiles, job.packed, block, depth, taps, source, part.order, columns,
     );
     for (block, sums) in (block..).zip(&sums) {
         finish::<S, _, _>(
@@ -348,34 +361,75 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
     BLOCKS
 }
 
-/// Panel \[source channel block, tap, 4 channels, columns\].
+/// Columns of a panel by where they lie side by side in a source plane.
+struct Runs {
+    runs: [Run; VECTORS * WIDEST],
+    count: usize,
+}
+
+/// Neighbouring columns.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    /// The first one's place in the panel.
+    lane: usize,
+    /// Where it is read, behind where its tap begins.
+    source: usize,
+    length: usize,
+}
+
+impl Runs {
+    /// Of columns that are counted row by row; `pitch`: the distance between rows of the source.
+    #[inline(always)]
+    fn new(row: usize, pitch: usize, columns: std::ops::Range<usize>) -> Self {
+        let mut runs = [Run::default(); VECTORS * WIDEST];
+        let mut count = 0;
+        let mut column = columns.start;
+        while column < columns.end {
+            let (y, x) = (column / row, column % row);
+            let length = (row - x).min(columns.end - column);
+            let (lane, source) = (column - columns.start, y * pitch + x);
+            let last: Run = runs[usize::saturating_sub(count, 1)];
+            if count > 0 && last.source + last.length == source {
+                runs[count - 1].length += length;
+            } else {
+                runs[count] = Run {
+                    lane,
+                    source,
+                    length,
+                };
+                count += 1;
+            }
+            column += length;
+        }
+        Self { runs, count }
+    }
+}
+
+/// Panel \[source channel block, tap, 4 channels, columns\], with a vector's length behind it.
 #[inline(always)]
-fn gather<S: Simd>(
-    job: &Job<'_>,
-    depth: std::ops::Range<usize>,
-    sources: &[usize],
-    panel: &mut [f32],
-) {
+fn gather<S: Simd>(job: &Job<'_>, depth: std::ops::Range<usize>, runs: &Runs, panel: &mut [f32]) {
     let lanes = lanes::<S>();
-    let width = sources.len();
-    let contiguous = sources.windows(2).all(|pair| pair[1] == pair[0] + 1);
-    let mut rows = panel.chunks_exact_mut(width);
+    let runs = &runs.runs[..runs.count];
+    let mut row = 0;
     for block in depth {
         for tap in &job.pass.taps {
             for channel in block * BLOCK..(block + 1) * BLOCK {
-                let Some(row) = rows.next() else { return };
-                let plane = &job.source[channel * job.source_plane + tap.source..];
-                if contiguous {
-                    let from = &plane[sources[0]..sources[0] + width];
-                    let (a, b) = from.split_at(lanes);
-                    let (c, d) = row.split_at_mut(lanes);
-                    store::<S>(c, load::<S>(a));
-                    store::<S>(d, load::<S>(b));
-                } else {
-                    for (value, &at) in row.iter_mut().zip(sources) {
-                        *value = plane[at];
+                let plane = channel * job.source_plane + tap.source;
+                for run in runs {
+                    // Whole vectors: what is too much of them is written over by what follows.
+                    for k in (0..run.length).step_by(lanes) {
+                        let (from, to) = (plane + run.source + k, row + run.lane + k);
+                        if from + lanes <= job.source.len() {
+                            let to = &mut panel[to..to + lanes];
+                            store::<S>(to, load_at::<S>(job.source, from));
+                        } else {
+                            let from = &job.source[from..];
+                            let pairs = panel[to..to + run.length - k].iter_mut().zip(from);
+                            pairs.for_each(|(to, from)| *to = *from);
+                        }
                     }
                 }
+                row += VECTORS * lanes;
             }
         }
     }

@@ -1,14 +1,22 @@
 //! The largest value of each window, and the two ways back to where it stands.
 
 use crate::Geometry;
+use crate::machine::{self as macerator, Simd, with_simd};
 
 /// The largest value of each window of each channel, \[N, C, H, W\] to \[N, C, H', W'\], and its index in the
 /// channel's plane; of equal ones, the first. Padding is never the largest.
 pub fn max_pool(g: &Geometry, input: &[f32]) -> (Vec<f32>, Vec<u32>) {
     let [given, made] = areas(g);
-    let [width, columns] = [g.input[1], g.output[1]];
     let length = input.len() / given * made;
     let (mut values, mut indices) = (vec![0.0; length], vec![0; length]);
+    largest(g, input, &mut values, &mut indices);
+    (values, indices)
+}
+
+#[with_simd]
+fn largest<S: Simd>(g: &Geometry, input: &[f32], values: &mut [f32], indices: &mut [u32]) {
+    let [given, _] = areas(g);
+    let [width, columns] = [g.input[1], g.output[1]];
     // As far as the windows reach, with nothing beyond the row's ends.
     let (stride, before) = (g.filter.stride, g.padding_before[1]);
     let reach = ((columns - 1) * stride + g.filter.kernel).max(before + width);
@@ -30,20 +38,21 @@ pub fn max_pool(g: &Geometry, input: &[f32]) -> (Vec<f32>, Vec<u32>) {
             }
             ranks.fill(i64::MIN);
             for tap in 0..g.filter.kernel {
-                let of_tap = largest[tap..].iter().step_by(stride);
-                let ranks = ranks.iter_mut().zip(of_tap);
-                ranks.for_each(|(rank, largest)| *rank = (*rank).max(*largest));
+                let of_tap = &largest[tap..];
+                for (k, rank) in ranks.iter_mut().enumerate() {
+                    *rank = (*rank).max(of_tap[k * stride]);
+                }
             }
             for ((value, index), rank) in values.iter_mut().zip(indices).zip(&ranks) {
                 (*value, *index) = ranked(*rank);
             }
         }
     }
-    (values, indices)
 }
 
 /// A number that is larger for larger values and, of equal ones, for smaller indices. Which of two values is larger is as
 /// good as random: this needs no branch, and two numbers are compared at once.
+#[inline(always)]
 fn rank(value: f32, index: u32) -> i64 {
     // + 0.0 makes one zero of the two. Of negative values, larger bits mean smaller ones.
     let bits = (value + 0.0).to_bits() as i32;
@@ -52,6 +61,7 @@ fn rank(value: f32, index: u32) -> i64 {
 }
 
 /// The value and the index of a [`rank`].
+#[inline(always)]
 fn ranked(rank: i64) -> (f32, u32) {
     let order = (rank >> 32) as i32;
     let bits = order ^ (order >> 31 & i32::MAX);

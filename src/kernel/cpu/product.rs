@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use crate::machine::{Simd, Vector, mul_add};
+use crate::machine::{self, Simd, Vector, mul_add};
 
 use super::vector::{WIDEST, lanes, load, splat};
 use super::walk::Tap;
@@ -20,6 +20,9 @@ pub(super) const TILE: usize = BLOCK * BLOCK;
 pub(super) const MOST_BLOCKS: usize = 3;
 /// Vectors of columns in a panel.
 pub(super) const VECTORS: usize = 2;
+/// So many blocks of the sum ahead, weights are asked for: what a tile takes is less than what the second cache, or one behind
+/// it, takes to answer.
+const AHEAD: usize = 8;
 
 /// Some rows of a panel's columns.
 pub(super) type Sums<S, const ROWS: usize, const VECTORS: usize> =
@@ -104,8 +107,10 @@ impl Tiles {
 ///
 /// `columns` is asked for the columns of the four channels of a block, as a tap reads them; one
 /// channel's lie `stride` behind the other's. Only the first `channels` of each block count; of several blocks at once,
-/// all.
+/// all. These go through several taps in the `order` that columns are gathered in: a block of source channels, counted from
+/// the first, a tap, and the tap's weight.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 pub(super) fn multiply<
     'a,
     S: Simd,
@@ -120,6 +125,7 @@ pub(super) fn multiply<
     depth: Range<usize>,
     taps: &[Tap],
     (channels, stride): (usize, usize),
+    order: &[[usize; 3]],
     mut columns: impl FnMut(usize, &Tap) -> Option<&'a [f32]>,
 ) -> [Sums<S, ROWS, VECTORS>; BLOCKS] {
     let mut sums = [[[splat::<S>(0.0); VECTORS]; ROWS]; BLOCKS];
@@ -140,6 +146,11 @@ pub(super) fn multiply<
                     return sums;
                 };
                 let tiles = at.map(|at| &packed[at..at + TILE]);
+                if BLOCKS > 1 {
+                    for (at, distance) in at.iter().zip(distances) {
+                        machine::prefetch(packed, at + AHEAD * distance);
+                    }
+                }
                 add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
                     &mut sums,
                     tiles,
@@ -149,6 +160,23 @@ pub(super) fn multiply<
                 for (at, distance) in at.iter_mut().zip(distances) {
                     *at += distance;
                 }
+            }
+        } else if BLOCKS > 1 {
+            // Nor may there be one here, or sums would leave their registers from tap to tap.
+            let start = run.start;
+            for &[source, tap, weight] in order {
+                let Some(columns) = columns(start + source, &taps[tap]) else {
+                    return sums;
+                };
+                let tiles = std::array::from_fn(|k| {
+                    &packed[first[k] + source * distances[k] + weight * TILE..][..TILE]
+                });
+                add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
+                    &mut sums,
+                    tiles,
+                    columns,
+                    (channels, stride),
+                );
             }
         } else {
             for source in run {

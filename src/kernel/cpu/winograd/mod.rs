@@ -396,6 +396,7 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
         depth,
         &whole,
         (BLOCK, width),
+        &[],
         next,
     );
     let sums = sums.iter().flatten().flatten();
