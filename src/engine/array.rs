@@ -148,7 +148,7 @@ pub(super) fn select_adjoint<B: Executor>(
 }
 
 pub(super) fn add<B: Executor>(a: Array<B>, b: Array<B>) -> Array<B> {
-    B::float_add(a, b)
+    B::add(a, b)
 }
 
 pub(super) fn sub<B: Executor>(a: Array<B>, b: Array<B>) -> Array<B> {
@@ -156,7 +156,7 @@ pub(super) fn sub<B: Executor>(a: Array<B>, b: Array<B>) -> Array<B> {
 }
 
 pub(super) fn mul<B: Executor>(a: Array<B>, b: Array<B>) -> Array<B> {
-    B::float_mul(a, b)
+    B::multiply(a, b)
 }
 
 pub(super) fn div<B: Executor>(a: Array<B>, b: Array<B>) -> Array<B> {

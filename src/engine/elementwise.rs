@@ -1,12 +1,12 @@
 //! Functions of one and of two numbers.
 
 use burn::backend::TensorMetadata;
-use violet_graph::{Binary, Unary};
+use violet_graph::{Binary, Gating, Unary};
 
 use super::array::{
     Array, Ends, Executor, add, dims, div, expand, full, mul, reshape, scale, sub, sum,
 };
-use crate::kernel::Function;
+use crate::kernel::{self, Function};
 
 /// The kernels' name for a function; nothing, if they do not have it.
 pub(super) fn function(unary: Unary) -> Option<Function> {
@@ -31,6 +31,13 @@ pub(super) fn function(unary: Unary) -> Option<Function> {
         Unary::Softsign => Function::Softsign,
         Unary::Sin => Function::Sin,
         Unary::Cos => Function::Cos,
+        Unary::Gated(gating) => Function::Gated(match gating {
+            Gating::Sigmoid => kernel::Gating::Sigmoid,
+            Gating::HardSigmoid { slope, offset } => kernel::Gating::HardSigmoid(slope, offset),
+            Gating::NormalCdf => kernel::Gating::NormalCdf,
+            Gating::NormalCdfTanh => kernel::Gating::NormalCdfTanh,
+            _ => return None,
+        }),
         _ => return None,
     })
 }
@@ -134,6 +141,27 @@ impl<B: Executor> Operand<B> {
         Some(ends.map(|x| aligned::<B>(x, rank)))
     }
 
+    /// Elements, of one that varies.
+    fn elements(&self) -> usize {
+        match self {
+            Operand::Constant(_) => 0,
+            Operand::Varies(_, shape) => shape.iter().product(),
+        }
+    }
+
+    /// The gradient for it, of that of its product with another one.
+    fn factor(&self, gradient: Array<B>, other: &Option<Ends<B>>) -> Option<Array<B>> {
+        let (Operand::Varies(_, shape), Some(Ends { from, to })) = (self, other.clone()) else {
+            return None;
+        };
+        let rank = dims::<B>(&gradient).len();
+        let (images, rest) = shape.split_at(1);
+        let ones = vec![1; rank - shape.len()];
+        let aligned = [images, &ones, rest].concat();
+        let gradient = B::factor_gradient(gradient, (from, to), &aligned);
+        Some(reshape::<B>(gradient, shape))
+    }
+
     /// The gradient for it, of that of its broadcast.
     fn take(&self, gradient: impl FnOnce() -> Array<B>) -> Option<Array<B>> {
         match self {
@@ -162,10 +190,17 @@ pub(super) fn binary_gradient<B: Executor>(
             a.take(|| gradient.clone()),
             b.take(|| scale::<B>(gradient.clone(), -1.0)),
         ],
-        Binary::Mul => [
-            a.take(|| mul::<B>(gradient.clone(), mean(&ends[1]))),
-            b.take(|| mul::<B>(gradient.clone(), mean(&ends[0]))),
-        ],
+        Binary::Mul => {
+            let [of_a, of_b] = &ends;
+            // The one that is summed first, so that the other's may take the gradient's place.
+            if a.elements() < b.elements() {
+                let first = a.factor(gradient.clone(), of_b);
+                [first, b.factor(gradient, of_a)]
+            } else {
+                let first = b.factor(gradient.clone(), of_a);
+                [a.factor(gradient, of_b), first]
+            }
+        }
         Binary::Div => {
             let scaled = div::<B>(gradient.clone(), mean(&ends[1]));
             let of_divisor = || {

@@ -4,9 +4,7 @@ use burn::backend::TensorMetadata;
 use burn::tensor::IndexingUpdateOp;
 use violet_graph::Reduction;
 
-use super::array::{
-    Array, Ends, Executor, add, dims, div, expand, full, mul, reshape, scale, sub, sum,
-};
+use super::array::{Array, Ends, Executor, add, dims, div, full, mul, reshape, sub, sum};
 use crate::kernel::Function;
 
 /// Values \[N, …\] as \[N, groups, members\].
@@ -64,12 +62,6 @@ impl Groups {
         B::float_permute(x, &back)
     }
 
-    /// \[N, groups, 1\] for each member.
-    fn each<B: Executor>(&self, x: Array<B>) -> Array<B> {
-        let images = x.shape()[0];
-        expand::<B>(x, &[images, self.groups, self.members])
-    }
-
     fn mean<B: Executor>(&self, x: Array<B>) -> Array<B> {
         B::float_mean_dim(x, 2)
     }
@@ -93,22 +85,12 @@ pub(super) fn reduce<B: Executor>(reduction: Reduction, x: Array<B>) -> Array<B>
     }
 }
 
-/// The mean gradient of [`reduce`]'s input, given that of its result, \[N, groups, 1\]. Sums and
-/// means need no ends.
+/// The mean gradient of [`reduce`]'s input, given that of its result, \[N, groups, 1\]; of those that are not linear.
 pub(super) fn reduce_gradient<B: Executor>(
     reduction: Reduction,
-    groups: &Groups,
-    ends: Option<Ends<B>>,
+    ends: Ends<B>,
     gradient: Array<B>,
 ) -> Array<B> {
-    let ends = match (reduction, ends) {
-        (Reduction::Mean, _) => {
-            let share = 1.0 / groups.members as f32;
-            return groups.each::<B>(scale::<B>(gradient, share));
-        }
-        (Reduction::Sum, _) | (_, None) => return groups.each::<B>(gradient),
-        (_, Some(ends)) => ends,
-    };
     match reduction {
         Reduction::Max => max_gradient::<B>(ends, gradient),
         Reduction::L2 => {

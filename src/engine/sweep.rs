@@ -3,10 +3,11 @@
 use std::sync::PoisonError;
 
 use burn::backend::{DispatchTensor, TensorMetadata};
-use violet_graph::{Clamp, Node, Operation, Unary, ValueId};
+use violet_graph::{Clamp, Node, Operation, Reduction, Unary, ValueId};
 
 use super::array::{
-    Array, Ends, Executor, add, dims, full, part, placed, reshape, shaped, with_images,
+    Array, Ends, Executor, add, dims, expand, full, part, placed, reshape, scale, shaped,
+    with_images,
 };
 use super::bottleneck::Bottleneck;
 use super::elementwise::{self, Operand};
@@ -581,13 +582,30 @@ fn node_backward<B: Executor>(
             };
             only(windows.backward::<B>(ends, gradient))
         }
+        (
+            Operation::Reduce {
+                reduction: reduction @ (Reduction::Mean | Reduction::Sum),
+                ..
+            },
+            _,
+        ) => {
+            let count =
+                graph.value(node.inputs()[0]).elements() / graph.value(node.output()).elements();
+            let gradient = match reduction {
+                Reduction::Mean => scale::<B>(gradient, 1.0 / count as f32),
+                _ => gradient,
+            };
+            vec![Some(expand::<B>(gradient, &whole))]
+        }
         (Operation::Reduce { reduction, .. }, Layer::Groups(groups)) => {
             let images = gradient.shape()[0];
             let each = graph.value(node.output()).elements();
             let gradient = reshape::<B>(gradient, &[images, each, 1]);
-            let ends = ends[0].take();
-            let ends = ends.map(|ends| ends.map(|x| groups.gather::<B>(x)));
-            let gradient = groups::reduce_gradient::<B>(*reduction, groups, ends, gradient);
+            let Some(ends) = ends[0].take() else {
+                unreachable!("the input of what is not linear is kept")
+            };
+            let ends = ends.map(|x| groups.gather::<B>(x));
+            let gradient = groups::reduce_gradient::<B>(*reduction, ends, gradient);
             only(groups.spread::<B>(gradient))
         }
         (operation, Layer::Groups(groups)) => {

@@ -86,7 +86,7 @@ impl Windows {
         let groups = self.output.iter().product();
         let gradient = reshape::<B>(gradient, &[images, groups, 1]);
         let ends = ends.map(|x| self.gather::<B>(x));
-        let gradient = reduce_gradient::<B>(Reduction::Max, &self.groups, Some(ends), gradient);
+        let gradient = reduce_gradient::<B>(Reduction::Max, ends, gradient);
         let gradient = self.groups.spread::<B>(gradient);
         let [rows, columns] = [0, 1].map(|axis| self.taps[axis].len());
         let gradient = reshape::<B>(gradient, &[images, self.channels, rows, columns]);

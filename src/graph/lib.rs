@@ -72,8 +72,8 @@ pub use constant::{Comparison, Constant, Data, ElementType};
 pub use error::{Error, Result};
 pub use graph::{Graph, Head, Node, Origin, Output, Value, ValueId};
 pub use operation::{
-    AveragePool, Binary, Clamp, Convolution, ConvolutionTranspose, Operation, Reduction, Taps,
-    Unary, Window,
+    AveragePool, Binary, Clamp, Convolution, ConvolutionTranspose, Gating, Operation, Reduction,
+    Taps, Unary, Window,
 };
 pub use outline::Outline;
 pub use plan::{Memory, Needs, Plan, Step};

@@ -264,8 +264,8 @@ impl Clamp {
 /// Gauss-Legendre of φ′ where |b − a| < 1, else the quotient; others are closed forms that lose no
 /// digits.
 ///
-/// What is a number times its gate is a product: SiLU x · σ(x), hard-swish x · HardSigmoid(x), GELU
-/// x · NormalCdf(x), Mish x · tanh(softplus(x)).
+/// What is a number times another gate than those of [`Gating`] is a product: Mish
+/// x · tanh(softplus(x)).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Unary {
@@ -323,6 +323,40 @@ pub enum Unary {
     Sin,
     /// cos(x). Secant: mean.
     Cos,
+    /// x · gate(x): SiLU, hard-swish, GELU. Secant: that of the product, ½ (gate(a) + gate(b)) +
+    /// ½ (a + b) times the gate's own.
+    Gated(Gating),
+}
+
+/// The gate of [`Unary::Gated`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Gating {
+    /// [`Unary::Sigmoid`]: SiLU.
+    Sigmoid,
+    /// [`Unary::HardSigmoid`]: with slope 1/6 and offset ½, hard-swish.
+    HardSigmoid {
+        /// The slope.
+        slope: f32,
+        /// The offset.
+        offset: f32,
+    },
+    /// [`Unary::NormalCdf`]: GELU.
+    NormalCdf,
+    /// [`Unary::NormalCdfTanh`]: GELU's approximation.
+    NormalCdfTanh,
+}
+
+impl Gating {
+    /// The gate by itself.
+    pub fn gate(self) -> Unary {
+        match self {
+            Gating::Sigmoid => Unary::Sigmoid,
+            Gating::HardSigmoid { slope, offset } => Unary::HardSigmoid { slope, offset },
+            Gating::NormalCdf => Unary::NormalCdf,
+            Gating::NormalCdfTanh => Unary::NormalCdfTanh,
+        }
+    }
 }
 
 impl Unary {
@@ -353,6 +387,10 @@ impl Unary {
             Unary::Softsign => "Softsign",
             Unary::Sin => "Sin",
             Unary::Cos => "Cos",
+            Unary::Gated(Gating::Sigmoid) => "Silu",
+            Unary::Gated(Gating::HardSigmoid { .. }) => "HardSwish",
+            Unary::Gated(Gating::NormalCdf) => "Gelu",
+            Unary::Gated(Gating::NormalCdfTanh) => "GeluTanh",
         }
     }
 }

@@ -3,11 +3,12 @@
 use burn::backend::{
     Flex,
     flex::{FlexTensor, Layout},
+    ops::FloatTensorOps,
     tensor::FloatTensor,
 };
 use burn::tensor::{Bytes, DType, Shape};
 
-use violet_kernel_cpu as cpu;
+use violet_kernel_cpu::{self as cpu, Spread};
 
 use super::{Activation, Bottleneck, Derivatives, Filter, Function, Geometry, Operations, Slopes};
 
@@ -186,6 +187,43 @@ impl Derivatives for Flex {
         gradient
     }
 
+    fn add(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        pair(first, second, cpu::Pairing::Sum)
+    }
+
+    fn multiply(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        pair(first, second, cpu::Pairing::Product)
+    }
+
+    fn factor_gradient(
+        mut gradient: FloatTensor<Self>,
+        (from, to): (Option<FloatTensor<Self>>, FloatTensor<Self>),
+        shape: &[usize],
+    ) -> FloatTensor<Self> {
+        let to = to.to_contiguous();
+        let from = from.map_or_else(|| to.clone(), |from| from.to_contiguous());
+        let other = [from, to];
+        let of = |tensor: &FlexTensor| tensor.layout().shape().to_vec();
+        let (whole, others) = (of(&gradient), of(&other[0]));
+        let ends = other.each_ref().map(values);
+        if whole == shape
+            && let Some(spread) = Spread::of(&whole, &others)
+        {
+            cpu::multiply_by_mean(values_mut(&mut gradient), ends, spread);
+            return gradient;
+        }
+        if whole == others
+            && let Some(spread) = Spread::of(&whole, shape).filter(|spread| spread.images == 1)
+        {
+            let gradient = gradient.to_contiguous();
+            let sums = cpu::weighted_sums(values(&gradient), ends, spread);
+            let layout = Layout::contiguous(Shape::from(shape.to_vec()));
+            return FlexTensor::new(Bytes::from_elems(sums), layout, DType::F32);
+        }
+        let [from, to] = other;
+        super::factor_gradient::<Self>(gradient, (Some(from), to), shape)
+    }
+
     fn bottleneck(
         input: FloatTensor<Self>,
         residual: Option<FloatTensor<Self>>,
@@ -273,6 +311,51 @@ impl Derivatives for Flex {
         }
         tensor(result, [products, m, n])
     }
+}
+
+/// Sums or products of the values of two tensors of one rank, one of which may be repeated over the other.
+fn pair(first: FlexTensor, second: FlexTensor, pairing: cpu::Pairing) -> FlexTensor {
+    // Sums and products are the same the other way around: in place, where nobody else reads it.
+    let rank = |tensor: &FlexTensor| {
+        let count = tensor.layout().num_elements();
+        (count, tensor.is_contiguous(), tensor.is_unique())
+    };
+    let swapped = rank(&first) < rank(&second);
+    let (mut first, second) = if swapped {
+        (second, first)
+    } else {
+        (first, second)
+    };
+    let shape = first.layout().shape().to_vec();
+    let once = once(&second);
+    let Some(spread) = Spread::of(&shape, once.layout().shape()) else {
+        // Repeated in another way than the kernels know.
+        return match pairing {
+            cpu::Pairing::Sum => Flex::float_add(first, second),
+            cpu::Pairing::Product => Flex::float_mul(first, second),
+        };
+    };
+    let once = once.to_contiguous();
+    if first.is_unique() && first.is_contiguous() {
+        cpu::pair(values_mut(&mut first), values(&once), spread, pairing);
+        return first;
+    }
+    let first = first.to_contiguous();
+    let made = cpu::paired(values(&first), values(&once), spread, pairing);
+    let layout = Layout::contiguous(Shape::from(shape));
+    FlexTensor::new(Bytes::from_elems(made), layout, DType::F32)
+}
+
+/// A tensor without what it repeats: axes that are only views of one value have length 1.
+fn once(tensor: &FlexTensor) -> FlexTensor {
+    let layout = tensor.layout();
+    let mut once = tensor.clone();
+    for (axis, &stride) in layout.strides().iter().enumerate() {
+        if stride == 0 {
+            once = once.narrow(axis, 0, 1);
+        }
+    }
+    once
 }
 
 fn bottleneck(

@@ -11,12 +11,12 @@ mod gpu;
 
 use std::fmt::Debug;
 
-use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
 #[cfg(feature = "gpu")]
 pub use gpu::{Adapter, with_kernels_for};
-pub use violet_kernel_cpu::{Activation, Filter, Function, Geometry, Used};
+pub use violet_kernel_cpu::{Activation, Filter, Function, Gating, Geometry, Used};
 pub(crate) use violet_kernel_cpu::{Bottleneck, Weights};
 
 /// What a backend adds to Burn's operations.
@@ -129,6 +129,26 @@ pub(crate) trait Derivatives: Operations {
         function: Function,
     ) -> FloatTensor<Self>;
 
+    /// a + b, broadcast.
+    fn add(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(first, second)
+    }
+
+    /// a · b, broadcast.
+    fn multiply(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_mul(first, second)
+    }
+
+    /// The gradient of one factor of a product, whose shape is `shape`: that of the product times the mean of the other
+    /// factor between two points, or at one, summed along the axes that it was broadcast along. All are of one rank.
+    fn factor_gradient(
+        gradient: FloatTensor<Self>,
+        (from, to): (Option<FloatTensor<Self>>, FloatTensor<Self>),
+        shape: &[usize],
+    ) -> FloatTensor<Self> {
+        factor_gradient::<Self>(gradient, (from, to), shape)
+    }
+
     /// `activation(project(…) + residual)` of an image's [`Bottleneck`], and the gates of the activations before, if they
     /// are to be kept.
     fn bottleneck(
@@ -169,6 +189,27 @@ pub(crate) trait Derivatives: Operations {
 
     /// Products of matrices \[P, M, K\] × \[P, K, N\] → \[P, M, N\].
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// [`Derivatives::factor_gradient`] by Burn's own operations.
+fn factor_gradient<B: Backend>(
+    gradient: FloatTensor<B>,
+    (from, to): (Option<FloatTensor<B>>, FloatTensor<B>),
+    shape: &[usize],
+) -> FloatTensor<B> {
+    let mean = match from {
+        Some(from) => B::float_mul_scalar(B::float_add(from, to), 0.5_f32.into()),
+        None => to,
+    };
+    let gradient = B::float_mul(gradient, mean);
+    let summed = (0..shape.len()).filter(|&axis| shape[axis] == 1);
+    summed.fold(gradient, |gradient, axis| {
+        if gradient.shape()[axis] == 1 {
+            gradient
+        } else {
+            B::float_sum_dim(gradient, axis)
+        }
+    })
 }
 
 /// The slopes of both activations within a [`Bottleneck`].

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::constant::Constant;
 use crate::error::{Error, Result};
 use crate::graph::ValueId;
-use crate::operation::{Binary, Operation, Unary};
+use crate::operation::{Binary, Gating, Operation, Unary};
 
 impl Builder {
     /// A function of each element.
@@ -65,19 +65,13 @@ impl Builder {
         Ok(x)
     }
 
-    /// x times a function of it.
-    pub(crate) fn gated(&mut self, x: ValueId, gate: Unary) -> Result<ValueId> {
-        let gate = self.unary(gate, x)?;
-        self.binary(Binary::Mul, x, gate)
-    }
-
     /// x · σ(x).
     ///
     /// # Errors
     ///
     /// Those of [`push`](Self::push).
     pub fn silu(&mut self, x: ValueId) -> Result<ValueId> {
-        self.gated(x, Unary::Sigmoid)
+        self.unary(Unary::Gated(Gating::Sigmoid), x)
     }
 
     /// x · min(max(x / 6 + ½, 0), 1).
@@ -87,7 +81,7 @@ impl Builder {
     /// Those of [`push`](Self::push).
     pub fn hard_swish(&mut self, x: ValueId) -> Result<ValueId> {
         let (slope, offset) = (1.0 / 6.0, 0.5);
-        self.gated(x, Unary::HardSigmoid { slope, offset })
+        self.unary(Unary::Gated(Gating::HardSigmoid { slope, offset }), x)
     }
 
     /// x · Φ(x), or its approximation by tanh.
@@ -96,15 +90,12 @@ impl Builder {
     ///
     /// Those of [`push`](Self::push).
     pub fn gelu(&mut self, x: ValueId, approximate: bool) -> Result<ValueId> {
-        let exact = Unary::NormalCdf;
-        self.gated(
-            x,
-            if approximate {
-                Unary::NormalCdfTanh
-            } else {
-                exact
-            },
-        )
+        let gating = if approximate {
+            Gating::NormalCdfTanh
+        } else {
+            Gating::NormalCdf
+        };
+        self.unary(Unary::Gated(gating), x)
     }
 
     /// x · σ(scale · x): GELU's approximation with scale 1.702, Swish with any.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::builder::Builder;
 use crate::error::Result;
 use crate::graph::{Graph, Node, ValueId};
-use crate::operation::{Operation, Unary};
+use crate::operation::{Gating, Operation, Unary};
 use crate::reference::{binary_value, unary_value};
 
 use super::rewrite::{Rewrite, rewrite};
@@ -132,8 +132,6 @@ fn known(all: &Rewrite<'_>, root: ValueId, nodes: &[&Node]) -> Option<Known> {
 enum Known {
     /// φ(x).
     Function(Unary),
-    /// x · φ(x).
-    Gated(Unary),
     /// x · σ(scale · x).
     Swish(f32),
     /// x · tanh(softplus(x)).
@@ -165,13 +163,13 @@ impl Known {
             hard,
         ];
         let gates = [
-            Unary::Sigmoid,
-            Unary::NormalCdf,
-            Unary::NormalCdfTanh,
+            Gating::Sigmoid,
+            Gating::NormalCdf,
+            Gating::NormalCdfTanh,
             HARD_SWISH,
         ];
         let functions = functions.map(Known::Function).into_iter();
-        let gated = gates.map(Known::Gated).into_iter();
+        let gated = gates.map(|gating| Known::Function(Unary::Gated(gating)));
         functions
             .chain(gated)
             .chain([Known::Mish, Known::Swish(scale)])
@@ -181,7 +179,6 @@ impl Known {
     fn at(self, x: f64) -> f64 {
         match self {
             Known::Function(function) => unary_value(function, x),
-            Known::Gated(gate) => x * unary_value(gate, x),
             Known::Swish(scale) => x * unary_value(Unary::Sigmoid, f64::from(scale) * x),
             Known::Mish => x * unary_value(Unary::Softplus, x).tanh(),
         }
@@ -191,7 +188,6 @@ impl Known {
     fn nodes(self) -> usize {
         match self {
             Known::Function(_) => 1,
-            Known::Gated(_) => 2,
             Known::Swish(_) | Known::Mish => 3,
         }
     }
@@ -199,7 +195,6 @@ impl Known {
     fn build(self, b: &mut Builder, x: ValueId) -> Result<ValueId> {
         match self {
             Known::Function(function) => b.unary(function, x),
-            Known::Gated(gate) => b.gated(x, gate),
             Known::Swish(scale) => b.swish(x, scale),
             Known::Mish => b.mish(x),
         }
@@ -207,7 +202,7 @@ impl Known {
 }
 
 /// Hard-swish's gate.
-const HARD_SWISH: Unary = Unary::HardSigmoid {
+const HARD_SWISH: Gating = Gating::HardSigmoid {
     slope: 1.0 / 6.0,
     offset: 0.5,
 };

@@ -35,6 +35,7 @@ pub(crate) fn value(unary: Unary, x: f64) -> f64 {
         Unary::Softsign => x / (1.0 + x.abs()),
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
+        Unary::Gated(gating) => x * value(gating.gate(), x),
     }
 }
 
@@ -87,6 +88,11 @@ pub(super) fn mean_slope(unary: Unary, a: f64, b: f64) -> f64 {
         }
         Unary::Sin => middle.cos() * sinc(step / 2.0),
         Unary::Cos => -middle.sin() * sinc(step / 2.0),
+        Unary::Gated(gating) => {
+            let gate = gating.gate();
+            let mean = (value(gate, a) + value(gate, b)) / 2.0;
+            mean + middle * mean_slope(gate, a, b)
+        }
         Unary::Erf | Unary::NormalCdf | Unary::NormalCdfTanh | Unary::Softplus => {
             // In double precision the quotient is good to 1e-15 here, and the mean to 1e-18.
             if step.abs() < 0.1 {

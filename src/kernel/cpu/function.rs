@@ -48,145 +48,256 @@ pub enum Function {
     Sin,
     /// cos(x).
     Cos,
+    /// x · φ(x).
+    Gated(Gating),
 }
+
+/// φ in the product x · φ(x): SiLU, hard-swish, GELU and its approximation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Gating {
+    /// [`Function::Sigmoid`].
+    Sigmoid,
+    /// [`Function::HardSigmoid`].
+    HardSigmoid(f32, f32),
+    /// [`Function::NormalCdf`].
+    NormalCdf,
+    /// [`Function::NormalCdfTanh`].
+    NormalCdfTanh,
+}
+
+impl Gating {
+    /// φ by itself.
+    pub fn function(self) -> Function {
+        match self {
+            Gating::Sigmoid => Function::Sigmoid,
+            Gating::HardSigmoid(slope, offset) => Function::HardSigmoid(slope, offset),
+            Gating::NormalCdf => Function::NormalCdf,
+            Gating::NormalCdfTanh => Function::NormalCdfTanh,
+        }
+    }
+}
+
+/// A loop in the widest vectors that the machine has, over values and numbers that are the same for all.
+///
+/// A macro, as a closure is a function of its own: where the compiler does not happen to put it into
+/// the loop, it is called value by value.
+macro_rules! each {
+    ($values:expr, [$($number:ident),*], |$x:ident| $function:expr) => {{
+        struct Each<'a> {
+            values: &'a [f32],
+            $($number: f32,)*
+        }
+        impl WithSimd for Each<'_> {
+            type Output = Vec<f32>;
+            #[inline(always)]
+            fn with_simd<S: Simd>(self) -> Vec<f32> {
+                let Self { values, $($number,)* } = self;
+                let mut results = Vec::with_capacity(values.len());
+                // A line that stays in the first cache, so that nothing is cleared before it is written.
+                let mut line = [0.0; LINE];
+                for values in values.chunks(LINE) {
+                    let line = &mut line[..values.len()];
+                    for (result, &$x) in line.iter_mut().zip(values) {
+                        *result = $function;
+                    }
+                    results.extend_from_slice(line);
+                }
+                results
+            }
+        }
+        AutoArch::new().dispatch(Each { values: $values, $($number,)* })
+    }};
+}
+
+/// As [`each`], of gradients and the slopes between two points that they are multiplied by.
+macro_rules! along {
+    ($along:expr, [$($number:ident),*], |$a:ident, $b:ident| $slope:expr) => {{
+        struct Along<'a> {
+            gradients: &'a mut [f32],
+            ends: [&'a [f32]; 2],
+            $($number: f32,)*
+        }
+        impl WithSimd for Along<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self) {
+                let Self { gradients, ends: [from, to], $($number,)* } = self;
+                for ((gradient, &$a), &$b) in gradients.iter_mut().zip(from).zip(to) {
+                    *gradient *= $slope;
+                }
+            }
+        }
+        let (gradients, ends): (&mut [f32], [&[f32]; 2]) = $along;
+        AutoArch::new().dispatch(Along { gradients, ends, $($number,)* });
+    }};
+}
+
+/// Values of a line.
+const LINE: usize = 512;
 
 /// φ of each value.
 pub fn map(values: &[f32], function: Function) -> Vec<f32> {
-    let mut results = values.to_vec();
+    let v = values;
     match function {
-        Function::Clamp(low, high) => each(&mut results, |x| x.max(low).min(high)),
-        Function::LeakyRelu(slope) => each(&mut results, |x| leaky(x, slope)),
-        Function::Elu(alpha) => each(&mut results, |x| elu(x, alpha)),
-        Function::Sigmoid => each(&mut results, sigmoid),
+        Function::Clamp(low, high) => each!(v, [low, high], |x| x.max(low).min(high)),
+        Function::LeakyRelu(slope) => each!(v, [slope], |x| leaky(x, slope)),
+        Function::Elu(alpha) => each!(v, [alpha], |x| elu(x, alpha)),
+        Function::Sigmoid => each!(v, [], |x| sigmoid(x)),
         Function::HardSigmoid(slope, offset) => {
-            each(&mut results, |x| hard_sigmoid(x, slope, offset));
+            each!(v, [slope, offset], |x| hard_sigmoid(x, slope, offset))
         }
-        Function::Tanh => each(&mut results, tanh),
-        Function::Exp => each(&mut results, exp),
-        Function::Log => each(&mut results, f32::ln),
-        Function::Sqrt => each(&mut results, f32::sqrt),
-        Function::Reciprocal => each(&mut results, |x| 1.0 / x),
-        Function::Power(exponent) => each(&mut results, |x| power(x, exponent)),
-        Function::Abs => each(&mut results, f32::abs),
-        Function::Neg => each(&mut results, |x| -x),
-        Function::Erf => each(&mut results, erf),
-        Function::NormalCdf => each(&mut results, normal_cdf),
-        Function::NormalCdfTanh => each(&mut results, normal_cdf_tanh),
-        Function::Softplus => each(&mut results, softplus),
-        Function::Softsign => each(&mut results, softsign),
-        Function::Sin => each(&mut results, f32::sin),
-        Function::Cos => each(&mut results, f32::cos),
+        Function::Tanh => each!(v, [], |x| tanh(x)),
+        Function::Exp => each!(v, [], |x| exp(x)),
+        Function::Log => each!(v, [], |x| x.ln()),
+        Function::Sqrt => each!(v, [], |x| x.sqrt()),
+        Function::Reciprocal => each!(v, [], |x| 1.0 / x),
+        Function::Power(exponent) => each!(v, [exponent], |x| power(x, exponent)),
+        Function::Abs => each!(v, [], |x| x.abs()),
+        Function::Neg => each!(v, [], |x| -x),
+        Function::Erf => each!(v, [], |x| erf(x)),
+        Function::NormalCdf => each!(v, [], |x| normal_cdf(x)),
+        Function::NormalCdfTanh => each!(v, [], |x| normal_cdf_tanh(x)),
+        Function::Softplus => each!(v, [], |x| softplus(x)),
+        Function::Softsign => each!(v, [], |x| softsign(x)),
+        Function::Sin => each!(v, [], |x| x.sin()),
+        Function::Cos => each!(v, [], |x| x.cos()),
+        Function::Gated(Gating::Sigmoid) => each!(v, [], |x| x * sigmoid(x)),
+        Function::Gated(Gating::HardSigmoid(slope, offset)) => {
+            each!(v, [slope, offset], |x| x * hard_sigmoid(x, slope, offset))
+        }
+        Function::Gated(Gating::NormalCdf) => each!(v, [], |x| x * normal_cdf(x)),
+        Function::Gated(Gating::NormalCdfTanh) => each!(v, [], |x| x * normal_cdf_tanh(x)),
     }
-    results
 }
 
 /// Multiplies gradients by the mean of φ′ between two points: by φ′ where they are equal. Times the
 /// step from one to the other it is the change of φ.
 pub fn map_gradient(gradients: &mut [f32], [from, to]: [&[f32]; 2], function: Function) {
-    let g = gradients;
     // Between a point and itself lies nothing but the derivative, which takes a fifth of the time.
-    if std::ptr::eq(from, to) && at_points(g, to, function) {
+    if std::ptr::eq(from, to) && at_points(gradients, to, function) {
         return;
     }
+    let g = (gradients, [from, to]);
     match function {
-        Function::Clamp(low, high) => along(g, from, to, |a, b| {
+        Function::Clamp(low, high) => along!(g, [low, high], |a, b| {
             let inside = if (b > low) & (b < high) { 1.0 } else { 0.0 };
             quotient(a, b, a.max(low).min(high), b.max(low).min(high), inside)
         }),
-        Function::LeakyRelu(slope) => along(g, from, to, |a, b| {
+        Function::LeakyRelu(slope) => along!(g, [slope], |a, b| {
             let derivative = if b > 0.0 { 1.0 } else { slope };
             quotient(a, b, leaky(a, slope), leaky(b, slope), derivative)
         }),
-        Function::Elu(alpha) => along(g, from, to, |a, b| elu_slope(a, b, alpha)),
-        Function::Sigmoid => along(g, from, to, sigmoid_slope),
-        Function::HardSigmoid(slope, offset) => along(g, from, to, |a, b| {
-            let inner = slope * b + offset;
-            let derivative = if (inner > 0.0) & (inner < 1.0) {
-                slope
-            } else {
-                0.0
-            };
-            let [from, to] = [a, b].map(|x| hard_sigmoid(x, slope, offset));
-            quotient(a, b, from, to, derivative)
+        Function::Elu(alpha) => along!(g, [alpha], |a, b| elu_slope(a, b, alpha)),
+        Function::Sigmoid => along!(g, [], |a, b| sigmoid_slope(a, b)),
+        Function::HardSigmoid(slope, offset) => along!(g, [slope, offset], |a, b| {
+            hard_sigmoid_slope(a, b, slope, offset)
         }),
-        Function::Tanh => along(g, from, to, tanh_slope),
-        Function::Exp => along(g, from, to, exp_mean),
-        Function::Log => along(g, from, to, log_slope),
-        Function::Sqrt => along(g, from, to, |a, b| 1.0 / (a.sqrt() + b.sqrt())),
-        Function::Reciprocal => along(g, from, to, |a, b| -1.0 / (a * b)),
-        Function::Power(exponent) => along(g, from, to, |a, b| power_slope(a, b, exponent)),
-        Function::Abs => along(g, from, to, |a, b| {
+        Function::Tanh => along!(g, [], |a, b| tanh_slope(a, b)),
+        Function::Exp => along!(g, [], |a, b| exp_mean(a, b)),
+        Function::Log => along!(g, [], |a, b| log_slope(a, b)),
+        Function::Sqrt => along!(g, [], |a, b| 1.0 / (a.sqrt() + b.sqrt())),
+        Function::Reciprocal => along!(g, [], |a, b| -1.0 / (a * b)),
+        Function::Power(exponent) => along!(g, [exponent], |a, b| power_slope(a, b, exponent)),
+        Function::Abs => along!(g, [], |a, b| {
             let derivative = if b == 0.0 { 0.0 } else { b.signum() };
             quotient(a, b, a.abs(), b.abs(), derivative)
         }),
-        Function::Neg => along(g, from, to, |_, _| -1.0),
-        Function::Erf => along(g, from, to, |a, b| mean_slope(a, b, erf, erf_slope)),
-        Function::NormalCdf => along(g, from, to, |a, b| {
-            mean_slope(a, b, normal_cdf, normal_density)
+        Function::Neg => along!(g, [], |_a, _b| -1.0),
+        Function::Erf => along!(g, [], |a, b| mean_slope(a, b, [erf(a), erf(b)], erf_slope)),
+        Function::NormalCdf => along!(g, [], |a, b| {
+            mean_slope(a, b, [normal_cdf(a), normal_cdf(b)], normal_density)
         }),
-        Function::NormalCdfTanh => along(g, from, to, |a, b| {
-            mean_slope(a, b, normal_cdf_tanh, normal_cdf_tanh_slope)
+        Function::NormalCdfTanh => along!(g, [], |a, b| {
+            let ends = [normal_cdf_tanh(a), normal_cdf_tanh(b)];
+            mean_slope(a, b, ends, normal_cdf_tanh_slope)
         }),
-        Function::Softplus => along(g, from, to, |a, b| mean_slope(a, b, softplus, sigmoid)),
-        Function::Softsign => along(g, from, to, |a, b| {
+        Function::Softplus => along!(g, [], |a, b| {
+            mean_slope(a, b, [softplus(a), softplus(b)], sigmoid)
+        }),
+        Function::Softsign => along!(g, [], |a, b| {
             let one_sided = 1.0 / ((1.0 + a.abs()) * (1.0 + b.abs()));
             let crossing = (softsign(b) - softsign(a)) / (b - a);
             if a * b >= 0.0 { one_sided } else { crossing }
         }),
-        Function::Sin => along(g, from, to, |a, b| {
+        Function::Sin => along!(g, [], |a, b| {
             ((a + b) / 2.0).cos() * sinc((b - a) / 2.0)
         }),
-        Function::Cos => along(g, from, to, |a, b| {
+        Function::Cos => along!(g, [], |a, b| {
             -((a + b) / 2.0).sin() * sinc((b - a) / 2.0)
+        }),
+        Function::Gated(Gating::Sigmoid) => along!(g, [], |a, b| {
+            let ([p, minus_p], [q, minus_q]) = (both_sigmoids(a), both_sigmoids(b));
+            let slope = 0.5 * (p * minus_q + minus_p * q) * tanhc((b - a) / 2.0);
+            product_slope([a, b], [p, q], slope)
+        }),
+        Function::Gated(Gating::HardSigmoid(slope, offset)) => {
+            along!(g, [slope, offset], |a, b| {
+                let values = [
+                    hard_sigmoid(a, slope, offset),
+                    hard_sigmoid(b, slope, offset),
+                ];
+                product_slope([a, b], values, hard_sigmoid_slope(a, b, slope, offset))
+            });
+        }
+        Function::Gated(Gating::NormalCdf) => along!(g, [], |a, b| {
+            let values = [normal_cdf(a), normal_cdf(b)];
+            product_slope([a, b], values, mean_slope(a, b, values, normal_density))
+        }),
+        Function::Gated(Gating::NormalCdfTanh) => along!(g, [], |a, b| {
+            let values = [normal_cdf_tanh(a), normal_cdf_tanh(b)];
+            let slope = mean_slope(a, b, values, normal_cdf_tanh_slope);
+            product_slope([a, b], values, slope)
         }),
     }
 }
 
 /// Multiplies gradients by φ′, if that is much less work than the mean of it.
 fn at_points(gradients: &mut [f32], at: &[f32], function: Function) -> bool {
-    let g = gradients;
+    let g = (gradients, [at; 2]);
     match function {
-        Function::Sigmoid => along(g, at, at, |_, x| logistic_density(x)),
-        Function::Tanh => along(g, at, at, |_, x| 4.0 * logistic_density(2.0 * x)),
-        Function::Exp => along(g, at, at, |_, x| exp(x)),
-        Function::Erf => along(g, at, at, |_, x| erf_slope(x)),
-        Function::NormalCdf => along(g, at, at, |_, x| normal_density(x)),
-        Function::NormalCdfTanh => along(g, at, at, |_, x| normal_cdf_tanh_slope(x)),
-        Function::Softplus => along(g, at, at, |_, x| sigmoid(x)),
+        Function::Clamp(low, high) => along!(g, [low, high], |_a, x| {
+            if (x > low) & (x < high) { 1.0 } else { 0.0 }
+        }),
+        Function::Sigmoid => along!(g, [], |_a, x| logistic_density(x)),
+        Function::Tanh => along!(g, [], |_a, x| 4.0 * logistic_density(2.0 * x)),
+        Function::Exp => along!(g, [], |_a, x| exp(x)),
+        Function::Erf => along!(g, [], |_a, x| erf_slope(x)),
+        Function::NormalCdf => along!(g, [], |_a, x| normal_density(x)),
+        Function::NormalCdfTanh => along!(g, [], |_a, x| normal_cdf_tanh_slope(x)),
+        Function::Softplus => along!(g, [], |_a, x| sigmoid(x)),
+        Function::Gated(Gating::Sigmoid) => along!(g, [], |_a, x| {
+            let [p, minus_p] = both_sigmoids(x);
+            p + x * (p * minus_p)
+        }),
+        Function::Gated(Gating::HardSigmoid(slope, offset)) => {
+            along!(g, [slope, offset], |_a, x| {
+                let inner = slope * x + offset;
+                let derivative = if (inner > 0.0) & (inner < 1.0) {
+                    slope
+                } else {
+                    0.0
+                };
+                inner.clamp(0.0, 1.0) + x * derivative
+            });
+        }
+        Function::Gated(Gating::NormalCdf) => {
+            along!(g, [], |_a, x| normal_cdf(x) + x * normal_density(x))
+        }
+        Function::Gated(Gating::NormalCdfTanh) => along!(g, [], |_a, x| {
+            normal_cdf_tanh(x) + x * normal_cdf_tanh_slope(x)
+        }),
         _ => return false,
     }
     true
 }
 
-/// A loop in the widest vectors that the machine has.
-fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
-    struct Each<'a, F>(&'a mut [f32], F);
-    impl<F: Fn(f32) -> f32> WithSimd for Each<'_, F> {
-        type Output = ();
-        #[inline(always)]
-        fn with_simd<S: Simd>(self) {
-            for value in self.0 {
-                *value = (self.1)(*value);
-            }
-        }
-    }
-    AutoArch::new().dispatch(Each(values, function));
-}
-
-/// As [`each`], of gradients and what they are multiplied by.
-fn along(gradients: &mut [f32], from: &[f32], to: &[f32], slope: impl Fn(f32, f32) -> f32) {
-    struct Along<'a, F>(&'a mut [f32], &'a [f32], &'a [f32], F);
-    impl<F: Fn(f32, f32) -> f32> WithSimd for Along<'_, F> {
-        type Output = ();
-        #[inline(always)]
-        fn with_simd<S: Simd>(self) {
-            let Along(gradients, from, to, slope) = self;
-            for ((gradient, &a), &b) in gradients.iter_mut().zip(from).zip(to) {
-                *gradient *= slope(a, b);
-            }
-        }
-    }
-    AutoArch::new().dispatch(Along(gradients, from, to, slope));
+/// The slope of x · φ(x) between two points, of the values and the slope of φ: where the step is short, each factor's
+/// change times the mean of the other; else, where these would cancel, the quotient.
+#[inline(always)]
+fn product_slope([a, b]: [f32; 2], [p, q]: [f32; 2], slope: f32) -> f32 {
+    let near = 0.5 * (p + q) + 0.5 * (a + b) * slope;
+    let far = (b * q - a * p) / (b - a);
+    if (b - a).abs() < 1.0 { near } else { far }
 }
 
 /// (φ(b) − φ(a)) / (b − a), the derivative where a = b.
@@ -199,7 +310,7 @@ fn quotient(a: f32, b: f32, of_a: f32, of_b: f32, derivative: f32) -> f32 {
 
 /// The mean of φ′ by five points of Gauss and Legendre where the step is short, else the quotient.
 #[inline(always)]
-fn mean_slope(a: f32, b: f32, value: impl Fn(f32) -> f32, slope: impl Fn(f32) -> f32) -> f32 {
+fn mean_slope(a: f32, b: f32, values: [f32; 2], slope: impl Fn(f32) -> f32) -> f32 {
     // Abramowitz and Stegun, table 25.4; weights halved.
     const POINTS: [(f32, f32); 3] = [
         (0.0, 0.284_444_45),
@@ -211,7 +322,7 @@ fn mean_slope(a: f32, b: f32, value: impl Fn(f32) -> f32, slope: impl Fn(f32) ->
     for (point, weight) in &POINTS[1..] {
         mean += weight * (slope(middle + half * point) + slope(middle - half * point));
     }
-    let quotient = (value(b) - value(a)) / (b - a);
+    let quotient = (values[1] - values[0]) / (b - a);
     if (b - a).abs() < 1.0 { mean } else { quotient }
 }
 
@@ -245,6 +356,21 @@ fn hard_sigmoid(x: f32, slope: f32, offset: f32) -> f32 {
 }
 
 #[inline(always)]
+fn hard_sigmoid_slope(a: f32, b: f32, slope: f32, offset: f32) -> f32 {
+    let inner = slope * b + offset;
+    let derivative = if (inner > 0.0) & (inner < 1.0) {
+        slope
+    } else {
+        0.0
+    };
+    let [from, to] = [
+        hard_sigmoid(a, slope, offset),
+        hard_sigmoid(b, slope, offset),
+    ];
+    quotient(a, b, from, to, derivative)
+}
+
+#[inline(always)]
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
@@ -257,10 +383,23 @@ fn logistic_density(x: f32) -> f32 {
     small / (whole * whole)
 }
 
+/// σ(x) and σ(−x).
+#[inline(always)]
+fn both_sigmoids(x: f32) -> [f32; 2] {
+    let small = exp(-x.abs());
+    let large = 1.0 / (1.0 + small);
+    let small = small * large;
+    if x > 0.0 {
+        [large, small]
+    } else {
+        [small, large]
+    }
+}
+
 #[inline(always)]
 fn sigmoid_slope(a: f32, b: f32) -> f32 {
-    let crossed = sigmoid(a) * sigmoid(-b) + sigmoid(-a) * sigmoid(b);
-    0.5 * crossed * tanhc((b - a) / 2.0)
+    let ([p, minus_p], [q, minus_q]) = (both_sigmoids(a), both_sigmoids(b));
+    0.5 * (p * minus_q + minus_p * q) * tanhc((b - a) / 2.0)
 }
 
 /// tanh(x) / x.
@@ -333,6 +472,7 @@ fn exp_mean(a: f32, b: f32) -> f32 {
     if half.abs() < 0.5 { near } else { far }
 }
 
+#[inline(always)]
 fn log_slope(a: f32, b: f32) -> f32 {
     let step = b - a;
     if step == 0.0 {
@@ -345,6 +485,7 @@ fn log_slope(a: f32, b: f32) -> f32 {
 }
 
 /// Whole exponents by multiplication, so that negative numbers have powers too.
+#[inline(always)]
 fn power(x: f32, exponent: f32) -> f32 {
     if exponent.fract() == 0.0 && exponent.abs() < 64.0 {
         x.powi(exponent as i32)
@@ -353,6 +494,7 @@ fn power(x: f32, exponent: f32) -> f32 {
     }
 }
 
+#[inline(always)]
 fn power_slope(a: f32, b: f32, p: f32) -> f32 {
     if p.fract() == 0.0 && p.abs() < 64.0 {
         // b^n − a^n = (b − a) Σ a^k b^(n−1−k); of a negative exponent, as a quotient of these.
@@ -502,6 +644,8 @@ mod tests {
         -9.0, -3.5, -1.5, -1.0, -0.4, -0.01, 0.0, 0.003, 0.3, 0.9, 1.4, 2.0, 5.0, 40.0,
     ];
 
+    const HARD_SWISH: Gating = Gating::HardSigmoid(1.0 / 6.0, 0.5);
+
     fn of(function: Function, x: f32) -> f64 {
         map(&[x], function)[0].into()
     }
@@ -575,6 +719,11 @@ mod tests {
             Function::NormalCdf,
             Function::NormalCdfTanh,
             Function::Softplus,
+            Function::Clamp(-1.0, 1.5),
+            Function::Gated(Gating::Sigmoid),
+            Function::Gated(HARD_SWISH),
+            Function::Gated(Gating::NormalCdf),
+            Function::Gated(Gating::NormalCdfTanh),
         ] {
             for x in POINTS {
                 let (mut at, mut between) = ([1.0], [1.0]);
@@ -611,6 +760,10 @@ mod tests {
             Function::Softsign,
             Function::Sin,
             Function::Cos,
+            Function::Gated(Gating::Sigmoid),
+            Function::Gated(HARD_SWISH),
+            Function::Gated(Gating::NormalCdf),
+            Function::Gated(Gating::NormalCdfTanh),
         ];
         let positive = [
             Function::Log,

@@ -16,6 +16,7 @@ mod function;
 mod geometry;
 mod machine;
 mod max_pool;
+mod pair;
 mod product;
 mod single;
 pub mod training;
@@ -28,9 +29,10 @@ use std::cell::RefCell;
 
 pub use activation::{Gate, activate, secant_gradient};
 pub use bottleneck::{Bottleneck, Keep, Kept, Slopes, Weights};
-pub use function::{Function, map, map_gradient};
+pub use function::{Function, Gating, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size, Used};
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
+pub use pair::{Pairing, Spread, multiply_by_mean, pair, paired, weighted_sums};
 pub use transpose::transpose;
 use walk::{Direction, Walk};
 

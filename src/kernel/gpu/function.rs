@@ -38,8 +38,22 @@ enum Kind {
     Cos,
 }
 
+/// The kind, its numbers, and whether it is a gate that its argument is multiplied by.
+fn parts(function: Function) -> (Kind, [f32; 2], bool) {
+    match function {
+        Function::Gated(gating) => {
+            let (kind, numbers) = plain(gating.function());
+            (kind, numbers, true)
+        }
+        function => {
+            let (kind, numbers) = plain(function);
+            (kind, numbers, false)
+        }
+    }
+}
+
 /// The kind and its numbers.
-fn parts(function: Function) -> (Kind, [f32; 2]) {
+fn plain(function: Function) -> (Kind, [f32; 2]) {
     let finite = |x: f32| x.clamp(f32::MIN, f32::MAX);
     match function {
         Function::Clamp(low, high) => (Kind::Clamp, [finite(low), finite(high)]),
@@ -65,6 +79,7 @@ fn parts(function: Function) -> (Kind, [f32; 2]) {
         Function::Softsign => (Kind::Softsign, [0.0; 2]),
         Function::Sin => (Kind::Sin, [0.0; 2]),
         Function::Cos => (Kind::Cos, [0.0; 2]),
+        Function::Gated(_) => unreachable!("gates are not gated themselves"),
     }
 }
 
@@ -77,7 +92,7 @@ pub(super) fn map(values: CubeTensor, function: Function) -> CubeTensor {
         dim,
         length,
     } = grid;
-    let (kind, [p, q]) = parts(function);
+    let (kind, [p, q], gated) = parts(function);
     // SAFETY: the kernel checks its position against `length`, which both buffers have.
     #[allow(unsafe_code)]
     unsafe {
@@ -91,6 +106,7 @@ pub(super) fn map(values: CubeTensor, function: Function) -> CubeTensor {
             p,
             q,
             kind,
+            gated,
         );
     }
     target
@@ -109,7 +125,7 @@ pub(super) fn map_gradient(
         dim,
         length,
     } = grid;
-    let (kind, [p, q]) = parts(function);
+    let (kind, [p, q], gated) = parts(function);
     // SAFETY: the kernel checks its position against `length`, which all four buffers have.
     #[allow(unsafe_code)]
     unsafe {
@@ -125,17 +141,35 @@ pub(super) fn map_gradient(
             p,
             q,
             kind,
+            gated,
         );
     }
     target
 }
 
 #[cube(launch_unchecked)]
-fn each(values: &[f32], target: &mut [f32], length: usize, p: f32, q: f32, #[comptime] kind: Kind) {
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a kernel has no structs of buffers"
+)]
+fn each(
+    values: &[f32],
+    target: &mut [f32],
+    length: usize,
+    p: f32,
+    q: f32,
+    #[comptime] kind: Kind,
+    #[comptime] gated: bool,
+) {
     if ABSOLUTE_POS >= length {
         terminate!();
     }
-    target[ABSOLUTE_POS] = value(values[ABSOLUTE_POS], p, q, kind);
+    let x = values[ABSOLUTE_POS];
+    let mut made = value(x, p, q, kind);
+    if comptime!(gated) {
+        made *= x;
+    }
+    target[ABSOLUTE_POS] = made;
 }
 
 #[cube(launch_unchecked)]
@@ -152,12 +186,24 @@ fn along(
     p: f32,
     q: f32,
     #[comptime] kind: Kind,
+    #[comptime] gated: bool,
 ) {
     if ABSOLUTE_POS >= length {
         terminate!();
     }
-    let slope = slope(from[ABSOLUTE_POS], to[ABSOLUTE_POS], p, q, kind);
-    target[ABSOLUTE_POS] = gradient[ABSOLUTE_POS] * slope;
+    let a = from[ABSOLUTE_POS];
+    let b = to[ABSOLUTE_POS];
+    let mut mean = slope(a, b, p, q, kind);
+    if comptime!(gated) {
+        // Where the step is short, each factor's change times the mean of the other; else the quotient.
+        let of_a = value(a, p, q, kind);
+        let of_b = value(b, p, q, kind);
+        let near = 0.5f32 * (of_a + of_b) + 0.5f32 * (a + b) * mean;
+        let apart = (b - a).abs() >= 1.0f32;
+        let far = (b * of_b - a * of_a) / select(apart, b - a, 1.0f32);
+        mean = select(apart, far, near);
+    }
+    target[ABSOLUTE_POS] = gradient[ABSOLUTE_POS] * mean;
 }
 
 #[cube]

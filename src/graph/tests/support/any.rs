@@ -101,6 +101,10 @@ fn function(random: &mut Random) -> Unary {
         Unary::Softsign,
         Unary::Sin,
         Unary::Cos,
+        Unary::Gated(Gating::Sigmoid),
+        Unary::Gated(Gating::HardSigmoid { slope, offset: 0.5 }),
+        Unary::Gated(Gating::NormalCdf),
+        Unary::Gated(Gating::NormalCdfTanh),
     ];
     all[random.below(all.len())]
 }

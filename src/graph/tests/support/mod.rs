@@ -148,6 +148,13 @@ fn unary(cases: &mut Vec<Case>) {
         Unary::Softsign,
         Unary::Sin,
         Unary::Cos,
+        Unary::Gated(Gating::Sigmoid),
+        Unary::Gated(Gating::HardSigmoid {
+            slope: 1.0 / 6.0,
+            offset: 0.5,
+        }),
+        Unary::Gated(Gating::NormalCdf),
+        Unary::Gated(Gating::NormalCdfTanh),
     ];
     let positive = [
         Unary::Log,
