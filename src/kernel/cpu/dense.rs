@@ -409,7 +409,27 @@ impl Runs {
 #[inline(always)]
 fn gather<S: Simd>(job: &Job<'_>, depth: std::ops::Range<usize>, runs: &Runs, panel: &mut [f32]) {
     let lanes = lanes::<S>();
+    let width = VECTORS * lanes;
     let runs = &runs.runs[..runs.count];
+    let mut rows = panel.chunks_exact_mut(width);
+    if let [Run { source, length, .. }] = *runs
+        && length == width
+    {
+        for block in depth {
+            for tap in &job.pass.taps {
+                for channel in block * BLOCK..(block + 1) * BLOCK {
+                    let Some(row) = rows.next() else { return };
+                    let start = channel * job.source_plane + tap.source + source;
+                    let from = &job.source[start..start + width];
+                    let (a, b) = from.split_at(lanes);
+                    let (c, d) = row.split_at_mut(lanes);
+                    store::<S>(c, load::<S>(a));
+                    store::<S>(d, load::<S>(b));
+                }
+            }
+        }
+        return;
+    }
     let mut row = 0;
     for block in depth {
         for tap in &job.pass.taps {
@@ -429,7 +449,7 @@ fn gather<S: Simd>(job: &Job<'_>, depth: std::ops::Range<usize>, runs: &Runs, pa
                         }
                     }
                 }
-                row += VECTORS * lanes;
+                row += width;
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use crate::machine::{self, Simd, Vector, mul_add};
+use crate::machine::{Simd, Vector, mul_add};
 
 use super::vector::{WIDEST, lanes, load, splat};
 use super::walk::Tap;
@@ -20,9 +20,6 @@ pub(super) const TILE: usize = BLOCK * BLOCK;
 pub(super) const MOST_BLOCKS: usize = 3;
 /// Vectors of columns in a panel.
 pub(super) const VECTORS: usize = 2;
-/// So many blocks of the sum ahead, weights are asked for: what a tile takes is less than what the second cache, or one behind
-/// it, takes to answer.
-const AHEAD: usize = 8;
 
 /// Some rows of a panel's columns.
 pub(super) type Sums<S, const ROWS: usize, const VECTORS: usize> =
@@ -146,11 +143,6 @@ pub(super) fn multiply<
                     return sums;
                 };
                 let tiles = at.map(|at| &packed[at..at + TILE]);
-                if BLOCKS > 1 {
-                    for (at, distance) in at.iter().zip(distances) {
-                        machine::prefetch(packed, at + AHEAD * distance);
-                    }
-                }
                 add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
                     &mut sums,
                     tiles,
