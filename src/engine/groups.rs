@@ -5,7 +5,7 @@ use burn::tensor::IndexingUpdateOp;
 use violet_graph::Reduction;
 
 use super::array::{Array, Ends, Executor, add, dims, div, full, mul, reshape, sub, sum};
-use crate::kernel::Function;
+use crate::kernel::{Function, Rows};
 
 /// Values \[N, …\] as \[N, groups, members\].
 #[derive(Debug, Clone)]
@@ -167,6 +167,9 @@ pub(super) fn log_softmax_gradient<B: Executor>(ends: Ends<B>, gradient: Array<B
 
 /// `exp(x) / Σ exp(x)` of each group.
 pub(super) fn softmax<B: Executor>(x: Array<B>) -> Array<B> {
+    if let Some(made) = B::rows(x.clone(), Rows::Softmax) {
+        return made;
+    }
     let highest = B::float_max_dim(x.clone(), 2);
     let terms = B::map(sub::<B>(x, highest), Function::Exp);
     let total = sum::<B>(terms.clone(), 2);
@@ -176,6 +179,11 @@ pub(super) fn softmax<B: Executor>(x: Array<B>) -> Array<B> {
 /// The mean gradient of [`softmax`]'s input: Δp = L(p₀, p₁) · (Δz − Δlse), with the logarithmic mean
 /// L of the two probabilities.
 pub(super) fn softmax_gradient<B: Executor>(ends: Ends<B>, gradient: Array<B>) -> Array<B> {
+    let both = (ends.from.clone(), ends.to.clone());
+    let gradient = match B::rows_gradient(gradient, both, Rows::Softmax) {
+        Ok(gradient) => return gradient,
+        Err(gradient) => gradient,
+    };
     let logs = ends.clone().map(log_softmax::<B>);
     let weighted = match logs.from {
         Some(from) => B::map_gradient(gradient, [from, logs.to], Function::Exp),
@@ -205,6 +213,9 @@ fn moments<B: Executor>(x: Array<B>, epsilon: f32) -> Moments<B> {
 
 /// `(x − mean) / √(variance + ε)` of each group.
 pub(super) fn normalise<B: Executor>(x: Array<B>, epsilon: f32) -> Array<B> {
+    if let Some(made) = B::rows(x.clone(), Rows::Normalise(epsilon)) {
+        return made;
+    }
     let Moments { centred, deviation } = moments::<B>(x, epsilon);
     div::<B>(centred, deviation)
 }
@@ -217,6 +228,11 @@ pub(super) fn normalise_gradient<B: Executor>(
     groups: &Groups,
     gradient: Array<B>,
 ) -> Array<B> {
+    let both = (ends.from.clone(), ends.to.clone());
+    let gradient = match B::rows_gradient(gradient, both, Rows::Normalise(epsilon)) {
+        Ok(gradient) => return gradient,
+        Err(gradient) => gradient,
+    };
     let [from, to] = [ends.from, Some(ends.to)].map(|x| x.map(|x| moments::<B>(x, epsilon)));
     let results = |m: &Moments<B>| div::<B>(m.centred.clone(), m.deviation.clone());
     let mean = |a: Option<Array<B>>, b: Array<B>| Ends::<B> { from: a, to: b }.mean();

@@ -10,7 +10,9 @@ use burn::tensor::{Bytes, DType, Shape};
 
 use violet_kernel_cpu::{self as cpu, Spread};
 
-use super::{Activation, Bottleneck, Derivatives, Filter, Function, Geometry, Operations, Slopes};
+use super::{
+    Activation, Bottleneck, Derivatives, Filter, Function, Geometry, Operations, Rows, Slopes,
+};
 
 impl Operations for Flex {
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
@@ -185,6 +187,31 @@ impl Derivatives for Flex {
         let [from, to] = ends.each_ref().map(values);
         cpu::map_gradient(values_mut(&mut gradient), [from, to], function);
         gradient
+    }
+
+    fn rows(x: FloatTensor<Self>, made: Rows) -> Option<FloatTensor<Self>> {
+        let x = x.to_contiguous();
+        let shape = x.layout().shape().clone();
+        let results = cpu::rows(values(&x), last(&shape), made);
+        let layout = Layout::contiguous(shape);
+        Some(FlexTensor::new(
+            Bytes::from_elems(results),
+            layout,
+            DType::F32,
+        ))
+    }
+
+    fn rows_gradient(
+        mut gradient: FloatTensor<Self>,
+        (from, to): (Option<FloatTensor<Self>>, FloatTensor<Self>),
+        made: Rows,
+    ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let to = to.to_contiguous();
+        let from = from.map_or_else(|| to.clone(), |from| from.to_contiguous());
+        let length = last(to.layout().shape());
+        let ends = [values(&from), values(&to)];
+        cpu::rows_gradient(values_mut(&mut gradient), ends, length, made);
+        Ok(gradient)
     }
 
     fn add(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -371,6 +398,11 @@ fn bottleneck(
     let (output, kept) = layers.forward(values(&input), residual, activation, keep);
     let [_, made] = layers.shapes();
     (images(output, made), kept)
+}
+
+/// Length of the last axis.
+fn last(shape: &Shape) -> usize {
+    shape[shape.num_dims() - 1]
 }
 
 /// Filters of one pixel over an image of one row.

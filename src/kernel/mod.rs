@@ -17,7 +17,7 @@ use burn::tensor::Tensor;
 #[cfg(feature = "gpu")]
 pub use gpu::{Adapter, with_kernels_for};
 pub use violet_kernel_cpu::{Activation, Filter, Function, Gating, Geometry, Used};
-pub(crate) use violet_kernel_cpu::{Bottleneck, Weights};
+pub(crate) use violet_kernel_cpu::{Bottleneck, Rows, Weights};
 
 /// What a backend adds to Burn's operations.
 #[cfg_attr(feature = "gpu", backend_extension(Cube, Flex, Autodiff))]
@@ -128,6 +128,26 @@ pub(crate) trait Derivatives: Operations {
         ends: [FloatTensor<Self>; 2],
         function: Function,
     ) -> FloatTensor<Self>;
+
+    /// What is made of each row of \[N, groups, members\]; nothing, where Burn's own operations have to do.
+    fn rows(values: FloatTensor<Self>, made: Rows) -> Option<FloatTensor<Self>> {
+        let _ = (values, made);
+        None
+    }
+
+    /// The mean gradient of [`rows`](Self::rows) between two points, or at one.
+    ///
+    /// # Errors
+    ///
+    /// The gradient as it was, where Burn's own operations have to do.
+    fn rows_gradient(
+        gradient: FloatTensor<Self>,
+        ends: (Option<FloatTensor<Self>>, FloatTensor<Self>),
+        made: Rows,
+    ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let _ = (ends, made);
+        Err(gradient)
+    }
 
     /// a + b, broadcast.
     fn add(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {

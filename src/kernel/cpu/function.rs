@@ -445,7 +445,7 @@ fn tanh_slope(a: f32, b: f32) -> f32 {
 ///
 /// Moshier, Cephes, expf: exp(x) = 2ⁿ · exp(r), |r| ≤ ½ ln 2.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves whole numbers.
     let x = x.clamp(-87.0, 88.3);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
@@ -462,7 +462,7 @@ fn exp(x: f32) -> f32 {
 
 /// The mean of exp between a and b: the logarithmic mean of exp a and exp b.
 #[inline(always)]
-fn exp_mean(a: f32, b: f32) -> f32 {
+pub(crate) fn exp_mean(a: f32, b: f32) -> f32 {
     let half = (b - a) / 2.0;
     let z = half * half;
     // sinh(h) / h for |h| < ½.

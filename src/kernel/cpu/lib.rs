@@ -18,6 +18,7 @@ mod machine;
 mod max_pool;
 mod pair;
 mod product;
+mod rows;
 mod single;
 pub mod training;
 mod transpose;
@@ -33,6 +34,7 @@ pub use function::{Function, Gating, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size, Used};
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
 pub use pair::{Pairing, Spread, multiply_by_mean, pair, paired, weighted_sums};
+pub use rows::{Rows, rows, rows_gradient};
 pub use transpose::transpose;
 use walk::{Direction, Walk};
 

@@ -188,7 +188,8 @@ impl Walk {
     }
 
     /// Splits the given planes one after another into `source`, whose padding, and whatever lies
-    /// behind, must be zeros and stays as it is.
+    /// behind, must be zeros and stays as it is. For whatever vectors its caller is compiled for.
+    #[inline(always)]
     pub(super) fn split(&self, given: &[f32], source: &mut [f32]) {
         let [height, width] = self.given;
         let [phase_height, phase_width] = self.phase;
