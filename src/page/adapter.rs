@@ -5,7 +5,8 @@ use serde::Deserialize;
 use crate::device::LARGEST_BUFFER;
 use crate::protocol::{Failure, FailureCode};
 
-/// What the kernels need of an adapter's workgroups, besides [`LARGEST_BUFFER`]: WebGPU's own guaranteed minimum.
+/// What the kernels need of an adapter's workgroups, besides [`LARGEST_BUFFER`]: WebGPU's own
+/// guaranteed minimum.
 const INVOCATIONS: f64 = 256.0;
 const STORAGE: f64 = 16384.0;
 

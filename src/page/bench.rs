@@ -34,8 +34,8 @@ pub struct Measured {
     pub seconds: Option<f64>,
 }
 
-/// Measures one network in a pool, or says why there is none; what fails is a row too. `running` is asked before every gradient:
-/// nothing, if it was stopped. `told` of what there is so far.
+/// Measures one network in a pool, or says why there is none; what fails is a row too. `running` is
+/// asked before every gradient: nothing, if it was stopped. `told` of what there is so far.
 pub async fn measure<H: Host>(
     pool: Result<Pool<H>, Failure>,
     spec: &ModelSpec,

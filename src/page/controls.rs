@@ -52,7 +52,8 @@ pub fn set(settings: &Settings, typed: Option<&str>) -> Panel {
     panel
 }
 
-/// Buttons and what surrounds them, where a picture is there or not, and something is being done or not.
+/// Buttons and what surrounds them, where a picture is there or not, and something is being done or
+/// not.
 pub fn buttons(settings: &Settings, picture: bool, working: bool) -> Panel {
     let scene = matches!(settings.picture, Some(PictureId::Scene { .. }));
     let mut panel = Panel::new();

@@ -72,7 +72,8 @@ impl Download {
         }
     }
 
-    /// It broke off. Whether it is worth another try: as long as there is something, and tries bring more.
+    /// It broke off. Whether it is worth another try: as long as there is something, and tries
+    /// bring more.
     pub fn again(&mut self) -> bool {
         let brought = self.filled > self.before;
         self.tries = if brought { 0 } else { self.tries + 1 };

@@ -46,7 +46,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// The output that is set, as far as the network has it, or else the one that is explained when nobody has chosen.
+    /// The output that is set, as far as the network has it, or else the one that is explained when
+    /// nobody has chosen.
     pub fn choose(&mut self, settings: &Settings) -> Option<usize> {
         let outputs = self.prepared.logits_input.len();
         let chosen = settings.output.filter(|&output| output < outputs);
@@ -55,8 +56,8 @@ impl Seen {
         self.output
     }
 
-    /// Whether the network knows drawn shapes and nothing else, and the picture is none: of a photo it says the name of one
-    /// all the same.
+    /// Whether the network knows drawn shapes and nothing else, and the picture is none: of a photo
+    /// it says the name of one all the same.
     pub fn knows_only_shapes(&self, settings: &Settings, painted: bool) -> bool {
         let drawn = matches!(settings.picture, Some(PictureId::Scene { .. }));
         self.spec.architecture == Architecture::ShapesNet && !drawn && !painted
@@ -129,8 +130,9 @@ pub struct Progress {
 }
 
 impl Explanation {
-    /// One of which nothing is summed yet, and the integral that it takes. `output` is what is explained of what was `seen`;
-    /// `truth` what is known of a drawn scene; `device` where it will be computed.
+    /// One of which nothing is summed yet, and the integral that it takes. `output` is what is
+    /// explained of what was `seen`; `truth` what is known of a drawn scene; `device` where it will
+    /// be computed.
     ///
     /// # Errors
     ///
@@ -435,6 +437,49 @@ mod tests {
 
     fn explanation() -> Explanation {
         Explanation::for_tests(Settings::default(), 51)
+    }
+
+    #[test]
+    fn the_output_that_is_set_is_explained_as_far_as_the_network_has_it() {
+        let mut seen = explanation().seen();
+        seen.prepared = Rc::new(Prepared {
+            logits_input: vec![1.0, 3.0, 2.0],
+            logits_baseline: vec![0.0; 3],
+            input: vec![1.0; 3],
+            baseline: vec![0.0; 3],
+            ..Prepared::default()
+        });
+        let mut settings = Settings::default();
+        assert_eq!(seen.choose(&settings), Some(1), "the likeliest");
+        settings.output = Some(2);
+        assert_eq!(seen.choose(&settings), Some(2));
+        settings.output = Some(3);
+        assert_eq!(seen.choose(&settings), Some(1), "another network's");
+        settings.against = Some(0);
+        let draft = |settings: &Settings, output| {
+            let drafted =
+                Explanation::draft(&seen, output, settings.clone(), None, Default::default());
+            drafted.expect("a path").0
+        };
+        assert_eq!(draft(&settings, 1).target.minus, Some(0));
+        assert_eq!(draft(&settings, 1).ends, [0.0, 2.0]);
+        // A class is not held against itself, nor against one that there is not.
+        assert_eq!(draft(&settings, 0).target.minus, None);
+        settings.against = Some(3);
+        assert_eq!(draft(&settings, 1).target.minus, None);
+    }
+
+    #[test]
+    fn a_photo_before_a_network_that_knows_shapes_gets_a_word() {
+        let mut seen = explanation().seen();
+        let mut settings = Settings::default();
+        assert!(!seen.knows_only_shapes(&settings, false));
+        seen.spec.architecture = Architecture::ShapesNet;
+        assert!(seen.knows_only_shapes(&settings, false));
+        assert!(!seen.knows_only_shapes(&settings, true), "painted here");
+        let tag = Default::default();
+        settings.set_picture(Some(PictureId::Scene { seed: 5, tag }));
+        assert!(!seen.knows_only_shapes(&settings, false));
     }
 
     #[test]

@@ -12,8 +12,9 @@ pub const READER: &str = "reader";
 const ON_CPU: [&str; 2] = ["worker", "worker-relaxed"];
 const ON_GPU: &str = "worker-gpu";
 
-/// The engine's build for a device. For the CPU the one that the address asks for, or else the one that `www/engine.js` chose
-/// for this browser. Whatever an address says, nothing else is fetched and run.
+/// The engine's build for a device. For the CPU the one that the address asks for, or else the one
+/// that `www/engine.js` chose for this browser. Whatever an address says, nothing else is fetched
+/// and run.
 pub fn engine(device: DeviceKind, asked: Option<&str>, chosen: Option<&str>) -> &'static str {
     match device {
         DeviceKind::Gpu => ON_GPU,

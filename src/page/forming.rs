@@ -9,8 +9,9 @@ use crate::attribution::{Integration, PartialSum};
 use crate::protocol::Failure;
 use crate::words::{Phrase, decimal, phrase, titles};
 
-/// While a mask forms, the page shows what has come and then rests: so many times as long as that took,
-/// and at least so long. Drawing keeps workers waiting, and on two cores it takes one from them.
+/// While a mask forms, the page shows what has come and then rests: so many times as long as that
+/// took, and at least so long. Drawing keeps workers waiting, and on two cores it takes one from
+/// them.
 const REST: f64 = 9.0;
 const LEAST_REST_MS: f64 = 200.0;
 
@@ -38,8 +39,8 @@ impl Forming {
         }
     }
 
-    /// Has a pool, which holds network and path, sum until all is in or the job is superseded; what has come is to be drawn
-    /// when `draw` is called. The explanation, if it was finished.
+    /// Has a pool, which holds network and path, sum until all is in or the job is superseded; what
+    /// has come is to be drawn when `draw` is called. The explanation, if it was finished.
     ///
     /// # Errors
     ///
@@ -134,5 +135,101 @@ impl Explanation {
             true => phrase!("{done} That is all that Auto may take.", done = done),
             false => done,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use pollster::block_on;
+
+    use super::super::job::Jobs;
+    use super::super::part::tests::english;
+    use super::super::pool::tests::{Stand, timed, weights};
+    use super::super::{Field, Seen, Settings};
+    use super::*;
+
+    /// Says nothing but the last sentence.
+    #[derive(Default)]
+    struct Slate(RefCell<String>);
+
+    impl Board for Slate {
+        type Words = Phrase;
+        fn say(&self, words: Phrase) {
+            self.0.replace(english(&words));
+        }
+        fn announce(&self, _: Phrase) {}
+        fn show(&self, _: Option<f64>) {}
+        fn left(&self, _: f64) {}
+    }
+
+    /// Fifty trapezoids of one pixel, in a pool of which each gradient takes so many milliseconds.
+    fn begun(gradient_ms: f64) -> (Forming, Pool<Rc<Stand>>) {
+        let mut settings = Settings::default();
+        for (id, text) in [("auto", ""), ("rule", "trapezoid"), ("steps", "50")] {
+            let field = Field::of_control(id).expect("a control");
+            (field.set)(&mut settings, text);
+        }
+        let shown = Explanation::for_tests(settings.clone(), 51);
+        let seen: Seen = shown.seen();
+        let draft = Explanation::draft(&seen, 1, settings, None, ("cpu".into(), 1));
+        let (draft, sum) = draft.expect("a path");
+        let pool = timed(gradient_ms);
+        block_on(async {
+            pool.load(&weights(0)).await?;
+            pool.keep(&draft.prepared.input, &draft.prepared.baseline)
+                .await
+        })
+        .expect("workers");
+        (Forming::new(draft, sum, pool.now()), pool)
+    }
+
+    #[test]
+    fn a_mask_is_drawn_now_and_then_and_done_when_all_gradients_are_in() {
+        let jobs = Jobs::new(Rc::new(Slate::default()));
+        let (forming, pool) = begun(40.0);
+        assert!(forming.so_far(0.0).is_none(), "nothing has come yet");
+        let drawn = Cell::new(0);
+        let draw = || drawn.set(drawn.get() + 1);
+        let done = block_on(forming.sum(&pool, &jobs.begin(0.0), draw));
+        let done = done.expect("no failure").expect("all of it");
+        assert!(done.is_finished() && done.progress.gradients == 51);
+        assert_eq!(done.elapsed_ms, 51.0 * 40.0);
+        // The first, and then every 200 ms of two seconds.
+        assert!((10..=12).contains(&drawn.get()), "{}", drawn.get());
+        assert_eq!(english(&done.done()), "Done: 51 gradients in 2.0 s.");
+    }
+
+    #[test]
+    fn drawing_that_takes_long_is_rarer() {
+        let jobs = Jobs::new(Rc::new(Slate::default()));
+        let (forming, pool) = begun(40.0);
+        let drawn = Cell::new(0);
+        let draw = || {
+            drawn.set(drawn.get() + 1);
+            pool.host_for_tests().pass(100.0);
+        };
+        let done = block_on(forming.sum(&pool, &jobs.begin(0.0), draw));
+        assert!(done.is_ok_and(|done| done.is_some()));
+        assert!(drawn.get() <= 3, "a tenth of the time: {}", drawn.get());
+    }
+
+    #[test]
+    fn what_has_come_when_it_is_cancelled_can_be_had() {
+        let jobs = Jobs::new(Rc::new(Slate::default()));
+        let (forming, pool) = begun(210.0);
+        let drawn = Cell::new(0);
+        let draw = || {
+            drawn.set(drawn.get() + 1);
+            if drawn.get() == 7 {
+                jobs.stop();
+            }
+        };
+        let job = jobs.begin(0.0);
+        let done = block_on(forming.sum(&pool, &job, draw));
+        assert!(done.is_ok_and(|done| done.is_none()), "it is not finished");
+        let came = forming.so_far(pool.now()).expect("seven gradients");
+        assert_eq!((came.progress.gradients, came.is_finished()), (7, false));
     }
 }

@@ -130,7 +130,8 @@ pub enum Click {
 }
 
 impl Stage {
-    /// Someone clicked on a point, in CSS pixels. The same pixel once more takes the crosshair away.
+    /// Someone clicked on a point, in CSS pixels. The same pixel once more takes the crosshair
+    /// away.
     pub fn click(&mut self, point: [f64; 2]) -> Click {
         if let Some(output) = self.box_at(point) {
             return Click::Box(output);

@@ -116,7 +116,8 @@ impl<B: Board> Job<B> {
     ///
     /// # Errors
     ///
-    /// One that nobody is told of, where another job has begun or this one was stopped: what comes after it is left undone.
+    /// One that nobody is told of, where another job has begun or this one was stopped: what comes
+    /// after it is left undone.
     pub fn wanted(&self) -> Result<(), Failure> {
         match self.is_current() {
             true => Ok(()),
@@ -173,7 +174,8 @@ impl<B: Board> Job<B> {
 }
 
 impl<B: Board<Words = Phrase>> Job<B> {
-    /// Says how many megabytes of the engine have come, and of how many; 0, where the server does not say.
+    /// Says how many megabytes of the engine have come, and of how many; 0, where the server does
+    /// not say.
     pub fn engine_comes(&self, megabytes: f64, all: f64) {
         let done = decimal(megabytes, 1);
         if all > 0.0 {

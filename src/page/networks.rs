@@ -87,8 +87,8 @@ impl<F, B> Default for Networks<F, B> {
 }
 
 impl<F: Named + Clone, B: Clone> Networks<F, B> {
-    /// The site serves these of ours: the list of all, and which of them is chosen where one is `wanted`, or none: that one if
-    /// it is served, or else the first that is.
+    /// The site serves these of ours: the list of all, and which of them is chosen where one is
+    /// `wanted`, or none: that one if it is served, or else the first that is.
     pub fn serve(&mut self, manifest: Manifest, wanted: &str) -> (Panel, String) {
         self.manifest = manifest;
         let mut panel = Panel::new();
@@ -166,12 +166,14 @@ impl<F: Named + Clone, B: Clone> Networks<F, B> {
         self.awaiting.as_ref().map(|awaiting| &*awaiting.missing)
     }
 
-    /// What is to be read where these files have come: they may be what a network lacked that came before, or name the classes
-    /// of one that is here, which is the one that is set, or was brought last.
+    /// What is to be read where these files have come: they may be what a network lacked that came
+    /// before, or name the classes of one that is here, which is the one that is set, or was
+    /// brought last.
     ///
     /// # Errors
     ///
-    /// [`FailureCode::LabelsDoNotFit`], where no network is here that they could name the classes of.
+    /// [`FailureCode::LabelsDoNotFit`], where no network is here that they could name the classes
+    /// of.
     pub fn together(&mut self, files: Vec<(F, Kind)>, set: &str) -> Result<Brought<F>, Failure> {
         let texts = files.iter().all(|&(_, kind)| kind == Kind::Text);
         let brought = Brought::of(files);
@@ -190,7 +192,8 @@ impl<F: Named + Clone, B: Clone> Networks<F, B> {
         Ok(own.brought.clone().with_labels(brought.files))
     }
 
-    /// What was brought could not be read. Where a file is missing, whoever drops that next need not drop the others again.
+    /// What was brought could not be read. Where a file is missing, whoever drops that next need
+    /// not drop the others again.
     pub fn refused(&mut self, brought: Brought<F>, failure: &Failure) {
         if failure.code == FailureCode::FileMissing {
             self.awaiting = Some(Awaiting {
@@ -200,8 +203,8 @@ impl<F: Named + Clone, B: Clone> Networks<F, B> {
         }
     }
 
-    /// Adds a network, in place of the same one, beside another one that is called alike. Its name, and what becomes of the
-    /// list.
+    /// Adds a network, in place of the same one, beside another one that is called alike. Its name,
+    /// and what becomes of the list.
     pub fn add(&mut self, mut own: OwnModel<F, B>) -> (String, Panel) {
         let taken = |name: &str| Some(self.own(name)?.brought.is_like(&own.brought));
         let [name, title] = numbered(&own.spec.name, &own.spec.title, taken);
@@ -219,8 +222,8 @@ impl<F: Named + Clone, B: Clone> Networks<F, B> {
         (name, panel)
     }
 
-    /// The same network was read with something else wished of it. Whether its outputs are others now; nothing, where it is
-    /// none that was brought.
+    /// The same network was read with something else wished of it. Whether its outputs are others
+    /// now; nothing, where it is none that was brought.
     pub fn wished(&mut self, name: &str, mut read: OwnModel<F, B>) -> Option<bool> {
         let own = self.own.iter_mut().find(|own| own.spec.name == name)?;
         let others = read.card.output != own.card.output || read.card.classes != own.card.classes;

@@ -18,8 +18,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// What happened, and what can be done, where there is something to be said; `smallest` is the shorter side of what the
-    /// network sees, in pixels.
+    /// What happened, and what can be done, where there is something to be said; `smallest` is the
+    /// shorter side of what the network sees, in pixels.
     pub fn note(&self, smallest: u32) -> Option<(Phrase, Phrase)> {
         let [width, height] = self.size;
         if self.incomplete {

@@ -1,5 +1,6 @@
-//! Which device computes. The CPU's engine is less than half as long as the GPU's and makes the first mask, unless someone
-//! chose the GPU; then, when nothing else is being done, the GPU is measured beside it, and goes on where it is faster.
+//! Which device computes. The CPU's engine is less than half as long as the GPU's and makes the
+//! first mask, unless someone chose the GPU; then, when nothing else is being done, the GPU is
+//! measured beside it, and goes on where it is faster.
 
 use super::part::Panel;
 use crate::device::DeviceKind;
@@ -57,7 +58,8 @@ impl Race {
     }
 }
 
-/// The device that computes, and whether another one may still take its place; `P` is a device that is ready to.
+/// The device that computes, and whether another one may still take its place; `P` is a device that
+/// is ready to.
 #[derive(Debug)]
 pub struct Devices<P> {
     /// Whether someone chose the GPU, and so is told why not.
@@ -93,8 +95,8 @@ impl<P> Default for Devices<P> {
 }
 
 impl<P> Devices<P> {
-    /// What is `wanted`, as the control says it, and what the GPU is called, or why there is none; which is not asked where
-    /// the CPU is wanted.
+    /// What is `wanted`, as the control says it, and what the GPU is called, or why there is none;
+    /// which is not asked where the CPU is wanted.
     pub fn new(wanted: &str, gpu: Option<Result<String, Failure>>) -> Self {
         let (adapter, refused) = match gpu {
             Some(Ok(adapter)) => (adapter, None),
@@ -154,7 +156,8 @@ impl<P> Devices<P> {
         self.refused.as_ref().filter(|_| self.chosen)
     }
 
-    /// What the GPU is called that is to be tried now: when there is a mask, and nothing is being done.
+    /// What the GPU is called that is to be tried now: when there is a mask, and nothing is being
+    /// done.
     pub fn try_gpu(&mut self, mask: bool, busy: bool) -> Option<String> {
         if busy || !mask || !matches!(self.trial, Trial::Waiting) {
             return None;

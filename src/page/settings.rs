@@ -272,7 +272,8 @@ impl Settings {
 }
 
 impl Settings {
-    /// All that an address has to say, with what is `pinned`, as long as it can be had again by the address.
+    /// All that an address has to say, with what is `pinned`, as long as it can be had again by the
+    /// address.
     pub fn address_with(&self, pinned: Option<&Self>) -> Vec<(&'static str, Option<String>)> {
         let pinned = pinned.filter(|_| self.picture_in_address());
         let pinned = pinned.map(|pinned| self.pin_text(pinned));
@@ -289,7 +290,8 @@ impl Settings {
         }
     }
 
-    /// Whether the address is of another picture than the one `before`, so that Back shall lead to that.
+    /// Whether the address is of another picture than the one `before`, so that Back shall lead to
+    /// that.
     pub fn is_of_another(&self, before: Option<&PictureId>) -> bool {
         before.is_some() && self.picture.is_some() && before != self.picture.as_ref()
     }

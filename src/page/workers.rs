@@ -29,8 +29,8 @@ pub fn worker_count(cores: usize, memory_gib: Option<f64>, in_hand: bool) -> usi
     cores.min(by_memory as usize).clamp(1, MOST_WORKERS)
 }
 
-/// How many workers can hold a model that takes so many bytes in each. Half of the device's memory, in GiB, is left to everything
-/// else.
+/// How many workers can hold a model that takes so many bytes in each. Half of the device's memory,
+/// in GiB, is left to everything else.
 ///
 /// # Errors
 ///

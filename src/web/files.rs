@@ -44,8 +44,8 @@ pub(super) fn engine(device: DeviceKind, asked: Option<&str>) -> &'static str {
     page::engine(device, asked, chosen.as_deref())
 }
 
-/// One of the build's modules. `progress` is told how many megabytes have come, and of how many, 0 where the server does not
-/// say.
+/// One of the build's modules. `progress` is told how many megabytes have come, and of how many, 0
+/// where the server does not say.
 pub(super) async fn program(
     name: &str,
     progress: impl Fn(f64, f64) + 'static,

@@ -8,9 +8,9 @@ use crate::protocol::{Failure, Request, Response, Truth};
 use crate::shapes::Tag;
 
 impl<H: Host> Pool<H> {
-    /// Runs the model on the kept path's input with some regions' pixels taken from its baseline, for each list of
-    /// regions in `covered`, and hands in what it says, by the list's index, as it comes: F, or, without a target,
-    /// every output.
+    /// Runs the model on the kept path's input with some regions' pixels taken from its baseline,
+    /// for each list of regions in `covered`, and hands in what it says, by the list's index, as it
+    /// comes: F, or, without a target, every output.
     ///
     /// # Errors
     ///
@@ -41,7 +41,8 @@ impl<H: Host> Pool<H> {
         outputs(self.ask_first(&Request::Look { input }).await?)
     }
 
-    /// A drawn scene's pixels, RGB, 3 bytes each, and what is known of it. What the workers keep stays.
+    /// A drawn scene's pixels, RGB, 3 bytes each, and what is known of it. What the workers keep
+    /// stays.
     ///
     /// # Errors
     ///
@@ -53,7 +54,8 @@ impl<H: Host> Pool<H> {
         }
     }
 
-    /// Grad-CAM of the kept path's input: rows, columns and the map; nothing, if the network has no layer of places.
+    /// Grad-CAM of the kept path's input: rows, columns and the map; nothing, if the network has no
+    /// layer of places.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The workers that share the work: one that owns the GPU, or several on the CPU. They hold the same model and the same path;
-//! whoever dies is replaced by one that does too.
+//! The workers that share the work: one that owns the GPU, or several on the CPU. They hold the
+//! same model and the same path; whoever dies is replaced by one that does too.
 
 mod cover;
 mod live;
@@ -69,7 +69,8 @@ pub trait Host {
     /// A worker died and was replaced; what it said last.
     fn replaced(&self, epitaph: &str);
 
-    /// A photo that workers cannot decode, or that is too large for them and shall become `smaller`, as the host decodes it.
+    /// A photo that workers cannot decode, or that is too large for them and shall become
+    /// `smaller`, as the host decodes it.
     fn decode(
         &self,
         photo: &BytesOf<Self>,
@@ -229,7 +230,8 @@ impl<H: Host> Pool<H> {
     ///
     /// # Errors
     ///
-    /// [`FailureCode::NetworkTooLarge`], where no worker can hold it, or what a worker found wrong with it.
+    /// [`FailureCode::NetworkTooLarge`], where no worker can hold it, or what a worker found wrong
+    /// with it.
     pub async fn load(&self, weights: &Weights<BytesOf<H>>) -> Result<(), Failure> {
         self.model.replace(None);
         self.path.replace(None);
@@ -247,8 +249,8 @@ impl<H: Host> Pool<H> {
         Ok(())
     }
 
-    /// Has so many workers, as far as there are ever so many: a large model in each takes more memory than
-    /// there is, and what a worker has taken comes back only when it ends.
+    /// Has so many workers, as far as there are ever so many: a large model in each takes more
+    /// memory than there is, and what a worker has taken comes back only when it ends.
     async fn resize(&self, count: usize) -> Result<(), Failure> {
         let count = count.min(self.most);
         self.workers.borrow_mut().truncate(count);
@@ -291,8 +293,8 @@ impl<H: Host> Pool<H> {
         self.ask_all(&Request::Rehearse { slopes, timed }).await
     }
 
-    /// Decodes a photo or draws a scene; the first worker keeps it. What the workers cannot decode, or is too large
-    /// for them, the host may: then they get what it made of it.
+    /// Decodes a photo or draws a scene; the first worker keeps it. What the workers cannot decode,
+    /// or is too large for them, the host may: then they get what it made of it.
     ///
     /// # Errors
     ///

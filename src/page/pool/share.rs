@@ -16,13 +16,15 @@ use crate::protocol::{Failure, Request, Response};
 const PASS_MS: f64 = 300.0;
 
 impl<H: Host> Pool<H> {
-    /// Shares a number of gradients out and hands in the partial sums as they come: one for each pass, which is
-    /// the `part` of some of them, by their numbers. `wanted` is asked before each pass; when it says no, the rest
-    /// is left undone.
+    /// Shares a number of gradients out and hands in the partial sums as they come: one for each
+    /// pass, which is the `part` of some of them, by their numbers. `wanted` is asked before each
+    /// pass; when it says no, the rest is left undone.
     ///
     /// # Errors
     ///
-    /// What the first worker that failed says; [`FailureCode::WorkerLost`](crate::protocol::FailureCode::WorkerLost), where too many died on the way.
+    /// What the first worker that failed says;
+    /// [`FailureCode::WorkerLost`](crate::protocol::FailureCode::WorkerLost), where too many died
+    /// on the way.
     pub async fn sum(
         &self,
         target: Target,
@@ -120,8 +122,8 @@ impl<H: Host> Pool<H> {
             .await
     }
 
-    /// Runs the model on the kept path's input or baseline with so many pixels of an order exchanged,
-    /// and hands in F for each of the counts, by its index, as it comes.
+    /// Runs the model on the kept path's input or baseline with so many pixels of an order
+    /// exchanged, and hands in F for each of the counts, by its index, as it comes.
     ///
     /// # Errors
     ///
@@ -150,7 +152,8 @@ impl<H: Host> Pool<H> {
             .await
     }
 
-    /// As [`share`](Self::share), where each piece is answered by as many values, which `take` gets by its number.
+    /// As [`share`](Self::share), where each piece is answered by as many values, which `take` gets
+    /// by its number.
     pub(super) async fn share_rows(
         &self,
         pieces: usize,
@@ -168,8 +171,8 @@ impl<H: Host> Pool<H> {
         self.share(pieces, usize::MAX, request, wanted, take).await
     }
 
-    /// Shares numbered pieces of work out: `request` asks for some of them, `most` at a time, `take` gets the
-    /// answer.
+    /// Shares numbered pieces of work out: `request` asks for some of them, `most` at a time,
+    /// `take` gets the answer.
     pub(super) async fn share(
         &self,
         pieces: usize,

@@ -36,7 +36,22 @@ pub(in crate::page) struct Plain {
     model: Cell<bool>,
     path: Cell<bool>,
     photo: Cell<bool>,
+    /// Values of the path's input.
+    length: Cell<usize>,
     epitaph: RefCell<Option<String>>,
+}
+
+impl Stand {
+    /// So many milliseconds pass.
+    pub(in crate::page) fn pass(&self, milliseconds: f64) {
+        self.clock.set(self.clock.get() + milliseconds);
+    }
+}
+
+impl Pool<Rc<Stand>> {
+    pub(in crate::page) fn host_for_tests(&self) -> &Stand {
+        &self.host
+    }
 }
 
 impl Host for Rc<Stand> {
@@ -50,6 +65,7 @@ impl Host for Rc<Stand> {
             model: Cell::default(),
             path: Cell::default(),
             photo: Cell::default(),
+            length: Cell::default(),
             epitaph: RefCell::default(),
         })
     }
@@ -117,8 +133,9 @@ impl Worker for Plain {
                 self.path.set(false);
                 Ok(Response::Loaded { most_images: 12 })
             }
-            Request::Keep { .. } => {
+            Request::Keep { input, .. } => {
                 self.note("keep");
+                self.length.set(input.len());
                 self.path.set(true);
                 Ok(Response::Kept)
             }
@@ -149,14 +166,17 @@ impl Worker for Plain {
                     return Err(NoAnswer::Lost("out of memory".into()));
                 }
                 let work = self.stand.gradient_ms.get() * part.alphas.len() as f64;
-                self.stand.clock.set(self.stand.clock.get() + work);
+                self.stand.pass(work);
                 let sample = |&alpha: &f64| PathSample {
                     alpha,
                     output: 0.0,
                     slope: 0.0,
                 };
                 Ok(Response::Summed(PartialSum {
-                    gradient_sum: vec![part.step_sizes.iter().sum::<f64>() as f32],
+                    gradient_sum: vec![
+                        part.step_sizes.iter().sum::<f64>() as f32;
+                        self.length.get()
+                    ],
                     samples: part.alphas.iter().map(sample).collect(),
                     starts: 0,
                 }))

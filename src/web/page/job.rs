@@ -203,7 +203,8 @@ impl Page {
         Ok(())
     }
 
-    /// What a network says of the photo takes the place of what another one said, and the pool keeps the path from its baseline.
+    /// What a network says of the photo takes the place of what another one said, and the pool
+    /// keeps the path from its baseline.
     async fn look(
         &self,
         job: &PageJob,

@@ -1,4 +1,5 @@
-//! Which device computes: engines are fetched and started; the GPU is tried beside the CPU, and takes over where it is faster.
+//! Which device computes: engines are fetched and started; the GPU is tried beside the CPU, and
+//! takes over where it is faster.
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -170,7 +171,8 @@ impl Page {
         self.settle_device();
     }
 
-    /// Takes a gradient on either, of the network that the CPU holds; it fails where the CPU cannot.
+    /// Takes a gradient on either, of the network that the CPU holds; it fails where the CPU
+    /// cannot.
     async fn measure(&self, cpu: &Pool, gpu: Pool) -> Result<(Race, Pool), Failure> {
         let slopes = self.latest().method().slopes();
         let lent = || Failure::internal("the workers hold no network");
