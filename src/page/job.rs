@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::protocol::Failure;
-use crate::words::{Phrase, decimal, phrase};
+use crate::words::{Phrase, decimal, name, phrase};
 
 /// Where jobs write how far they have come.
 pub trait Board {
@@ -174,6 +174,17 @@ impl<B: Board> Job<B> {
 }
 
 impl<B: Board<Words = Phrase>> Job<B> {
+    /// Says which share has come of a network's weights, which are so many megabytes.
+    pub fn weights_come(&self, network: &str, share: f64, megabytes: f64) {
+        let sentence = phrase!(
+            "Fetching {network}: {done} of {all} MB",
+            network = name(network),
+            done = decimal(share * megabytes, 1),
+            all = decimal(megabytes, 1),
+        );
+        self.share(share, sentence);
+    }
+
     /// Says how many megabytes of the engine have come, and of how many; 0, where the server does
     /// not say.
     pub fn engine_comes(&self, megabytes: f64, all: f64) {

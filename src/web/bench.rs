@@ -120,11 +120,12 @@ async fn start_on(
     workers: Option<usize>,
 ) -> Result<Pool, Failure> {
     if device == DeviceKind::Cpu {
-        return pool::on_cpu(on_cpu.clone(), workers, |_| {}).await;
+        let device = (device, String::new());
+        return pool::start(on_cpu.clone(), device, workers, |_| {}).await;
     }
     let adapter = gpu::check(true).await?;
-    let engine = files::program(files::engine(DeviceKind::Gpu, None), |_, _| {}).await?;
-    pool::on_gpu(engine, adapter, |_| {}).await
+    let engine = files::program(files::engine(device, None), |_, _| {}).await?;
+    pool::start(engine, (device, adapter), None, |_| {}).await
 }
 
 /// What a browser tells of itself and its machine.

@@ -46,9 +46,11 @@ impl Host for Browser {
     }
 }
 
-/// Starts workers on the CPU: so many, or as many as cores and memory allow.
-pub(super) async fn on_cpu(
+/// Starts workers on a device: on the CPU so many, or as many as cores and memory allow, or one on
+/// the GPU, which is called so.
+pub(super) async fn start(
     engine: Program,
+    (device, adapter): (DeviceKind, String),
     workers: Option<usize>,
     replaced: impl Fn(&str) + 'static,
 ) -> Result<Pool, Failure> {
@@ -57,20 +59,7 @@ pub(super) async fn on_cpu(
         replaced: Box::new(replaced),
     };
     let workers = workers.unwrap_or_else(worker_count);
-    Pool::start(host, DeviceKind::Cpu, String::new(), workers).await
-}
-
-/// Starts a worker on the GPU; `adapter` is what it is called.
-pub(super) async fn on_gpu(
-    engine: Program,
-    adapter: String,
-    replaced: impl Fn(&str) + 'static,
-) -> Result<Pool, Failure> {
-    let host = Browser {
-        engine,
-        replaced: Box::new(replaced),
-    };
-    Pool::start(host, DeviceKind::Gpu, adapter, 1).await
+    Pool::start(host, device, adapter, workers).await
 }
 
 /// As many workers as this machine is good for.

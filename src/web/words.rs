@@ -169,21 +169,17 @@ pub(super) fn speak(language: Language) {
             }
         }
     });
-    for element in all(&format!("[{KEPT}]")) {
-        if let Some(phrase) = kept(&element, KEPT) {
-            element.set_text_content(Some(&phrase.to_string()));
-        }
-    }
-    for attribute in ATTRIBUTES {
-        let name = format!("{KEPT}-{attribute}");
-        for element in all(&format!("[{name}]")) {
-            if let Some(phrase) = kept(&element, &name) {
-                write(&element, attribute, &phrase.to_string());
+    for attribute in [None].into_iter().chain(ATTRIBUTES.map(Some)) {
+        let kept = attribute.map_or_else(|| KEPT.into(), |name| format!("{KEPT}-{name}"));
+        for element in all(&format!("[{kept}]")) {
+            let phrase = element.get_attribute(&kept).unwrap_or_default();
+            let Ok(phrase) = serde_json::from_str::<Phrase>(&phrase) else {
+                continue;
+            };
+            match attribute {
+                None => element.set_text_content(Some(&phrase.to_string())),
+                Some(attribute) => write(&element, attribute, &phrase.to_string()),
             }
         }
     }
-}
-
-fn kept(element: &Element, attribute: &str) -> Option<Phrase> {
-    serde_json::from_str(&element.get_attribute(attribute)?).ok()
 }

@@ -17,7 +17,7 @@ use crate::protocol::{Failure, Source};
 use crate::web::dom::{now, tell_window};
 use crate::web::files;
 use crate::web::pool::{Pool, Weights};
-use crate::web::words::{Phrase, decimal, name as named, phrase};
+use crate::web::words::{Phrase, name as named, phrase};
 
 /// A job that writes on the page's status.
 pub(super) type PageJob = Job<Status>;
@@ -345,16 +345,8 @@ impl Page {
             Place::Served(entry) => entry,
         };
         let megabytes = entry.bytes as f64 / 1e6;
-        let bytes = files::weights(&entry, |share| {
-            let sentence = phrase!(
-                "Fetching {network}: {done} of {all} MB",
-                network = named(&*spec.title),
-                done = decimal(share * megabytes, 1),
-                all = decimal(megabytes, 1),
-            );
-            job.share(share, sentence);
-        })
-        .await?;
+        let come = |share| job.weights_come(&spec.title, share, megabytes);
+        let bytes = files::weights(&entry, come).await?;
         Ok(self.networks.borrow_mut().fetched(spec, entry, bytes))
     }
 }

@@ -257,12 +257,8 @@ impl Page {
 fn show(id: &str, shown: bool) {
     // Drawings have the attribute, but not the property.
     let element: Element = element(id);
-    let changed = if shown {
-        element.remove_attribute("hidden")
-    } else {
-        element.set_attribute("hidden", "")
-    };
-    changed.unwrap_or(());
+    let hidden = element.toggle_attribute_with_force("hidden", !shown);
+    debug_assert!(hidden.is_ok(), "an attribute of every element");
 }
 
 fn body() -> HtmlElement {
@@ -273,12 +269,7 @@ fn body() -> HtmlElement {
 
 fn class(element: &Element, name: &str, present: bool) {
     let list = element.class_list();
-    let changed = if present {
-        list.add_1(name)
-    } else {
-        list.remove_1(name)
-    };
-    changed.unwrap_or(());
+    list.toggle_with_force(name, present).unwrap_or_default();
 }
 
 fn create<T: JsCast>(name: &str) -> T {

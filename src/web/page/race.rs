@@ -66,9 +66,7 @@ impl Page {
             }
         };
         if let Some(adapter) = devices.first() {
-            let told = job.clone();
-            let progress = move |megabytes, all| told.engine_comes(megabytes, all);
-            match self.start_on_gpu(adapter, progress).await {
+            match self.start_on(DeviceKind::Gpu, adapter, Some(job)).await {
                 Ok(pool) => return Ok((pool, devices)),
                 Err(failure) => devices.refuse(&failure),
             }
@@ -80,24 +78,29 @@ impl Page {
     }
 
     async fn start_on_cpu(self: &Rc<Self>, job: &PageJob) -> Result<Pool, Failure> {
-        let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
-        let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
-        let name = files::engine(DeviceKind::Cpu, parameter("engine").as_deref());
-        let told = job.clone();
-        let progress = move |megabytes, all| told.engine_comes(megabytes, all);
-        let engine = self.program(name, progress).await?;
-        pool::on_cpu(engine, workers, self.replaced()).await
+        self.start_on(DeviceKind::Cpu, String::new(), Some(job))
+            .await
     }
 
-    /// A pool on the GPU, which is called so.
-    async fn start_on_gpu(
+    /// Fetches an engine, of which a job says how much has come, and starts it. `adapter` is what the
+    /// GPU is called.
+    async fn start_on(
         self: &Rc<Self>,
+        device: DeviceKind,
         adapter: String,
-        progress: impl Fn(f64, f64) + 'static,
+        job: Option<&PageJob>,
     ) -> Result<Pool, Failure> {
-        let name = files::engine(DeviceKind::Gpu, None);
+        let job = job.cloned();
+        let progress = move |megabytes, all| {
+            if let Some(job) = &job {
+                job.engine_comes(megabytes, all);
+            }
+        };
+        let name = files::engine(device, parameter("engine").as_deref());
         let engine = self.program(name, progress).await?;
-        pool::on_gpu(engine, adapter, self.replaced()).await
+        let workers = parameter("workers").and_then(|text| text.parse::<usize>().ok());
+        let workers = workers.map(|workers| workers.clamp(1, MOST_WORKERS));
+        pool::start(engine, (device, adapter), workers, self.replaced()).await
     }
 
     /// A module of the build by its name, fetched once.
@@ -151,7 +154,7 @@ impl Page {
     }
 
     async fn try_gpu(self: Rc<Self>, cpu: &Rc<Pool>, adapter: String) {
-        let gpu = self.start_on_gpu(adapter, |_, _| ()).await;
+        let gpu = self.start_on(DeviceKind::Gpu, adapter, None).await;
         let measured = match gpu {
             Ok(gpu) => Ok(self.measure(cpu, gpu).await),
             Err(failure) => Err(failure),
