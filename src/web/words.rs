@@ -12,7 +12,7 @@ use web_sys::{Element, Node};
 
 use super::dom::{all, document, element};
 use crate::words::translated;
-pub(super) use crate::words::{Language, Phrase, decimal, detail, name, phrase};
+pub(super) use crate::words::{Language, Phrase, detail, name, phrase};
 
 /// A sentence of index.html: where it stands, and its English.
 struct Fixed {
