@@ -282,7 +282,7 @@ check("focus stays with whoever uses the keyboard", async () => {
   assert.ok(await page.isVisible("#save ul"));
   await page.keyboard.press("Escape");
   assert.ok(await page.isHidden("#save ul"));
-  assert.equal(await focused(), "quiet");
+  assert.equal(await focused(), "save-menu");
   await page.close();
 });
 
