@@ -220,6 +220,18 @@ mod tests {
     }
 
     #[test]
+    fn all_of_the_picture_holds_all_of_the_mask_and_chance_would_give_the_same() {
+        let (mut guess, brush, explanation) = round();
+        let side = explanation.width();
+        brush.borrow_mut().fill(side, &vec![true; side * side]);
+        guess.uncover();
+        let score = guess.panel(Palette::default()).said("guess-score").unwrap();
+        let all =
+            "100% of the mask lies in what you painted, which is 100% of the picture: 1.0 times";
+        assert!(score.starts_with(all), "{score}");
+    }
+
+    #[test]
     fn there_is_room_for_a_dozen_groups() {
         let (mut guess, brush, _) = round();
         for _ in 0..20 {

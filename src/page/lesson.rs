@@ -1,5 +1,6 @@
-//! What a link asks of the page besides settings: a task to show, controls to hide, a chapter to open, a mask to hold
-//! the other one against. So a teacher can put just the exercise that is meant into a page of his own.
+//! What a link asks of the page besides settings: a task to show, controls to hide, a chapter to
+//! open, a mask to hold the other one against. So a teacher can put just the exercise that is meant
+//! into a page of his own.
 
 use super::chapters::{CHAPTERS, FREE};
 use super::part::{Panel, part};
@@ -10,7 +11,8 @@ use crate::words::{Phrase, phrase};
 /// The longest task that is shown, in characters.
 const LONGEST_TASK: usize = 600;
 
-/// Parts of the page that a link can hide: their names in the address. Each is a class on the page's body.
+/// Parts of the page that a link can hide: their names in the address. Each is a class on the
+/// page's body.
 pub const PARTS: [&str; 11] = [
     "header", "samples", "scenes", "views", "save", "answers", "sum", "controls", "regions",
     "chapters", "footer",
@@ -23,8 +25,8 @@ pub struct Lesson {
     pub hidden: Vec<&'static str>,
     /// What is to be done, as plain text: lines apart.
     pub task: Vec<String>,
-    /// The chapter that opens as soon as the mask is there, of [`CHAPTERS`] or [`FREE`]: their names are those in the
-    /// address.
+    /// The chapter that opens as soon as the mask is there, of [`CHAPTERS`] or [`FREE`]: their
+    /// names are those in the address.
     pub chapter: Option<&'static str>,
     /// Where the walk stands, 0..=1.
     pub alpha: Option<f64>,
@@ -38,7 +40,8 @@ pub struct Lesson {
 pub const OWN_PHOTO: &str = "own";
 
 impl Lesson {
-    /// What an address asks for. Names that mean nothing are left out, and texts that are too long are cut.
+    /// What an address asks for. Names that mean nothing are left out, and texts that are too long
+    /// are cut.
     pub fn read(address: impl Fn(&str) -> Option<String>) -> Self {
         let hide = address("hide").unwrap_or_default();
         let asked: Vec<&str> = hide.split(',').map(str::trim).collect();
@@ -56,7 +59,8 @@ impl Lesson {
             task: address("task").as_deref().map(lines).unwrap_or_default(),
             chapter: address("chapter").and_then(chapter),
             alpha: alpha.filter(|alpha| (0.0..=1.0).contains(alpha)),
-            // A mask of another picture is nothing to compare with, and a photo of one's own is in no address.
+            // A mask of another picture is nothing to compare with, and a photo of one's own is in
+            // no address.
             pinned: address("pin")
                 .filter(|_| settings.picture_in_address())
                 .map(|text| settings.with_pin(&text)),
@@ -80,7 +84,8 @@ impl Lesson {
     }
 }
 
-/// A link as a QR code, and what it restores; `own` says whether there is a photo that no link holds.
+/// A link as a QR code, and what it restores; `own` says whether there is a photo that no link
+/// holds.
 pub fn qr(link: &str, own: bool) -> Panel {
     let drawn = qr_path(link);
     let mut panel = Panel::new();
@@ -107,7 +112,8 @@ pub fn qr(link: &str, own: bool) -> Panel {
     panel
 }
 
-/// The lines of a text, without what is no letter: control characters, and what turns the direction of the text.
+/// The lines of a text, without what is no letter: control characters, and what turns the direction
+/// of the text.
 fn lines(text: &str) -> Vec<String> {
     let harmless = |c: &char| {
         !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -197,5 +203,46 @@ mod tests {
     fn a_link_to_a_photo_of_ones_own_says_so() {
         assert!(read(&[("photo", "own")]).lacks_photo);
         assert!(!read(&[("photo", "cat")]).lacks_photo);
+    }
+
+    #[test]
+    fn a_task_is_text_and_a_photo_that_is_missing_is_told() {
+        let lesson = Lesson {
+            task: vec!["1. <b>Look</b>.".into(), "2. Guess.".into()],
+            lacks_photo: true,
+            ..Lesson::default()
+        };
+        let panel = lesson.panel();
+        let lines = panel.held("task-text").unwrap();
+        let said: Vec<String> = lines.iter().map(|line| line.text()).collect();
+        assert_eq!(said, ["1. <b>Look</b>.", "2. Guess."]);
+        assert_eq!(panel.shows("task"), Some(true));
+        assert_eq!(panel.shows("lacks-photo"), Some(true));
+        assert_eq!(Lesson::default().panel().shows("task"), Some(false));
+    }
+
+    #[test]
+    fn a_link_is_drawn_and_says_what_it_restores_unless_it_is_too_long() {
+        let link = "https://example.org/violet/?photo=cat";
+        let drawn = qr(link, false);
+        assert_eq!(drawn.said("qr-link").as_deref(), Some(link));
+        assert!(
+            drawn
+                .attribute("qr", "viewBox")
+                .unwrap()
+                .starts_with("0 0 ")
+        );
+        assert_eq!(
+            drawn.said("qr-note").as_deref(),
+            Some("It restores what you see.")
+        );
+        let own = qr(link, true).said("qr-note").unwrap();
+        assert!(own.contains("everything but your photo"), "{own}");
+        let long = qr(&"x".repeat(3000), false);
+        assert_eq!(
+            (long.shows("qr"), long.attribute("qr-squares", "d")),
+            (Some(false), None)
+        );
+        assert!(long.said("qr-note").unwrap().contains("too long"));
     }
 }

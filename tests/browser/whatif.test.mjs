@@ -71,21 +71,6 @@ check("what is covered changes the answers while one paints, and the mask when o
   await page.close();
 });
 
-check("by the keyboard: arrows move, the space bar covers, the eraser uncovers", async () => {
-  const page = await opened();
-  await page.locator("#whatif-size").fill("40");
-  await page.locator("#whatif-canvas").focus();
-  await page.keyboard.press("Space");
-  await status(page, /side by side/);
-  const covered = Number((await page.textContent("#whatif-note")).match(/^\d+/)[0]);
-  assert.ok(covered > 8 && covered < 16, `${covered} %`);
-  await page.click("#whatif-erase");
-  await page.locator("#whatif-canvas").focus();
-  await masked(page, () => page.keyboard.press("Space"));
-  assert.match(await page.textContent("#whatif-note"), /Nothing is covered/);
-  await page.close();
-});
-
 check("which regions are enough, and which would change the answer", async () => {
   const page = await opened();
   await masked(page, () => page.click("#whatif-keep"), /Trying regions/);

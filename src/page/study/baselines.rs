@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::Baseline;
 use crate::mask::reduce_absolute;
 use crate::page::baselines::{Unseen, card};
@@ -18,20 +18,20 @@ const STEPS: usize = 20;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn try_baselines<O: Oracle>(
-    study: &Study<O>,
+pub async fn try_baselines<D: Desk>(
+    study: &Study<D>,
     explanation: &Rc<Explanation>,
 ) -> Studied<Phrase> {
     let mut cleared = Panel::new();
     cleared
         .holds("baselines-list", [])
         .says("baselines-note", Phrase::nothing());
-    study.oracle.put(&cleared);
-    study.oracle.open("baselines", explanation);
+    study.desk.put(&cleared);
+    study.desk.open("baselines", explanation);
     let preprocessing = &explanation.spec.preprocessing;
     let mut of_black = None;
     for baseline in Baseline::ALL {
-        let other = study.asked(study.oracle.prepare(baseline)).await?;
+        let other = study.asked(study.desk.prepare(baseline)).await?;
         let ends = [other.input.as_slice(), other.baseline.as_slice()];
         let (target, what) = (explanation.target, baseline_name(baseline));
         let attributions = study.attributions(target, ends, STEPS, &what).await?;
@@ -40,7 +40,7 @@ pub async fn try_baselines<O: Oracle>(
         let pixels = pixels.map(|planes| preprocessing.rgba(planes));
         let chosen = explanation.settings.baseline() == baseline;
         let card = card(baseline, chosen, pixels, &map, explanation.width());
-        study.oracle.put(Panel::new().adds("baselines-list", card));
+        study.desk.put(Panel::new().adds("baselines-list", card));
         match (baseline, &of_black) {
             (Baseline::Black, _) => {
                 let of = Unseen::of(&other.input, &other.baseline, &map, preprocessing);
@@ -48,7 +48,7 @@ pub async fn try_baselines<O: Oracle>(
             }
             (Baseline::Grey, Some(of_black)) => {
                 let note = of_black.beside(&map);
-                study.oracle.put(Panel::new().says("baselines-note", note));
+                study.desk.put(Panel::new().says("baselines-note", note));
             }
             _ => {}
         }

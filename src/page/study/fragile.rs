@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::{
     Bisection, PixelRange, Pull, Quadrature, Rule, rank_correlation, relative_change, shifted,
 };
@@ -28,8 +28,8 @@ const NOISE: f64 = 4.0;
 const ALIKE: f64 = 0.8;
 
 /// What the parts of the chapter work with.
-struct Shaken<'a, O> {
-    study: &'a Study<O>,
+struct Shaken<'a, D> {
+    study: &'a Study<D>,
     explanation: &'a Explanation,
     range: PixelRange,
     answer: Answer,
@@ -42,15 +42,15 @@ struct Shaken<'a, O> {
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn shake<O: Oracle>(study: &Study<O>, explanation: &Rc<Explanation>) -> Studied<Phrase> {
+pub async fn shake<D: Desk>(study: &Study<D>, explanation: &Rc<Explanation>) -> Studied<Phrase> {
     let mut cleared = Panel::new();
     for part in ["turn", "move", "shift", "noise"] {
         cleared
             .holds(format!("fragile-{part}"), [])
             .says(format!("fragile-{part}-note"), Phrase::nothing());
     }
-    study.oracle.put(&cleared);
-    study.oracle.open("fragile", explanation);
+    study.desk.put(&cleared);
+    study.desk.open("fragile", explanation);
     let spec = &explanation.spec;
     let independent = spec.independent || spec.architecture.is_detector();
     let logits = &explanation.prepared.logits_input;
@@ -72,7 +72,7 @@ pub async fn shake<O: Oracle>(study: &Study<O>, explanation: &Rc<Explanation>) -
     ))
 }
 
-impl<'a, O: Oracle> Shaken<'a, O> {
+impl<'a, D: Desk> Shaken<'a, D> {
     /// The photo and its baseline.
     fn ends(&self) -> [&'a [f32]; 2] {
         let prepared = &self.explanation.prepared;
@@ -90,7 +90,7 @@ impl<'a, O: Oracle> Shaken<'a, O> {
         let mut search = Bisection::new();
         let mut found = None;
         while let Some(levels) = search.next().filter(|_| holds) {
-            self.study.oracle.wait(phrase!(
+            self.study.desk.wait(phrase!(
                 "Trying a step of {levels} levels",
                 levels = decimal(levels, 2)
             ));
@@ -149,14 +149,14 @@ impl<'a, O: Oracle> Shaken<'a, O> {
         let [start, baseline] = self.ends();
         let (inside, quarter) = weakest_quarter(&self.map, explanation.width());
         let mut input = start.to_vec();
-        self.study.oracle.start_clock();
+        self.study.desk.start_clock();
         for round in 0..ROUNDS {
             let sentence = phrase!(
                 "Moving the mask: step {n} of {all}",
                 n = round + 1,
                 all = ROUNDS
             );
-            self.study.oracle.progress(round, ROUNDS, sentence);
+            self.study.desk.progress(round, ROUNDS, sentence);
             let way = self.way_into(&inside, [&input, baseline]).await?;
             let next = range.near(&range.step(&input, &way, STEP), start, FARTHEST);
             let logits = self.study.look(&next).await?;
@@ -348,14 +348,14 @@ impl<'a, O: Oracle> Shaken<'a, O> {
         let mut panel = Panel::new();
         let plate = plated(picture, title);
         self.study
-            .oracle
+            .desk
             .put(panel.adds(format!("fragile-{part}"), plate));
     }
 
     fn note(&self, part: &str, note: Phrase) {
         let mut panel = Panel::new();
         self.study
-            .oracle
+            .desk
             .put(panel.says(format!("fragile-{part}-note"), note));
     }
 }

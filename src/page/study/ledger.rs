@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::page::{Experiment, Explanation};
 use crate::regions::{Coalitions, Partition};
 use crate::words::phrase;
@@ -16,8 +16,8 @@ const SECANTS: usize = 24;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn attributions_by_secants<O: Oracle>(
-    study: &Study<O>,
+pub async fn attributions_by_secants<D: Desk>(
+    study: &Study<D>,
     explanation: &Rc<Explanation>,
 ) -> Studied<Vec<f32>> {
     if explanation.is_by_secants() {
@@ -36,8 +36,8 @@ pub async fn attributions_by_secants<O: Oracle>(
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn experiment<O: Oracle>(
-    study: &Study<O>,
+pub async fn experiment<D: Desk>(
+    study: &Study<D>,
     explanation: &Explanation,
     partition: &Partition,
 ) -> Studied<Option<Experiment>> {
@@ -45,7 +45,7 @@ pub async fn experiment<O: Oracle>(
     let all = game.count();
     let covered: Vec<Vec<u16>> = (0..all).map(|k| game.covered(k)).collect();
     let done = Cell::new(0);
-    study.oracle.start_clock();
+    study.desk.start_clock();
     let counted = || {
         done.set(done.get() + 1);
         let sentence = phrase!(
@@ -53,7 +53,7 @@ pub async fn experiment<O: Oracle>(
             done = done.get(),
             all = all
         );
-        study.oracle.progress(done.get(), all, sentence);
+        study.desk.progress(done.get(), all, sentence);
     };
     let target = Some(explanation.target);
     let outputs = study.cover(target, partition.labels(), &covered, counted);

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::rivals::{Candidate, Maker, dropped, one_by_one};
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::{
     Perturbation, Scores, area_under, grid, order_of, patch_sums, rank_correlation, sparseness,
 };
@@ -35,8 +35,8 @@ type Scored = Vec<(Phrase, f64, Better)>;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn compare_methods<O: Oracle>(
-    study: &Study<O>,
+pub async fn compare_methods<D: Desk>(
+    study: &Study<D>,
     explanation: &Rc<Explanation>,
     guess: Option<&[bool]>,
 ) -> Studied<Phrase> {
@@ -44,8 +44,8 @@ pub async fn compare_methods<O: Oracle>(
     cleared
         .holds("methods-list", [])
         .says("methods-note", Phrase::nothing());
-    study.oracle.put(&cleared);
-    study.oracle.open("methods", explanation);
+    study.desk.put(&cleared);
+    study.desk.open("methods", explanation);
     let candidates = Maker::new(study, explanation, guess, true).all().await?;
     let forgot = Some(Randomised::LastQuarter);
     study.load(&explanation.spec.name, forgot).await?;
@@ -55,14 +55,14 @@ pub async fn compare_methods<O: Oracle>(
     let pairs = candidates.iter().zip(&forgetful);
     let likeness = pairs.map(|(a, b)| rank_correlation(&a.map, &b.map));
     let likeness: Vec<f64> = likeness.collect();
-    study.asked(study.oracle.take_back(explanation)).await?;
+    study.asked(study.desk.take_back(explanation)).await?;
     judge(study, explanation, &candidates, &likeness).await?;
     Ok(phrase!("Done: the methods are side by side."))
 }
 
 /// Scores every map, shows it, and says which is best by which score.
-async fn judge<O: Oracle>(
-    study: &Study<O>,
+async fn judge<D: Desk>(
+    study: &Study<D>,
     explanation: &Explanation,
     candidates: &[Candidate],
     forgetful: &[f64],
@@ -74,9 +74,9 @@ async fn judge<O: Oracle>(
     let step = || {
         done.set(done.get() + 1);
         let sentence = phrase!("Judging: {done} of {all}", done = done.get(), all = all);
-        study.oracle.progress(done.get(), all, sentence);
+        study.desk.progress(done.get(), all, sentence);
     };
-    study.oracle.start_clock();
+    study.desk.start_clock();
     let labels = grid(pixels.isqrt(), JUDGED);
     let single = one_by_one(JUDGED * JUDGED);
     let outputs = study.cover(Some(target), &labels, &single, step).await?;
@@ -95,8 +95,7 @@ async fn judge<O: Oracle>(
                 curve.borrow_mut()[k] = f64::from(output);
                 step();
             };
-            let exchanged = study.oracle.perturb(target, way, &order, &counts, take);
-            study.asked(exchanged).await?;
+            study.perturb(target, way, &order, &counts, take).await?;
             *area = area_under(&curve.into_inner());
         }
         let map = &candidate.map;
@@ -113,12 +112,12 @@ async fn judge<O: Oracle>(
             of_this.push((phrase!("on the shape"), inside, Better::More));
         }
         let card = card(explanation, candidate, scores.len(), &of_this);
-        study.oracle.put(Panel::new().adds("methods-list", card));
+        study.desk.put(Panel::new().adds("methods-list", card));
         scores.push(of_this);
     }
     let titles = candidates.iter().map(|candidate| &candidate.title);
     study
-        .oracle
+        .desk
         .put(&judged(&titles.collect::<Vec<_>>(), &scores));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What chapters compute: one question after the other, and what is shown of the answers as they
-//! come. Who answers, and where it is shown, an [`Oracle`] decides: the page with its pool of workers,
-//! or, in tests, a function whose gradient is known.
+//! come. Workers answer, in tests a function whose gradient is known; where it is shown is a
+//! [`Desk`]'s affair.
 
 mod baselines;
 mod fragile;
@@ -14,6 +14,7 @@ mod walk;
 mod whatif;
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 pub use self::baselines::try_baselines;
@@ -27,21 +28,21 @@ pub use self::walk::take_walk;
 pub use self::whatif::{decide, mask_covered};
 use super::explanation::{Explanation, Prepared};
 use super::part::Panel;
+use super::pool::{Host, Pool};
 use crate::attribution::{
     Accumulator, Attributions, Baseline, PartialSum, Perturbation, Quadrature, Rule,
 };
 use crate::model::{Randomised, Target};
-use crate::protocol::{Failure, Truth};
-use crate::shapes::Tag;
+use crate::protocol::Failure;
 use crate::words::{Phrase, phrase};
 
-/// A map of places: rows, columns and values.
-pub type Places = (usize, usize, Vec<f32>);
-
-/// Who answers a study's questions, about the network that is loaded and the path that is kept, and
-/// shows what comes of them. What is kept or loaded is lent: whoever studied gives back what was
-/// there.
-pub trait Oracle {
+/// Where a study is done: a pool of workers that answers, and a page that shows what comes. What is
+/// kept or loaded is lent: whoever studied gives back what was there.
+pub trait Desk {
+    /// Where the workers are.
+    type Host: Host;
+    /// The workers. They hold a network and a path from a baseline to an input.
+    fn pool(&self) -> &Pool<Self::Host>;
     /// Whether the study is still wanted.
     fn is_wanted(&self) -> bool;
     /// Changes the page.
@@ -54,55 +55,18 @@ pub trait Oracle {
     fn start_clock(&self);
     /// How far it has come: so many of all.
     fn progress(&self, done: usize, all: usize, what: Phrase);
-    /// Loads the network of that name, with layers that forgot.
+    /// From now on the workers hold another path than anyone believes.
+    fn lend_path(&self);
+    /// Has the workers load the network of that name, with layers that forgot.
     fn load(
         &self,
         network: &str,
         forgot: Option<Randomised>,
     ) -> impl Future<Output = Result<(), Failure>>;
-    /// Has the network and the path of an explanation again, whatever was loaded and kept since.
+    /// Gives the workers the network and the path of an explanation, unless they hold them.
     fn take_back(&self, of: &Explanation) -> impl Future<Output = Result<(), Failure>>;
-    /// Keeps the path from a baseline to an input, each normalised and flat \[3, H, W\]; the input
-    /// comes first.
-    fn keep(&self, ends: [&[f32]; 2]) -> impl Future<Output = Result<(), Failure>>;
     /// What is looked at, with another baseline.
     fn prepare(&self, baseline: Baseline) -> impl Future<Output = Result<Prepared, Failure>>;
-    /// Every output for an input.
-    fn look(&self, input: &[f32]) -> impl Future<Output = Result<Vec<f32>, Failure>>;
-    /// The weighted gradients at points of the kept path, each by itself, as they come.
-    fn gradients(
-        &self,
-        target: Target,
-        nodes: &Quadrature,
-        take: impl Fn(PartialSum),
-    ) -> impl Future<Output = Result<(), Failure>>;
-    /// What the network says of the kept input with some regions' pixels taken from the baseline,
-    /// for each list of regions, by its place: F, or, without a target, every output.
-    fn cover(
-        &self,
-        target: Option<Target>,
-        regions: &[u16],
-        covered: &[Vec<u16>],
-        take: impl Fn(usize, &[f32]),
-    ) -> impl Future<Output = Result<(), Failure>>;
-    /// F with so many pixels of an order exchanged between the kept input and its baseline, for
-    /// each of the counts, by its place.
-    fn perturb(
-        &self,
-        target: Target,
-        way: Perturbation,
-        order: &[u32],
-        counts: &[usize],
-        take: impl Fn(usize, f32),
-    ) -> impl Future<Output = Result<(), Failure>>;
-    /// Grad-CAM of the kept input; nothing, if the network has no layer of places.
-    fn class_activation(
-        &self,
-        target: Target,
-    ) -> impl Future<Output = Result<Option<Places>, Failure>>;
-    /// A drawn scene's pixels, RGB, 3 bytes each, and what is known of it.
-    fn scene(&self, seed: u64, tag: Tag)
-    -> impl Future<Output = Result<(Vec<u8>, Truth), Failure>>;
 }
 
 /// Why a study came to no end.
@@ -130,14 +94,14 @@ impl From<crate::Error> for Ended {
 pub type Studied<T = ()> = Result<T, Ended>;
 
 /// Questions, each of which ends the study as soon as nobody wants it any more.
-pub struct Study<O> {
+pub struct Study<D> {
     /// Who answers, and shows what comes.
-    pub oracle: O,
+    pub desk: D,
 }
 
-impl<O: Oracle> Study<O> {
+impl<D: Desk> Study<D> {
     fn wanted(&self) -> Studied {
-        match self.oracle.is_wanted() {
+        match self.desk.is_wanted() {
             true => Ok(()),
             false => Err(Ended::Superseded),
         }
@@ -152,15 +116,18 @@ impl<O: Oracle> Study<O> {
     }
 
     async fn load(&self, network: &str, forgot: Option<Randomised>) -> Studied {
-        self.asked(self.oracle.load(network, forgot)).await
+        self.asked(self.desk.load(network, forgot)).await
     }
 
-    async fn keep(&self, ends: [&[f32]; 2]) -> Studied {
-        self.asked(self.oracle.keep(ends)).await
+    /// Has the workers keep a path; the input comes first.
+    async fn keep(&self, [input, baseline]: [&[f32]; 2]) -> Studied {
+        self.wanted()?;
+        self.desk.lend_path();
+        self.asked(self.desk.pool().keep(input, baseline)).await
     }
 
     async fn look(&self, input: &[f32]) -> Studied<Vec<f32>> {
-        self.asked(self.oracle.look(input)).await
+        self.asked(self.desk.pool().look(input)).await
     }
 
     /// Hands on the weighted gradients at points of the kept path, as long as they are wanted.
@@ -172,14 +139,18 @@ impl<O: Oracle> Study<O> {
     ) -> Studied {
         let failed = RefCell::new(None);
         let take = |partial: PartialSum| {
-            if self.oracle.is_wanted()
+            if self.desk.is_wanted()
                 && let Err(error) = take(partial)
             {
                 failed.replace(Some(error));
             }
         };
-        self.asked(self.oracle.gradients(target, nodes, take))
-            .await?;
+        let order = nodes.order();
+        let part = |places: Range<usize>| nodes.pick(&order[places]);
+        let wanted = || self.desk.is_wanted();
+        let pool = self.desk.pool();
+        let summed = pool.sum_each(target, order.len(), part, wanted, take);
+        self.asked(summed).await?;
         failed.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -225,10 +196,10 @@ impl<O: Oracle> Study<O> {
                 done = done,
                 all = all,
             );
-            self.oracle.progress(done, all, sentence);
+            self.desk.progress(done, all, sentence);
             Ok(())
         };
-        self.oracle.start_clock();
+        self.desk.start_clock();
         self.gradients(target, &quadrature, take).await?;
         Ok(sum.into_inner().attributions(ends[0], ends[1])?)
     }
@@ -247,9 +218,27 @@ impl<O: Oracle> Study<O> {
             found.borrow_mut()[k] = outputs.to_vec();
             counted();
         };
-        self.asked(self.oracle.cover(target, regions, covered, take))
-            .await?;
+        let wanted = || self.desk.is_wanted();
+        let pool = self.desk.pool();
+        let answers = pool.cover(target, regions, covered, wanted, take);
+        self.asked(answers).await?;
         Ok(found.into_inner())
+    }
+
+    /// F with so many pixels of an order exchanged between the kept input and its baseline, for
+    /// each of the counts, by its place.
+    async fn perturb(
+        &self,
+        target: Target,
+        way: Perturbation,
+        order: &[u32],
+        counts: &[usize],
+        take: impl Fn(usize, f32),
+    ) -> Studied {
+        let wanted = || self.desk.is_wanted();
+        let pool = self.desk.pool();
+        self.asked(pool.perturb(target, way, order, counts, wanted, take))
+            .await
     }
 }
 

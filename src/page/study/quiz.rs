@@ -1,6 +1,6 @@
 //! Find the cheat: the masks that a question is about.
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::mask::reduce_absolute;
 use crate::model::{ModelSpec, Target};
 use crate::page::game::Sight;
@@ -15,12 +15,12 @@ const SECANTS: usize = 24;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn masks<O: Oracle>(study: &Study<O>, question: Question) -> Studied<Sight> {
-    let scene = study.oracle.scene(question.scene, question.tag);
+pub async fn masks<D: Desk>(study: &Study<D>, question: Question) -> Studied<Sight> {
+    let scene = study.desk.pool().scene(question.scene, question.tag);
     let (mut rgb, truth) = study.asked(scene).await?;
     let mut beside = None;
     if let Some(seed) = question.beside {
-        let scene = study.oracle.scene(seed, question.tag);
+        let scene = study.desk.pool().scene(seed, question.tag);
         let (other, of_other) = study.asked(scene).await?;
         paste(&mut rgb, &other, &of_other.inside);
         beside = Some(of_other);
@@ -49,7 +49,7 @@ pub async fn masks<O: Oracle>(study: &Study<O>, question: Question) -> Studied<S
 }
 
 /// The attributions of a mask.
-async fn attributions<O: Oracle>(study: &Study<O>, asked: &Asked, rgb: &[u8]) -> Studied<Vec<f32>> {
+async fn attributions<D: Desk>(study: &Study<D>, asked: &Asked, rgb: &[u8]) -> Studied<Vec<f32>> {
     let spec = ModelSpec::from_name(asked.model)?;
     study.load(asked.model, None).await?;
     let (pixels, _) = rgb.as_chunks::<3>();

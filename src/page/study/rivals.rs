@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::{PartialSum, Quadrature, Rule, Slopes, enlarged, grid, idgi, with_noise};
 use crate::mask::{edges, reduce_absolute, soften};
 use crate::page::{Explanation, noise_picture, other_baselines, plain_picture};
@@ -36,8 +36,8 @@ pub(super) struct Candidate {
 }
 
 /// What makes the maps.
-pub(super) struct Maker<'a, O> {
-    pub(super) study: &'a Study<O>,
+pub(super) struct Maker<'a, D> {
+    pub(super) study: &'a Study<D>,
     pub(super) explanation: &'a Explanation,
     /// What the class has painted on the photo.
     pub(super) guess: Option<&'a [bool]>,
@@ -46,14 +46,14 @@ pub(super) struct Maker<'a, O> {
     done: Cell<usize>,
 }
 
-impl<'a, O: Oracle> Maker<'a, O> {
+impl<'a, D: Desk> Maker<'a, D> {
     pub(super) fn new(
-        study: &'a Study<O>,
+        study: &'a Study<D>,
         explanation: &'a Explanation,
         guess: Option<&'a [bool]>,
         learnt: bool,
     ) -> Self {
-        study.oracle.start_clock();
+        study.desk.start_clock();
         Self {
             study,
             explanation,
@@ -82,7 +82,8 @@ impl<'a, O: Oracle> Maker<'a, O> {
             ..end.clone()
         };
         let guided = self.sum(&guided).await?;
-        let places = self.study.oracle.class_activation(explanation.target);
+        let pool = self.study.desk.pool();
+        let places = pool.class_activation(explanation.target);
         let places = self.study.asked(places).await?;
         self.step(1);
         let occlusion = self.occlusion().await?;
@@ -156,7 +157,7 @@ impl<'a, O: Oracle> Maker<'a, O> {
                 all = all
             )
         };
-        self.study.oracle.progress(done, all, sentence);
+        self.study.desk.progress(done, all, sentence);
     }
 
     /// The weighted sum of gradients of the kept path.

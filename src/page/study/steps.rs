@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::Refinement;
 use crate::mask::reduce_absolute;
 use crate::page::steps::{COMPARED, card, cleared, compared, missed};
@@ -16,11 +16,11 @@ use crate::words::{Phrase, phrase};
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn compare_steps<O: Oracle>(
-    study: &Study<O>,
+pub async fn compare_steps<D: Desk>(
+    study: &Study<D>,
     explanation: &Rc<Explanation>,
 ) -> Studied<Phrase> {
-    study.oracle.put(&cleared());
+    study.desk.put(&cleared());
     let prepared = &explanation.prepared;
     let (input, baseline) = (&prepared.input, &prepared.baseline);
     let all = COMPARED[COMPARED.len() - 1] + 1;
@@ -33,10 +33,10 @@ pub async fn compare_steps<O: Oracle>(
             done = done,
             all = all
         );
-        study.oracle.progress(done, all, sentence);
+        study.desk.progress(done, all, sentence);
         Ok(())
     };
-    study.oracle.start_clock();
+    study.desk.start_clock();
     let photo = explanation.spec.preprocessing.rgba(input);
     let mut maps = Vec::new();
     for n_steps in COMPARED {
@@ -53,10 +53,10 @@ pub async fn compare_steps<O: Oracle>(
             width: explanation.width(),
         };
         let card = card(n_steps, off, picture);
-        study.oracle.put(Panel::new().adds("steps-list", card));
+        study.desk.put(Panel::new().adds("steps-list", card));
         maps.push(map);
     }
-    study.oracle.put(&compared(&maps));
-    study.oracle.put(&missed(sum.borrow().samples()));
+    study.desk.put(&compared(&maps));
+    study.desk.put(&missed(sum.borrow().samples()));
     Ok(phrase!("Done: the masks are side by side."))
 }

@@ -1,12 +1,15 @@
-//! Studies on a function whose gradient is known, so that what they must find is too.
+//! Studies of a function whose gradient is known, so that what they must find is too.
 
 use std::cell::{Cell, RefCell};
 
 use super::*;
 use crate::attribution::{PathSample, Slopes, interpolate};
+use crate::device::DeviceKind;
 use crate::model::{ModelSpec, Target};
+use crate::page::pool::{NoAnswer, Weights, Worker};
 use crate::page::{Brush, OpenLedger, PictureId, Settings, WhatIf};
-use crate::shapes::{SIZE, Shape};
+use crate::protocol::{Request, Response, Source, Truth};
+use crate::shapes::{SIZE, Shape, Tag};
 use pollster::block_on;
 
 const AREA: usize = SIZE * SIZE;
@@ -50,29 +53,36 @@ fn gradient(input: &[f32], output: usize, forgot: bool) -> Vec<f32> {
     (0..3 * AREA).map(|k| (of(k) / each) as f32).collect()
 }
 
-/// Who answers for that network, and writes down what was asked and shown.
+/// What answers for that network, and writes down what was asked.
 #[derive(Default)]
 struct Function {
     ends: RefCell<[Vec<f32>; 2]>,
     forgot: Cell<bool>,
-    shown: RefCell<Panel>,
-    said: RefCell<Vec<String>>,
     asked: RefCell<Vec<String>>,
     /// How many questions are wanted; all, where nothing is said.
     wanted: Option<usize>,
     /// The question that fails.
     fails: Option<usize>,
+    /// What was asked and shown when nobody wanted it any more.
     late: Cell<usize>,
 }
 
 impl Function {
-    fn ask(&self, what: &str) -> Result<(), Failure> {
-        self.asked.borrow_mut().push(what.into());
+    fn is_wanted(&self) -> bool {
         let asked = self.asked.borrow().len();
-        if self.wanted.is_some_and(|wanted| asked > wanted) {
+        self.wanted.is_none_or(|wanted| asked < wanted)
+    }
+
+    fn note_late(&self) {
+        if !self.is_wanted() {
             self.late.set(self.late.get() + 1);
         }
-        match self.fails == Some(asked) {
+    }
+
+    fn ask(&self, what: &str) -> Result<(), Failure> {
+        self.note_late();
+        self.asked.borrow_mut().push(what.into());
+        match self.fails == Some(self.asked.borrow().len()) {
             true => Err(Failure::internal("it fails here")),
             false => Ok(()),
         }
@@ -82,26 +92,189 @@ impl Function {
         target.of(&logits(input, self.forgot.get()), false)
     }
 
-    fn note_late(&self) {
-        if !self.is_wanted() {
-            self.late.set(self.late.get() + 1);
+    /// The weighted gradients at points of the kept path.
+    fn sum(&self, target: Target, part: &Quadrature) -> PartialSum {
+        let ends = self.ends.borrow();
+        let [input, baseline] = &*ends;
+        let mut sum = PartialSum::none(input.len());
+        for (&alpha, &weight) in part.alphas.iter().zip(&part.step_sizes) {
+            // F is quadratic: its mean gradient over an interval is the one in its middle.
+            let back = match part.slopes {
+                Slopes::Secant => weight / 2.0,
+                _ => 0.0,
+            };
+            let there = interpolate(input, baseline, alpha - back);
+            let of = |output: usize| gradient(&there, output, self.forgot.get());
+            let mut own = of(target.output);
+            if let Some(minus) = target.minus {
+                let pairs = own.iter_mut().zip(of(minus));
+                pairs.for_each(|(own, minus)| *own -= minus);
+            }
+            let ways = input.iter().zip(baseline).zip(&own);
+            sum.samples.push(PathSample {
+                alpha,
+                output: self.f(&interpolate(input, baseline, alpha), target),
+                slope: ways.map(|((x, x0), g)| g * (x - x0)).sum(),
+            });
+            let pairs = sum.gradient_sum.iter_mut().zip(&own);
+            pairs.for_each(|(sum, g)| *sum += g * weight as f32);
         }
+        sum
+    }
+
+    /// The kept input, or its baseline, with the first pixels of an order exchanged.
+    fn exchanged(&self, way: Perturbation, order: &[u32]) -> Vec<f32> {
+        let ends = self.ends.borrow();
+        let (mut there, to) = match way {
+            Perturbation::Deletion => (ends[0].clone(), &ends[1]),
+            Perturbation::Insertion => (ends[1].clone(), &ends[0]),
+        };
+        for &pixel in order {
+            for at in (0..3).map(|c| c * AREA + pixel as usize) {
+                there[at] = to[at];
+            }
+        }
+        there
+    }
+
+    fn answer(&self, request: &Request) -> Result<Response, Failure> {
+        Ok(match request {
+            Request::Start { .. } => Response::Ready,
+            Request::Load { randomised, .. } => {
+                self.forgot.set(randomised.is_some());
+                Response::Loaded { most_images: 1 }
+            }
+            Request::Keep { input, baseline } => {
+                self.ask("keep")?;
+                self.ends.replace([input.clone(), baseline.clone()]);
+                Response::Ready
+            }
+            Request::Look { input } => {
+                self.ask("look")?;
+                Response::Outputs(logits(input, self.forgot.get()))
+            }
+            Request::Sum { target, part } => {
+                self.ask("gradient")?;
+                Response::Summed(self.sum(*target, part))
+            }
+            Request::Cover {
+                target,
+                regions,
+                covered,
+            } => {
+                self.ask("cover")?;
+                let ends = self.ends.borrow();
+                let outputs = covered.iter().flat_map(|covered| {
+                    let there = crate::regions::cover(regions, covered, &ends[0], &ends[1]);
+                    match target {
+                        Some(target) => vec![self.f(&there, *target)],
+                        None => logits(&there, self.forgot.get()),
+                    }
+                });
+                Response::Outputs(outputs.collect())
+            }
+            Request::Perturb {
+                target,
+                perturbation,
+                order,
+                counts,
+            } => {
+                self.ask("perturb")?;
+                let output = |&count: &u32| {
+                    let there = self.exchanged(*perturbation, &order[..count as usize]);
+                    self.f(&there, *target)
+                };
+                Response::Outputs(counts.iter().map(output).collect())
+            }
+            Request::ClassActivation { .. } => {
+                self.ask("class activation")?;
+                Response::Map {
+                    height: 1,
+                    width: 2,
+                    values: vec![1.0, 0.0],
+                }
+            }
+            Request::Scene { seed, .. } => {
+                self.ask(&format!("scene {seed}"))?;
+                Response::Scene {
+                    rgb: vec![200; 3 * AREA],
+                    truth: Truth {
+                        shape: Shape::Disc,
+                        inside: (0..AREA).map(is_left).collect(),
+                        tagged: (0..AREA).map(|k| !is_left(k)).collect(),
+                    },
+                }
+            }
+            other => panic!("no study asks {other:?}"),
+        })
     }
 }
 
-impl Oracle for Function {
+/// The one worker that asks the function.
+struct Alone(Rc<Function>);
+
+impl Worker for Alone {
+    type Bytes = ();
+
+    async fn ask(&self, request: &Request, _: &[()]) -> Result<Response, NoAnswer> {
+        self.0.answer(request).map_err(NoAnswer::Failed)
+    }
+
+    fn epitaph(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Host for Rc<Function> {
+    type Worker = Alone;
+
+    fn start(&self) -> Result<Alone, NoAnswer> {
+        Ok(Alone(Rc::clone(self)))
+    }
+
+    fn memory_gib(&self) -> Option<f64> {
+        None
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+
+    fn replaced(&self, epitaph: &str) {
+        panic!("nobody dies here: {epitaph}");
+    }
+
+    async fn decode(&self, (): &(), _: bool) -> Result<(), Failure> {
+        Err(Failure::internal("there is no photo"))
+    }
+}
+
+/// Where what comes is written down.
+struct Paper {
+    function: Rc<Function>,
+    pool: Pool<Rc<Function>>,
+    shown: RefCell<Panel>,
+    said: RefCell<Vec<String>>,
+}
+
+impl Desk for Paper {
+    type Host = Rc<Function>;
+
+    fn pool(&self) -> &Pool<Rc<Function>> {
+        &self.pool
+    }
+
     fn is_wanted(&self) -> bool {
-        let asked = self.asked.borrow().len();
-        self.wanted.is_none_or(|wanted| asked < wanted)
+        self.function.is_wanted()
     }
 
     fn put(&self, panel: &Panel) {
-        self.note_late();
+        self.function.note_late();
         self.shown.borrow_mut().append(panel.clone());
     }
 
     fn open(&self, _: &str, _: &Rc<Explanation>) {
-        self.note_late();
+        self.function.note_late();
     }
 
     fn wait(&self, _: Phrase) {}
@@ -114,140 +287,39 @@ impl Oracle for Function {
         self.said.borrow_mut().push(said);
     }
 
+    fn lend_path(&self) {
+        self.function.note_late();
+    }
+
     async fn load(&self, network: &str, forgot: Option<Randomised>) -> Result<(), Failure> {
-        self.ask(&format!("load {network}"))?;
-        self.forgot.set(forgot.is_some());
-        Ok(())
+        self.function.ask(&format!("load {network}"))?;
+        let spec = spec();
+        let weights = Weights {
+            source: Source::Published {
+                architecture: spec.architecture,
+                preprocessing: spec.preprocessing,
+                sha256: String::new(),
+            },
+            bytes: (),
+            memory: 0,
+            randomised: forgot,
+        };
+        self.pool.load(&weights).await
     }
 
     async fn take_back(&self, of: &Explanation) -> Result<(), Failure> {
-        self.ask("take back")?;
-        self.forgot.set(false);
-        let prepared = &of.prepared;
-        self.ends
-            .replace([prepared.input.clone(), prepared.baseline.clone()]);
-        Ok(())
-    }
-
-    async fn keep(&self, ends: [&[f32]; 2]) -> Result<(), Failure> {
-        self.ask("keep")?;
-        self.ends.replace(ends.map(<[f32]>::to_vec));
-        Ok(())
+        self.load("again", None).await?;
+        if !self.is_wanted() {
+            return Ok(());
+        }
+        self.pool
+            .keep(&of.prepared.input, &of.prepared.baseline)
+            .await
     }
 
     async fn prepare(&self, baseline: Baseline) -> Result<Prepared, Failure> {
-        self.ask("prepare")?;
+        self.function.ask("prepare")?;
         Ok(prepared(baseline.colour().unwrap_or([9, 8, 7])))
-    }
-
-    async fn look(&self, input: &[f32]) -> Result<Vec<f32>, Failure> {
-        self.ask("look")?;
-        Ok(logits(input, self.forgot.get()))
-    }
-
-    async fn gradients(
-        &self,
-        target: Target,
-        nodes: &Quadrature,
-        take: impl Fn(PartialSum),
-    ) -> Result<(), Failure> {
-        let ends = self.ends.borrow().clone();
-        let [input, baseline] = &ends;
-        for (&alpha, &weight) in nodes.alphas.iter().zip(&nodes.step_sizes) {
-            self.ask("gradient")?;
-            if !self.is_wanted() {
-                return Ok(());
-            }
-            // F is quadratic: its mean gradient over an interval is the one in its middle.
-            let back = match nodes.slopes {
-                Slopes::Secant => weight / 2.0,
-                _ => 0.0,
-            };
-            let there = interpolate(input, baseline, alpha - back);
-            let own = gradient(&there, target.output, self.forgot.get());
-            let minus = target
-                .minus
-                .map(|minus| gradient(&there, minus, self.forgot.get()));
-            let value = |k: usize| own[k] - minus.as_ref().map_or(0.0, |minus| minus[k]);
-            let gradient: Vec<f32> = (0..own.len()).map(value).collect();
-            let slope = gradient.iter().zip(input.iter().zip(baseline));
-            take(PartialSum {
-                samples: vec![PathSample {
-                    alpha,
-                    output: self.f(&interpolate(input, baseline, alpha), target),
-                    slope: slope.map(|(g, (x, x0))| g * (x - x0)).sum(),
-                }],
-                gradient_sum: gradient.iter().map(|g| g * weight as f32).collect(),
-                starts: 0,
-            });
-        }
-        Ok(())
-    }
-
-    async fn cover(
-        &self,
-        target: Option<Target>,
-        regions: &[u16],
-        covered: &[Vec<u16>],
-        take: impl Fn(usize, &[f32]),
-    ) -> Result<(), Failure> {
-        for (k, covered) in covered.iter().enumerate() {
-            self.ask("cover")?;
-            if !self.is_wanted() {
-                return Ok(());
-            }
-            let ends = self.ends.borrow();
-            let there = crate::regions::cover(regions, covered, &ends[0], &ends[1]);
-            match target {
-                Some(target) => take(k, &[self.f(&there, target)]),
-                None => take(k, &logits(&there, self.forgot.get())),
-            }
-        }
-        Ok(())
-    }
-
-    async fn perturb(
-        &self,
-        target: Target,
-        way: Perturbation,
-        order: &[u32],
-        counts: &[usize],
-        take: impl Fn(usize, f32),
-    ) -> Result<(), Failure> {
-        for (k, &count) in counts.iter().enumerate() {
-            self.ask("perturb")?;
-            if !self.is_wanted() {
-                return Ok(());
-            }
-            let ends = self.ends.borrow();
-            let (from, to) = match way {
-                Perturbation::Deletion => (&ends[0], &ends[1]),
-                Perturbation::Insertion => (&ends[1], &ends[0]),
-            };
-            let mut there = from.clone();
-            for &pixel in &order[..count] {
-                for at in (0..3).map(|c| c * AREA + pixel as usize) {
-                    there[at] = to[at];
-                }
-            }
-            take(k, self.f(&there, target));
-        }
-        Ok(())
-    }
-
-    async fn class_activation(&self, _: Target) -> Result<Option<Places>, Failure> {
-        self.ask("class activation")?;
-        Ok(Some((1, 2, vec![1.0, 0.0])))
-    }
-
-    async fn scene(&self, seed: u64, _: Tag) -> Result<(Vec<u8>, Truth), Failure> {
-        self.ask(&format!("scene {seed}"))?;
-        let truth = Truth {
-            shape: Shape::Disc,
-            inside: (0..AREA).map(is_left).collect(),
-            tagged: (0..AREA).map(|k| !is_left(k)).collect(),
-        };
-        Ok((vec![200; 3 * AREA], truth))
     }
 }
 
@@ -299,12 +371,22 @@ pub(in crate::page) fn explanation() -> Explanation {
     }
 }
 
-fn study(of: &Explanation, function: Function) -> Study<Function> {
+fn study(of: &Explanation, function: Function) -> Study<Paper> {
     let prepared = &of.prepared;
     function
         .ends
         .replace([prepared.input.clone(), prepared.baseline.clone()]);
-    Study { oracle: function }
+    let function = Rc::new(function);
+    let host = Rc::clone(&function);
+    let pool = block_on(Pool::start(host, DeviceKind::Cpu, String::new(), 1));
+    Study {
+        desk: Paper {
+            function,
+            pool: pool.unwrap(),
+            shown: RefCell::default(),
+            said: RefCell::default(),
+        },
+    }
 }
 
 fn whatif(of: &Rc<Explanation>) -> RefCell<WhatIf> {
@@ -314,7 +396,7 @@ fn whatif(of: &Rc<Explanation>) -> RefCell<WhatIf> {
 }
 
 /// Runs the study of that name from its beginning to its end.
-fn run(name: &str, of: &Rc<Explanation>, study: &Study<Function>) -> Studied {
+fn run(name: &str, of: &Rc<Explanation>, study: &Study<Paper>) -> Studied {
     let question = crate::page::Quiz::new(7).question().copied().unwrap();
     let whatif = whatif(of);
     let guess: Vec<bool> = (0..AREA).map(is_left).collect();
@@ -350,7 +432,7 @@ const STUDIES: [&str; 11] = [
 ];
 
 /// How many questions a study asks, and what comes of one that is cut short by such a function.
-fn cut_short(name: &str, of: &Rc<Explanation>, function: Function) -> (Study<Function>, Studied) {
+fn cut_short(name: &str, of: &Rc<Explanation>, function: Function) -> (Study<Paper>, Studied) {
     let cut = study(of, function);
     let ended = run(name, of, &cut);
     (cut, ended)
@@ -362,7 +444,7 @@ fn a_study_that_nobody_wants_any_more_or_whose_question_fails_goes_no_further() 
     for name in STUDIES {
         let (whole, ended) = cut_short(name, &of, Function::default());
         assert_eq!(ended, Ok(()), "{name}");
-        let all = whole.oracle.asked.borrow().len();
+        let all = whole.desk.function.asked.borrow().len();
         // Wherever it is cancelled: at the first question, at the last, and between.
         for wanted in [1, all / 3, all - 1].map(|wanted| wanted.max(1)) {
             let function = Function {
@@ -371,7 +453,11 @@ fn a_study_that_nobody_wants_any_more_or_whose_question_fails_goes_no_further() 
             };
             let (cut, ended) = cut_short(name, &of, function);
             assert_eq!(ended, Err(Ended::Superseded), "{name} at {wanted}");
-            assert_eq!(cut.oracle.late.get(), 0, "{name} goes on after {wanted}");
+            assert_eq!(
+                cut.desk.function.late.get(),
+                0,
+                "{name} goes on after {wanted}"
+            );
         }
         for fails in [1, all / 2] {
             let function = Function {
@@ -383,7 +469,7 @@ fn a_study_that_nobody_wants_any_more_or_whose_question_fails_goes_no_further() 
                 matches!(ended, Err(Ended::Failed(_))),
                 "{name} at {fails}: {ended:?}"
             );
-            assert_eq!(failed.oracle.asked.borrow().len(), fails, "{name}");
+            assert_eq!(failed.desk.function.asked.borrow().len(), fails, "{name}");
         }
     }
 }
@@ -393,7 +479,7 @@ fn the_smallest_step_that_turns_an_answer_is_found_where_algebra_says() {
     let of = Rc::new(explanation());
     let study = study(&of, Function::default());
     block_on(shake(&study, &of)).unwrap();
-    let shown = study.oracle.shown.borrow();
+    let shown = study.desk.shown.borrow();
     // Each level darkens the left half and lightens the right one; what both come to only together
     // hardly changes.
     let input = &of.prepared.input;
@@ -470,7 +556,7 @@ fn what_is_left_of_a_photo_is_explained_and_regions_decide() {
         let study = study(&of, Function::default());
         let whatif = whatif(&of);
         block_on(decide(&study, &whatif, covers)).unwrap();
-        let shown = study.oracle.shown.borrow();
+        let shown = study.desk.shown.borrow();
         let said = shown.said("whatif-decided").unwrap();
         assert!(said.contains(expected), "{said}");
         assert_eq!(shown.field("whatif-covering").as_deref(), Some("baseline"));
@@ -520,19 +606,19 @@ fn a_walk_ends_in_the_mask_and_fifty_steps_in_five_hundred() {
         .unwrap();
     assert!((gathered.sum - of.attributions.sum).abs() < 1e-4);
     assert_eq!(
-        walking.oracle.said.borrow().last().unwrap(),
+        walking.desk.said.borrow().last().unwrap(),
         "Walking: 8 of 8 gradients"
     );
     let comparing = study(&of, Function::default());
     block_on(compare_steps(&comparing, &of)).unwrap();
-    let shown = comparing.oracle.shown.borrow();
+    let shown = comparing.desk.shown.borrow();
     let said = shown.said("steps-compared").unwrap();
     assert!(
         said.contains("to 1.00 after 5 steps and to 1.00 after 50"),
         "{said}"
     );
     // Each number of steps takes only the gradients that were lacking.
-    let gradients = comparing.oracle.asked.borrow();
+    let gradients = comparing.desk.function.asked.borrow();
     assert_eq!(
         gradients
             .iter()
@@ -547,7 +633,7 @@ fn a_network_that_forgot_is_another_one_and_the_mask_passes() {
     let of = Rc::new(explanation());
     let study = study(&of, Function::default());
     block_on(put_to_the_test(&study, &of)).unwrap();
-    let shown = study.oracle.shown.borrow();
+    let shown = study.desk.shown.borrow();
     for note in ["deletion-note", "insertion-note"] {
         let said = shown.said(note).unwrap();
         assert!(said.starts_with("Passed"), "{said}");
@@ -562,8 +648,8 @@ fn every_method_is_judged_by_every_score_and_the_network_is_whole_again() {
     let study = study(&of, Function::default());
     let guess: Vec<bool> = (0..AREA).map(is_left).collect();
     block_on(compare_methods(&study, &of, Some(&guess))).unwrap();
-    assert!(!study.oracle.forgot.get());
-    let shown = study.oracle.shown.borrow();
+    assert!(!study.desk.function.forgot.get());
+    let shown = study.desk.shown.borrow();
     let cards = shown.changes().filter_map(|(id, change)| match change {
         crate::page::Change::Adds(part) if id == "methods-list" => Some(part.text()),
         _ => None,
@@ -617,7 +703,7 @@ fn a_question_of_the_quiz_is_asked_of_its_two_networks() {
     for question in questions {
         let study = study(&of, Function::default());
         let sight = block_on(masks(&study, question)).unwrap();
-        let asked = study.oracle.asked.borrow();
+        let asked = study.desk.function.asked.borrow();
         let loads: Vec<&String> = asked
             .iter()
             .filter(|asked| asked.starts_with("load"))
@@ -648,10 +734,10 @@ fn a_ledger_takes_the_masks_own_amounts_only_if_they_add_up() {
     of.settings.auto = false;
     let other = Rc::new(of);
     assert!(secants.is_by_secants() && !other.is_by_secants());
-    assert!(asking.oracle.asked.borrow().is_empty());
+    assert!(asking.desk.function.asked.borrow().is_empty());
     let asking = study(&other, Function::default());
     let made = block_on(attributions_by_secants(&asking, &other)).unwrap();
-    assert_eq!(asking.oracle.asked.borrow().len(), 1 + 24);
+    assert_eq!(asking.desk.function.asked.borrow().len(), 1 + 24);
     let sum: f64 = made.iter().map(|&v| f64::from(v)).sum();
     assert!((sum - other.change()).abs() < 1e-4, "{sum}");
     assert_eq!(own.len(), made.len());

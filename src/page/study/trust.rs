@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::{Perturbation, order_of, random_order, rank_correlation};
 use crate::mask::{edges, reduce_absolute};
 use crate::model::Randomised;
@@ -22,12 +22,12 @@ const SEED: u64 = 7;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn put_to_the_test<O: Oracle>(
-    study: &Study<O>,
+pub async fn put_to_the_test<D: Desk>(
+    study: &Study<D>,
     explanation: &Rc<Explanation>,
 ) -> Studied<Phrase> {
-    study.oracle.put(&cleared());
-    study.oracle.open("trust", explanation);
+    study.desk.put(&cleared());
+    study.desk.open("trust", explanation);
     let map = reduce_absolute(&explanation.attributions.values);
     for way in [Perturbation::Deletion, Perturbation::Insertion] {
         exchange_pixels(study, explanation, way, &map).await?;
@@ -37,24 +37,24 @@ pub async fn put_to_the_test<O: Oracle>(
 }
 
 /// Draws the output's curve while pixels are exchanged.
-async fn exchange_pixels<O: Oracle>(
-    study: &Study<O>,
+async fn exchange_pixels<D: Desk>(
+    study: &Study<D>,
     explanation: &Explanation,
     way: Perturbation,
     map: &[f32],
 ) -> Studied {
     let counts = Trial::counts(map.len());
     let trial = RefCell::new(Trial::new(way));
-    study.oracle.start_clock();
+    study.desk.start_clock();
     let orders = [order_of(map), random_order(map.len(), SEED)];
     for (which, order) in orders.iter().enumerate() {
         let take = |step: usize, output: f32| {
-            if !study.oracle.is_wanted() {
+            if !study.desk.is_wanted() {
                 return;
             }
             trial.borrow_mut().set(which, step, output);
             let trial = trial.borrow();
-            study.oracle.put(&trial.panel());
+            study.desk.put(&trial.panel());
             let (what, done, all) = trial.progress();
             let sentence = phrase!(
                 "{what}: {done} of {all}",
@@ -62,23 +62,22 @@ async fn exchange_pixels<O: Oracle>(
                 done = done,
                 all = all
             );
-            study.oracle.progress(done, all, sentence);
+            study.desk.progress(done, all, sentence);
         };
         let target = explanation.target;
-        let exchanged = study.oracle.perturb(target, way, order, &counts, take);
-        study.asked(exchanged).await?;
+        study.perturb(target, way, order, &counts, take).await?;
     }
     Ok(())
 }
 
 /// Explains the same output of networks that have forgotten more and more, and of none at all.
-async fn forget<O: Oracle>(study: &Study<O>, explanation: &Explanation, map: &[f32]) -> Studied {
+async fn forget<D: Desk>(study: &Study<D>, explanation: &Explanation, map: &[f32]) -> Studied {
     let prepared = &explanation.prepared;
     let ends = [prepared.input.as_slice(), prepared.baseline.as_slice()];
     let width = explanation.width();
     let show = |map: &[f32], title: Phrase, likeness: Option<f64>| {
         let row = thumbnail(map.to_vec(), width, title, likeness);
-        study.oracle.put(Panel::new().adds("oblivion", row));
+        study.desk.put(Panel::new().adds("oblivion", row));
     };
     show(map, phrase!("The mask"), None);
     let mut worst = 0.0;
@@ -97,8 +96,6 @@ async fn forget<O: Oracle>(study: &Study<O>, explanation: &Explanation, map: &[f
     let likeness = rank_correlation(map, &edges);
     show(&edges, phrase!("An edge detector"), Some(likeness));
     let verdict = oblivion_verdict(worst, likeness);
-    study
-        .oracle
-        .put(Panel::new().says("oblivion-note", verdict));
+    study.desk.put(Panel::new().says("oblivion-note", verdict));
     Ok(())
 }

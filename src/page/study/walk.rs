@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::attribution::{PartialSum, Trail};
 use crate::page::Explanation;
 use crate::page::walk::{STOPS, Walk};
@@ -14,10 +14,7 @@ use crate::words::phrase;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn take_walk<O: Oracle>(
-    study: &Study<O>,
-    explanation: &Rc<Explanation>,
-) -> Studied<Walk> {
+pub async fn take_walk<D: Desk>(study: &Study<D>, explanation: &Rc<Explanation>) -> Studied<Walk> {
     let quadrature = &explanation.quadrature;
     let trail = RefCell::new(Trail::new(quadrature.clone(), STOPS));
     let all = quadrature.alphas.len();
@@ -25,10 +22,10 @@ pub async fn take_walk<O: Oracle>(
         trail.borrow_mut().add(gradient)?;
         let done = trail.borrow().gradients();
         let sentence = phrase!("Walking: {done} of {all} gradients", done = done, all = all);
-        study.oracle.progress(done, all, sentence);
+        study.desk.progress(done, all, sentence);
         Ok(())
     };
-    study.oracle.start_clock();
+    study.desk.start_clock();
     study
         .gradients(explanation.target, quadrature, take)
         .await?;

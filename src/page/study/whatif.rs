@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Oracle, Studied, Study};
+use super::{Desk, Studied, Study};
 use crate::mask::reduce_absolute;
 use crate::page::Panel;
 use crate::page::covering::Covering;
@@ -20,19 +20,16 @@ const SECANTS: usize = 12;
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn mask_covered<O: Oracle>(
-    study: &Study<O>,
-    whatif: &RefCell<WhatIf>,
-) -> Studied<Phrase> {
+pub async fn mask_covered<D: Desk>(study: &Study<D>, whatif: &RefCell<WhatIf>) -> Studied<Phrase> {
     let explanation = Rc::clone(&whatif.borrow().explanation);
     let input = whatif.borrow().input();
     let outputs = study.look(&input).await?;
-    study.oracle.put(&whatif.borrow_mut().settled(outputs));
+    study.desk.put(&whatif.borrow_mut().settled(outputs));
     let what = phrase!("The mask of what is left");
     let ends = [input.as_slice(), &explanation.prepared.baseline];
     let summed = study.attributions(explanation.target, ends, SECANTS, &what);
     let map = reduce_absolute(&summed.await?.values);
-    study.oracle.put(&whatif.borrow_mut().masked(map));
+    study.desk.put(&whatif.borrow_mut().masked(map));
     Ok(phrase!("Done: before and after are side by side."))
 }
 
@@ -43,8 +40,8 @@ pub async fn mask_covered<O: Oracle>(
 /// # Errors
 ///
 /// If nobody wants it any more, or a question failed.
-pub async fn decide<O: Oracle>(
-    study: &Study<O>,
+pub async fn decide<D: Desk>(
+    study: &Study<D>,
     whatif: &RefCell<WhatIf>,
     covers: bool,
 ) -> Studied<Phrase> {
@@ -53,7 +50,7 @@ pub async fn decide<O: Oracle>(
     began
         .value("whatif-covering", "baseline")
         .says("whatif-decided", Phrase::nothing());
-    study.oracle.put(&began);
+    study.desk.put(&began);
     let explanation = Rc::clone(&whatif.borrow().explanation);
     let partition = explanation.regions();
     let answer = explanation.target.output;
@@ -74,9 +71,9 @@ pub async fn decide<O: Oracle>(
     let counted = || {
         done.set(done.get() + 1);
         let sentence = phrase!("Trying regions: {n} tried", n = done.get());
-        study.oracle.progress(done.get(), all, sentence);
+        study.desk.progress(done.get(), all, sentence);
     };
-    study.oracle.start_clock();
+    study.desk.start_clock();
     let mut decided = false;
     while !decided {
         let candidates = greedy.candidates();
@@ -95,13 +92,13 @@ pub async fn decide<O: Oracle>(
         let (labels, covered) = (partition.labels(), greedy.covered());
         let mut whatif = whatif.borrow_mut();
         study
-            .oracle
+            .desk
             .put(&whatif.cover_regions(labels, &covered, outputs));
     }
     let area = share_of(&partition, greedy.chosen());
     let counts = [greedy.chosen().len(), count];
     let said = verdict(&explanation, rival, [covers, decided], counts, area);
-    study.oracle.put(Panel::new().says("whatif-decided", said));
+    study.desk.put(Panel::new().says("whatif-decided", said));
     mask_covered(study, whatif).await
 }
 

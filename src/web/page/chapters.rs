@@ -22,7 +22,7 @@ impl Page {
         self.on_study("trust-start", put_to_the_test);
         self.on_study("fragile-start", shake);
         self.on_study("methods-start", async |study, explanation| {
-            let guess = study.oracle.page.last_guess(explanation);
+            let guess = study.desk.page.last_guess(explanation);
             compare_methods(study, explanation, guess.as_deref()).await
         });
     }

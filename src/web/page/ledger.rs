@@ -25,7 +25,7 @@ impl Page {
         self.ledger_brush.set(brush).unwrap_or(());
         self.on_study("ledger-start", async |study, explanation| {
             let attributions = attributions_by_secants(study, explanation).await?;
-            let page = &study.oracle.page;
+            let page = &study.desk.page;
             if let Some(brush) = page.ledger_brush.get() {
                 let open = OpenLedger::new(explanation, attributions, brush);
                 page.ledger.replace(Some(open));

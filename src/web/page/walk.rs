@@ -30,7 +30,7 @@ impl Page {
     pub(super) fn listen_to_walk(self: &Rc<Self>) {
         self.on_study("walk-start", async |study, explanation| {
             let walk = take_walk(study, explanation).await?;
-            study.oracle.page.begin_walk(walk);
+            study.desk.page.begin_walk(walk);
             Ok(phrase!("Done: drag α, or press Play."))
         });
         let page = Rc::clone(self);

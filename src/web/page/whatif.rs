@@ -13,7 +13,7 @@ use crate::page::study::{Studied, Study, decide, mask_covered};
 use crate::page::{Begin, Covering, Panel, WhatIf};
 use crate::protocol::Failure;
 use crate::web::dom::{element, on};
-use crate::web::page::desk::Desk;
+use crate::web::page::desk::PageDesk;
 use crate::web::parts::put;
 use crate::web::words::{Phrase, phrase};
 
@@ -117,7 +117,7 @@ impl Page {
     async fn study_whatif(
         self: &Rc<Self>,
         job: &PageJob,
-        study: impl AsyncFnOnce(&Study<Desk>, &RefCell<WhatIf>) -> Studied<Phrase>,
+        study: impl AsyncFnOnce(&Study<PageDesk>, &RefCell<WhatIf>) -> Studied<Phrase>,
     ) -> Result<(), Failure> {
         let (whatif, pool) = (self.whatif.borrow().clone(), self.pool.borrow().clone());
         let (Some(whatif), Some(pool)) = (whatif, pool) else {
