@@ -2,7 +2,7 @@
 //
 //   node benches/chapters.mjs [ROUNDS [WHICH]]
 //
-// WHICH is a part of a chapter's title; without it all are taken.
+// WHICH is a pattern of titles of chapters; without it all are taken.
 // For each network and chapter, from the click to its last sentence: seconds on the wall's clock, the least of the rounds,
 // and processor time of the page's process, whose threads the workers are. On a machine with neighbours only the last says
 // something. Needs dist/ and the weights of EfficientNet-Lite0.
@@ -10,7 +10,7 @@ import { cpus, loadavg } from "node:os";
 import { launch, open, serve, status } from "../tests/browser/harness.mjs";
 
 const rounds = Number(process.argv[2]) || 3;
-const which = process.argv[3] ?? "";
+const which = new RegExp(process.argv[3] ?? "");
 const browser = await launch();
 const site = await serve();
 const session = await browser.newBrowserCDPSession();
@@ -74,7 +74,7 @@ const chapters = [
   ["Find the cheat: a question", () => {}, (page) => page.click("#quiz-start"), /^Your turn/],
   // Until the network that came of it explains a picture.
   ["Teach it: 60 pictures, a layer of two classes", gather, (page) => page.click("#teach-train"), /^Explaining/],
-].filter(([title]) => title.includes(which));
+].filter(([title]) => which.test(title));
 
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}, load before ${loadavg()[0].toFixed(1)}, ${rounds} rounds`);
 for (const query of ["model=efficientnet-lite0&photo=coffee", "model=shapesnet&scene=5"]) {
