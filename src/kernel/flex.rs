@@ -322,19 +322,14 @@ impl Derivatives for Flex {
         tensor(moved, [count, columns, rows])
     }
 
-    /// The first matrix as filters of one pixel over the rows of the second.
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
         let [first, second] = [first, second].map(|tensor| tensor.to_contiguous());
         let [products, m, k] = [0, 1, 2].map(|axis| first.layout().shape()[axis]);
         let n = second.layout().shape()[2];
-        let geometry = row(k, m, n);
-        let zeros = vec![0.0; m];
         let pairs = values(&first).chunks_exact(m * k);
         let mut result = Vec::with_capacity(products * m * n);
         for (first, second) in pairs.zip(values(&second).chunks_exact(k * n)) {
-            let packed = cpu::pack(first, &geometry.filter);
-            let none = Activation::Identity;
-            result.extend(cpu::forward(&geometry, second, &packed, &zeros, None, none));
+            result.extend(cpu::matrix_product(first, second, [m, k, n]));
         }
         tensor(result, [products, m, n])
     }
@@ -403,16 +398,6 @@ fn bottleneck(
 /// Length of the last axis.
 fn last(shape: &Shape) -> usize {
     shape[shape.num_dims() - 1]
-}
-
-/// Filters of one pixel over an image of one row.
-fn row(channels_in: usize, channels_out: usize, pixels: usize) -> Geometry {
-    Geometry {
-        filter: Filter::dense(channels_in, channels_out, 1, 1),
-        padding_before: [0; 2],
-        input: [1, pixels],
-        output: [1, pixels],
-    }
 }
 
 /// A batch of a layer's inputs.
