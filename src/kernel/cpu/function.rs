@@ -77,10 +77,11 @@ impl Gating {
     }
 }
 
-/// A loop in the widest vectors that the machine has, over values and numbers that are the same for all.
+/// A loop in the widest vectors that the machine has, over values and numbers that are the same for
+/// all.
 ///
-/// A macro, as a closure is a function of its own: where the compiler does not happen to put it into
-/// the loop, it is called value by value.
+/// A macro, as a closure is a function of its own: where the compiler does not happen to put it
+/// into the loop, it is called value by value.
 macro_rules! each {
     ($values:expr, [$($number:ident),*], |$x:ident| $function:expr) => {{
         struct Each<'a> {
@@ -93,7 +94,8 @@ macro_rules! each {
             fn with_simd<S: Simd>(self) -> Vec<f32> {
                 let Self { values, $($number,)* } = self;
                 let mut results = Vec::with_capacity(values.len());
-                // A line that stays in the first cache, so that nothing is cleared before it is written.
+                // A line that stays in the first cache, so that nothing is cleared before it is
+                // written.
                 let mut line = [0.0; LINE];
                 for values in values.chunks(LINE) {
                     let line = &mut line[..values.len()];
@@ -291,8 +293,9 @@ fn at_points(gradients: &mut [f32], at: &[f32], function: Function) -> bool {
     true
 }
 
-/// The slope of x · φ(x) between two points, of the values and the slope of φ: where the step is short, each factor's
-/// change times the mean of the other; else, where these would cancel, the quotient.
+/// The slope of x · φ(x) between two points, of the values and the slope of φ: where the step is
+/// short, each factor's change times the mean of the other; else, where these would cancel, the
+/// quotient.
 #[inline(always)]
 fn product_slope([a, b]: [f32; 2], [p, q]: [f32; 2], slope: f32) -> f32 {
     let near = 0.5 * (p + q) + 0.5 * (a + b) * slope;

@@ -1,7 +1,7 @@
 //! Two arrays, value by value: sums, products, and what products leave for the backward pass.
 //!
-//! Each value of the second one may stand for several of the first: a channel's bias, its scale or its gate for every
-//! pixel, a feature's for every row.
+//! Each value of the second one may stand for several of the first: a channel's bias, its scale or
+//! its gate for every pixel, a feature's for every row.
 
 use crate::machine::{self as macerator, Simd, mul_add, with_simd};
 use crate::vector::{WIDEST, lanes, load_at, splat, store};
@@ -21,8 +21,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of shapes \[N, …\] of one rank; nothing, if the second is not repeated along neighbouring axes
-    /// and, perhaps, along the first.
+    /// Of shapes \[N, …\] of one rank; nothing, if the second is not repeated along neighbouring
+    /// axes and, perhaps, along the first.
     pub fn of(first: &[usize], second: &[usize]) -> Option<Self> {
         let mut spread = Self {
             images: 1,
@@ -170,8 +170,8 @@ fn multiply_by_each_mean<S: Simd>(gradients: &mut [f32], ends: [&[f32]; 2], spre
     }
 }
 
-/// The gradient of what is repeated in a product: that of the product times the mean of the other factor, summed over
-/// the repeats. The images are one.
+/// The gradient of what is repeated in a product: that of the product times the mean of the other
+/// factor, summed over the repeats. The images are one.
 pub fn weighted_sums(gradients: &[f32], ends: [&[f32]; 2], spread: Spread) -> Vec<f32> {
     let mut sums = vec![0.0; spread.len()];
     sum_each(gradients, ends, spread, &mut sums);
@@ -233,7 +233,8 @@ fn dot<S: Simd>(gradients: &[f32], [from, to]: [&[f32]; 2]) -> f32 {
 mod tests {
     use super::*;
 
-    /// Shapes of two arrays: the same, a channel's values, a feature's, one for all images, one number.
+    /// Shapes of two arrays: the same, a channel's values, a feature's, one for all images, one
+    /// number.
     const SHAPES: [[[usize; 4]; 2]; 7] = [
         [[2, 3, 5, 7], [2, 3, 5, 7]],
         [[2, 3, 11, 13], [2, 3, 1, 1]],

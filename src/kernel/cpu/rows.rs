@@ -1,5 +1,5 @@
-//! Softmax and normalisation of rows, each while it lies in the nearest cache: values, and mean gradients between two
-//! points.
+//! Softmax and normalisation of rows, each while it lies in the nearest cache: values, and mean
+//! gradients between two points.
 
 use crate::function::{exp, exp_mean};
 use crate::machine::{self as macerator, Simd, with_simd};
@@ -24,12 +24,13 @@ pub fn rows(values: &[f32], length: usize, made: Rows) -> Vec<f32> {
     results
 }
 
-/// Turns gradients of what is made of rows into the mean ones of the rows between two points: at one, where these are the
-/// same slice.
+/// Turns gradients of what is made of rows into the mean ones of the rows between two points: at
+/// one, where these are the same slice.
 ///
 /// # Source
 ///
-/// `docs/secants`: of a softmax, Δp = L(p₀, p₁) · (Δz − Δlse) with the logarithmic mean L; of what is normalised, the quotient rule.
+/// `docs/secants`: of a softmax, Δp = L(p₀, p₁) · (Δz − Δlse) with the logarithmic mean L; of what
+/// is normalised, the quotient rule.
 pub fn rows_gradient(gradients: &mut [f32], ends: [&[f32]; 2], length: usize, made: Rows) {
     match made {
         Rows::Softmax => softmax_gradient(gradients, ends, length),
@@ -234,7 +235,8 @@ mod tests {
         }
     }
 
-    /// Whatever the weights of the results are, mean gradients times the steps sum to what the results change by.
+    /// Whatever the weights of the results are, mean gradients times the steps sum to what the
+    /// results change by.
     #[test]
     fn mean_gradients_times_steps_are_changes() {
         for (made, scale) in ALL.into_iter().flat_map(|made| [(made, 0.1), (made, 8.0)]) {
