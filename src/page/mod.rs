@@ -85,7 +85,7 @@ pub use lesson::{Lesson, OWN_PHOTO, PARTS, qr};
 pub use live::{Live, Sketch, Wanted};
 pub use networks::{Networks, OwnModel, Place, missing_weights};
 pub use open_ledger::OpenLedger;
-pub use opened::Incoming;
+pub use opened::Opened;
 pub use paint::{Paint, outline, tint};
 pub use part::{Change, Panel, Part, Picture, Sign, button, option, part, plate, plated};
 pub use plot::{Axis, Line, Plot};

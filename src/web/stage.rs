@@ -8,7 +8,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 use super::dom::{document, element, window};
 use super::parts::put;
 use super::picture::{canvas, context, fade};
-use crate::page::{self, Layer, Stroke, View};
+use crate::page::{self, Layer, Opened, Stroke, View};
 
 /// Canvases and the pictures that they are composed of.
 pub(super) struct Stage {
@@ -55,12 +55,10 @@ impl Stage {
         change(&mut self.shown);
     }
 
-    /// A new photo: RGBA of a preview, and the size of the upright photo. What was said of the old
-    /// one goes.
-    pub(super) fn set_photo(&mut self, preview: &[u8], preview_width: u32, size: (u32, u32)) {
-        self.photo = canvas(preview, preview_width).ok();
-        let size = [f64::from(size.0), f64::from(size.1)];
-        let size = self.photo.as_ref().map(|_| size);
+    /// A new photo. What was said of the old one goes.
+    pub(super) fn set_photo(&mut self, opened: &Opened) {
+        self.photo = canvas(&opened.preview, opened.preview_width).ok();
+        let size = self.photo.as_ref().map(|_| opened.size.map(f64::from));
         self.change(|shown| shown.set_photo(size));
     }
 

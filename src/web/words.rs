@@ -114,6 +114,13 @@ pub(super) fn read_page() {
 }
 
 fn collect(node: &Node, fixed: &mut Vec<Fixed>) {
+    let mut note = |attribute, english| {
+        fixed.push(Fixed {
+            node: node.clone(),
+            attribute,
+            english,
+        });
+    };
     if let Some(element) = node.dyn_ref::<Element>() {
         let fixed_for_all = element.get_attribute("translate").as_deref() == Some("no");
         if fixed_for_all || ["SCRIPT", "STYLE"].contains(&element.tag_name().as_str()) {
@@ -121,23 +128,13 @@ fn collect(node: &Node, fixed: &mut Vec<Fixed>) {
         }
         for attribute in ATTRIBUTES {
             if let Some(english) = element.get_attribute(attribute) {
-                let node = node.clone();
-                fixed.push(Fixed {
-                    node,
-                    attribute: Some(attribute),
-                    english,
-                });
+                note(Some(attribute), english);
             }
         }
     } else if node.node_type() == Node::TEXT_NODE {
         let english = node.text_content().unwrap_or_default();
         if !english.trim().is_empty() {
-            let node = node.clone();
-            fixed.push(Fixed {
-                node,
-                attribute: None,
-                english,
-            });
+            note(None, english);
         }
     }
     let children = node.child_nodes();

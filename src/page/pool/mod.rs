@@ -14,6 +14,7 @@ use std::rc::Rc;
 use futures_util::future::try_join_all;
 
 use super::explanation::Prepared;
+use super::opened::Opened;
 use super::workers::fitting;
 use crate::attribution::{Baseline, Slopes};
 use crate::device::DeviceKind;
@@ -303,7 +304,7 @@ impl<H: Host> Pool<H> {
         &self,
         picture: &Picture<BytesOf<H>>,
         preview_side: u32,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Opened, Failure> {
         let opened = self.open_as_it_is(picture, preview_side).await;
         let (failure, bytes) = match (opened, picture) {
             (Err(failure), Picture::Photo(bytes)) if failure.code.is_of_photo() => (failure, bytes),
@@ -323,7 +324,7 @@ impl<H: Host> Pool<H> {
         &self,
         picture: &Picture<BytesOf<H>>,
         preview_side: u32,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Opened, Failure> {
         let first = self.first().await?;
         let answer = match picture {
             Picture::Photo(bytes) => {
@@ -332,7 +333,8 @@ impl<H: Host> Pool<H> {
             }
             &Picture::Scene { seed, tag } => first.ask(&Request::Draw { seed, tag }, &[]).await,
         };
-        answer.map_err(NoAnswer::failure)
+        let opened = Opened::of(answer.map_err(NoAnswer::failure)?);
+        opened.map_err(|other| unexpected(&other).failure())
     }
 
     /// Runs the model on the photo that the first worker keeps.

@@ -145,7 +145,16 @@ impl Worker for Plain {
                 what => {
                     self.note(what);
                     self.photo.set(true);
-                    Ok(Response::Ready)
+                    Ok(Response::Opened {
+                        width: 400,
+                        height: 300,
+                        animated: false,
+                        incomplete: false,
+                        preview_width: 0,
+                        preview_height: 0,
+                        preview: Vec::new(),
+                        truth: None,
+                    })
                 }
             },
             Request::Prepare { .. } if !self.photo.get() => self.says(FailureCode::Internal),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::Blob;
 
 use super::Page;
-use super::open::Opened;
+use super::open::Came;
 use crate::page::{Begin, Kind, MOST_BYTES, MOST_PHOTOS, Sorted, too_large};
 use crate::web::dropped::Dropped;
 use crate::web::files;
@@ -37,7 +37,7 @@ impl Page {
         if !photos.is_empty() {
             let photos: Vec<Dropped> = photos.into_iter().map(|k| files[k].clone()).collect();
             let opened = self.take_dropped_photos(photos).await;
-            if matches!(taken, Some(Ok(()))) && opened == Opened::Refused {
+            if matches!(taken, Some(Ok(()))) && opened == Came::Refused {
                 // Photos that came with it were none: it begins by itself.
                 self.begin(Begin::Model);
             }
@@ -48,7 +48,7 @@ impl Page {
         }
     }
 
-    async fn take_dropped_photos(self: &Rc<Self>, files: Vec<Dropped>) -> Opened {
+    async fn take_dropped_photos(self: &Rc<Self>, files: Vec<Dropped>) -> Came {
         // No more are read than there is room for.
         let left_out = files.len().saturating_sub(MOST_PHOTOS);
         let mut photos = Vec::new();

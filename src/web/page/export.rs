@@ -10,7 +10,7 @@ use web_sys::{Blob, Event, HtmlAnchorElement, HtmlCanvasElement, Url};
 use super::listen::close_menu;
 use super::{Page, create, show, titles};
 use crate::page::{Explanation, Saved, Sheet, View};
-use crate::protocol::{Failure, Response};
+use crate::protocol::Failure;
 use crate::web::dom::{all, message, on, sleep};
 use crate::web::files;
 use crate::web::picture::{self, context};
@@ -55,14 +55,8 @@ impl Page {
     /// What the canvas shows is a preview; files get the photo itself, as the network was given it.
     async fn whole_photo(&self) -> Option<HtmlCanvasElement> {
         let (looked, pool) = (self.looked.borrow().clone(), self.pool.borrow().clone());
-        match pool?.open(&looked?.picture, EXPORT_SIDE).await.ok()? {
-            Response::Opened {
-                preview,
-                preview_width,
-                ..
-            } => picture::canvas(&preview, preview_width).ok(),
-            _ => None,
-        }
+        let opened = pool?.open(&looked?.picture, EXPORT_SIDE).await.ok()?;
+        picture::canvas(&opened.preview, opened.preview_width).ok()
     }
 
     /// Views of the photo beside each other, with what they show beneath them.

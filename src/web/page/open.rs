@@ -7,8 +7,8 @@ use js_sys::ArrayBuffer;
 use web_sys::HtmlElement;
 
 use super::{PREVIEW_SIDE, Page, show};
-use crate::page::{Incoming, PictureId};
-use crate::protocol::{Failure, Response, Truth};
+use crate::page::{Opened, PictureId};
+use crate::protocol::{Failure, Truth};
 use crate::web::dom::{element, now};
 use crate::web::files;
 use crate::web::pool::Picture;
@@ -36,7 +36,7 @@ struct Coming {
 
 /// What became of a picture that was to be opened.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Opened {
+pub(super) enum Came {
     /// It is on the page, or will be once the engine runs.
     Shown,
     /// It is no picture that can be opened, which was said.
@@ -80,7 +80,7 @@ impl Page {
         bytes: impl Future<Output = Result<ArrayBuffer, Failure>>,
         number: Option<u64>,
         painted: bool,
-    ) -> Opened {
+    ) -> Came {
         let id = number.unwrap_or_else(|| self.strip.borrow_mut().number());
         let coming = Coming {
             id: PictureId::Photo(id),
@@ -96,29 +96,29 @@ impl Page {
         self: &Rc<Self>,
         picture: impl Future<Output = Result<Picture, Failure>>,
         coming: Coming,
-    ) -> Opened {
+    ) -> Came {
         let opening = self.openings.begin(now());
         self.show_controls();
         let decoded = async {
             let picture = picture.await?;
             let pool = self.pool.borrow().clone();
-            let response = match pool {
+            let opened = match pool {
                 Some(pool) if opening.is_current() => {
                     opening.wait(phrase!("Opening the photo…"));
                     Some(pool.open(&picture, PREVIEW_SIDE).await?)
                 }
                 _ => None,
             };
-            Ok((picture, response))
+            Ok((picture, opened))
         };
         let decoded = decoded.await;
         if !opening.end() {
-            return Opened::Dropped;
+            return Came::Dropped;
         }
         match decoded {
-            Ok((picture, response)) => {
-                self.take_picture(picture, coming, response);
-                Opened::Shown
+            Ok((picture, opened)) => {
+                self.take_picture(picture, coming, opened);
+                Came::Shown
             }
             Err(failure) => {
                 self.show_controls();
@@ -127,15 +127,15 @@ impl Page {
                     self.say_status(Phrase::nothing());
                 }
                 match failure.code.is_of_photo() {
-                    true => Opened::Refused,
-                    false => Opened::Dropped,
+                    true => Came::Refused,
+                    false => Came::Dropped,
                 }
             }
         }
     }
 
-    /// A picture is looked at from now on; without a response it is opened with the engine.
-    fn take_picture(self: &Rc<Self>, picture: Picture, coming: Coming, response: Option<Response>) {
+    /// A picture is looked at from now on; if it is not opened yet, that comes with the engine.
+    fn take_picture(self: &Rc<Self>, picture: Picture, coming: Coming, opened: Option<Opened>) {
         self.show_in_strip(coming.number);
         self.looked.replace(Some(Rc::new(Looked {
             picture,
@@ -148,8 +148,8 @@ impl Page {
         drop(work);
         self.show_settings();
         self.write_address();
-        if let Some(response) = response {
-            self.show_photo(response);
+        if let Some(opened) = opened {
+            self.show_photo(opened);
             self.run(|page, job| async move { page.make_mask(&job).await });
         } else {
             self.show_controls();
@@ -158,51 +158,29 @@ impl Page {
     }
 
     /// Puts a decoded picture on the page, and takes off what was said of the one before.
-    pub(super) fn show_photo(self: &Rc<Self>, response: Response) {
-        let Response::Opened {
-            width,
-            height,
-            animated,
-            incomplete,
-            preview_width,
-            preview,
-            truth,
-            ..
-        } = response
-        else {
-            return;
-        };
-        let made_here = truth.is_some();
-        let looked = self.looked.borrow().clone();
-        let made_here = looked.is_some_and(|looked| {
-            looked.truth.replace(truth.map(Rc::new));
-            looked.painted || made_here
-        });
+    pub(super) fn show_photo(self: &Rc<Self>, opened: Opened) {
+        let mut made_here = opened.truth.is_some();
+        if let Some(looked) = &*self.looked.borrow() {
+            looked.truth.replace(opened.truth.clone().map(Rc::new));
+            made_here |= looked.painted;
+        }
         self.seen.replace(None);
         let notice = element::<HtmlElement>("notice").class_list();
         if !notice.contains("lasting") {
             show("notice", false);
         }
         show("empty", false);
-        let incoming = Incoming {
-            size: [width, height],
-            animated,
-            incomplete,
-            made_here,
-            // A mask of another picture is nothing to compare with.
-            unpinned: self.unpin(),
-        };
+        // A mask of another picture is nothing to compare with.
+        let unpinned = self.unpin();
         self.close_chapters();
-        self.stage
-            .borrow_mut()
-            .set_photo(&preview, preview_width, (width, height));
+        self.stage.borrow_mut().set_photo(&opened);
         self.present();
         self.label_canvas(phrase!("Your photo, not explained yet"));
         let spec = self.spec(&self.latest().model);
         let smallest = spec.map_or(SMALLEST, |spec| {
             spec.preprocessing.width.min(spec.preprocessing.height)
         });
-        if let Some((what, next)) = incoming.note(smallest) {
+        if let Some((what, next)) = opened.note(smallest, made_here, unpinned) {
             self.note(what, next);
         }
     }

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Url};
 
 use super::Page;
-use super::open::Opened;
+use super::open::Came;
 use crate::page::{Explanation, Panel, Shelved, Thumbnail, strip_of};
 use crate::protocol::Failure;
 use crate::web::dom::sleep;
@@ -68,7 +68,7 @@ impl Page {
     pub(super) async fn take_photos(
         self: Rc<Self>,
         photos: Vec<(String, Result<ArrayBuffer, Failure>)>,
-    ) -> Opened {
+    ) -> Came {
         let mut read = Vec::new();
         for (file, bytes) in photos {
             match bytes {
@@ -84,19 +84,19 @@ impl Page {
         let (first, _) = self.strip.borrow_mut().take(read);
         match first {
             Some(first) => self.choose_photo(first).await,
-            None => Opened::Refused,
+            None => Came::Refused,
         }
     }
 
-    pub(super) async fn choose_photo(self: &Rc<Self>, number: u64) -> Opened {
+    pub(super) async fn choose_photo(self: &Rc<Self>, number: u64) -> Came {
         let bytes = self.strip.borrow().get(number).map(|p| p.bytes.clone());
         let Some(bytes) = bytes else {
-            return Opened::Refused;
+            return Came::Refused;
         };
         let opened = self
             .open_photo(async { Ok(bytes) }, Some(number), false)
             .await;
-        if opened == Opened::Refused {
+        if opened == Came::Refused {
             self.drop_photo(number);
         }
         opened
@@ -131,9 +131,9 @@ impl Page {
         };
         for number in numbers {
             match self.choose_photo(number).await {
-                Opened::Shown => {}
-                Opened::Refused => continue,
-                Opened::Dropped => return,
+                Came::Shown => {}
+                Came::Refused => continue,
+                Came::Dropped => return,
             }
             let now = || (self.jobs.newest(), self.openings.newest());
             let own = now();
