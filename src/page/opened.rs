@@ -22,7 +22,7 @@ pub struct Opened {
 
 impl Opened {
     /// As a worker says it; its answer back, if it is another one.
-    pub(super) fn of(response: Response) -> Result<Self, Response> {
+    pub(super) fn of(response: Response) -> Result<Self, Box<Response>> {
         match response {
             Response::Opened {
                 width,
@@ -41,7 +41,7 @@ impl Opened {
                 preview_width,
                 truth,
             }),
-            other => Err(other),
+            other => Err(Box::new(other)),
         }
     }
 
