@@ -11,6 +11,7 @@ use image::{
     imageops,
 };
 
+use super::profile::to_srgb;
 use crate::error::{Error, Result};
 use crate::shapes::{SIZE, Scene};
 
@@ -30,7 +31,7 @@ pub struct Photo {
 
 impl Photo {
     /// Decodes PNG, JPEG (CMYK included), WebP, GIF (first frame) or BMP, and turns it upright
-    /// as its EXIF orientation says. The format is told by the first bytes, not by a name. Of a
+    /// as its EXIF orientation says, its colours as its ICC profile says, in sRGB. The format is told by the first bytes, not by a name. Of a
     /// file that is cut off, what is there is taken, as every viewer shows it.
     ///
     /// # Errors
@@ -75,6 +76,8 @@ impl Photo {
             });
         }
         let orientation = decoder.orientation().map_err(refused)?;
+        // One that cannot be read is none.
+        let profile = decoder.icc_profile().ok().flatten();
         let (mut image, incomplete) = if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
             drop(decoder);
             unended_jpeg(bytes).map_err(refused)?
@@ -82,8 +85,12 @@ impl Photo {
             whatever_comes(decoder).map_err(refused)?
         };
         image.apply_orientation(orientation);
+        let mut rgb = over_white(image);
+        if let Some(profile) = profile {
+            to_srgb(&mut rgb, &profile);
+        }
         Ok(Self {
-            rgb: over_white(image),
+            rgb,
             animated: is_animated(bytes, format),
             incomplete,
         })

@@ -1,6 +1,7 @@
 //! From the bytes of a photo to the input of a network.
 
 mod decode;
+mod profile;
 mod resize;
 mod view;
 

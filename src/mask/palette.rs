@@ -36,6 +36,14 @@ impl Palette {
         all.find(|palette| palette.name() == name)
     }
 
+    /// RGB of what a mask by itself lies on: both colours have 3 : 1 with it.
+    pub fn ground(self) -> [u8; 3] {
+        match self {
+            Palette::Violet | Palette::Blue => [255; 3],
+            Palette::Yellow => [20, 18, 24],
+        }
+    }
+
     /// RGB of a strength's sign.
     pub fn colour(self, strength: f32) -> [u8; 3] {
         let [more, less] = match self {
@@ -44,5 +52,31 @@ impl Palette {
             Palette::Yellow => [[240, 228, 66], [86, 180, 233]],
         };
         if strength < 0.0 { less } else { more }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance, by WCAG 2.2.
+    fn luminance(rgb: [u8; 3]) -> f64 {
+        let linear = rgb.map(|v| match f64::from(v) / 255.0 {
+            v if v <= 0.04045 => v / 12.92,
+            v => ((v + 0.055) / 1.055).powf(2.4),
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    #[test]
+    fn every_colour_is_seen_on_its_ground() {
+        for palette in Palette::ALL {
+            for strength in [1.0, -1.0] {
+                let both = [palette.colour(strength), palette.ground()].map(luminance);
+                let [dark, light] = [both[0].min(both[1]), both[0].max(both[1])];
+                let contrast = (light + 0.05) / (dark + 0.05);
+                assert!(contrast >= 3.0, "{palette:?}, {strength}: {contrast:.2}");
+            }
+        }
     }
 }

@@ -81,8 +81,11 @@ impl Picture {
             }
             Self::Map { photo, map, .. } => {
                 let mask = Mask::of_map(map).to_rgba(palette);
-                let Some(photo) = photo else { return mask };
-                let mut under = pale(photo);
+                let [r, g, b] = palette.ground();
+                let mut under = match photo {
+                    Some(photo) => pale(photo),
+                    None => [r, g, b, 255].repeat(map.len()),
+                };
                 lay_over(&mut under, &mask);
                 under
             }
@@ -492,7 +495,9 @@ pub(super) mod tests {
         };
         let [violet, blue] = [Palette::Violet, Palette::Blue].map(|palette| map.rgba(palette));
         assert_ne!(violet, blue);
-        assert_eq!(violet[3], 0, "nothing is seen where nothing is");
+        assert_eq!(violet[..4], [255; 4], "nothing is seen where nothing is");
+        let ground = map.rgba(Palette::Yellow)[..3].to_vec();
+        assert_eq!(ground, Palette::Yellow.ground());
         let over = Picture::Map {
             photo: Some([200, 40, 40, 255].repeat(2)),
             map: vec![0.0, 1.0],

@@ -64,7 +64,7 @@ pub struct Stage {
     /// What a detector found; edges are shares of the photo.
     pub(super) boxes: Vec<LabelledBox>,
     pub(super) view: View,
-    palette: Palette,
+    pub(super) palette: Palette,
     /// Share of a map's mass that its colours span.
     mass_shown: f64,
     /// The value that is drawn at full strength.

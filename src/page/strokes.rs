@@ -15,6 +15,8 @@ const DRAWN: f64 = 200.0;
 const SHADE: &str = "rgba(20, 18, 24, 0.62)";
 const DARK: &str = "rgba(16, 14, 20, 0.95)";
 const WHITE: &str = "#ffffff";
+/// [`Palette::ground`](crate::mask::Palette::ground) of colours that are lighter than white allows.
+const NIGHT: &str = "#141218";
 const INK: &str = "#1d1a24";
 const CHOSEN: &str = "#5b21b6";
 /// Size of letters on a box and in a region, in CSS pixels.
@@ -115,6 +117,14 @@ impl Stage {
         (size, self.composed(&place, crop, layer, view))
     }
 
+    /// What a mask by itself lies on.
+    fn ground(&self) -> &'static str {
+        match self.palette.ground() {
+            [255, ..] => WHITE,
+            _ => NIGHT,
+        }
+    }
+
     /// Photo, shade and mask, wherever they are placed.
     fn composed(
         &self,
@@ -165,7 +175,7 @@ impl Stage {
             strokes.push(Stroke::Fade(seen, self.opacity));
         }
         if view == View::Mask {
-            strokes.push(Stroke::Fill(seen, WHITE));
+            strokes.push(Stroke::Fill(seen, self.ground()));
         }
         if let Some((layer, crop)) = layer {
             let opaque = matches!(view, View::Mask | View::Contours | View::Regions);
@@ -213,7 +223,7 @@ impl Stage {
             let x = place.left + (crop.left + column / width * crop.width) * place.scale;
             let y = place.top + (crop.top + row / height * crop.height) * place.scale;
             let colours = match self.pointed == Some(region) {
-                true => [WHITE, "#141218"],
+                true => [WHITE, NIGHT],
                 false => ["#141218", "rgba(255, 255, 255, 0.92)"],
             };
             Stroke::Number([x, y], size, rank + 1, colours)
@@ -292,6 +302,7 @@ mod tests {
     use super::super::RegionMap;
     use super::super::stage::tests::{CROP, found, manner, stage};
     use super::*;
+    use crate::mask::Palette;
 
     fn drawn(stage: &Stage) -> Vec<Stroke> {
         stage.strokes(CURRENT).unwrap().1
@@ -436,6 +447,10 @@ mod tests {
         let (size, strokes) = stage.painted(View::Mask, 0.5);
         assert_eq!(size, [150.0, 150.0]);
         assert_eq!(strokes[0], Stroke::Fill([0.0, 0.0, 150.0, 150.0], WHITE));
+        stage.palette = Palette::Yellow;
+        let (_, strokes) = stage.painted(View::Mask, 0.5);
+        assert_eq!(strokes[0], Stroke::Fill([0.0, 0.0, 150.0, 150.0], NIGHT));
+        stage.palette = Palette::Violet;
         // The same mask, whatever the page shows meanwhile.
         let before = stage.painted(View::Mask, 0.5);
         manner(&mut stage, View::Contours);

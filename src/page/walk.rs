@@ -253,7 +253,7 @@ fn lesson(station: &str) -> Phrase {
             "The gradients up to here, each times one step, added up. At the end they are the mask, and their sum is what F has changed by, up to what the steps miss: this is called completeness."
         ),
         _ => phrase!(
-            "The sum, times how far each pixel went. Its absolute values over the three colours are the purple of the mask."
+            "The sum, times how far each pixel went. Its absolute values over the three colours are the colour of the mask."
         ),
     }
 }

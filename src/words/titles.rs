@@ -3,7 +3,7 @@
 use super::{Phrase, name, percent, phrase};
 use crate::attribution::{Baseline, Method, Rule};
 use crate::model::Scale;
-use crate::page::Explanation;
+use crate::page::{Explanation, View};
 
 /// The explained class, and the one that it is explained against.
 pub fn label(explanation: &Explanation) -> Phrase {
@@ -14,6 +14,27 @@ pub fn label(explanation: &Explanation) -> Phrase {
             other = name(other),
         ),
         None => Phrase::of(name(explanation.label())),
+    }
+}
+
+/// What the stage shows in a view, for who does not see it.
+pub fn stage_label(explanation: &Explanation, view: View) -> Phrase {
+    let class = label(explanation);
+    match view {
+        View::Original => phrase!(
+            "Your photo by itself; “{class}” is explained",
+            class = class
+        ),
+        View::Mask => phrase!("The mask for “{class}” by itself", class = class),
+        View::Regions => phrase!(
+            "Your photo in regions, by what they count for “{class}”",
+            class = class,
+        ),
+        View::Difference => phrase!("Where the masks for “{class}” differ", class = class),
+        View::Overlay | View::Pixels | View::Spotlight | View::Contours => phrase!(
+            "Your photo with the pixels used for “{class}” marked",
+            class = class,
+        ),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{DynamicImage, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use violet::Error;
 use violet::image::{Photo, View};
 use violet::model::ModelSpec;
@@ -53,6 +53,70 @@ fn every_format_is_read() {
         assert_close(*photo.rgb.get_pixel(56, 40), [255, 255, 255], &what);
         assert!(!photo.animated, "{what}");
     }
+}
+
+/// From one value of Display P3, 0..=255 a channel, to sRGB, by the definitions of both in f64: their transfer function is
+/// the same (IEC 61966-2-1), and the matrix is that of their primaries at D65 (SMPTE EG 432-1).
+fn srgb_of_p3(p3: [u8; 3]) -> [f64; 3] {
+    const MATRIX: [[f64; 3]; 3] = [
+        [1.224_940, -0.224_940, 0.0],
+        [-0.042_057, 1.042_057, 0.0],
+        [-0.019_638, -0.078_636, 1.098_274],
+    ];
+    let linear = p3.map(|v| match f64::from(v) / 255.0 {
+        v if v <= 0.04045 => v / 12.92,
+        v => ((v + 0.055) / 1.055).powf(2.4),
+    });
+    MATRIX.map(|row| {
+        let sum: f64 = row.iter().zip(linear).map(|(m, v)| m * v).sum();
+        255.0
+            * match sum.clamp(0.0, 1.0) {
+                v if v <= 0.003_130_8 => v * 12.92,
+                v => 1.055 * v.powf(1.0 / 2.4) - 0.055,
+            }
+    })
+}
+
+#[test]
+fn colours_are_those_of_the_profile() {
+    let colours = [
+        [200, 100, 50],
+        [30, 180, 90],
+        [128, 128, 128],
+        [255, 0, 0],
+        [12, 34, 250],
+    ];
+    // Higher than what is converted at a time.
+    let picture = RgbImage::from_fn(5, 70, |x, _| Rgb(colours[x as usize]));
+    let encoded = |profile: Option<Vec<u8>>| {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        if let Some(profile) = profile {
+            encoder.set_icc_profile(profile).unwrap();
+        }
+        picture.write_with_encoder(encoder).unwrap();
+        Photo::decode(&bytes).unwrap().rgb
+    };
+    let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let found = encoded(Some(p3.clone()));
+    for (x, colour) in colours.into_iter().enumerate() {
+        let expected = srgb_of_p3(colour);
+        for y in [0, 69] {
+            let found = found.get_pixel(x as u32, y).0;
+            let far = found.iter().zip(expected);
+            let far = far
+                .map(|(&a, b)| (f64::from(a) - b).abs())
+                .fold(0.0, f64::max);
+            assert!(far <= 2.0, "{colour:?}: {found:?} for {expected:?}");
+        }
+    }
+    // Neither none, nor one of sRGB, nor one that nobody can read changes anything much.
+    let srgb = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    assert_eq!(encoded(None), picture);
+    assert_eq!(encoded(Some(p3[..40].to_vec())), picture);
+    let same = encoded(Some(srgb));
+    let pairs = same.iter().zip(picture.iter());
+    assert!(pairs.into_iter().all(|(a, b)| a.abs_diff(*b) <= 1));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use super::{Page, body, show, titles};
 use crate::page::reading::{self, Drawn};
 use crate::page::{Explanation, View};
 use crate::web::parts::put;
-use crate::web::words::phrase;
 
 impl Page {
     /// Shows everything that is known of what is shown: picture, answers, sums, scores, and what can be done
@@ -24,11 +23,6 @@ impl Page {
             self.show_map(&explanation.attributions.values, explanation.width());
             put(&reading::completeness(explanation));
             put(&reading::scores(explanation));
-            let class = titles::label(explanation);
-            self.label_canvas(phrase!(
-                "Your photo with the pixels used for “{class}” marked",
-                class = class,
-            ));
         } else {
             for id in ["caption", "legend", "truth"] {
                 show(id, false);
@@ -45,6 +39,9 @@ impl Page {
     pub(super) fn show_map(&self, attributions: &[f32], width: usize) {
         let map = self.latest().reduction.reduce(attributions);
         self.show_regions(attributions);
+        if let Some(shown) = self.shown() {
+            self.label_canvas(titles::stage_label(&shown, self.latest().view));
+        }
         self.restage(|stage| stage.set_map(map, width));
         self.show_caption();
     }
