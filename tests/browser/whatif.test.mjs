@@ -57,6 +57,20 @@ check("what is covered changes the answers while one paints, and the mask when o
   const black = (await first(page))[1];
   await masked(page, () => page.selectOption("#whatif-covering", "noise"));
   assert.notEqual((await first(page))[1], black);
+  const contrast = () => page.evaluate(() => {
+    // What lies along the line that was painted: how much neighbours differ.
+    const canvas = document.getElementById("whatif-canvas");
+    const [x, y, w, h] = [0.68, 0.42, 0.04, 0.16].map((share, k) => Math.round(share * (k % 2 ? canvas.height : canvas.width)));
+    const { data } = canvas.getContext("2d").getImageData(x, y, w, h);
+    let sum = 0;
+    for (let k = 4 * w; k < data.length; k += 4) sum += Math.abs(data[k] - data[k - 4 * w]);
+    return sum / (data.length / 4);
+  });
+  const noisy = await contrast();
+  await masked(page, () => page.selectOption("#whatif-covering", "blur"));
+  assert.notEqual((await first(page))[1], black);
+  const blurred = await contrast();
+  assert.ok(blurred < noisy / 4, `${blurred} where noise has ${noisy}`);
   await masked(page, () => page.selectOption("#whatif-covering", "baseline"));
   assert.equal((await first(page))[1], black);
   await masked(page, () => page.click("#whatif-undo"));

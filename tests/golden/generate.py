@@ -15,15 +15,21 @@ import json
 import pathlib
 import struct
 import sys
+from unittest import mock
 
 import numpy as np
 import torch
 import torchvision
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from hash_weights import noise
+from hash_weights import noise, noise_picture, normal
 
 HERE = pathlib.Path(__file__).parent
+
+# What `methods` draws, small: tests/native/methods.rs draws the same.
+NOISY, NOISE = 4, 0.15  # images of SmoothGrad, and their deviation as a share of the input's range
+BASELINES, STEPS = 2, 6  # of Expected Gradients, and midpoints from each
+LEVELS = 4  # of 255: how far max-sensitivity looks
 
 
 def random_resnet18():
@@ -108,8 +114,10 @@ def rescale(model, x, baseline, target):
 def methods(model, rgb, mean, std, path):
     """What captum's other methods make of one image, RGB uint8 [H, W, 3]; for ResNet-18."""
     from captum.attr import (
-        FeatureAblation, GuidedBackprop, InputXGradient, LayerGradCam, Saliency, ShapleyValues,
+        FeatureAblation, GradientShap, GuidedBackprop, InputXGradient, LayerGradCam, NoiseTunnel, Saliency,
+        ShapleyValues,
     )
+    from captum.metrics import sensitivity_max
     from torchvision.models.resnet import BasicBlock
 
     mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (mean, std))
@@ -137,8 +145,32 @@ def methods(model, rgb, mean, std, path):
         ablation = FeatureAblation(model).attribute(x, feature_mask=grid(4), **several)
         # By all orders of the quarters.
         shapley = ShapleyValues(model).attribute(x, feature_mask=grid(2), **several)
+    # What captum draws at random is what Violet draws, from seeds. captum asks for all noisy images at once.
+    draws = [normal(seed, x.numel()).reshape(x.shape[1:]) for seed in range(NOISY)]
+    with mock.patch("torch.normal", lambda mean, deviation: deviation * torch.from_numpy(np.stack(draws)).float()):
+        smooth = NoiseTunnel(Saliency(model)).attribute(
+            x, nt_type="smoothgrad", nt_samples=NOISY, stdevs=float(NOISE * (x.max() - x.min())), target=target, abs=False,
+        )
+    # All baselines at the midpoints of so many steps.
+    starts = torch.cat([
+        (torch.from_numpy(noise_picture(seed, side)) - mean) / std for seed in range(1, BASELINES + 1)
+    ])
+    midpoints = (np.arange(STEPS) + 0.5) / STEPS
+    with mock.patch("numpy.random.choice", lambda count, size: np.repeat(np.arange(count), STEPS)), \
+            mock.patch("numpy.random.uniform", lambda low, high, size: np.tile(midpoints, BASELINES)):
+        expected = GradientShap(model).attribute(x, starts, n_samples=BASELINES * STEPS, target=target)
+    # Of the plain gradient, on the sphere of so many levels of 255 a value.
+    levels = [LEVELS * draw / np.sqrt((draw ** 2).mean()) for draw in draws]
+    near = torch.cat([(x + torch.from_numpy(level) / std).float() for level in levels])
+    sensitivity = sensitivity_max(
+        lambda inputs: Saliency(model).attribute(inputs, target=target, abs=False),
+        x, perturb_func=lambda inputs: near, n_perturb_samples=NOISY,
+    )
     save(path, {
         "target": np.array([target]),
+        "smoothgrad_f16": smooth[0].detach(),
+        "expected_gradients_f16": expected[0].detach(),
+        "sensitivity": sensitivity.detach(),
         "saliency_f16": Saliency(model).attribute(x, target=target)[0].detach(),
         "input_x_gradient_f16": InputXGradient(model).attribute(x, target=target)[0].detach(),
         "ablation": of_each(ablation, 4),

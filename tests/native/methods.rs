@@ -3,8 +3,8 @@
 
 use violet::Result;
 use violet::attribution::{
-    Accumulator, Baseline, PartialSum, Quadrature, Rule, Slopes, class_activation, grid, idgi,
-    rank_correlation, read,
+    Accumulator, Baseline, PartialSum, PixelRange, Quadrature, Rule, Slopes, class_activation, grid,
+    idgi, rank_correlation, read, relative_change, with_noise,
 };
 use violet::device::{DeviceKind, open};
 use violet::explain::{Explainer, Prepared};
@@ -139,14 +139,18 @@ fn resnet18() -> Result<(Network, Vec<f32>, usize)> {
     Ok((network, input, side))
 }
 
+fn gradient(network: &Network, input: &[f32], side: usize, target: Target) -> Result<Vec<f32>> {
+    let image = common::tensor(network, input, side).require_grad();
+    let mut gradients = network.output(image.clone(), target).sum().backward();
+    pollster::block_on(read(image.grad_remove(&mut gradients).unwrap()))
+}
+
 #[test]
 fn saliency_and_gradient_times_input_are_captums() -> Result<()> {
     let mut golden = common::golden("methods");
     let (network, input, side) = resnet18()?;
     let target = Target::output(golden.take("target", &[1])?[0] as usize);
-    let image = common::tensor(&network, &input, side).require_grad();
-    let mut gradients = network.output(image.clone(), target).sum().backward();
-    let gradient = pollster::block_on(read(image.grad_remove(&mut gradients).unwrap()))?;
+    let gradient = gradient(&network, &input, side, target)?;
     let pairs = gradient.iter().zip(&input);
     let found = [
         ("saliency_f16", gradient.iter().map(|g| g.abs()).collect()),
@@ -158,6 +162,58 @@ fn saliency_and_gradient_times_input_are_captums() -> Result<()> {
         println!("{name}: relative error {error:.1e}");
         assert!(error < 1e-2);
     }
+    Ok(())
+}
+
+/// What captum draws at random was drawn from Violet's seeds there: its `NoiseTunnel` over `Saliency`,
+/// its `GradientShap`, which takes one point of each path, at the midpoints of paths from baselines of
+/// noise, and its `sensitivity_max` of the gradient on a sphere.
+#[test]
+fn smoothgrad_expected_gradients_and_max_sensitivity_are_captums() -> Result<()> {
+    const NOISY: u64 = 4;
+    const BASELINES: u64 = 2;
+    let mut golden = common::golden("methods");
+    let (network, input, side) = resnet18()?;
+    let target = Target::output(golden.take("target", &[1])?[0] as usize);
+    let preprocessing = violet::preprocessing::Preprocessing {
+        height: side as u32,
+        width: side as u32,
+        ..ModelSpec::from_name("resnet18")?.preprocessing
+    };
+    let mean = |maps: Vec<Vec<f32>>| -> Vec<f32> {
+        let mean_of = |k: usize| maps.iter().map(|map| map[k]).sum::<f32>() / maps.len() as f32;
+        (0..input.len()).map(mean_of).collect()
+    };
+    let smooth = (0..NOISY)
+        .map(|seed| gradient(&network, &with_noise(&input, 0.15, seed), side, target))
+        .collect::<Result<Vec<_>>>()?;
+    let rule = Rule::Midpoint;
+    let expected = (1..=BASELINES).map(|seed| {
+        let start = noise_picture(seed, &preprocessing);
+        common::attribute(&network, &input, &start, side, target.output, rule, 6, 3)
+    });
+    let found = [
+        ("smoothgrad_f16", mean(smooth)),
+        ("expected_gradients_f16", mean(expected.collect())),
+    ];
+    for (name, found) in found {
+        let error = common::relative_error(&found, &golden.take(name, &[3, side, side])?);
+        println!("{name}: relative error {error:.1e}");
+        assert!(error < 1e-2);
+    }
+    let range = PixelRange {
+        black: preprocessing.normalise([0.0; 3]),
+        white: preprocessing.normalise([255.0; 3]),
+    };
+    let here = gradient(&network, &input, side, target)?;
+    let mut farthest = 0.0f64;
+    for seed in 0..NOISY {
+        let near = gradient(&network, &range.on_sphere(&input, 4.0, seed), side, target)?;
+        farthest = farthest.max(relative_change(&here, &near));
+    }
+    let sensitivity = f64::from(golden.take("sensitivity", &[1])?[0]);
+    println!("max-sensitivity: {farthest:.5}, captum's {sensitivity:.5}");
+    assert!((farthest - sensitivity).abs() < 1e-2 * sensitivity);
     Ok(())
 }
 
