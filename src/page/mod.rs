@@ -73,7 +73,7 @@ pub use covering::{Covering, covered_by, noise_picture, other_baselines, plain_p
 pub use download::Download;
 pub use dropped::{HEAD, Kind, Sorted};
 pub use explanation::{Explanation, Prepared, Progress, Seen, Verdict};
-pub use files::{MOST_BYTES, READER, engine, not_ready, too_large};
+pub use files::{MOST_BYTES, READER, bounded, engine, not_ready, too_large};
 pub use forming::Forming;
 pub use fragile::{Answer, pixel_range, step_picture, weakest_quarter};
 pub use game::{Game, Sight};

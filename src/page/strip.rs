@@ -24,6 +24,15 @@ pub struct Shelf<T> {
     cleared: Vec<Shelved<T>>,
 }
 
+/// What became of photos that came in together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The numbers of those that are on the shelf now, the first of which is shown next.
+    pub taken: Vec<u64>,
+    /// How many there was no room for.
+    pub left_out: usize,
+}
+
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
         Self {
@@ -42,21 +51,21 @@ impl<T> Shelf<T> {
         self.numbered - 1
     }
 
-    /// Takes photos in, the first of which is shown next. Of many at once the first are taken; those that are
-    /// on the shelf already make room, the oldest first. (The number of the first, how many were left out.)
-    pub fn take(&mut self, photos: impl IntoIterator<Item = T>) -> (Option<u64>, usize) {
+    /// Takes photos in. Of many at once the first are taken; those that are on the shelf already make room, the
+    /// oldest first.
+    pub fn take(&mut self, photos: impl IntoIterator<Item = T>) -> Taken {
         let mut photos = photos.into_iter();
-        let taken: Vec<T> = photos.by_ref().take(MOST_PHOTOS).collect();
+        let come: Vec<T> = photos.by_ref().take(MOST_PHOTOS).collect();
         let left_out = photos.count();
-        let surplus = (self.photos.len() + taken.len()).saturating_sub(MOST_PHOTOS);
+        let surplus = (self.photos.len() + come.len()).saturating_sub(MOST_PHOTOS);
         self.photos.drain(..surplus);
-        let mut first = None;
-        for photo in taken {
+        let mut taken = Vec::new();
+        for photo in come {
             let number = self.number();
-            first.get_or_insert(number);
+            taken.push(number);
             self.photos.push(Shelved { number, photo });
         }
-        (first, left_out)
+        Taken { taken, left_out }
     }
 
     /// The photos, the oldest first.
@@ -170,9 +179,9 @@ mod tests {
     fn thirty_photos_at_once_are_as_many_as_there_is_room_for() {
         // What happened: the first was pushed out by the last, could not be shown, and nothing was said.
         let mut shelf = Shelf::default();
-        let (first, left_out) = shelf.take(0..30);
+        let Taken { taken, left_out } = shelf.take(0..30);
         assert_eq!(left_out, 30 - MOST_PHOTOS);
-        assert_eq!(first.and_then(|first| shelf.get(first)), Some(&0));
+        assert_eq!(shelf.get(taken[0]), Some(&0));
         assert_eq!(names(&shelf), (0..MOST_PHOTOS).collect::<Vec<_>>());
     }
 
@@ -180,16 +189,16 @@ mod tests {
     fn older_photos_make_room() {
         let mut shelf = Shelf::default();
         shelf.take(0..20);
-        let (first, left_out) = shelf.take(20..30);
+        let Taken { taken, left_out } = shelf.take(20..30);
         assert_eq!((left_out, shelf.photos().len()), (0, MOST_PHOTOS));
-        assert_eq!(first.and_then(|first| shelf.get(first)), Some(&20));
+        assert_eq!(shelf.get(taken[0]), Some(&20));
         assert_eq!(names(&shelf)[0], 6);
     }
 
     #[test]
     fn what_was_cleared_comes_back_and_what_is_gone_is_not_shown() {
         let mut shelf = Shelf::default();
-        let (first, _) = shelf.take(["cat", "dog"]);
+        let first = shelf.take(["cat", "dog"]).taken.first().copied();
         shelf.show(first);
         assert_eq!(shelf.shown(), first);
         shelf.clear();
@@ -205,11 +214,11 @@ mod tests {
     #[test]
     fn numbers_are_never_given_twice() {
         let mut shelf = Shelf::default();
-        let (first, _) = shelf.take(["a"]);
+        let first = shelf.take(["a"]).taken[0];
         shelf.clear();
         let other = shelf.number();
-        let (second, _) = shelf.take(["b"]);
-        assert!(first < Some(other) && Some(other) < second);
+        let second = shelf.take(["b"]).taken[0];
+        assert!(first < other && other < second);
     }
 
     #[test]

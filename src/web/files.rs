@@ -5,8 +5,8 @@ use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array,
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Blob, BlobPropertyBag, File, Headers, HtmlCanvasElement, ImageBitmap, ReadableStream,
-    ReadableStreamDefaultReader, RequestInit, Response, ResponseInit, Url,
+    Blob, BlobPropertyBag, File, Headers, HtmlCanvasElement, HtmlImageElement, ImageBitmap,
+    ReadableStream, ReadableStreamDefaultReader, RequestInit, Response, ResponseInit, Url,
 };
 
 use super::dom::{message, sleep, tell_window, window};
@@ -16,8 +16,6 @@ use crate::model::catalog::{Manifest, ManifestEntry};
 use crate::page::{self, Download};
 use crate::protocol::{Failure, FailureCode};
 
-/// The width that a photo gets which is too large to be decoded as it is, in pixels.
-const SMALLER_SIDE: u32 = 4096;
 /// The pause before a download that broke off is tried again.
 const RETRY_MS: i32 = 400;
 
@@ -268,17 +266,15 @@ pub(super) async fn bitmap(blob: &Blob) -> Result<ImageBitmap, JsValue> {
     JsFuture::from(bitmap).await?.dyn_into()
 }
 
-/// A photo as the browser decodes it, upright: a PNG. `smaller` is how one comes that is too large.
-pub(super) async fn decoded_by_browser(
-    bytes: &ArrayBuffer,
-    smaller: bool,
-) -> Result<ArrayBuffer, Failure> {
+/// A photo as the browser decodes it, upright, a large one smaller: a PNG.
+pub(super) async fn decoded_by_browser(bytes: &ArrayBuffer) -> Result<ArrayBuffer, Failure> {
     let drawn = async {
         let bytes: &JsValue = bytes;
         let blob = Blob::new_with_buffer_source_sequence(&Array::of1(bytes))?;
         let options = Object::new();
-        if smaller {
-            Reflect::set(&options, &"resizeWidth".into(), &SMALLER_SIDE.into())?;
+        if let Some([width, height]) = page::bounded(size(&blob).await?) {
+            Reflect::set(&options, &"resizeWidth".into(), &width.into())?;
+            Reflect::set(&options, &"resizeHeight".into(), &height.into())?;
             Reflect::set(&options, &"resizeQuality".into(), &"high".into())?;
         }
         let create: Function = Reflect::get(&window(), &"createImageBitmap".into())?.dyn_into()?;
@@ -290,6 +286,23 @@ pub(super) async fn decoded_by_browser(
     };
     let canvas = drawn.await.map_err(|error| unreadable(&error))?;
     blob(&png(&canvas).await?).await
+}
+
+/// Width and height of a photo, upright, which a browser knows before it decodes it.
+async fn size(blob: &Blob) -> Result<[u32; 2], JsValue> {
+    let url = Url::create_object_url_with_blob(blob)?;
+    let image = HtmlImageElement::new()?;
+    let loaded = Promise::new(&mut |resolve, reject| {
+        image.set_onload(Some(&resolve));
+        image.set_onerror(Some(&reject));
+        image.set_src(&url);
+    });
+    let loaded = JsFuture::from(loaded).await;
+    Url::revoke_object_url(&url)?;
+    if loaded.is_err() {
+        return Err("the browser shows no such picture".into());
+    }
+    Ok([image.natural_width(), image.natural_height()])
 }
 
 /// A file that was made here.

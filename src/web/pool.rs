@@ -41,8 +41,8 @@ impl Host for Browser {
         (self.replaced)(epitaph);
     }
 
-    async fn decode(&self, photo: &ArrayBuffer, smaller: bool) -> Result<ArrayBuffer, Failure> {
-        files::decoded_by_browser(photo, smaller).await
+    async fn decode(&self, photo: &ArrayBuffer) -> Result<ArrayBuffer, Failure> {
+        files::decoded_by_browser(photo).await
     }
 }
 

@@ -1,6 +1,6 @@
 // What a newcomer does with the page, on the built dist/, in Chromium.
 import assert from "node:assert/strict";
-import { crc32 } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
 import {
   again, canvas, drop, notice, number, open, sample, serve, status, suite, view, withRandomResnet18, skip,
 } from "./harness.mjs";
@@ -151,7 +151,7 @@ check("files that are no photos get a sentence, and the photo and its mask stay"
     ["notes.txt", Buffer.from("just words"), /not a photo.*PNG, JPEG/i],
     ["drawing.svg", Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /SVG drawing/],
     ["cut.jpg", cat.subarray(0, cat.indexOf(Buffer.of(0xff, 0xda))), /JPEG image cannot be read.*damaged/],
-    ["huge.png", hugePicture(), /too large.*100 megapixels.*smaller/],
+    ["huge.png", png([50_000, 50_000], [8, 2], Buffer.alloc(0)), /too large.*100 megapixels.*smaller/],
   ]) {
     await page.locator("#notice-close").click({ timeout: 500 }).catch(() => {});
     await drop(page, name, bytes);
@@ -194,6 +194,17 @@ check("a photo is pasted, one is picked, and one that only the browser can decod
   await page.waitForFunction(() => /cat/.test(document.getElementById("predictions").textContent));
   await status(page, /^Done/);
   assert.match(await notice(page), /small \(64 × 48\)/);
+  // More than the engine decodes, and taller than wide: the browser makes it smaller.
+  await page.evaluate(() => {
+    const create = window.createImageBitmap;
+    window.createImageBitmap = async (...how) => {
+      const bitmap = await create(...how);
+      window.decoded = [bitmap.width, bitmap.height];
+      return bitmap;
+    };
+  });
+  await again(page, () => drop(page, "tall.png", grey(4000, 26_000), "image/png"));
+  assert.deepEqual(await page.evaluate(() => window.decoded), [630, 4096]);
   // What is there of a photo that is cut off; and one that lacks its end marker only, as many do.
   const cat = await sample("cat.jpg");
   await again(page, () => drop(page, "cut.jpg", cat.subarray(0, Math.round(0.7 * cat.length)), "image/jpeg"));
@@ -312,20 +323,32 @@ check("the page fits a phone", async () => {
   await page.close();
 });
 
-/** The first chunks of a PNG that claims 50,000 × 50,000 pixels. */
-function hugePicture() {
+/** A PNG of a bit depth and colour type. */
+function png([width, height], kind, pixels) {
   const chunk = (name, data) => {
     const bytes = Buffer.concat([Buffer.alloc(4), Buffer.from(name), data, Buffer.alloc(4)]);
     bytes.writeUInt32BE(data.length, 0);
     bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), bytes.length - 4);
     return bytes;
   };
-  const header = Buffer.from([0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50, 8, 2, 0, 0, 0]);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set(kind, 8);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
     chunk("IHDR", header),
-    chunk("IDAT", Buffer.alloc(0)),
+    chunk("IDAT", pixels),
+    chunk("IEND", Buffer.alloc(0)),
   ]);
+}
+
+/** Grey, one bit a pixel: its upper half is black, its lower one white. */
+function grey(width, height) {
+  const rows = Buffer.alloc((1 + width / 8) * height);
+  const row = 1 + width / 8;
+  for (let y = height / 2; y < height; y += 1) rows.fill(0xff, y * row + 1, (y + 1) * row);
+  return png([width, height], [1, 0], deflateSync(rows));
 }
 
 /** 20 × 16 pixels of grey. */

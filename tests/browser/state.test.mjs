@@ -128,10 +128,26 @@ check("thirty photos at once: as many as there is room for, and a sentence", asy
   const page = await open(shared.browser, shared.site, `${shapes}&steps=1`);
   await status(page, /is ready/);
   const [cat] = await photos("cat.jpg");
-  await page.locator("#file").setInputFiles(Array.from({ length: 30 }, (_, k) => ({ ...cat, name: `${k}.jpg` })));
+  const thirty = Array.from({ length: 30 }, (_, k) => ({ ...cat, name: `${k}.jpg` }));
+  await page.locator("#file").setInputFiles(thirty);
   await status(page, /^Done/);
   assert.equal(await page.locator("#strip-list li").count(), 24);
   assert.match(await notice(page), /first 24 photos are here; 6 more were left out/);
+  // What is none among them is left out, and the first photo is shown; bytes are read when they are looked at.
+  await page.click("#strip-clear");
+  await page.evaluate(() => {
+    window.read = 0;
+    const read = Blob.prototype.arrayBuffer;
+    Blob.prototype.arrayBuffer = function () {
+      if (this.size > 10_000) window.read += 1;
+      return read.call(this);
+    };
+  });
+  const notes = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("just words") };
+  await again(page, () => page.locator("#file").setInputFiles([notes, notes, ...thirty.slice(0, 4)]));
+  assert.match(await notice(page), /Files that are no photos were left out: 2/);
+  assert.equal(await page.locator("#strip-list li").count(), 4);
+  assert.equal(await page.evaluate(() => window.read), 1);
   await page.close();
 });
 

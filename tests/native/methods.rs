@@ -3,8 +3,8 @@
 
 use violet::Result;
 use violet::attribution::{
-    Accumulator, Baseline, PartialSum, PixelRange, Quadrature, Rule, Slopes, class_activation, grid,
-    idgi, rank_correlation, read, relative_change, with_noise,
+    Accumulator, Baseline, PartialSum, PixelRange, Quadrature, Rule, Slopes, class_activation,
+    grid, idgi, rank_correlation, read, relative_change, with_noise,
 };
 use violet::device::{DeviceKind, open};
 use violet::explain::{Explainer, Prepared};

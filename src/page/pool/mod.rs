@@ -70,13 +70,10 @@ pub trait Host {
     /// A worker died and was replaced; what it said last.
     fn replaced(&self, epitaph: &str);
 
-    /// A photo that workers cannot decode, or that is too large for them and shall become
-    /// `smaller`, as the host decodes it.
-    fn decode(
-        &self,
-        photo: &BytesOf<Self>,
-        smaller: bool,
-    ) -> impl Future<Output = Result<BytesOf<Self>, Failure>>;
+    /// A photo that workers cannot decode, or that is too large for them, as the host decodes it:
+    /// small enough for them.
+    fn decode(&self, photo: &BytesOf<Self>)
+    -> impl Future<Output = Result<BytesOf<Self>, Failure>>;
 }
 
 /// Bytes that a host's workers are handed.
@@ -310,8 +307,7 @@ impl<H: Host> Pool<H> {
             (Err(failure), Picture::Photo(bytes)) if failure.code.is_of_photo() => (failure, bytes),
             (opened, _) => return opened,
         };
-        let smaller = failure.code == FailureCode::PhotoTooLarge;
-        match self.host.decode(bytes, smaller).await {
+        match self.host.decode(bytes).await {
             Ok(bytes) => {
                 let photo = Picture::Photo(bytes);
                 self.open_as_it_is(&photo, preview_side).await

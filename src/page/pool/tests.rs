@@ -83,11 +83,9 @@ impl Host for Rc<Stand> {
         self.replaced.set(self.replaced.get() + 1);
     }
 
-    async fn decode(&self, _: &&'static str, smaller: bool) -> Result<&'static str, Failure> {
-        let decoded = self
-            .decoded
-            .ok_or_else(|| Failure::internal("nor can the host"));
-        decoded.map(|decoded| if smaller { "small" } else { decoded })
+    async fn decode(&self, _: &&'static str) -> Result<&'static str, Failure> {
+        self.decoded
+            .ok_or_else(|| Failure::internal("nor can the host"))
     }
 }
 
@@ -352,7 +350,7 @@ fn what_workers_cannot_decode_the_host_may() {
     let as_it_is: (_, Vec<_>) = opened("jpeg", None);
     assert_eq!(as_it_is, (Ok(()), vec!["jpeg"]));
     assert_eq!(opened("heic", Some("png")), (Ok(()), vec!["png"]));
-    assert_eq!(opened("huge", Some("png")), (Ok(()), vec!["small"]));
+    assert_eq!(opened("huge", Some("png")), (Ok(()), vec!["png"]));
     // Else it is the workers' reason that is told.
     assert_eq!(opened("heic", None), (Err(FailureCode::NotAPhoto), vec![]));
 }

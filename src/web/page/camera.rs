@@ -55,12 +55,16 @@ impl Page {
 
     /// Takes a picture of a camera as a photo.
     pub(super) async fn take_snapshot(self: Rc<Self>, canvas: Result<HtmlCanvasElement, JsValue>) {
-        let bytes = async {
+        let picture = async {
             let canvas = canvas.map_err(|error| files::unreadable(&error))?;
-            files::blob(&files::png(&canvas).await?).await
+            files::png(&canvas).await
         };
-        let photo = ("camera.png".into(), bytes.await);
-        self.take_photos(vec![photo]).await;
+        match picture.await {
+            Ok(picture) => {
+                self.take_photos(vec![("camera.png".into(), picture)]).await;
+            }
+            Err(failure) => self.tell(&failure),
+        }
     }
 }
 

@@ -2,13 +2,10 @@
 
 use std::rc::Rc;
 
-use web_sys::Blob;
-
 use super::Page;
 use super::open::Came;
-use crate::page::{Begin, Kind, MOST_BYTES, MOST_PHOTOS, Sorted, too_large};
+use crate::page::{Begin, Kind, MOST_PHOTOS, Sorted};
 use crate::web::dropped::Dropped;
-use crate::web::files;
 use crate::web::words::phrase;
 
 impl Page {
@@ -49,19 +46,11 @@ impl Page {
     }
 
     async fn take_dropped_photos(self: &Rc<Self>, files: Vec<Dropped>) -> Came {
-        // No more are read than there is room for.
         let left_out = files.len().saturating_sub(MOST_PHOTOS);
-        let mut photos = Vec::new();
-        for file in files.into_iter().take(MOST_PHOTOS) {
-            let bytes = if file.file.size() > MOST_BYTES {
-                Err(too_large(&file.name(), file.file.size()))
-            } else {
-                let blob: &Blob = &file.file;
-                files::blob(blob).await
-            };
-            photos.push((file.name(), bytes));
-        }
-        let opened = Rc::clone(self).take_photos(photos).await;
+        let photos = files
+            .into_iter()
+            .map(|dropped| (dropped.name(), dropped.file.into()));
+        let opened = Rc::clone(self).take_photos(photos.collect()).await;
         if left_out > 0 {
             self.note(
                 phrase!(

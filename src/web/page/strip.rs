@@ -2,26 +2,24 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer};
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, Url};
 
 use super::Page;
 use super::open::Came;
-use crate::page::{Explanation, Panel, Shelved, Thumbnail, strip_of};
-use crate::protocol::Failure;
+use crate::page::{Explanation, MOST_BYTES, Panel, Shelved, Thumbnail, strip_of, too_large};
 use crate::web::dom::sleep;
+use crate::web::files;
 use crate::web::parts::{on_part, put};
-use crate::web::words::{Phrase, name};
+use crate::web::words::{Phrase, name, phrase};
 
 /// How often the queue looks whether a photo is done.
 const LOOK_MS: i32 = 40;
 
-/// A photo of the strip.
+/// A photo of the strip, or what may be one: its bytes are read when it is opened.
 pub(super) struct Photo {
     file: String,
-    bytes: ArrayBuffer,
+    blob: Blob,
     /// For its thumbnail.
     url: String,
     /// What the network said, and which.
@@ -63,39 +61,53 @@ impl Page {
         });
     }
 
-    /// Takes photos into the strip and shows the first of them: what became of it. What cannot be read is told,
-    /// and left out.
-    pub(super) async fn take_photos(
-        self: Rc<Self>,
-        photos: Vec<(String, Result<ArrayBuffer, Failure>)>,
-    ) -> Came {
-        let mut read = Vec::new();
-        for (file, bytes) in photos {
-            match bytes {
-                Ok(bytes) => read.push(Photo {
-                    file,
-                    url: thumbnail(&bytes).unwrap_or_default(),
-                    bytes,
-                    answer: None,
-                }),
-                Err(failure) => self.tell(&failure),
+    /// Takes photos into the strip and shows the first of them that is one: what became of it.
+    pub(super) async fn take_photos(self: Rc<Self>, photos: Vec<(String, Blob)>) -> Came {
+        let photo = |(file, blob): (String, Blob)| Photo {
+            file,
+            url: Url::create_object_url_with_blob(&blob).unwrap_or_default(),
+            blob,
+            answer: None,
+        };
+        let numbers = self
+            .strip
+            .borrow_mut()
+            .take(photos.into_iter().map(photo))
+            .taken;
+        let mut refused = 0usize;
+        for number in numbers {
+            match self.choose_photo(number).await {
+                Came::Refused => refused += 1,
+                came => {
+                    if refused > 0 && came == Came::Shown {
+                        self.note(
+                            phrase!("Files that are no photos were left out: {n}.", n = refused),
+                            phrase!("The other ones are here."),
+                        );
+                    }
+                    return came;
+                }
             }
         }
-        let (first, _) = self.strip.borrow_mut().take(read);
-        match first {
-            Some(first) => self.choose_photo(first).await,
-            None => Came::Refused,
-        }
+        Came::Refused
     }
 
     pub(super) async fn choose_photo(self: &Rc<Self>, number: u64) -> Came {
-        let bytes = self.strip.borrow().get(number).map(|p| p.bytes.clone());
-        let Some(bytes) = bytes else {
+        let photo = {
+            let strip = self.strip.borrow();
+            let photo = strip.get(number);
+            photo.map(|photo| (photo.file.clone(), photo.blob.clone()))
+        };
+        let Some((file, blob)) = photo else {
             return Came::Refused;
         };
-        let opened = self
-            .open_photo(async { Ok(bytes) }, Some(number), false)
-            .await;
+        let bytes = async {
+            match blob.size() {
+                size if size > MOST_BYTES => Err(too_large(&file, size)),
+                _ => files::blob(&blob).await,
+            }
+        };
+        let opened = self.open_photo(bytes, Some(number), false).await;
         if opened == Came::Refused {
             self.drop_photo(number);
         }
@@ -174,11 +186,4 @@ impl Page {
             });
         put(&strip_of(photos, strip.shown(), strip.can_undo()));
     }
-}
-
-/// An address under which the page finds a photo's bytes.
-fn thumbnail(bytes: &ArrayBuffer) -> Result<String, JsValue> {
-    let part: &JsValue = bytes;
-    let blob = Blob::new_with_buffer_source_sequence(&Array::of1(part))?;
-    Url::create_object_url_with_blob(&blob)
 }
