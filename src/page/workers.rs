@@ -16,9 +16,14 @@ const ASSUMED_GIB: f64 = 4.0;
 const MOST_GIB: f64 = 3.5;
 const GIB: f64 = (1u64 << 30) as f64;
 
-/// One worker a core, as far as memory reaches. Browsers tell the memory in GiB, 8 at most, or not at all; `in_hand`
-/// is a phone or a tablet.
-pub fn worker_count(cores: usize, memory_gib: Option<f64>, in_hand: bool) -> usize {
+/// One worker a core, or as many as are `asked` for, as far as memory reaches. Browsers tell the memory in GiB, 8 at
+/// most, or not at all; `in_hand` is a phone or a tablet.
+pub fn worker_count(
+    asked: Option<usize>,
+    cores: usize,
+    memory_gib: Option<f64>,
+    in_hand: bool,
+) -> usize {
     let unknown = if in_hand {
         UNKNOWN_GIB_IN_HAND
     } else {
@@ -26,7 +31,8 @@ pub fn worker_count(cores: usize, memory_gib: Option<f64>, in_hand: bool) -> usi
     };
     // Half of the memory is left to everything else.
     let by_memory = memory_gib.unwrap_or(unknown) / 2.0 / WORKER_GIB;
-    cores.min(by_memory as usize).clamp(1, MOST_WORKERS)
+    let wanted = asked.unwrap_or(cores.min(MOST_WORKERS));
+    wanted.min(by_memory as usize).max(1)
 }
 
 /// How many workers can hold a model that takes so many bytes in each. Half of the device's memory,
@@ -74,13 +80,18 @@ mod tests {
 
     #[test]
     fn workers_fit_into_cores_and_memory() {
-        assert_eq!(worker_count(2, Some(8.0), false), 2);
-        assert_eq!(worker_count(64, Some(8.0), false), 8);
-        assert_eq!(worker_count(8, Some(1.0), false), 2);
-        assert_eq!(worker_count(8, Some(0.25), false), 1);
-        assert_eq!(worker_count(0, None, false), 1);
+        let counted = |cores, memory, in_hand| worker_count(None, cores, memory, in_hand);
+        assert_eq!(counted(2, Some(8.0), false), 2);
+        assert_eq!(counted(64, Some(8.0), false), 8);
+        assert_eq!(counted(8, Some(1.0), false), 2);
+        assert_eq!(counted(8, Some(0.25), false), 1);
+        assert_eq!(counted(0, None, false), 1);
         // A machine that does not tell gets no eight workers, and a phone two.
-        assert_eq!(worker_count(10, None, false), 4);
-        assert_eq!(worker_count(6, None, true), 2);
+        assert_eq!(counted(10, None, false), 4);
+        assert_eq!(counted(6, None, true), 2);
+        // An address can ask for more than there are cores, and not for more than memory holds.
+        assert_eq!(worker_count(Some(16), 2, Some(8.0), false), 16);
+        assert_eq!(worker_count(Some(16), 2, Some(2.0), false), 4);
+        assert_eq!(worker_count(Some(1), 8, Some(8.0), false), 1);
     }
 }

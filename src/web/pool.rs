@@ -58,14 +58,14 @@ pub(super) async fn start(
         engine,
         replaced: Box::new(replaced),
     };
-    let workers = workers.unwrap_or_else(worker_count);
-    Pool::start(host, device, adapter, workers).await
+    Pool::start(host, device, adapter, worker_count(workers)).await
 }
 
-/// As many workers as this machine is good for.
-fn worker_count() -> usize {
+/// As many workers as this machine is good for, or as many of those that are asked for.
+fn worker_count(asked: Option<usize>) -> usize {
     let in_hand = window().match_media("(pointer: coarse)").ok().flatten();
     crate::page::worker_count(
+        asked,
         window().navigator().hardware_concurrency() as usize,
         memory_gib(),
         in_hand.is_some_and(|query| query.matches()),
