@@ -48,19 +48,31 @@ pub fn translated_name(english: &str, language: Language) -> String {
         Language::English => None,
         Language::French => in_french(|french| french.names.get(english).cloned()),
     };
-    french.unwrap_or_else(|| translated_detail(english, language))
+    french.unwrap_or_else(|| translated_detail(english, language, &|_, _| None))
 }
 
-/// A failure's detail in a language. Errors come with their holes filled, so the catalogue's
-/// sentences are patterns here. What browsers and libraries say stays as it is.
-pub(super) fn translated_detail(english: &str, language: Language) -> String {
+/// A failure's detail in a language, which writes `number`s, of so many decimals, in its own way. Errors come with their
+/// holes filled, so the catalogue's sentences are patterns here. What browsers and libraries say stays as it is.
+pub(super) fn translated_detail(
+    english: &str,
+    language: Language,
+    number: &dyn Fn(f64, usize) -> Option<String>,
+) -> String {
     let french = match language {
         Language::English => None,
         Language::French => in_french(|french| {
             french.details.iter().find_map(|(pattern, sentence)| {
                 let holes = filled(pattern, english)?;
+                let said = |value: &str| {
+                    let (whole, decimals) = value.split_once('.')?;
+                    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+                    let is_number = digits(whole) && digits(decimals);
+                    let value: f64 = value.parse().ok().filter(|_| is_number)?;
+                    number(value, decimals.len())
+                };
                 let fill = |sentence: String, (hole, value): (&str, &str)| {
-                    sentence.replace(&format!("{{{hole}}}"), &translated_name(value, language))
+                    let said = said(value).unwrap_or_else(|| translated_name(value, language));
+                    sentence.replace(&format!("{{{hole}}}"), &said)
                 };
                 Some(holes.into_iter().fold(sentence.clone(), fill))
             })
@@ -100,6 +112,19 @@ mod tests {
         );
         assert_eq!(filled("a {x} b", "a 12 c"), None);
         assert_eq!(filled("a", "a b"), None);
+    }
+
+    #[test]
+    fn numbers_with_decimals_are_written_as_the_language_does() {
+        let english = "it takes about 3.9 GB, and 3.8 GB may be taken here";
+        let comma = |value: f64, decimals| Some(format!("{value:.decimals$}").replace('.', ","));
+        let said = |language| translated_detail(english, language, &comma);
+        assert_eq!(said(Language::English), english);
+        let french = said(Language::French);
+        assert!(french.contains("3,9") && french.contains("3,8"), "{french}");
+        // The name of a file is none.
+        let file = translated_detail("1.2.3: the server answered 404", Language::French, &comma);
+        assert!(file.starts_with("1.2.3"), "{file}");
     }
 
     #[test]

@@ -126,7 +126,9 @@ impl Value {
         match self {
             Value::Text(text) => text.clone(),
             Value::Name(name) => translated_name(name, language),
-            Value::Detail(detail) => translated_detail(detail, language),
+            Value::Detail(detail) => translated_detail(detail, language, &|value, decimals| {
+                Some(number(value, decimals))
+            }),
             Value::Phrase(phrase) => phrase.said(language, number),
             Value::Decimal(value, decimals) => number(*value, *decimals),
             Value::Power(value) => power(*value, number),

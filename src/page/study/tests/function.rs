@@ -250,7 +250,7 @@ impl Host for Rc<Function> {
         panic!("nobody dies here: {epitaph}");
     }
 
-    async fn decode(&self, (): &(), _: bool) -> Result<(), Failure> {
+    async fn decode(&self, (): &()) -> Result<(), Failure> {
         Err(Failure::internal("there is no photo"))
     }
 }
