@@ -125,17 +125,27 @@ impl<B: Board> Job<B> {
         }
     }
 
+    /// Says what is being done, to those who see it; to those who listen, where it is time to.
+    fn write(&self, words: B::Words, half: bool) {
+        let due = 1 + u8::from(half);
+        if due > self.announced.get() {
+            self.announced.set(due);
+            self.board.announce(words.clone());
+        }
+        self.board.say(words);
+    }
+
     /// Says what is being done.
     pub fn say(&self, words: B::Words) {
         if self.is_current() {
-            self.board.say(words);
+            self.write(words, false);
         }
     }
 
     /// Says what is being done, where nobody knows how far it has come.
     pub fn wait(&self, words: B::Words) {
         if self.is_current() {
-            self.board.say(words);
+            self.write(words, false);
             self.board.show(None);
         }
     }
@@ -150,12 +160,7 @@ impl<B: Board> Job<B> {
         if !self.is_current() {
             return;
         }
-        let due = 1 + u8::from(2 * done >= all);
-        if due > self.announced.get() {
-            self.announced.set(due);
-            self.board.announce(words.clone());
-        }
-        self.board.say(words);
+        self.write(words, 2 * done >= all);
         self.board.show(Some(done as f64 / all.max(1) as f64));
         if done > 0 {
             let spent = now - self.started.get();
@@ -167,7 +172,7 @@ impl<B: Board> Job<B> {
     /// Says which share has come of something that is counted in other things than gradients.
     pub fn share(&self, share: f64, words: B::Words) {
         if self.is_current() {
-            self.board.say(words);
+            self.write(words, false);
             self.board.show(Some(share));
         }
     }
@@ -220,15 +225,15 @@ mod tests {
     use std::cell::RefCell;
 
     #[derive(Default)]
-    struct Slate(RefCell<Vec<String>>, Cell<usize>);
+    struct Slate(RefCell<Vec<String>>, RefCell<Vec<&'static str>>);
 
     impl Board for Slate {
         type Words = &'static str;
         fn say(&self, words: &'static str) {
             self.0.borrow_mut().push(words.into());
         }
-        fn announce(&self, _: &'static str) {
-            self.1.set(self.1.get() + 1);
+        fn announce(&self, words: &'static str) {
+            self.1.borrow_mut().push(words);
         }
         fn show(&self, share: Option<f64>) {
             self.0.borrow_mut().push(format!("{share:?}"));
@@ -267,10 +272,32 @@ mod tests {
         let slate = Rc::new(Slate::default());
         let job = Jobs::new(Rc::clone(&slate)).begin(0.0);
         for done in 0..=500 {
-            job.progress(done, 501, 0.0, "explaining");
+            let words = ["explaining", "half of it"][usize::from(done >= 251)];
+            job.progress(done, 501, 0.0, words);
         }
         job.progress(0, 501, 0.0, "and something else");
-        assert_eq!(slate.1.get(), 2, "its beginning and its half");
+        assert_eq!(*slate.1.borrow(), ["explaining", "half of it"]);
+    }
+
+    #[test]
+    fn whatever_a_job_begins_with_is_announced_as_its_beginning() {
+        let begin: [fn(&Job<Slate>); 4] = [
+            |job| job.say("it begins"),
+            |job| job.wait("it begins"),
+            |job| job.share(0.7, "it begins"),
+            |job| job.progress(0, 9, 0.0, "it begins"),
+        ];
+        for begin in begin {
+            let slate = Rc::new(Slate::default());
+            let job = Jobs::new(Rc::clone(&slate)).begin(0.0);
+            begin(&job);
+            job.wait("something that nobody can count");
+            job.share(0.9, "nearly fetched");
+            job.progress(1, 9, 0.0, "it goes on");
+            job.progress(5, 9, 0.0, "half");
+            job.progress(6, 9, 0.0, "more than half");
+            assert_eq!(*slate.1.borrow(), ["it begins", "half"]);
+        }
     }
 
     #[test]

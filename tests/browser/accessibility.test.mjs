@@ -59,22 +59,31 @@ for (const [name, options] of [
     await page.click("#draw");
     await status(page, /^Done/);
     assert.deepEqual(await faults(page), [], "with a mask");
-    await page.click("#walk-start");
-    await status(page, /drag α/);
-    await page.click("#trust-start");
-    await status(page, /tests are below/);
-    await page.click("#baselines-start");
-    await status(page, /choose a baseline/);
-    for (const [chapter, done] of [
-      ["whatif", /cover a part/], ["methods", /methods are side by side/], ["fragile", /what moves answer and mask/], ["quiz", /^Your turn/], ["ledger", /merge/], ["ledger-experiment", /both columns/],
+    await page.evaluate(() => {
+      window.said = [];
+      const voice = document.getElementById("said");
+      new MutationObserver(() => window.said.push(voice.textContent)).observe(voice, { childList: true });
+    });
+    for (const [button, done] of [
+      ["walk-start", /drag α/], ["trust-start", /tests are below/], ["baselines-start", /choose a baseline/],
+      ["steps-start", /side by side/], ["whatif-start", /cover a part/], ["whatif-keep", /^Done/], ["methods-start", /methods are side by side/],
+      ["fragile-start", /what moves answer and mask/], ["quiz-start", /^Your turn/], ["ledger-start", /merge/],
+      ["ledger-experiment", /both columns/],
     ]) {
-      await page.click(chapter === "ledger-experiment" ? "#ledger-experiment" : `#${chapter}-start`);
+      await page.evaluate(() => { document.getElementById("status").textContent = ""; });
+      await page.click(`#${button}`);
       await status(page, done);
+      // Who listens hears that it has begun, that it is done, and little more; what is done at once only that.
+      const said = await page.evaluate(() => window.said.splice(0));
+      assert.match(said.at(-1), done, button);
+      const few = button === "whatif-start" ? [1, 1] : [2, 4];
+      assert.ok(said.length >= few[0] && said.length <= few[1], `${button}: ${said.join(" | ")}`);
     }
     await page.click("#teach-start");
     await page.click("#guess-start");
     await page.locator("#guess-canvas").press("Space");
     assert.deepEqual(await faults(page), [], "with everything below the photo, and a guess to be made");
+    if (name === "light") assert.deepEqual(await page.evaluate(lostFocus), []);
     await page.click("#guess-uncover");
     await page.locator("input[name=view][value=regions]").check({ force: true });
     await page.click("#split-toggle");
