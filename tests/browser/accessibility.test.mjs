@@ -43,6 +43,32 @@ function paleEdges() {
     .map(([{ id, className, tagName }, contrast]) => `pale edge: ${tagName}#${id}.${className} ${contrast.toFixed(2)} : 1`);
 }
 
+/** Controls that leave whoever has the focus nowhere when they are hidden, disabled or taken away. */
+async function lostFocus() {
+  const lost = [];
+  const controls = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex]")]
+    .filter((one) => one.tabIndex >= 0 && !one.matches(":disabled") && one.checkVisibility());
+  for (const one of controls) {
+    for (const way of ["hidden", "disabled", "taken away"].filter((way) => way !== "disabled" || way in one)) {
+      one.focus();
+      if (document.activeElement !== one) lost.push(`${one.outerHTML.slice(0, 80)} cannot have it`);
+      const place = document.createComment("");
+      one.before(place);
+      if (way === "taken away") one.remove();
+      else one[way] = true;
+      await null;
+      const now = document.activeElement;
+      if (!now || now === document.body || now === one || !now.checkVisibility() || now.matches(":disabled")) {
+        lost.push(`${one.outerHTML.slice(0, 80)} ${way}`);
+      }
+      if (way === "taken away") place.before(one);
+      else one[way] = false;
+      place.remove();
+    }
+  }
+  return controls.length > 100 ? lost : [`only ${controls.length} controls`];
+}
+
 for (const [name, options] of [
   ["light", {}],
   ["dark", { colorScheme: "dark" }],

@@ -291,7 +291,31 @@ check("focus stays with whoever uses the keyboard", async () => {
   await page.focus("#cancel");
   await page.keyboard.press("Enter");
   await status(page, /^Cancelled/);
-  assert.notEqual(await focused(), "nowhere", "after Cancel");
+  assert.equal(await focused(), "explain", "after Cancel, what began it");
+  await page.focus("#back");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "explain", "the finished mask is back, and its button gone");
+  // Where the settings are folded, too; and a chapter's work that is cancelled leaves one in the chapter.
+  await page.evaluate(() => { document.getElementById("how").open = false; });
+  await page.focus("#trust-start");
+  await page.keyboard.press("Enter");
+  await page.focus("#cancel");
+  await page.keyboard.press("Enter");
+  await status(page, /^Cancelled/);
+  assert.equal(await focused(), "trust-start");
+  await drop(page, "notes.txt", Buffer.from("no photo"));
+  await page.waitForSelector("#notice:not([hidden])");
+  await page.focus("#notice-close");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "trust-start", "a message that was read");
+  await page.locator("#file").setInputFiles(await photos("cat.jpg", "coffee.jpg"));
+  await page.waitForSelector("#strip:not([hidden])");
+  await status(page, /^Done/);
+  await page.focus("#strip-clear");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "strip-undo");
+  await page.keyboard.press("Enter");
+  assert.match(await focused(), /^strip-/);
   // A menu goes by Escape, and leaves the focus where it was opened.
   await page.focus("#save summary");
   await page.keyboard.press("Enter");

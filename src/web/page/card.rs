@@ -8,7 +8,7 @@ use super::controls::text_of;
 use super::own_model::OwnModel;
 use super::{Page, show};
 use crate::page::card::{Own, Wish, sees};
-use crate::web::dom::{all, element, focus, on};
+use crate::web::dom::{all, element, on};
 use crate::web::parts::put;
 
 impl Page {
@@ -29,8 +29,6 @@ impl Page {
         self.on_click("own-undo", |page| {
             if let Some(own) = page.own_model() {
                 page.wish(page.on_card(&own).undone());
-                // The button goes; what it belongs to stays.
-                focus("network-input-title");
             }
         });
     }

@@ -159,7 +159,6 @@ impl Page {
             if back.is_some() {
                 page.present();
                 page.show_controls();
-                focus("explain");
             }
         });
         self.on_click("pick-colour", |page| page.set_picking(!page.picking.get()));

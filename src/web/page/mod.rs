@@ -49,7 +49,7 @@ use self::open::Looked;
 use self::status::Status;
 use self::strip::Photo;
 use self::teach::Teaching;
-use super::dom::{document, element, focus, on, tell_window};
+use super::dom::{document, element, on, tell_window};
 use super::dropped::Dropped;
 use super::files;
 use super::files::Program;
@@ -215,12 +215,7 @@ impl Page {
         let (busy, decoding) = (self.jobs.is_busy(), self.openings.is_busy());
         let photo = self.looked.borrow().is_some();
         let working = busy && (photo || self.free_work.get()) || decoding;
-        let focused = document().active_element();
-        let was_focused = focused.is_some_and(|focused| focused.id() == "cancel");
         put(&buttons(&self.latest(), photo, working));
-        if was_focused && !working {
-            focus("explain");
-        }
         self.show_stale();
         self.show_chapters();
         self.notice_tour();

@@ -7,7 +7,7 @@ use web_sys::{Blob, Url};
 
 use super::Page;
 use super::open::Came;
-use crate::page::{Explanation, MOST_BYTES, Panel, Shelved, Thumbnail, strip_of, too_large};
+use crate::page::{Explanation, MOST_BYTES, Shelved, Thumbnail, strip_of, too_large};
 use crate::web::dom::sleep;
 use crate::web::files;
 use crate::web::parts::{on_part, put};
@@ -48,16 +48,13 @@ impl Page {
             let page = Rc::clone(page);
             spawn_local(async move { page.explain_all().await });
         });
-        // The button that was pressed is gone then; another one is where it was.
         self.on_click("strip-clear", |page| {
             page.strip.borrow_mut().clear();
             page.show_strip();
-            put(Panel::new().focus("strip-undo"));
         });
         self.on_click("strip-undo", |page| {
             page.strip.borrow_mut().undo();
             page.show_strip();
-            put(Panel::new().focus("strip-all"));
         });
     }
 
