@@ -133,15 +133,19 @@ check("5, 50 and 500 steps side by side: each reuses the gradients before it", a
 
 check("a chapter stays open where it is when another mask comes, says whose it is, and one click makes it anew", async () => {
   const page = await explained();
-  await page.click("#walk-start");
-  await status(page, /drag α/);
+  for (const [chapter, done] of [["baselines", /choose a baseline/], ["trust", /tests are below/], ["walk", /drag α/]]) {
+    await page.click(`#${chapter}-start`);
+    await status(page, done);
+  }
   await page.evaluate(() => document.getElementById("walk-plot").scrollIntoView({ block: "center" }));
   // Where what one looks at is, on the screen: what is above it may grow and shrink.
   const place = () => page.evaluate(() => document.getElementById("walk-plot").getBoundingClientRect().top);
   const before = await place();
-  const sum = await page.textContent("#walk-sum");
+  const what = () => page.evaluate(() => ["walk-sum", "deletion-note", "oblivion-note", "baselines-note"].map(
+    (id) => document.getElementById(id).textContent));
+  const shown = await what();
   assert.ok(await page.isHidden("#walk-of"));
-  // Another class, then another baseline, both by the keyboard, so that nothing scrolls to a pointer.
+  // Another class, another baseline, and a baseline's card, all by the keyboard, so that nothing scrolls to a pointer.
   for (const change of [
     () => page.evaluate(() => document.querySelectorAll("#predictions button")[1].click()),
     () => page.evaluate(() => {
@@ -149,16 +153,21 @@ check("a chapter stays open where it is when another mask comes, says whose it i
       select.value = "white";
       select.dispatchEvent(new Event("change"));
     }),
+    () => page.evaluate(() => document.querySelectorAll("#baselines-list button")[3].click()),
   ]) {
     await again(page, change);
-    assert.ok(await page.isVisible("#walk-body"));
-    assert.equal(await page.textContent("#walk-sum"), sum);
-    assert.match(await page.textContent("#walk-of"), /belongs to the mask before: ShapesNet/);
+    for (const chapter of ["walk", "trust", "baselines"]) {
+      assert.ok(await page.isVisible(`#${chapter}-body`), chapter);
+      assert.match(await page.textContent(`#${chapter}-of`), /belongs to the mask before: ShapesNet/);
+    }
+    assert.deepEqual(await what(), shown);
     assert.ok(Math.abs((await place()) - before) < 80, `nothing jumps: ${before}, ${await place()}`);
   }
+  assert.match(page.url(), /baseline=blurred/);
   await page.click("#walk-start");
   await status(page, /drag α/);
   assert.ok(await page.isHidden("#walk-of"));
+  assert.ok(await page.isVisible("#trust-of"), "the others still say whose they are");
   await page.locator("#walk-alpha").fill(await page.getAttribute("#walk-alpha", "max"));
   assert.equal(numbers(await page.textContent("#walk-sum"))[0], number(await page.textContent("#attribution-sum")));
   await page.close();
