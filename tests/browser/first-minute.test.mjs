@@ -191,13 +191,54 @@ check("nothing lies over anything: every view can be clicked, whatever the width
             return !(hit && (control.contains(hit) || hit.contains(control)));
           }).map((control) => control.textContent.trim()));
         assert.deepEqual(covered, [], `${width}, ${language}, projector: ${projector}`);
+        const alone = await page.evaluate(() => [...document.querySelectorAll(".why")].filter((mark) => mark.checkVisibility()).filter((mark) => {
+          const before = document.createRange();
+          before.setStart(mark.parentElement, 0);
+          before.setEndBefore(mark);
+          const { top, bottom, left } = mark.getBoundingClientRect();
+          return ![...before.getClientRects()].some((word) => word.width > 0 && word.top < bottom && word.bottom > top && word.right <= left + 1);
+        }).map((mark) => mark.ariaLabel));
+        assert.deepEqual(alone, [], `question marks on a line of their own: ${width}, ${language}, projector: ${projector}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(wide <= width, `${wide} pixels wide on ${width}, ${language}, projector: ${projector}`);
       }
     }
   }
+  // A desk at 400 %, with a message: what has the focus is seen, and nothing has to be scrolled sideways.
+  await page.click("#projector");
+  await page.click("#walk-start");
+  await page.waitForSelector("#walk-body:not([hidden])");
+  await drop(page, "notes.txt", Buffer.from("no photo"));
+  await page.waitForSelector("#notice:not([hidden])");
+  await page.setViewportSize({ width: 320, height: 256 });
+  assert.deepEqual(await page.evaluate(covered), []);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 320);
+  const [integral, measure] = await Promise.all(["#formula-integral", "#formula-measure"].map((id) => page.locator(id).boundingBox()));
+  assert.equal(Math.round(integral.y), Math.round(measure.y), "an integral and its dα stand on one line");
   await page.close();
 });
+
+/** In the page: controls that, once they have the focus, are beneath something that stays where it is, or out of view. */
+function covered() {
+  const stays = (one) => one && ["fixed", "sticky"].includes(getComputedStyle(one).position);
+  const controls = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex]")]
+    .filter((one) => one.tabIndex >= 0 && !one.matches(":disabled") && one.checkVisibility());
+  return controls.flatMap((one) => {
+    one.focus();
+    // Of a choice that is drawn by its label, the label.
+    const { left, top, width, height } = (one.closest("label") ?? one).getBoundingClientRect();
+    const shares = [0.05, 0.5, 0.95];
+    const points = shares.flatMap((x) => shares.map((y) => [left + x * width, top + y * height]));
+    const over = points.map(([x, y]) => {
+      if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) return "the window's edge";
+      let hit = document.elementFromPoint(x, y);
+      while (hit && !stays(hit)) hit = hit.parentElement;
+      return hit && !hit.contains(one) ? hit.className : "";
+    }).find(Boolean);
+    const place = [left, top, width, height].map(Math.round);
+    return over ? [`${one.id || one.textContent.trim()} at ${place} beneath ${over}`] : [];
+  });
+}
 
 check("on a phone, photo, answer and status are on the first screen, and so is what went wrong", async () => {
   const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&photo=cat",
@@ -208,6 +249,22 @@ check("on a phone, photo, answer and status are on the first screen, and so is w
     const box = await page.locator(selector).first().boundingBox();
     assert.ok(box.y >= 0 && box.y + box.height <= 844, `${selector}: ${JSON.stringify(box)}`);
   }
+  // While something long is done, how far it is and the way to stop it are in view, wherever one is; and nothing lies over them.
+  await page.evaluate(() => { document.getElementById("how").open = true; });
+  await page.locator("#steps").fill("500");
+  await page.click("#explain");
+  await status(page, /of 501/);
+  const unseen = await page.evaluate(() => [0, 0.3, 0.7, 1].flatMap((share) => {
+    scrollTo(0, share * document.body.scrollHeight);
+    return ["status", "progress", "cancel"].filter((id) => {
+      const { left, top, width, height } = document.getElementById(id).getBoundingClientRect();
+      const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+      return !(width > 0 && left >= 0 && left + width <= innerWidth && top + height <= innerHeight && hit?.id === id);
+    }).map((id) => `${id} at ${share}`);
+  }));
+  assert.deepEqual(unseen, []);
+  await page.click("#cancel");
+  await status(page, /^Cancelled/);
   // A phone that was turned: the caption still stands beneath the picture.
   await page.setViewportSize({ width: 1024, height: 768 });
   await page.setViewportSize({ width: 390, height: 844 });
