@@ -11,12 +11,20 @@ pub struct Left {
     /// By slot.
     before: Vec<Option<DispatchTensor>>,
     after: Vec<Option<DispatchTensor>>,
+    /// What nobody asks for any more.
+    gone: Vec<Option<DispatchTensor>>,
 }
 
 impl Left {
     /// Goes on to the next points: what the last ones left is what lies before them.
     pub(super) fn advance(&mut self) {
-        self.before = std::mem::take(&mut self.after);
+        self.gone = std::mem::replace(&mut self.before, std::mem::take(&mut self.after));
+    }
+
+    /// Gives back the memory of what nobody asks for any more.
+    pub(super) fn let_go<B: Executor>(&mut self) {
+        let gone = self.gone.drain(..).flatten();
+        gone.for_each(|tensor| B::spent(B::take(tensor)));
     }
 
     /// Keeps a value \[N, …\] at the last of its points, and gives back what it was before the first,

@@ -77,6 +77,9 @@ pub(super) fn forward<B: Executor>(
     let (machine, route) = (&*pass.machine, &*pass.route);
     let graph = machine.graph();
     let images = input.shape()[0];
+    if let Some(left) = left.as_deref_mut() {
+        left.let_go::<B>();
+    }
     let mut values = Values {
         machine,
         values: vec![None; graph.values().len()],

@@ -28,7 +28,7 @@ impl Operations for Flex {
         geometry: Geometry,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        forward(&input, None, &weight, &bias, &geometry, activation)
+        forward(input, None, &weight, &bias, &geometry, activation)
     }
 
     fn convolve_add(
@@ -39,16 +39,15 @@ impl Operations for Flex {
         geometry: Geometry,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let residual = residual.to_contiguous();
-        let residual = Some(values(&residual));
-        forward(&input, residual, &weight, &bias, &geometry, activation)
+        forward(input, Some(residual), &weight, &bias, &geometry, activation)
     }
 
     fn activate(
         sums: FloatTensor<Self>,
-        _before: FloatTensor<Self>,
+        before: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
+        spent(before);
         let sums = sums.to_contiguous();
         let values = cpu::activate(values(&sums), activation);
         FlexTensor::new(Bytes::from_elems(values), sums.layout().clone(), DType::F32)
@@ -60,27 +59,36 @@ impl Operations for Flex {
 }
 
 fn forward(
-    input: &FlexTensor,
-    residual: Option<&[f32]>,
+    input: FlexTensor,
+    residual: Option<FlexTensor>,
     weight: &FlexTensor,
     bias: &FlexTensor,
     geometry: &Geometry,
     activation: Activation,
 ) -> FlexTensor {
+    let (input, residual) = (whole(input), residual.map(whole));
     let output = cpu::forward(
         geometry,
-        values(&input.to_contiguous()),
+        values(&input),
         values(weight),
         values(bias),
-        residual,
+        residual.as_ref().map(values),
         activation,
     );
+    [Some(input), residual]
+        .into_iter()
+        .flatten()
+        .for_each(spent);
     output_tensor(output, geometry)
 }
 
 impl Derivatives for Flex {
     type Gate = cpu::Gate;
     type Indices = Vec<u32>;
+
+    fn spent(tensor: FloatTensor<Self>) {
+        spent(tensor);
+    }
 
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> cpu::Gate {
         cpu::Gate::of(values(output), activation)
@@ -97,8 +105,8 @@ impl Derivatives for Flex {
         before: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        let (sums, before) = (sums.to_contiguous(), before.to_contiguous());
-        let (sums, before) = (values(&sums), values(&before));
+        let ends = [before, sums].map(whole);
+        let [before, sums] = ends.each_ref().map(values);
         let image = before.len();
         let befores = std::iter::once(before).chain(sums.chunks_exact(image));
         values_mut(&mut gradient)
@@ -108,6 +116,7 @@ impl Derivatives for Flex {
             .for_each(|((gradient, sums), before)| {
                 cpu::secant_gradient(gradient, before, sums, activation);
             });
+        ends.into_iter().for_each(spent);
         gradient
     }
 
@@ -116,8 +125,9 @@ impl Derivatives for Flex {
         weight: FloatTensor<Self>,
         geometry: Geometry,
     ) -> FloatTensor<Self> {
-        let gradient = gradient.to_contiguous();
+        let gradient = whole(gradient);
         let input = cpu::backward(&geometry, values(&gradient), values(&weight));
+        spent(gradient);
         input_tensor(input, &geometry)
     }
 
@@ -125,7 +135,9 @@ impl Derivatives for Flex {
         input: FloatTensor<Self>,
         windows: Geometry,
     ) -> (FloatTensor<Self>, Vec<u32>) {
-        let (largest, indices) = cpu::max_pool(&windows, values(&input.to_contiguous()));
+        let input = whole(input);
+        let (largest, indices) = cpu::max_pool(&windows, values(&input));
+        spent(input);
         (output_tensor(largest, &windows), indices)
     }
 
@@ -134,8 +146,9 @@ impl Derivatives for Flex {
         indices: Vec<u32>,
         windows: Geometry,
     ) -> FloatTensor<Self> {
-        let gradient = gradient.to_contiguous();
+        let gradient = whole(gradient);
         let input = cpu::max_pool_gradient(&windows, values(&gradient), &indices);
+        spent(gradient);
         input_tensor(input, &windows)
     }
 
@@ -146,17 +159,16 @@ impl Derivatives for Flex {
         before: FloatTensor<Self>,
         windows: Geometry,
     ) -> FloatTensor<Self> {
-        let [gradient, input, before] =
-            [gradient, input, before].map(|tensor| tensor.to_contiguous());
-        let (gradient, input, before) = (values(&gradient), values(&input), values(&before));
+        let given = [gradient, input, before].map(whole);
+        let [gradient, input, before] = given.each_ref().map(values);
         let (_, old) = cpu::max_pool(&windows, before);
-        let [given, made] = windows.values();
-        let befores = std::iter::once(before).chain(input.chunks_exact(given));
+        let [length, made] = windows.values();
+        let befores = std::iter::once(before).chain(input.chunks_exact(length));
         let olds = std::iter::once(&old[..]).chain(indices.chunks_exact(made));
         let mut target = Vec::with_capacity(input.len());
         for ((((gradient, input), new), before), old) in gradient
             .chunks_exact(made)
-            .zip(input.chunks_exact(given))
+            .zip(input.chunks_exact(length))
             .zip(indices.chunks_exact(made))
             .zip(befores)
             .zip(olds)
@@ -165,17 +177,16 @@ impl Derivatives for Flex {
                 cpu::max_pool_secant_gradient(&windows, gradient, [before, input], [old, new]);
             target.extend(image);
         }
+        given.into_iter().for_each(spent);
         input_tensor(target, &windows)
     }
 
     fn map(x: FloatTensor<Self>, function: Function) -> FloatTensor<Self> {
-        let x = x.to_contiguous();
+        let x = whole(x);
         let mapped = cpu::map(values(&x), function);
-        FlexTensor::new(
-            Bytes::from_elems(mapped),
-            Layout::contiguous(x.layout().shape().clone()),
-            DType::F32,
-        )
+        let layout = Layout::contiguous(x.layout().shape().clone());
+        spent(x);
+        FlexTensor::new(Bytes::from_elems(mapped), layout, DType::F32)
     }
 
     fn map_gradient(
@@ -183,9 +194,10 @@ impl Derivatives for Flex {
         ends: [FloatTensor<Self>; 2],
         function: Function,
     ) -> FloatTensor<Self> {
-        let ends = ends.map(|tensor| tensor.to_contiguous());
+        let ends = ends.map(whole);
         let [from, to] = ends.each_ref().map(values);
         cpu::map_gradient(values_mut(&mut gradient), [from, to], function);
+        ends.into_iter().for_each(spent);
         gradient
     }
 
@@ -295,22 +307,24 @@ impl Derivatives for Flex {
         layers: &Bottleneck,
         slopes: Slopes<Self>,
     ) -> FloatTensor<Self> {
-        let gradient = gradient.to_contiguous();
-        let gradient = values(&gradient);
+        let gradient = whole(gradient);
         let input = match slopes {
             Slopes::Gates(gates) => {
                 let slopes = gates.each_ref().map(cpu::Slopes::Gates);
-                layers.backward(gradient, slopes)
+                layers.backward(values(&gradient), slopes)
             }
             Slopes::Secants(ends) => {
-                let ends = ends.map(|ends| ends.map(|tensor| tensor.to_contiguous()));
+                let ends = ends.map(|ends| ends.map(whole));
                 let slopes = ends.each_ref().map(|[before, sums]| cpu::Slopes::Secants {
                     before: values(before),
                     sums: values(sums),
                 });
-                layers.backward(gradient, slopes)
+                let input = layers.backward(values(&gradient), slopes);
+                ends.into_iter().flatten().for_each(spent);
+                input
             }
         };
+        spent(gradient);
         let [given, _] = layers.shapes();
         images(input, given)
     }
@@ -387,10 +401,13 @@ fn bottleneck(
     activation: Activation,
     keep: cpu::Keep,
 ) -> (FlexTensor, cpu::Kept) {
-    let input = input.to_contiguous();
-    let residual = residual.map(|residual| residual.to_contiguous());
-    let residual = residual.as_ref().map(values);
-    let (output, kept) = layers.forward(values(&input), residual, activation, keep);
+    let (input, residual) = (whole(input), residual.map(whole));
+    let others = residual.as_ref().map(values);
+    let (output, kept) = layers.forward(values(&input), others, activation, keep);
+    [Some(input), residual]
+        .into_iter()
+        .flatten()
+        .for_each(spent);
     let [_, made] = layers.shapes();
     (images(output, made), kept)
 }
@@ -416,6 +433,26 @@ fn output_tensor(values: Vec<f32>, g: &Geometry) -> FlexTensor {
 fn images(values: Vec<f32>, [channels, height, width]: [usize; 3]) -> FlexTensor {
     let images = values.len() / (channels * height * width);
     tensor(values, [images, channels, height, width])
+}
+
+/// A tensor whose values lie in order.
+fn whole(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
+}
+
+/// A tensor that its last reader is done with: what it holds is used again.
+fn spent(tensor: FlexTensor) {
+    if !tensor.is_unique() || !tensor.is_contiguous() {
+        return;
+    }
+    let (bytes, ..) = tensor.into_data().into_parts();
+    if let Ok(values) = bytes.try_into_vec() {
+        cpu::give_back(values);
+    }
 }
 
 /// The values of a contiguous tensor.

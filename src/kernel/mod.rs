@@ -74,6 +74,11 @@ pub(crate) trait Derivatives: Operations {
     /// Where the largest values of windows stand.
     type Indices: Debug + Clone + Send + 'static;
 
+    /// Takes a tensor whose last reader is done with it: its memory may be used again.
+    fn spent(tensor: FloatTensor<Self>) {
+        drop(tensor);
+    }
+
     /// The gate of an activation's result.
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> Self::Gate;
 

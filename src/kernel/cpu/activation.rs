@@ -2,6 +2,7 @@
 
 use crate::Activation;
 use crate::machine::{self as macerator, Simd, with_simd};
+use crate::spare;
 use crate::vector::clamp;
 
 /// Which values an activation lets gradients through: those whose result is strictly within its range.
@@ -54,7 +55,7 @@ fn close<S: Simd>(open: &[bool], gradients: &mut [f32]) {
 
 /// The activation of each sum.
 pub fn activate(sums: &[f32], activation: Activation) -> Vec<f32> {
-    let mut activated = sums.to_vec();
+    let mut activated = spare::copy(sums);
     clamp_all(&mut activated, activation.range());
     activated
 }

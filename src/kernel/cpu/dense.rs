@@ -10,7 +10,7 @@ use super::Epilogue;
 use super::product::{BLOCK, MOST_BLOCKS, Sums, TILE, Tiles, VECTORS, at_once, multiply};
 use super::single;
 use super::vector::{WIDEST, clamp, lanes, load, load_at, splat, store};
-use super::walk::{Direction, Pass, Tap, Walk};
+use super::walk::{Direction, Pass, Planes, Tap, Walk};
 use crate::geometry::{Activation, Filter};
 
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
@@ -75,7 +75,7 @@ pub(super) fn run(
     packed: &[f32],
     epilogue: Epilogue<'_>,
     target: &mut [f32],
-    source: &mut Vec<f32>,
+    source: &mut Planes,
     panel: &mut Vec<f32>,
     apart: &mut Vec<f32>,
 ) {
@@ -88,10 +88,7 @@ pub(super) fn run(
     let source = if walk.is_plain() && given_channels % BLOCK == 0 {
         given
     } else {
-        source.clear();
-        source.resize(depth * BLOCK * walk.plane(), 0.0);
-        walk.split(given, source);
-        source
+        source.split(walk, given, depth * BLOCK * walk.plane())
     };
     if filter.taps() == 1 && walk.plane() == 1 && plane == 1 {
         run_single(direction, &tiles, packed, source, epilogue, target, panel);

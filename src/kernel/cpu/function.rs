@@ -93,7 +93,7 @@ macro_rules! each {
             #[inline(always)]
             fn with_simd<S: Simd>(self) -> Vec<f32> {
                 let Self { values, $($number,)* } = self;
-                let mut results = Vec::with_capacity(values.len());
+                let mut results = crate::spare::room(values.len());
                 // A line that stays in the first cache, so that nothing is cleared before it is
                 // written.
                 let mut line = [0.0; LINE];

@@ -21,6 +21,7 @@ mod pair;
 mod product;
 mod rows;
 mod single;
+mod spare;
 pub mod training;
 mod transpose;
 mod vector;
@@ -37,6 +38,7 @@ pub use matrix::matrix_product;
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
 pub use pair::{Pairing, Spread, multiply_by_mean, pair, paired, weighted_sums};
 pub use rows::{Rows, rows, rows_gradient};
+pub use spare::give_back;
 pub use transpose::transpose;
 use walk::{Direction, Walk};
 
@@ -52,7 +54,9 @@ struct Epilogue<'a> {
 
 #[derive(Default)]
 struct Scratch {
-    source: Vec<f32>,
+    /// Of dense filters, and a plane of depthwise ones.
+    source: walk::Planes,
+    plane: Vec<f32>,
     panel: Vec<f32>,
     apart: Vec<f32>,
     winograd: winograd::Scratch,
@@ -85,7 +89,7 @@ pub fn forward(
 ) -> Vec<f32> {
     let [given, made] = g.values();
     let images = input.len() / given;
-    let mut output = vec![0.0; images * made];
+    let mut output = spare::values(images * made);
     let walk = Walk::new(g, Direction::Forward);
     for (k, (input, output)) in input
         .chunks_exact(given)
@@ -115,7 +119,11 @@ pub fn forward(
 pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
     let [made, given] = g.values();
     let images = gradient.len() / given;
-    let mut input = vec![0.0; images * made];
+    // Where the stride steps over pixels, nothing is written.
+    let mut input = match g.filter.stride {
+        1 => spare::values(images * made),
+        _ => vec![0.0; images * made],
+    };
     let walk = Walk::new(g, Direction::Backward);
     let epilogue = Epilogue {
         bias: None,
@@ -152,6 +160,7 @@ fn image(
     SCRATCH.with_borrow_mut(
         |Scratch {
              source,
+             plane,
              panel,
              apart,
              winograd,
@@ -166,7 +175,7 @@ fn image(
                     g.filter.channels_in,
                     epilogue,
                     target,
-                    source,
+                    plane,
                 );
             } else {
                 dense::run(

@@ -2,13 +2,14 @@
 
 use crate::Geometry;
 use crate::machine::{self as macerator, Simd, with_simd};
+use crate::spare;
 
 /// The largest value of each window of each channel, \[N, C, H, W\] to \[N, C, H', W'\], and its index in the
 /// channel's plane; of equal ones, the first. Padding is never the largest.
 pub fn max_pool(g: &Geometry, input: &[f32]) -> (Vec<f32>, Vec<u32>) {
     let [given, made] = areas(g);
     let length = input.len() / given * made;
-    let (mut values, mut indices) = (vec![0.0; length], vec![0; length]);
+    let (mut values, mut indices) = (spare::values(length), vec![0; length]);
     largest(g, input, &mut values, &mut indices);
     (values, indices)
 }

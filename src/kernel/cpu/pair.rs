@@ -4,6 +4,7 @@
 //! its gate for every pixel, a feature's for every row.
 
 use crate::machine::{self as macerator, Simd, mul_add, with_simd};
+use crate::spare;
 use crate::vector::{WIDEST, lanes, load_at, splat, store};
 
 /// How the second array lies over the first: for each of `images`, \[outer, inner\] over
@@ -95,7 +96,7 @@ pub fn pair(first: &mut [f32], second: &[f32], spread: Spread, pairing: Pairing)
 
 /// The same in an array of their own.
 pub fn paired(first: &[f32], second: &[f32], spread: Spread, pairing: Pairing) -> Vec<f32> {
-    let mut made = Vec::with_capacity(first.len());
+    let mut made = spare::room(first.len());
     let spread = spread.flat();
     let rows = first.chunks_exact(spread.repeat * spread.inner);
     for (row, values) in rows.zip(second.chunks_exact(spread.inner).cycle()) {

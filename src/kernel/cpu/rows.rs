@@ -3,6 +3,7 @@
 
 use crate::function::{exp, exp_mean};
 use crate::machine::{self as macerator, Simd, with_simd};
+use crate::spare;
 use crate::vector::WIDEST;
 
 /// What is made of each row.
@@ -16,7 +17,7 @@ pub enum Rows {
 
 /// What is made of rows of `length` values.
 pub fn rows(values: &[f32], length: usize, made: Rows) -> Vec<f32> {
-    let mut results = values.to_vec();
+    let mut results = spare::copy(values);
     match made {
         Rows::Softmax => softmax(&mut results, length),
         Rows::Normalise(epsilon) => normalise(&mut results, length, epsilon),

@@ -38,6 +38,29 @@ pub(super) struct Pass {
     pub(super) target_column: usize,
 }
 
+/// Source planes as they are split, which are kept from call to call.
+#[derive(Debug, Default)]
+pub(super) struct Planes {
+    values: Vec<f32>,
+    /// What is padding, and how many values were given: that of the last call, which is still zeros for a call alike.
+    layout: Option<([usize; 8], usize)>,
+}
+
+impl Planes {
+    /// The given planes, split, and zeros up to a `length`.
+    #[inline(always)]
+    pub(super) fn split(&mut self, walk: &Walk, given: &[f32], length: usize) -> &[f32] {
+        let layout = Some((walk.layout(), given.len()));
+        if self.layout != layout || self.values.len() != length {
+            self.values.clear();
+            self.values.resize(length, 0.0);
+            self.layout = layout;
+        }
+        walk.split(given, &mut self.values);
+        &self.values
+    }
+}
+
 /// A source plane, padded and split, and the passes that read it.
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
@@ -180,6 +203,12 @@ impl Walk {
     /// Length of a source plane.
     pub(super) fn plane(&self) -> usize {
         self.phases * self.phases * self.phase[0] * self.phase[1]
+    }
+
+    /// Where given values go, and thereby where none does.
+    fn layout(&self) -> [usize; 8] {
+        let ([a, b], [c, d], [e, f]) = (self.given, self.before, self.phase);
+        [self.step, self.phases, a, b, c, d, e, f]
     }
 
     /// Whether the given planes can be read as they are.

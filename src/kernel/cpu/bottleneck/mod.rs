@@ -26,6 +26,7 @@ use crate::Epilogue;
 use crate::activation::Gate;
 use crate::geometry::{Activation, Geometry};
 use crate::machine::AutoArch;
+use crate::spare;
 use crate::walk::Direction;
 use after::{After, Keeping};
 use frame::Frame;
@@ -184,12 +185,12 @@ impl Bottleneck {
     ) -> (Vec<f32>, Kept) {
         let [given, made] = self.shapes().map(|shape| shape.iter().product::<usize>());
         let images = input.len() / given;
-        let mut output = vec![0.0; images * made];
+        let mut output = spare::values(images * made);
         let lengths = self.kept().map(|kept| images * kept);
         let mut kept = match keep {
             Keep::Nothing => Kept::Nothing,
             Keep::Gates => Kept::Gates(lengths.map(Gate::closed)),
-            Keep::Sums => Kept::Sums(lengths.map(|length| vec![0.0; length])),
+            Keep::Sums => Kept::Sums(lengths.map(|length| self.unkept(length))),
         };
         for (k, (input, output)) in input
             .chunks_exact(given)
@@ -205,6 +206,20 @@ impl Bottleneck {
             self.run(&self.forward, input, [first, second], epilogue, output);
         }
         (output, kept)
+    }
+
+    /// Where sums are to be kept. Those of pixels that the stride steps over are made by no strip, and multiplied with
+    /// gradients of nothing: zeros.
+    fn unkept(&self, length: usize) -> Vec<f32> {
+        let [rows, _] = self.forward.frame.made();
+        let read = self.forward.frame.window(&(0..rows)).real;
+        let [height, _] = self.geometry.input;
+        let filter = &self.geometry.filter;
+        if filter.kernel >= filter.stride && read == (0..height) {
+            spare::values(length)
+        } else {
+            vec![0.0; length]
+        }
     }
 
     /// What is done after each of the first two layers of an image.
@@ -235,7 +250,7 @@ impl Bottleneck {
     pub fn backward(&self, gradient: &[f32], slopes: [Slopes<'_>; 2]) -> Vec<f32> {
         let [made, given] = self.shapes().map(|shape| shape.iter().product::<usize>());
         let images = gradient.len() / given;
-        let mut input = vec![0.0; images * made];
+        let mut input = spare::values(images * made);
         let epilogue = Epilogue {
             bias: None,
             residual: None,

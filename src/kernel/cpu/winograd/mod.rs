@@ -21,7 +21,7 @@ use crate::machine::{self, AutoArch, Simd, WithSimd};
 use super::Epilogue;
 use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS, at_once, multiply};
 use super::vector::{WIDEST, clamp, lanes, load, splat, store};
-use super::walk::{Direction, Tap, Walk};
+use super::walk::{Direction, Planes, Tap, Walk};
 use crate::geometry::{Filter, Geometry, Size};
 use transform::{F2, F4, Transform};
 
@@ -101,7 +101,7 @@ fn pack_as<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(
 /// Buffers that are kept from call to call.
 #[derive(Default)]
 pub(super) struct Scratch {
-    source: Vec<f32>,
+    source: Planes,
     /// Bᵀ d B: \[place, panel, source channel, columns\].
     given: Vec<f32>,
     /// M: \[place, panel, target channel, columns\].
@@ -138,10 +138,9 @@ pub(super) fn run(
         given: transformed,
         made,
     } = scratch;
-    source.clear();
     // What lies behind the last tile reads beyond the last pixel.
-    source.resize(depth * BLOCK * walk.plane() + VECTORS * WIDEST, 0.0);
-    walk.split(given, source);
+    let length = depth * BLOCK * walk.plane() + VECTORS * WIDEST;
+    let source = source.split(&walk, given, length);
     let job = Job {
         large,
         tiles,
