@@ -108,9 +108,13 @@ def main():
     stamp = [sys.executable, ROOT / "scripts/stamp.py"]
     if subprocess.run(stamp, cwd=ROOT, env=environment).returncode:
         sys.exit("build.py: stamp.py failed")
-    dist = ROOT / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
+    # Whoever is served meanwhile finds one or the other.
+    dist, before = ROOT / "dist", ROOT / "dist.before"
+    shutil.rmtree(before, ignore_errors=True)
+    if dist.exists():
+        dist.rename(before)
     staging.rename(dist)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 // What is shipped: the same from both builds, whole in dist.zip, under any path of any static host.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { canvas, root, skip, status, suite } from "./harness.mjs";
+import { canvas, root, serving, skip, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const dist = path.join(root, "dist");
@@ -21,23 +21,6 @@ async function files(folder) {
     return [path.relative(folder, file), hash];
   });
   return Object.fromEntries((await Promise.all(found)).sort());
-}
-
-/** Starts a server that prints its address when it is ready; kills it when the test is over. */
-async function serving(t, command, ready) {
-  const server = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
-  t.after(() => server.kill());
-  return new Promise((found, failed) => {
-    let said = "";
-    const read = (bytes) => {
-      said += bytes;
-      const match = said.match(ready);
-      if (match) found(match[1]);
-    };
-    server.stdout.on("data", read);
-    server.stderr.on("data", read);
-    server.on("exit", () => failed(new Error(said)));
-  });
 }
 
 test("scripts/build.py makes what Trunk makes", async (t) => {
@@ -54,7 +37,7 @@ shared.check("dist.zip on a plain static server, under a sub-path, explains a sa
   await mkdir(site, { recursive: true });
   execFileSync("python3", ["-m", "zipfile", "-c", zip, ...(await readdir(dist)).map((name) => path.join(dist, name))]);
   execFileSync("python3", ["-m", "zipfile", "-e", zip, site]);
-  const port = await serving(
+  const [port] = await serving(
     t, ["python3", "-u", "-m", "http.server", "-b", "127.0.0.1", "-d", folder, "0"], /port (\d+)/,
   );
   const page = await shared.browser.newPage();
@@ -89,7 +72,7 @@ test("a name of a build's file means one build, and every page leads there", asy
 });
 
 test("serve.py sends what _headers says", async (t) => {
-  const address = await serving(t, ["python3", "-u", path.join(root, "scripts/serve.py")], /(http:\S+\/)/);
+  const [address] = await serving(t, ["python3", "-u", path.join(root, "scripts/serve.py")], /(http:\S+\/)/);
   const index = await fetch(address);
   const policy = index.headers.get("content-security-policy");
   const page = await index.text();

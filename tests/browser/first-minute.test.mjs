@@ -98,7 +98,7 @@ check("on a first visit nothing is sent twice, and what work without a network n
     response.end(same ? undefined : bytes);
     return true;
   });
-  const page = await open(shared.browser, site, "device=cpu&model=shapesnet&steps=2&scene=5");
+  const page = await open(shared.browser, site, "device=cpu&model=shapesnet&steps=2&scene=5", { serviceWorkers: "allow" });
   await status(page, /^Done: 3/);
   const before = order.length;
   await page.waitForSelector("#kept-all:not([hidden])", { state: "attached" });

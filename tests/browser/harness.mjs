@@ -1,4 +1,5 @@
 // What the browser tests share: a static server that logs, and a Chromium that meets it.
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { existsSync, readFileSync } from "node:fs";
@@ -46,6 +47,24 @@ export async function serve(change = (_name, bytes) => bytes, answer = () => fal
   };
 }
 
+/** Starts a server that prints where it is when it is ready; gives that, and the process, which is killed when the test is over. */
+export async function serving(t, [program, ...others], ready, options = {}) {
+  const server = spawn(program, others, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  t.after(() => server.kill());
+  const where = await new Promise((found, failed) => {
+    let said = "";
+    const read = (bytes) => {
+      said += bytes;
+      const match = said.match(ready);
+      if (match) found(match[1]);
+    };
+    server.stdout.on("data", read);
+    server.stderr.on("data", read);
+    server.on("exit", () => failed(new Error(said)));
+  });
+  return [where, server];
+}
+
 /**
  * For `serve`: ResNet-18 with random weights beside the models that are there, or null where
  * scripts/test.sh has not made them. Its official weights cannot be had everywhere.
@@ -83,6 +102,7 @@ export function suite(options = {}) {
   };
   before(async () => {
     shared.browser = await launch(options);
+    if (shared.browser) left.set(shared.browser, []);
     shared.site = await serve();
   });
   after(async () => {
@@ -102,15 +122,60 @@ export async function launch({ webgpu = false, camera = false } = {}) {
     args: [
       "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
       "--disable-component-update", "--disable-sync",
+      // Pages of one context share a process.
+      "--process-per-site",
       ...(camera ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] : []),
       ...(webgpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : []),
     ],
   });
 }
 
+/** Of the browsers of suites: contexts that a page has left. */
+const left = new WeakMap();
+
+/**
+ * A page that knows nothing of others, in a context that one before it has left, if there is one: its process goes on, and
+ * starting another takes a third of what a page takes. Whatever was kept is cleared when the page is closed.
+ */
+async function clean(browser, site) {
+  const idle = left.get(browser);
+  const context = idle.pop() ?? await browser.newContext({ serviceWorkers: "block" });
+  // A tab that stays keeps the process.
+  if (!context.pages().length) {
+    const tab = await context.newPage();
+    await tab.route("http://localhost/", (route) => route.fulfill({ contentType: "text/html", body: "" }));
+    await tab.goto("http://localhost/");
+  }
+  const [tab] = context.pages();
+  const page = await context.newPage();
+  const close = page.close.bind(page);
+  page.close = async () => {
+    await close();
+    const devtools = await context.newCDPSession(tab);
+    const { origin } = new URL(site.url);
+    await devtools.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
+    await devtools.send("Network.clearBrowserCache");
+    await devtools.detach();
+    await context.clearPermissions();
+    await context.setOffline(false);
+    if (context.pages().length === 1) idle.push(context);
+    else await context.close();
+  };
+  return page;
+}
+
+/** What a page can be told after it was opened; what else there is takes a context of its own. */
+const EMULATED = ["viewport", "colorScheme", "forcedColors", "reducedMotion"];
+
 /** The page at an address, unfolded or as people find it. Given a promise `engine`, its engine comes when that is kept, and not before. */
 export async function open(browser, site, query, { engine, unfolded = true, ...options } = {}) {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
+  const { viewport = { width: 1440, height: 900 }, ...media } = options;
+  const shareable = left.has(browser) && Object.keys(options).every((name) => EMULATED.includes(name));
+  const page = shareable ? await clean(browser, site) : await browser.newPage({ ...media, viewport });
+  if (shareable) {
+    await page.setViewportSize(viewport);
+    if (Object.keys(media).length) await page.emulateMedia(media);
+  }
   // A busy machine takes its time, and no test depends on it.
   page.setDefaultTimeout(120_000);
   page.requested = [];
@@ -151,6 +216,17 @@ export async function again(page, act, began = /^(Opening|Looking|Explaining|Loa
   await page.waitForFunction(
     (done) => window.begun && new RegExp(done).test(document.getElementById("status").textContent), done.source, { timeout: 180_000 });
 }
+
+/** Lets a worker break down with its sixth answer from now: in the middle of the work, however fast that is. */
+export const dies = (worker, kind, why) => worker.evaluate(([kind, why]) => {
+  const answer = self.postMessage.bind(self);
+  let left = 6;
+  self.postMessage = (...what) => {
+    answer(...what);
+    left -= 1;
+    if (left === 0) setTimeout(() => { throw new self[kind](why); });
+  };
+}, [kind, why]);
 
 /** Drops a file on the page, as a person does. */
 export async function drop(page, name, bytes, type = "application/octet-stream") {

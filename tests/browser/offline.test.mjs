@@ -10,7 +10,7 @@ const query = "device=cpu&model=shapesnet&steps=2&scene=5";
 
 /** A visit after which the service worker serves the page. */
 async function visited(site) {
-  const page = await open(shared.browser, site, query);
+  const page = await open(shared.browser, site, query, { serviceWorkers: "allow" });
   await status(page, /^Done: 3/);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForFunction(() => navigator.serviceWorker.controller);

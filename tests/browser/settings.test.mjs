@@ -141,7 +141,7 @@ check("the page may speak with nobody but itself, and does not", async () => {
 
 check("after the first visit the page works without a network", async () => {
   const leaving = await serve();
-  const page = await open(shared.browser, leaving, "device=cpu&model=efficientnet-lite0&steps=2");
+  const page = await open(shared.browser, leaving, "device=cpu&model=efficientnet-lite0&steps=2", { serviceWorkers: "allow" });
   await status(page, /is ready/);
   await page.evaluate(() => navigator.serviceWorker.ready);
   // A second visit asks by way of the service worker, which then has everything.

@@ -1,6 +1,6 @@
 // How people work with the page: many photos, the camera, their language, a lecture hall, the keyboard.
 import assert from "node:assert/strict";
-import { again, canvas, drop, notice, open, sample, serve, status, suite, view } from "./harness.mjs";
+import { again, canvas, dies, drop, notice, open, sample, serve, status, suite, view } from "./harness.mjs";
 
 const shared = suite({ camera: true });
 const { check } = shared;
@@ -364,7 +364,7 @@ check("a newer version is announced, and nothing changes in the middle of work",
   let newer = false;
   const deploying = await serve((name, bytes) =>
     newer && name === "service-worker.js" ? Buffer.concat([bytes, Buffer.from("// newer\n")]) : bytes);
-  const page = await open(shared.browser, deploying, "device=cpu&model=shapesnet&steps=3&scene=5");
+  const page = await open(shared.browser, deploying, "device=cpu&model=shapesnet&steps=3&scene=5", { serviceWorkers: "allow" });
   await status(page, /^Done/);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForFunction(() => navigator.serviceWorker.controller);
@@ -382,33 +382,28 @@ check("a newer version is announced, and nothing changes in the middle of work",
 });
 
 check("a tab that was put to sleep goes on when it is woken", async () => {
-  const page = await open(shared.browser, shared.site, `${cpu}&steps=200`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=80`);
   await status(page, /is ready/);
   await page.locator("[data-sample=cat]").click();
-  await status(page, /: [1-9]\d* of 201/);
+  await status(page, /: [1-9]\d* of 81/);
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
   await new Promise((done) => setTimeout(done, 1500));
   await devtools.send("Page.setWebLifecycleState", { state: "active" });
-  await status(page, /^Done: 201/);
+  await status(page, /^Done: 81/);
   assert.deepEqual(page.errors, []);
   await page.close();
 });
 
 check("a worker without memory is replaced; photo, settings and the mask stay", async () => {
-  const page = await open(shared.browser, shared.site, `${cpu}&steps=200&workers=2`);
+  const page = await open(shared.browser, shared.site, `${cpu}&steps=24&workers=2`);
   await status(page, /is ready/);
+  // As browsers say it.
+  await dies(page.workers()[0], "RangeError", "WebAssembly.Memory.grow(): Unable to grow instance memory");
   await page.locator("[data-sample=cat]").click();
-  await status(page, /: [1-9]\d* of 201/);
-  // As browsers say it, in the middle of the work.
-  await page.workers()[0].evaluate(() => {
-    setTimeout(() => {
-      throw new RangeError("WebAssembly.Memory.grow(): Unable to grow instance memory");
-    });
-  });
-  await status(page, /^Done: 201/);
+  await status(page, /^Done: 25/);
   assert.match(await notice(page), /replaced.*grow instance memory.*Nothing is lost/);
-  assert.equal(await page.inputValue("#steps"), "200");
+  assert.equal(await page.inputValue("#steps"), "24");
   // Both die, again and again: the page gives up with a sentence, and Explain starts anew.
   await page.locator("#steps").fill("300");
   await page.click("#explain");
