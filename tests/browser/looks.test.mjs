@@ -37,16 +37,16 @@ async function camera(query, { quality = 60, ...options } = {}) {
   return { page, take };
 }
 
+/** An empty page, in which pictures are compared. */
+let empty;
+const beside = () => (empty ??= shared.browser.newPage());
+
 /** Widths of a sentence in the page's fonts: pictures of other fonts are others. */
-const fonts = () => shared.browser.newPage().then(async (page) => {
-  const widths = await page.evaluate(() => ["system-ui, sans-serif", 'Georgia, "DejaVu Serif", serif'].map((family) => {
-    const context = document.createElement("canvas").getContext("2d");
-    context.font = `40px ${family}`;
-    return Math.round(context.measureText("Which pixels did the network use?").width);
-  }).join());
-  await page.close();
-  return widths;
-});
+const fonts = async () => (await beside()).evaluate(() => ["system-ui, sans-serif", 'Georgia, "DejaVu Serif", serif'].map((family) => {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `40px ${family}`;
+  return Math.round(context.measureText("Which pixels did the network use?").width);
+}).join());
 
 /** A story: one page that goes from state to state. */
 const story = (name, tell) => check(name, async (t) => {
@@ -61,7 +61,7 @@ const story = (name, tell) => check(name, async (t) => {
 async function compare(name, taken) {
   const file = path.join(kept, `${name}.jpg`);
   if (keeping) return writeFile(file, taken);
-  const page = await shared.browser.newPage();
+  const page = await beside();
   const urls = [await readFile(file), taken].map((bytes) => `data:image/jpeg;base64,${bytes.toString("base64")}`);
   const found = await page.evaluate(async (urls) => {
     const images = await Promise.all(urls.map(async (url) => {
@@ -88,7 +88,6 @@ async function compare(name, taken) {
     context.putImageData(a, 0, 0);
     return { sizes, share: others / (width * height), difference: canvas.toDataURL("image/png").split(",")[1] };
   }, urls);
-  await page.close();
   const same = found.sizes[0] === found.sizes[1] && found.share < 0.004;
   if (!same) {
     const folder = process.env.VIOLET_LOOKS_FOLDER ?? path.join(tmpdir(), "violet-looks");
