@@ -111,12 +111,22 @@ test("the CPU makes the first mask; then the GPU is measured, and the faster one
   }
 });
 
-test("a GPU that is faster takes over when nothing is being done, with the same photo and settings", async (t) => {
+test("a GPU that is faster takes over when nothing is being done; when it is lost, the CPU goes on; photo and settings stay", async (t) => {
   const browser = await launch({ webgpu: true });
   if (!browser) return skip(t, "there is no Chromium here");
   // The CPU's clock runs a thousand times as fast, so that its workers seem slow.
   const late = Buffer.from("{ const now = performance.now.bind(performance); performance.now = () => 1000 * now(); }\n");
-  const site = await serve((name, bytes) => /\/worker(-relaxed)?\.js$/.test(name) ? Buffer.concat([late, bytes]) : bytes);
+  // The GPU's device is remembered, so that the test can take it away.
+  const spy = Buffer.from(`if (self.GPUAdapter) {
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...how) {
+      return (self.lendDevice = await request.apply(this, how));
+    };
+  }\n`);
+  const site = await serve((name, bytes) => {
+    if (/\/worker(-relaxed)?\.js$/.test(name)) return Buffer.concat([late, bytes]);
+    return name.endsWith("/worker-loader.js") ? Buffer.concat([spy, bytes]) : bytes;
+  });
   try {
     const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5");
     await status(page, /^Done: 2 gradients/, 300_000);
@@ -133,6 +143,21 @@ test("a GPU that is faster takes over when nothing is being done, with the same 
     assert.match(page.url(), /scene=5/);
     assert.equal(page.requested.filter((url) => /worker.*_bg\.wasm$/.test(url)).length, 2, "nothing is fetched twice");
     await page.waitForFunction(() => document.documentElement.dataset.device === "gpu");
+
+    await page.fill("#steps", "400");
+    await page.click("#explain");
+    await status(page, /: [1-9]\d* of 401/, 300_000);
+    assert.match(await page.textContent("#engine"), /on the GPU/);
+    const lent = await Promise.all(page.workers().map((worker) => worker.evaluate(() => {
+      self.lendDevice?.destroy();
+      return Boolean(self.lendDevice);
+    })));
+    assert.deepEqual(lent, [true]);
+    await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+    await status(page, /^Done: 401/, 300_000);
+    assert.match(await notice(page), /GPU is not used.*CPU instead/);
+    assert.equal(await page.inputValue("#steps"), "400");
+    assert.match(page.url(), /scene=5/);
   } finally {
     await browser.close();
     site.close();
@@ -157,29 +182,4 @@ test("WebGPU in pages but not in their workers: a sentence, and nothing is fetch
     await browser.close();
     site.close();
   }
-});
-
-test("a GPU that is lost: the CPU goes on with the same photo and settings", async (t) => {
-  const browser = await launch({ webgpu: true });
-  if (!browser) return skip(t, "there is no Chromium here");
-  // The worker's device is remembered, so that the test can take it away.
-  const spying = await serve((name, bytes) => name.endsWith("/worker-loader.js") ? Buffer.concat([
-    Buffer.from(`if (self.GPUAdapter) {
-      const request = GPUAdapter.prototype.requestDevice;
-      GPUAdapter.prototype.requestDevice = async function (...how) {
-        return (self.lendDevice = await request.apply(this, how));
-      };
-    }\n`), bytes]) : bytes);
-  const page = await open(browser, spying, "device=gpu&adapter=software&model=shapesnet&steps=400&scene=5");
-  await status(page, /: [1-9]\d* of 401|^Done/, 300_000);
-  const engine = await page.textContent("#engine");
-  if (!/on the GPU/.test(engine)) return skip(t, `this Chromium offers no software adapter: ${engine}`);
-  await page.workers()[0].evaluate(() => self.lendDevice.destroy());
-  await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
-  await status(page, /^Done: 401/, 300_000);
-  assert.match(await notice(page), /GPU is not used.*CPU instead/);
-  assert.equal(await page.inputValue("#steps"), "400");
-  assert.match(page.url(), /scene=5/);
-  await browser.close();
-  spying.close();
 });
