@@ -11,8 +11,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Node};
 
 use super::dom::{all, document, element};
-use crate::words::translated;
 pub(super) use crate::words::{Language, Phrase, detail, name, phrase};
+use crate::words::{Piece, translated};
 
 /// A sentence of index.html: where it stands, and its English.
 struct Fixed {
@@ -80,8 +80,27 @@ pub(super) fn say(id: &str, phrase: Phrase) {
 
 /// Writes a phrase into an element.
 pub(super) fn say_in(element: &Element, phrase: Phrase) {
-    element.set_text_content(Some(&phrase.to_string()));
+    put(element, &phrase);
     keep(element, KEPT, &phrase);
+}
+
+/// Has an element say a phrase; what in it is of another language than the page's says so.
+fn put(element: &Element, phrase: &Phrase) {
+    let said = phrase.say(LANGUAGE.get(), &number);
+    if said.pieces().iter().all(|piece| !piece.foreign) {
+        return element.set_text_content(Some(&phrase.to_string()));
+    }
+    element.set_text_content(None);
+    for Piece { text, foreign } in said.pieces() {
+        // Refused only for what cannot be in it, and words can.
+        if !foreign {
+            element.append_with_str_1(text).unwrap_or(());
+        } else if let Ok(quoted) = document().create_element("span") {
+            write(&quoted, "lang", Language::English.code());
+            quoted.set_text_content(Some(text));
+            element.append_with_node_1(&quoted).unwrap_or(());
+        }
+    }
 }
 
 /// Writes a phrase into an attribute, one of `title`, `aria-label` and `alt`.
@@ -174,7 +193,7 @@ pub(super) fn speak(language: Language) {
                 continue;
             };
             match attribute {
-                None => element.set_text_content(Some(&phrase.to_string())),
+                None => put(&element, &phrase),
                 Some(attribute) => write(&element, attribute, &phrase.to_string()),
             }
         }

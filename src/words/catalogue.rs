@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::Language;
+use super::{Language, Said};
 use crate::model::IMAGENET_LABELS;
 
 /// French for each English sentence, name, and detail of a failure.
@@ -44,41 +44,56 @@ pub fn translated(english: &str, language: Language) -> String {
 /// The name of a class or a network in a language, or, unknown, as a pattern says it, or as it
 /// is.
 pub fn translated_name(english: &str, language: Language) -> String {
+    let known = known_name(english, language);
+    known.map_or_else(|| english.into(), |pieces| pieces.iter().collect())
+}
+
+fn known_name(english: &str, language: Language) -> Option<Said> {
     let french = match language {
         Language::English => None,
         Language::French => in_french(|french| french.names.get(english).cloned()),
     };
-    french.unwrap_or_else(|| translated_detail(english, language, &|_, _| None))
+    let named = french.map(|name| Said::of(name, false));
+    named.or_else(|| known_detail(english, language, &|_, _| None))
 }
 
-/// A failure's detail in a language, which writes `number`s, of so many decimals, in its own way. Errors come with their
-/// holes filled, so the catalogue's sentences are patterns here. What browsers and libraries say stays as it is.
-pub(super) fn translated_detail(
-    english: &str,
-    language: Language,
-    number: &dyn Fn(f64, usize) -> Option<String>,
-) -> String {
-    let french = match language {
-        Language::English => None,
-        Language::French => in_french(|french| {
-            french.details.iter().find_map(|(pattern, sentence)| {
-                let holes = filled(pattern, english)?;
-                let said = |value: &str| {
-                    let (whole, decimals) = value.split_once('.')?;
-                    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-                    let is_number = digits(whole) && digits(decimals);
-                    let value: f64 = value.parse().ok().filter(|_| is_number)?;
-                    number(value, decimals.len())
-                };
-                let fill = |sentence: String, (hole, value): (&str, &str)| {
-                    let said = said(value).unwrap_or_else(|| translated_name(value, language));
-                    sentence.replace(&format!("{{{hole}}}"), &said)
-                };
-                Some(holes.into_iter().fold(sentence.clone(), fill))
-            })
-        }),
-    };
-    french.unwrap_or_else(|| english.into())
+/// What writes numbers of so many decimals, if they shall be written.
+type Number<'a> = &'a dyn Fn(f64, usize) -> Option<String>;
+
+/// A failure's detail in a language, which writes `number`s in its own way. Errors come with their holes filled, so the
+/// catalogue's sentences are patterns here. What browsers and libraries say stays as it is, and is foreign.
+pub(super) fn translated_detail(english: &str, language: Language, number: Number<'_>) -> Said {
+    let known = known_detail(english, language, number);
+    known.unwrap_or_else(|| Said::of(english, language != Language::English))
+}
+
+fn known_detail(english: &str, language: Language, number: Number<'_>) -> Option<Said> {
+    if language == Language::English {
+        return None;
+    }
+    in_french(|french| {
+        french.details.iter().find_map(|(pattern, sentence)| {
+            let holes = filled(pattern, english)?;
+            Some(Said::filled(sentence, |hole| {
+                let (_, value) = holes.iter().find(|(name, _)| *name == hole)?;
+                if let Some(number) = decimal(value).and_then(|(value, of)| number(value, of)) {
+                    return Some(Said::of(number, false));
+                }
+                // A number or a file's name is of no language; a sentence that nobody knows is.
+                let foreign = value.trim().contains(' ');
+                let known = known_name(value, language);
+                Some(known.unwrap_or_else(|| Said::of(*value, foreign)))
+            }))
+        })
+    })
+}
+
+/// A number that is written with decimals, and how many there are.
+fn decimal(text: &str) -> Option<(f64, usize)> {
+    let (whole, decimals) = text.split_once('.')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let value = text.parse().ok()?;
+    (digits(whole) && digits(decimals)).then_some((value, decimals.len()))
 }
 
 /// What stands in each `{hole}` of the pattern, if the text is one of its.
@@ -118,13 +133,36 @@ mod tests {
     fn numbers_with_decimals_are_written_as_the_language_does() {
         let english = "it takes about 3.9 GB, and 3.8 GB may be taken here";
         let comma = |value: f64, decimals| Some(format!("{value:.decimals$}").replace('.', ","));
-        let said = |language| translated_detail(english, language, &comma);
-        assert_eq!(said(Language::English), english);
-        let french = said(Language::French);
+        let said = |english, language| -> String {
+            let said = translated_detail(english, language, &comma);
+            said.iter().collect()
+        };
+        assert_eq!(said(english, Language::English), english);
+        let french = said(english, Language::French);
         assert!(french.contains("3,9") && french.contains("3,8"), "{french}");
         // The name of a file is none.
-        let file = translated_detail("1.2.3: the server answered 404", Language::French, &comma);
+        let file = said("1.2.3: the server answered 404", Language::French);
         assert!(file.starts_with("1.2.3"), "{file}");
+    }
+
+    #[test]
+    fn what_browsers_and_libraries_say_is_foreign_and_so_is_what_a_known_sentence_quotes_of_them() {
+        let foreign = |english: &str, language| {
+            let said = translated_detail(english, language, &|_, _| None);
+            let foreign = said.pieces().iter().filter(|piece| piece.foreign);
+            foreign.map(|piece| piece.text.clone()).collect::<Vec<_>>()
+        };
+        let sentence = "NotReadableError: permission was lost";
+        assert_eq!(foreign(sentence, Language::French), [sentence]);
+        assert!(foreign(sentence, Language::English).is_empty());
+        let quoting = "the network cannot be built: too many layers";
+        let said: String = translated_detail(quoting, Language::French, &|_, _| None)
+            .iter()
+            .collect();
+        assert!(said.starts_with("le réseau ne peut pas") && said.ends_with("too many layers"));
+        assert_eq!(foreign(quoting, Language::French), ["too many layers"]);
+        let known = "the file is empty (0 bytes)";
+        assert!(foreign(known, Language::French).is_empty(), "{known}");
     }
 
     #[test]

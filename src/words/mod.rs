@@ -10,7 +10,7 @@ pub mod titles;
 
 pub use catalogue::{translated, translated_name};
 pub(crate) use phrase::phrase;
-pub use phrase::{Phrase, Value, decimal, detail, name, percent};
+pub use phrase::{Phrase, Piece, Said, Value, decimal, detail, name, percent};
 
 /// A language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

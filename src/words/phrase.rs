@@ -112,27 +112,88 @@ impl Phrase {
 
     /// As it is said in a language, which writes `number`s, of so many decimals, in its own way.
     pub fn said(&self, language: Language, number: &dyn Fn(f64, usize) -> String) -> String {
-        let mut sentence = translated(&self.english, language);
-        for (name, value) in &self.values {
-            let said = value.said(language, number);
-            sentence = sentence.replace(&format!("{{{name}}}"), &said);
-        }
-        sentence
+        self.say(language, number).iter().collect()
+    }
+
+    /// The same in pieces, of which some are foreign.
+    pub fn say(&self, language: Language, number: &dyn Fn(f64, usize) -> String) -> Said {
+        Said::filled(&translated(&self.english, language), |hole| {
+            let (_, value) = self.values.iter().find(|(name, _)| name == hole)?;
+            Some(value.say(language, number))
+        })
     }
 }
 
 impl Value {
-    fn said(&self, language: Language, number: &dyn Fn(f64, usize) -> String) -> String {
-        match self {
+    fn say(&self, language: Language, number: &dyn Fn(f64, usize) -> String) -> Said {
+        let own = match self {
             Value::Text(text) => text.clone(),
             Value::Name(name) => translated_name(name, language),
-            Value::Detail(detail) => translated_detail(detail, language, &|value, decimals| {
-                Some(number(value, decimals))
-            }),
-            Value::Phrase(phrase) => phrase.said(language, number),
+            Value::Detail(detail) => {
+                let number = |value, decimals| Some(number(value, decimals));
+                return translated_detail(detail, language, &number);
+            }
+            Value::Phrase(phrase) => return phrase.say(language, number),
             Value::Decimal(value, decimals) => number(*value, *decimals),
             Value::Power(value) => power(*value, number),
+        };
+        Said::of(own, false)
+    }
+}
+
+/// What is said, in pieces: what browsers and libraries say in English stays English among other
+/// words, and is marked, so that it is read aloud as what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said(Vec<Piece>);
+
+/// Words of one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The words.
+    pub text: String,
+    /// Whether they are English where everything else is not.
+    pub foreign: bool,
+}
+
+impl Said {
+    /// One piece.
+    pub(super) fn of(text: impl Into<String>, foreign: bool) -> Self {
+        let text = text.into();
+        Self(vec![Piece { text, foreign }])
+    }
+
+    /// A sentence with its `{holes}` filled; one that nothing fills stays.
+    pub(super) fn filled<'a>(sentence: &'a str, fill: impl Fn(&'a str) -> Option<Said>) -> Self {
+        let mut said = Self::default();
+        let mut rest = sentence;
+        while let Some((before, after)) = rest.split_once('{')
+            && let Some((hole, after)) = after.split_once('}')
+        {
+            said.add(Self::of(before, false));
+            said.add(fill(hole).unwrap_or_else(|| Self::of(format!("{{{hole}}}"), false)));
+            rest = after;
         }
+        said.add(Self::of(rest, false));
+        said
+    }
+
+    fn add(&mut self, more: Self) {
+        for piece in more.0.into_iter().filter(|piece| !piece.text.is_empty()) {
+            match self.0.last_mut() {
+                Some(last) if last.foreign == piece.foreign => last.text.push_str(&piece.text),
+                _ => self.0.push(piece),
+            }
+        }
+    }
+
+    /// The pieces, in their order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// The words of all of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|piece| &*piece.text)
     }
 }
 
@@ -173,6 +234,9 @@ mod tests {
         assert_eq!(said(&around, Language::English), "24 secants, tabby");
         assert!(said(&around, Language::French).starts_with("24 sécantes, "));
         assert_eq!(said(&Phrase::nothing(), Language::French), "");
+        // What someone's file is called fills nothing.
+        let odd = phrase!("{a}, {b}", a = "{b}.jpg", b = "b");
+        assert_eq!(said(&odd, Language::English), "{b}.jpg, b");
     }
 
     #[test]

@@ -119,6 +119,12 @@ check("a machine without memory for the engine gets a sentence", async () => {
   const page = await open(shared.browser, site, query, { serviceWorkers: "block" });
   await page.waitForSelector("#notice:not([hidden])");
   assert.match(await notice(page), /engine stopped.*Cannot allocate Wasm memory.*other tabs closed/);
+  // In French, what the browser says stays English, and is read aloud as English.
+  await page.selectOption("#language", "fr");
+  assert.match(await page.locator("#notice-what [lang=en]").innerText(), /^(?!.*moteur).*Cannot allocate Wasm memory/);
+  assert.match(await notice(page), /moteur/);
+  await page.selectOption("#language", "en");
+  assert.equal(await page.locator("#notice-what [lang]").count(), 0);
   await page.close();
   site.close();
 });
