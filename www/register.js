@@ -2,6 +2,8 @@
 (() => {
   const workers = navigator.serviceWorker;
   if (!workers) return;
+  // Whether the page's own worker serves it; that of a page around it knows nothing of its files.
+  const isServed = () => workers.controller?.scriptURL === new URL("service-worker.js", location).href;
   // Weights that this page has used, by their addresses. Until the worker serves the page, what came is kept from here:
   // nothing is fetched twice.
   const used = new Set();
@@ -9,7 +11,7 @@
   addEventListener("violet-weights", ({ detail: [file, bytes] }) => {
     const address = new URL(`weights/${file}`, location).href;
     used.add(address);
-    if (workers.controller) return;
+    if (isServed()) return;
     const copy = new Response(bytes, { headers: { "content-type": "application/octet-stream" } });
     keeping.push(caches.open(`violet ${new URL("./", location).pathname} weights`)
       .then((cache) => cache.put(address, copy)).catch(() => {}));
@@ -20,7 +22,7 @@
     const registration = await workers.register("service-worker.js");
     registration.addEventListener("updatefound", () => {
       // The first one is no update.
-      if (workers.controller) document.dispatchEvent(new Event("newer-version"));
+      if (isServed()) document.dispatchEvent(new Event("newer-version"));
     });
     // A page that was left open asks again when someone comes back to it.
     document.addEventListener("visibilitychange", () => {

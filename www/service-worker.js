@@ -91,7 +91,14 @@ async function answer(event) {
   return Promise.race([fetched(event).catch(() => copy), patience]);
 }
 
+// Another page may lie within this one's path, with a worker and files of its own: a folder that is none of these.
+const FOLDERS = new Set([...KEPT.map((name) => name.split("/")[0]), "weights"]);
+const isOwn = (url) => {
+  if (!url.startsWith(inScope("./"))) return false;
+  const [folder, ...rest] = url.slice(inScope("./").length).split(/[?#]/)[0].split("/");
+  return !rest.length || FOLDERS.has(folder);
+};
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  if (method === "GET" && url.startsWith(inScope("./"))) event.respondWith(answer(event));
+  if (method === "GET" && isOwn(url)) event.respondWith(answer(event));
 });

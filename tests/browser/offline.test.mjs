@@ -1,6 +1,7 @@
 // What the browser keeps: an update is all or nothing, what was cleared is noticed, and nothing mixes versions.
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
+import { createServer } from "node:http";
 import path from "node:path";
 import { notice, open, root, serve, skip, status, suite } from "./harness.mjs";
 
@@ -92,6 +93,59 @@ check("after one visit, the network that was used works without one, and the pag
   await page.reload();
   await status(page, /^Done: 3/);
   assert.equal(await page.textContent("#attribution-sum"), sum);
+  await context.close();
+});
+
+check("two pages of one origin, one within the other's path and of another build, keep what is theirs", async () => {
+  const dist = path.join(root, "dist");
+  const build = (await readdir(dist)).find((name) => name.startsWith("build-"));
+  const other = "build-000000000000";
+  const site = await serve();
+  // In front of it: /a/ is the page as it was built, /a/b/ the same as another build.
+  const front = createServer(async (request, response) => {
+    const [, page, name] = /^\/(a\/b|a)\/(.*)$/.exec(request.url) ?? [];
+    const renamed = page === "a/b";
+    const answer = page && await fetch(site.url + (renamed ? name.replaceAll(other, build) : name));
+    let bytes = Buffer.from(answer ? await answer.arrayBuffer() : "");
+    if (renamed && /html|javascript/.test(answer.headers.get("content-type"))) {
+      bytes = Buffer.from(String(bytes).replaceAll(build, other));
+    } else if (renamed && /_bg\.wasm$/.test(name)) {
+      bytes.write(other, bytes.length - other.length);
+    }
+    response.writeHead(answer?.status ?? 404, { "content-type": answer?.headers.get("content-type") ?? "text/plain" });
+    response.end(bytes);
+  });
+  await new Promise((done) => front.listen(0, "127.0.0.1", done));
+  const origin = `http://localhost:${front.address().port}`;
+  const context = await shared.browser.newContext();
+  const pages = [];
+  for (const [place, folder] of [["/a/", build], ["/a/b/", other]]) {
+    const page = await open(context, { url: origin + place }, query);
+    await page.waitForSelector("#kept-all:not([hidden])", { state: "attached" });
+    pages.push([page, place, folder]);
+  }
+  const kept = () => pages[0][0].evaluate(async () => Object.fromEntries(await Promise.all((await caches.keys()).map(async (name) => [
+    name, (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)]))));
+  const before = await kept();
+  // One is visited again, which is when a service worker clears what is old.
+  await pages[0][0].reload();
+  await pages[0][0].waitForSelector("#kept-all:not([hidden])", { state: "attached" });
+  const after = await kept();
+  assert.deepEqual(Object.keys(after).sort(), Object.keys(before).sort());
+  for (const [name, files] of Object.entries(after)) {
+    const [, place] = name.split(" ");
+    const inner = place === "/a/b/";
+    assert.ok(files.length > 0 && files.every((file) => file.startsWith("/a/b/") === inner), `${name}: ${files}`);
+    assert.equal(files.length, before[name].length, name);
+  }
+  front.close();
+  front.closeAllConnections();
+  site.close();
+  for (const [page, place, folder] of pages) {
+    await page.goto(`${origin}${place}?${query}`);
+    await status(page, /^Done: 3/);
+    assert.match(await page.getAttribute("script[src$='early.js']", "src"), new RegExp(folder), place);
+  }
   await context.close();
 });
 
