@@ -1,5 +1,6 @@
 // Links and lessons: what an address restores, shows and hides.
 import assert from "node:assert/strict";
+import { decodeQR } from "qr/decode.js";
 import { again, drop, notice, number, open, sample, status, suite } from "./harness.mjs";
 
 const shared = suite();
@@ -102,11 +103,28 @@ check("the link is copied, and where the browser refuses that, a sentence says h
   await context.close();
 });
 
-check("the link as a QR code", async () => {
-  const page = await open(shared.browser, shared.site, shapes);
+/** What a picture of a QR code says, to a reader that others have written. */
+async function readCode(page, part) {
+  const png = (await page.locator(part).screenshot()).toString("base64");
+  const [width, height, rgba] = await page.evaluate(async (png) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${png}`;
+    await image.decode();
+    const context = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height }).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return [image.width, image.height, [...context.getImageData(0, 0, image.width, image.height).data]];
+  }, png);
+  return decodeQR({ width, height, data: Uint8ClampedArray.from(rgba) });
+}
+
+check("the link as a QR code, which says the link to whoever reads it, in the dark as well", async () => {
+  const page = await open(shared.browser, shared.site, `${shapes}&task=${encodeURIComponent("Où regarde-t-il ? Écrivez-le.")}`, { colorScheme: "dark" });
   await status(page, /^Done/);
   await page.click("#qr-open");
   assert.equal(await page.textContent("#qr-link"), page.url());
+  const read = await readCode(page, "#qr");
+  assert.equal(read, page.url());
+  assert.match(new URL(read).searchParams.get("task"), /^Où regarde-t-il/);
   const side = Number((await page.getAttribute("#qr", "viewBox")).split(" ")[2]);
   assert.equal((side - 8 - 21) % 4, 0);
   // The three corners are dark, as far as four squares into the picture.
