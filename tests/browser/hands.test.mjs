@@ -1,5 +1,8 @@
 // Pointers, fingers, keys, and the browser's own buttons.
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { again, canvas, drop, notice, open, sample, status, suite, view } from "./harness.mjs";
 
 const shared = suite({ camera: true });
@@ -200,6 +203,52 @@ check("a picture that is dragged from another page gets a sentence", async () =>
   });
   assert.match(await notice(page), /no file.*copy it and paste it here/);
   assert.match(await page.textContent("#status"), /^Done/);
+  await page.close();
+});
+
+check("folders are dropped as people drop them: their photos come, a class for each folder too, and an empty one is told", async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), "violet-dropped-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const [cat, coffee] = await Promise.all(["cat.jpg", "coffee.jpg"].map(sample));
+  for (const [name, bytes] of [
+    ["holiday/inner/deep/coffee.jpg", coffee], ["holiday/cat.jpg", cat], ["holiday/.DS_Store", "a system's"],
+    ["holiday/__MACOSX/cat.jpg", "a system's"], ["cats/1.jpg", cat], ["cats/2.jpg", cat], ["cups/1.jpg", coffee], ["cups/notes.txt", "no photo"],
+  ]) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), bytes);
+  }
+  await mkdir(path.join(folder, "empty/inner"), { recursive: true });
+  const page = await open(shared.browser, shared.site, scene);
+  await status(page, /^Done/);
+  // The browser's own drag of files on a disk, with the folders' entries that it makes of them.
+  const session = await page.context().newCDPSession(page);
+  const dropFiles = async (selector, ...names) => {
+    await page.locator(selector).scrollIntoViewIfNeeded();
+    const { x, y, width } = await page.locator(selector).boundingBox();
+    const data = { items: [], files: names.map((name) => path.join(folder, name)), dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"]) {
+      await session.send("Input.dispatchDragEvent", { type, x: x + width / 2, y: y + 20, data });
+    }
+  };
+  await again(page, () => dropFiles("#drop", "holiday"));
+  // What lies in a folder comes before what lies deeper; what systems leave behind does not come.
+  assert.equal(await page.locator("#strip-list li").count(), 2);
+  assert.deepEqual(await page.locator("#strip-list button").evaluateAll((all) => all.map((one) => one.ariaPressed)), ["true", "false"]);
+  assert.match(await page.locator("#strip-list img").first().getAttribute("alt"), /cat\.jpg/);
+  assert.equal(await notice(page), "");
+  await dropFiles("#drop", "empty");
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /no files in what was dropped.*Drop a photo/);
+  await page.click("#notice-close");
+  await page.click("#teach-start");
+  await dropFiles("#teach-body", "cats", "cups");
+  await page.waitForFunction(() => document.querySelectorAll("#teach-classes img").length === 3);
+  const classes = await page.evaluate(() => [...document.querySelectorAll("#teach-classes > li")].map(
+    (one) => [one.querySelector("input").value, one.querySelectorAll("img").length]));
+  assert.deepEqual(classes, [["cats", 2], ["cups", 1]]);
+  await page.waitForSelector("#notice:not([hidden])");
+  assert.match(await notice(page), /1 of 4 files were left out/);
+  assert.deepEqual(page.errors, []);
   await page.close();
 });
 

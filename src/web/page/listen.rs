@@ -82,7 +82,14 @@ impl Page {
                     phrase!("Save it first, or copy it and paste it here."),
                 );
             }
-            page.take_files(dropped(&transfer));
+            let (files, told) = (dropped(&transfer), Rc::clone(&page));
+            page.take_files(async move {
+                let files = files.await;
+                if files.is_empty() {
+                    told.note_no_files();
+                }
+                files
+            });
         });
         let page = Rc::clone(self);
         on(&body, "paste", move |event: ClipboardEvent| {
@@ -112,6 +119,14 @@ impl Page {
             });
         }
         self.on_click("notice-close", |_| show("notice", false));
+    }
+
+    /// A folder was dropped, and there is nothing in it.
+    pub(super) fn note_no_files(&self) {
+        self.note(
+            phrase!("There are no files in what was dropped."),
+            phrase!("Drop a photo, a network, or a folder that holds some."),
+        );
     }
 
     fn listen_to_views(self: &Rc<Self>) {

@@ -138,7 +138,7 @@ impl Page {
         spawn_local(async move {
             let files = files.await;
             if files.is_empty() {
-                return;
+                return page.note_no_files();
             }
             let sorted = match class {
                 Some(class) => vec![(class, (0..files.len()).collect())],
