@@ -111,25 +111,188 @@ fn nothing_is_translated_that_nobody_says() {
     assert!(idle.is_empty(), "said nowhere: {idle:#?}");
 }
 
-fn holes(sentence: &str) -> BTreeSet<String> {
+/// The holes of a sentence, as often as they are in it.
+fn holes(sentence: &str) -> Vec<String> {
     let parts = sentence.split('{').skip(1);
-    parts
+    let mut holes: Vec<_> = parts
         .map(|part| part.split_once('}').unwrap().0.to_owned())
-        .collect()
+        .collect();
+    holes.sort();
+    holes
+}
+
+/// The sign that a sentence ends with.
+fn end(sentence: &str) -> Option<char> {
+    let last = sentence.chars().last();
+    last.filter(|&c| ".…:;?!,".contains(c))
+}
+
+/// Every French sentence with the English one, those of errors included.
+fn pairs() -> impl Iterator<Item = (String, String)> {
+    let mut catalogue = catalogue();
+    let sections = ["sentences", "details"].map(|name| catalogue.remove(name).unwrap());
+    sections.into_iter().flatten()
 }
 
 #[test]
-fn both_languages_have_the_same_holes() {
-    for (english, french) in &catalogue()["sentences"] {
-        assert_eq!(holes(english), holes(french), "{english}");
+fn both_languages_have_the_same_holes_and_end_alike() {
+    for (english, french) in pairs() {
+        assert_eq!(holes(&english), holes(&french), "{english}");
         assert!(!french.is_empty(), "{english}");
+        assert_eq!(french, french.trim(), "{english}");
+        assert!(!french.contains("  "), "{french}");
+        assert_eq!(end(&english), end(&french), "{english}: {french}");
         // English puts no space before it.
         assert!(!english.contains("} %"), "{english}");
-        // French puts a space that does not break before these.
-        for sign in [';', '?', '!', '»', '%'] {
-            assert!(!french.contains(&format!(" {sign}")), "{french}");
+    }
+}
+
+/// The words of a sentence, in small letters; holes are none.
+fn vocabulary(sentence: &str) -> Vec<String> {
+    let outside = sentence.split('{').enumerate();
+    let outside = outside.map(|(k, part)| match k {
+        0 => part,
+        _ => part.split_once('}').unwrap().1,
+    });
+    let words = outside.flat_map(|part| part.split(|c: char| !c.is_alphabetic()));
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+#[test]
+fn no_english_is_left_in_the_french() {
+    // Words that no French sentence has, and most English ones do.
+    let english_only = [
+        "the", "of", "and", "with", "is", "are", "this", "that", "these", "from", "which", "was",
+        "not", "its", "what", "for", "to", "by", "it", "be", "has", "have", "will", "your", "you",
+        "where", "when", "how", "than", "more", "no", "or", "an", "can", "cannot", "there",
+    ];
+    // What is the same word in both, and names.
+    let same = [
+        "a",
+        "alpha",
+        "attributions",
+        "auto",
+        "cam",
+        "classes",
+        "contours",
+        "f",
+        "fragile",
+        "gauss",
+        "grad",
+        "gradient",
+        "gradients",
+        "idgi",
+        "insertion",
+        "integrated",
+        "legendre",
+        "numpy",
+        "occlusion",
+        "original",
+        "pause",
+        "photo",
+        "pixels",
+        "smoothgrad",
+        "x",
+        "α",
+        "σ",
+    ];
+    let names = catalogue().remove("names").unwrap();
+    let mut checked = 0;
+    for (_, french) in pairs().chain(names) {
+        let words = vocabulary(&french);
+        let left = words.iter().filter(|word| english_only.contains(&&***word));
+        assert_eq!(left.collect::<Vec<_>>().len(), 0, "English in “{french}”");
+        checked += words.len();
+    }
+    for (_, french) in pairs().filter(|(english, french)| english == french) {
+        let words = vocabulary(&french);
+        let other = words.iter().find(|word| !same.contains(&&***word));
+        assert_eq!(other, None, "“{french}” is as in English");
+    }
+    assert!(checked > 5000, "{checked} words");
+    // What the sieve is for.
+    assert!(vocabulary("Le masque of {the} photo").contains(&"of".to_owned()));
+    assert!(!vocabulary("Le masque of {the} photo").contains(&"the".to_owned()));
+}
+
+/// French as it is printed: its spaces do not break, its apostrophes and quotation marks are its own.
+fn check_print(french: &str) {
+    const FIRM: [char; 2] = ['\u{a0}', '\u{202f}'];
+    let letters: Vec<char> = french.chars().collect();
+    for (k, &letter) in letters.iter().enumerate() {
+        let before = k.checked_sub(1).map(|k| letters[k]);
+        let after = letters.get(k + 1).copied();
+        // Within an address, a time or a list of code they are no signs of a sentence.
+        let ends_word = after.is_none_or(|after| after.is_whitespace() || "»)".contains(after));
+        if ";?!:%»".contains(letter) && ends_word {
+            let firm = before.is_none_or(|before| FIRM.contains(&before) || "?!".contains(before));
+            assert!(
+                firm,
+                "a space that does not break before “{letter}”: {french}"
+            );
+        }
+        if letter == '«' {
+            let firm = after.is_some_and(|after| FIRM.contains(&after));
+            assert!(firm, "a space that does not break after «: {french}");
         }
     }
+    assert!(
+        !french.contains('\'') && !french.contains("..."),
+        "{french}"
+    );
+    assert!(!french.contains(['“', '”']), "{french}");
+}
+
+#[test]
+fn french_is_as_it_is_printed() {
+    for (_, french) in pairs() {
+        check_print(&french);
+    }
+    // What stands in pages of its own, or is there before the catalogue.
+    let own = include_str!("../../www/lessons/fr.html");
+    let early = include_str!("../../www/index.html").lines();
+    let early: Vec<_> = early.filter(|line| line.contains("lang=\"fr\"")).collect();
+    assert!(early.len() >= 3, "{early:?}");
+    let texts = early.iter().flat_map(|line| texts(line)).chain(texts(own));
+    let mut checked = 0;
+    for text in texts {
+        check_print(&text);
+        checked += text.len();
+    }
+    assert!(checked > 4000, "{checked} bytes of it");
+    for wrong in [
+        "Quoi ?",
+        "Quoi?",
+        "«\u{a0}oui »",
+        "5 %",
+        "5%",
+        "l'eau",
+        "un « oui\u{a0}»",
+    ] {
+        assert!(
+            std::panic::catch_unwind(|| check_print(wrong)).is_err(),
+            "{wrong}"
+        );
+    }
+    check_print(
+        "À 5\u{a0}% près\u{a0}: «\u{a0}oui\u{a0}» ?"
+            .replace(" ?", "\u{a0}?")
+            .as_str(),
+    );
+}
+
+/// What stands between tags.
+fn texts(html: &str) -> Vec<String> {
+    let pieces = html.split('<').filter_map(|piece| piece.split_once('>'));
+    let pieces = pieces.map(|(_, text)| words_as_printed(text));
+    pieces.filter(|text| !text.is_empty()).collect()
+}
+
+fn words_as_printed(text: &str) -> String {
+    let text = text.replace("&nbsp;", "\u{a0}").replace("&amp;", "&");
+    text.trim_matches(|c: char| c.is_ascii_whitespace())
+        .to_owned()
 }
 
 /// The sentences of `#[error("…")]`, their holes without formats, and those without names numbered; what another
@@ -228,5 +391,34 @@ fn french_keeps_things_apart() {
     }
     for sentence in catalogue().values().flat_map(BTreeMap::values) {
         assert!(!sentence.contains('\''), "{sentence}");
+        // Statistics' is one word, and what computes is no thread to sew with.
+        let small = sentence.to_lowercase();
+        assert!(!small.contains("écart type"), "{sentence}");
+        for after in small.split("fil").skip(1) {
+            let alone = after
+                .trim_start_matches('s')
+                .chars()
+                .next()
+                .is_none_or(|c| !c.is_alphabetic());
+            let whole = after.trim_start_matches('s').starts_with(" de calcul");
+            assert!(!alone || whole, "{sentence}");
+        }
     }
+}
+
+/// The colours of a mask can be chosen: words that are there for all of them name none, but for the picture that is
+/// shown as an example.
+#[test]
+fn what_is_said_for_every_palette_names_no_colour() {
+    let named = sentences_of_the_page();
+    let named: Vec<_> = named
+        .iter()
+        .filter(|s| s.to_lowercase().contains("purple"))
+        .collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    assert!(
+        named
+            .iter()
+            .all(|s| *s == "purple" || s.contains("espresso") || s.contains("cup"))
+    );
 }
