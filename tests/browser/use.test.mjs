@@ -1,6 +1,6 @@
 // How people work with the page: many photos, the camera, their language, a lecture hall, the keyboard.
 import assert from "node:assert/strict";
-import { again, canvas, dies, drop, notice, open, sample, serve, status, suite, view } from "./harness.mjs";
+import { again, canvas, dies, drop, notice, open, sample, save, serve, status, suite, view } from "./harness.mjs";
 
 const shared = suite({ camera: true });
 const { check } = shared;
@@ -274,6 +274,29 @@ check("the keyboard alone: a sample, a class, a view, zoom", async () => {
   await page.close();
 });
 
+/** In the page: how far each half of a picture is from another one, and how much ink is beneath them. */
+async function sideBySide(urls) {
+  const [both, photo, overlay] = await Promise.all(urls.map(async (url) => {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const { width, height } = image;
+    const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return { width, height, at: (x, y, w, h) => context.getImageData(x, y, w, h).data };
+  }));
+  const { width, height } = photo;
+  const far = (a, b) => a.reduce((sum, value, k) => sum + Math.abs(value - b[k]), 0) / a.length;
+  const [left, right] = [0, width].map((x) => both.at(x, 0, width, height));
+  const beneath = both.at(0, height, both.width, both.height - height);
+  const ground = beneath.slice(0, 3);
+  const inked = beneath.filter((value, k) => k % 4 === 0 && Math.abs(value - ground[0]) > 60);
+  return {
+    photo: far(left, photo.at(0, 0, width, height)), overlay: far(right, overlay.at(0, 0, width, height)),
+    apart: far(left, right), ink: inked.length / (beneath.length / 4),
+  };
+}
+
 check("photo and overlay side by side, and a handout of one page", async () => {
   const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
   await status(page, /is ready/);
@@ -287,6 +310,16 @@ check("photo and overlay side by side, and a handout of one page", async () => {
   // Two photos of 451 × 300, and a line or two of words beneath.
   const [width, height] = [16, 20].map((at) => bytes.readUInt32BE(at));
   assert.ok(width === 902 && height > 310 && height < 400, `${width} × ${height}`);
+  // On the left the photo as it is, on the right the overlay as it is saved by itself, and words beneath.
+  const [overlay, cat] = [(await save(page, "overlay")).bytes, await sample("cat.jpg")];
+  const halves = await page.evaluate(sideBySide, [
+    `data:image/png;base64,${bytes.toString("base64")}`, `data:image/jpeg;base64,${cat.toString("base64")}`,
+    `data:image/png;base64,${overlay.toString("base64")}`,
+  ]);
+  assert.ok(halves.photo < 0.5, `${halves.photo} of 255 from the photo`);
+  assert.equal(halves.overlay, 0, "the overlay's every pixel");
+  assert.ok(halves.apart > 5, `${halves.apart} of 255 between the halves`);
+  assert.ok(halves.ink > 0.005, `${halves.ink} of the rest is words`);
 
   // At the moment of printing both pictures are decoded, and they are those of this photo.
   await page.evaluate(() => {
