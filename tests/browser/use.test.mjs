@@ -371,6 +371,8 @@ check("less motion where people ask for it", async () => {
 check("a download that breaks off goes on where it stopped", async () => {
   const file = "weights/efficientnet-lite0.safetensors";
   const asked = [];
+  let breakOff;
+  const seen = new Promise((resolve) => (breakOff = resolve));
   const breaking = await serve((name, bytes) => bytes, (name, bytes, request, response) => {
     if (name !== file) return false;
     const from = Number((request.headers.range ?? "bytes=0-").match(/\d+/)[0]);
@@ -378,10 +380,18 @@ check("a download that breaks off goes on where it stopped", async () => {
     response.writeHead(from ? 206 : 200, { "content-length": bytes.length - from });
     // Twice a third of the file, and then the line is dead.
     const end = asked.length < 3 ? from + Math.floor(bytes.length / 3) : bytes.length;
-    response.write(bytes.subarray(from, end), () => (asked.length < 3 ? response.destroy() : response.end()));
+    const last = asked.length === 3;
+    response.write(bytes.subarray(from, end), () => seen.then(() => (last ? response.end() : response.destroy())));
     return true;
   });
   const page = await open(shared.browser, breaking, `${cpu}&steps=2`, { serviceWorkers: "block" });
+  // How much has come is said in megabytes: a third of all.
+  await status(page, /^Fetching EfficientNet-Lite0: \d+\.\d of \d+\.\d MB/);
+  const read = () => page.evaluate(() => document.getElementById("status").textContent.match(/[\d.]+(?= )/g).slice(-2).map(Number));
+  await page.waitForFunction(() => document.getElementById("progress").value > 0.3);
+  const [come, all] = await read();
+  assert.ok(all > 5 && Math.abs(come / all - 1 / 3) < 0.02, `${come} of ${all} MB`);
+  breakOff();
   await status(page, /is ready/);
   assert.equal(asked.length, 3);
   assert.ok(asked[0] === 0 && asked[1] > 0 && asked[2] > asked[1], `${asked}`);
