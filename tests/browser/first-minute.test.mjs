@@ -38,6 +38,9 @@ check("before the engine: a finished example, samples in the drop zone, chapters
     .filter((one) => one.checkVisibility() && !one.disabled && one.getBoundingClientRect().width > 1)
     .map((one) => one.id || one.dataset.sample || one.textContent.trim()));
   assert.ok(controls.length <= 16, controls.join(", "));
+  // How it is computed is folded away, and says in a line what it is.
+  const folded = () => page.evaluate(() => ["how", "drawing"].map((id) => document.getElementById(id).open));
+  assert.deepEqual(await folded(), [false, false]);
   await page.close();
 });
 
@@ -258,6 +261,7 @@ check("on a phone, photo, answer and status are on the first screen, and so is w
   const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&photo=cat",
     { viewport: { width: 390, height: 844 }, unfolded: false });
   await status(page, /^Done/);
+  assert.ok(!(await page.evaluate(() => document.getElementById("how").open)), "with a mask, it is still folded");
   await page.evaluate(() => scrollTo(0, 0));
   for (const selector of ["#canvas", "#predictions button", "#status"]) {
     const box = await page.locator(selector).first().boundingBox();
