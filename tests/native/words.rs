@@ -216,7 +216,8 @@ fn no_english_is_left_in_the_french() {
     assert!(!vocabulary("Le masque of {the} photo").contains(&"the".to_owned()));
 }
 
-/// French as it is printed: its spaces do not break, its apostrophes and quotation marks are its own.
+/// French as it is printed: its spaces do not break, its apostrophes and quotation marks are its
+/// own.
 fn check_print(french: &str) {
     const FIRM: [char; 2] = ['\u{a0}', '\u{202f}'];
     let letters: Vec<char> = french.chars().collect();
@@ -406,8 +407,8 @@ fn french_keeps_things_apart() {
     }
 }
 
-/// The colours of a mask can be chosen: words that are there for all of them name none, but for the picture that is
-/// shown as an example.
+/// The colours of a mask can be chosen: words that are there for all of them name none, but for the
+/// picture that is shown as an example.
 #[test]
 fn what_is_said_for_every_palette_names_no_colour() {
     let named = sentences_of_the_page();
