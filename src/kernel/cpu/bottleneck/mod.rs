@@ -317,6 +317,11 @@ impl Bottleneck {
         rows.div_ceil(rows.div_ceil(most.unwrap_or(1)))
     }
 
+    /// Rows of the output that a forward pass makes at once.
+    pub fn rows_a_strip(&self) -> usize {
+        self.rows_at_once(&self.forward)
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn strip(
         &self,
@@ -444,6 +449,3 @@ fn biases(groups: Groups, bias: &[f32]) -> Aligned {
     biases.values_mut()[..bias.len()].copy_from_slice(bias);
     biases
 }
-
-#[cfg(test)]
-mod tests;

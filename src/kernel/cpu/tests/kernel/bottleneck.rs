@@ -1,8 +1,9 @@
 //! The layers in one go against the same layers one after the other.
 
-use super::*;
-use crate::geometry::Filter;
-use crate::{activate, backward, forward, pack, secant_gradient};
+use violet_kernel_cpu::{
+    Activation, Bottleneck, Filter, Geometry, Keep, Kept, Slopes, Weights, activate, backward,
+    forward, pack, secant_gradient,
+};
 
 /// Small numbers in quarters, whose sums of products are exact.
 struct Numbers(u64);
@@ -201,7 +202,7 @@ fn large_images_are_made_in_strips() {
     for seed in 0..8 {
         let mut numbers = Numbers(seed);
         let layers = Layers::draw(&mut numbers, [90, 117], [5, 70, 9]);
-        assert!(layers.together().rows_at_once(&layers.together().forward) < 40);
+        assert!(layers.together().rows_a_strip() < 40);
         check(&layers, &mut numbers, 1);
     }
 }

@@ -1,0 +1,9 @@
+//! The kernels from outside: what is compiled for each width of vectors is compiled once, and not again for its tests.
+
+mod batch_norm;
+mod bottleneck;
+mod function;
+mod matrix;
+mod pair;
+mod rows;
+mod transpose;
