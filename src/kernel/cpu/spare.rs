@@ -53,34 +53,3 @@ pub fn give_back(values: Vec<f32>) {
         }
     });
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lengths() -> Vec<usize> {
-        SPARE.with_borrow(|all| all.iter().map(Vec::len).collect())
-    }
-
-    #[test]
-    fn values_of_the_same_length_are_used_again() {
-        for length in [100, 60, 400] {
-            give_back(vec![7.0; length]);
-        }
-        assert_eq!(values(60), [7.0; 60]);
-        assert_eq!(lengths(), [100, 400]);
-        assert_eq!(values(60), [0.0; 60]);
-        assert_eq!((room(400).len(), lengths()), (0, vec![100]));
-        assert_eq!(copy(&[1.0; 100]), [1.0; 100]);
-        assert_eq!(lengths(), [0; 0]);
-    }
-
-    #[test]
-    fn no_more_is_held_than_a_pass_needs() {
-        give_back(vec![0.0; 10]);
-        give_back(vec![0.0; MOST_VALUES - 5]);
-        assert_eq!(lengths(), [MOST_VALUES - 5]);
-        give_back(vec![0.0; MOST_VALUES + 1]);
-        assert_eq!(lengths(), [MOST_VALUES - 5]);
-    }
-}

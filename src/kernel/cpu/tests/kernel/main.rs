@@ -6,4 +6,5 @@ mod function;
 mod matrix;
 mod pair;
 mod rows;
+mod spare;
 mod transpose;
