@@ -12,6 +12,9 @@ skipped=$(mktemp) output=$(mktemp)
 native=
 trap '[ -z "$native" ] || kill -- "-$native" 2>/dev/null; rm -f "$skipped" "$output"' EXIT
 export VIOLET_SKIPPED=$skipped
+# Together, so that what they share is built once.
+packages=(-p violet -p violet-graph -p violet-import -p violet-labels -p violet-weights -p violet-kernel-cpu)
+[ -z "$everything" ] || packages+=(-p train-shapes)
 
 # Files that PyTorch and safetensors write, for those who read them.
 checkpoints() {
@@ -43,15 +46,15 @@ checkpoints() {
 native() {
   [ -z "$everything" ] || "$root/scripts/lint.sh" || return
   say "Native tests"
-  # Together, so that what they share is built once.
-  local packages=(-p violet -p violet-graph -p violet-import -p violet-labels -p violet-weights -p violet-kernel-cpu)
-  [ -z "$everything" ] || packages+=(-p train-shapes)
   cargo test --release "${packages[@]}" && say "Native tests passed"
 }
 
 setup_rust
 setup_tests
-"$root/scripts/weights.sh"
+if [ "$everything" ]; then need_python && python3 scripts/keep_times.py; fi
+# What a software GPU has compiled, of Mesa's.
+export MESA_SHADER_CACHE_DIR=$cache/mesa && mkdir -p "$MESA_SHADER_CACHE_DIR"
+VIOLET_CONVERTER="${packages[*]}" "$root/scripts/weights.sh"
 checkpoints
 
 say "Native tests begin, beside what follows"
