@@ -21,7 +21,9 @@ def main():
     # One list for each place: Cargo keeps them apart as well.
     kept = TARGET / f"times-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}.json"
     before = json.loads(kept.read_text()) if kept.exists() else {}
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    # In a container the checkout may be another user's.
+    listing = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]
+    listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout.decode()
     times = {name: (ROOT / name).stat().st_mtime_ns for name in listed.split("\0") if (ROOT / name).is_file()}
     end = min(times.values()) + CHECKOUT_NS
     for name, time in times.items():
