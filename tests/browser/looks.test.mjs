@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { again, drop, open, root, skip, status, suite, view } from "./harness.mjs";
+import { again, drop, open, root, sample, skip, status, suite, view } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -133,6 +133,55 @@ story("the way from a cold page to everything that can be learnt", async () => {
   await page.evaluate(() => { document.getElementById("how").open = true; });
   await page.locator("#how").scrollIntoViewIfNeeded();
   await take("how", "#how");
+  // What is shown was made otherwise; and what was cancelled, which is never twice as far.
+  await page.click("#pin");
+  await page.locator("#steps").fill("500");
+  await page.evaluate(() => { document.getElementById("how").open = false; });
+  await take("stale");
+  await page.click("#anew");
+  await status(page, /: [1-9]\d* of 50\d/);
+  await page.click("#cancel");
+  await status(page, /^Cancelled/);
+  await page.evaluate(() => { document.getElementById("stale-what").textContent = "Unfinished: 17 of 500 gradients."; });
+  await take("cancelled", "#stale");
+  await page.click("#back");
+  await page.evaluate(() => { document.getElementById("how").open = true; });
+  await page.locator("#steps").fill("12");
+  await page.evaluate(() => { document.getElementById("how").open = false; });
+  // Photos beside each other, one of them explained.
+  const cups = await sample("coffee.jpg");
+  await again(page, () => page.locator("#file").setInputFiles(["a.jpg", "b.jpg", "c.jpg"].map((name) => ({ name, mimeType: "image/jpeg", buffer: cups }))));
+  await take("strip", "#strip");
+  await page.locator("#own-file").setInputFiles([{
+    name: "forest.onnx", mimeType: "", buffer: await readFile(path.join(root, "src/import/tests/data/onnx/float16.onnx")),
+  }]);
+  await page.waitForSelector("#network-look:not([hidden])");
+  await status(page, /^Done/);
+  await page.evaluate(() => { document.getElementById("network-input").open = true; });
+  await take("own-network", "#network");
+  await page.evaluate(() => dispatchEvent(new CustomEvent("violet-failed", { detail: "panicked at src/page/work.rs:120" })));
+  await take("no-start", "#no-start");
+  await page.close();
+});
+
+story("a lesson with its task; with forced colours, and the link's code", async () => {
+  const task = encodeURIComponent("1. Where does the network look?\n2. Choose “Regions”: which three account for most of the answer?");
+  const { page, take } = await camera(`device=cpu&model=shapesnet&steps=auto&scene=5&hide=samples,scenes,controls&task=${task}`);
+  await status(page, /^Done/);
+  await take("lesson");
+  await page.emulateMedia({ forcedColors: "active" });
+  await view(page, "regions");
+  await take("forced-colours");
+  await page.emulateMedia({ forcedColors: "none" });
+  await page.click("#qr-open");
+  // The port, and with it the code, is another one each time.
+  await page.evaluate(() => {
+    const side = Number(document.getElementById("qr").getAttribute("viewBox").split(" ")[2]) - 8;
+    const dark = Array.from({ length: side * side }, (_, k) => [k % side, Math.floor(k / side)]).filter(([x, y]) => (x * y + x + y) % 3 === 0);
+    document.getElementById("qr-squares").setAttribute("d", dark.map(([x, y]) => `M${x + 4} ${y + 4}h1v1h-1z`).join(""));
+    document.getElementById("qr-link").textContent = "https://example.org/violet/?model=shapesnet&steps=auto&scene=5";
+  });
+  await take("qr");
   await page.close();
 });
 
