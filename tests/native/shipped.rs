@@ -25,7 +25,7 @@ use crate::common::{
 /// How far a map may be from that of the original, in the L2 norm.
 const MAP: f64 = 0.01;
 /// Secants of a map that is near the integral, and what is left is the same of both.
-const SECANTS: usize = 64;
+const SECANTS: usize = 32;
 
 /// A network's weights as its authors made them, and as the page loads them.
 struct Pair {
