@@ -84,6 +84,14 @@ const Driven = {
   async click(selector, share = [0.5, 0.5]) {
     await this.drag(await this.places(selector, [share]));
   },
+  /** Goes on with the tabulator until an element has the focus. */
+  async tabTo(selector) {
+    for (let steps = 0; steps <= 120; steps += 1) {
+      if (await this.evaluate((selector) => document.activeElement.matches(selector), selector)) return;
+      await this.press("Tab");
+    }
+    throw new Error(`the tabulator does not lead to ${selector}`);
+  },
   /** A file that is saved by a click in the menu, once all of it has arrived. */
   async saved(what, name) {
     const file = path.join(this.folder, "downloads", name);
@@ -121,7 +129,8 @@ async function puppet(engine, executablePath, folder) {
       "intl.accept_languages": "en-US",
     },
   });
-  const [page] = await browser.pages();
+  // In Firefox's first one keys press no button: it has not the focus.
+  const page = await browser.newPage();
   await page.setViewport(size);
   return {
     version: await browser.version(),
@@ -129,6 +138,7 @@ async function puppet(engine, executablePath, folder) {
     reload: () => page.reload(),
     evaluate: (f, ...values) => page.evaluate(f, ...values),
     press: (key) => page.keyboard.press(key),
+    resize: (width, height) => page.setViewport({ width, height }),
     choose: (selector, value) => page.select(selector, value),
     upload: async (selector, file) => (await page.$(selector)).uploadFile(file),
     async drag([[x, y], ...others]) {
@@ -188,6 +198,7 @@ async function webkit(program, folder) {
       return value;
     },
     press: (key) => driver.actions().sendKeys(named[key] ?? key).perform(),
+    resize: (width, height) => driver.manage().window().setRect({ width, height }),
     choose: (selector, value) => at(`${selector} option[value="${value}"]`).click(),
     upload: (selector, file) => at(selector).sendKeys(file),
     async drag([[x, y], ...others]) {

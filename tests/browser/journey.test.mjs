@@ -229,6 +229,35 @@ async function journey(user, site, elsewhere, step) {
     assert.match(await user.text("#pin"), /comparer/);
   });
 
+  await step("on a phone, by the keyboard alone, in French", async () => {
+    await user.resize(390, 844);
+    await user.goto(`${site.url}?device=cpu&workers=1&model=shapesnet&steps=4&lang=fr`);
+    await user.status(/prêt/);
+    await user.tabTo("#draw");
+    await user.again(() => user.press("Enter"));
+    const view = () => user.evaluate(() => document.querySelector("input[name=view]:checked").value);
+    assert.equal(await view(), "overlay");
+    await user.tabTo("input[name=view]");
+    await user.press("ArrowRight");
+    assert.equal(await view(), "pixels");
+    await user.tabTo("#guess-start");
+    await user.press("Enter");
+    await user.until(() => !document.getElementById("guess-body").hidden);
+    await user.tabTo("#guess-canvas");
+    await user.press(" ");
+    await user.tabTo("#guess-uncover");
+    await user.press("Enter");
+    await user.until(() => /%/.test(document.getElementById("guess-score").textContent));
+    await user.tabTo("#walk-start");
+    await user.press("Enter");
+    await user.status(/α/);
+    await user.tabTo("#walk-alpha");
+    const before = await user.text("#walk-alpha-value");
+    await user.press("ArrowRight");
+    await user.until((before) => document.querySelector("#walk-alpha-value").textContent !== before, before);
+    assert.deepEqual(await user.evaluate(() => [document.documentElement.lang, document.documentElement.scrollWidth <= innerWidth]), ["fr", true]);
+    await user.resize(1280, 900);
+  });
   await step("a detector's box", async (t) => {
     if (!detector) return skip(t, "the detector's weights are not here");
     await user.again(() => user.click("[data-sample=coffee]"));
