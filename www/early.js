@@ -1,6 +1,9 @@
 // What must work before the page's module is there, or without it: early clicks and drops are kept, and a start
 // that fails says so.
 (() => {
+  // Calls from browser to browser are no request, and not every browser obeys the policy's word on them: nobody makes any.
+  for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) delete globalThis[name];
+
   let started = false;
   const failed = (why, broken = false) => {
     const detail = document.getElementById("no-start-why");

@@ -101,6 +101,7 @@ function leak(elsewhere) {
     fetch: () => fetch(`${elsewhere}page-fetch`, { method: "POST", body: "a photo", mode: "no-cors" }),
     socket: () => seen(new WebSocket(`${elsewhere.replace("http", "ws")}page-socket`)),
     events: () => seen(new EventSource(`${elsewhere}page-events`)),
+    calls: async () => new RTCPeerConnection(),
     image: () => insert("img", { src: `${elsewhere}page-image` }),
     script: () => insert("script", { src: `${elsewhere}page-script` }),
     module: () => import(`${elsewhere}page-module.js`),
@@ -150,7 +151,7 @@ async function journey(user, site, elsewhere, step) {
   await step("the page cannot, either", async () => {
     const tried = await user.evaluate(leak, elsewhere);
     assert.deepEqual(Object.entries(tried).filter(([, sent]) => sent), []);
-    assert.equal(Object.keys(tried).length, 12);
+    assert.equal(Object.keys(tried).length, 13);
   });
 
   await step("a sample", async () => {
