@@ -89,6 +89,16 @@ impl View {
         }
     }
 
+    /// Whether the control of that name changes what is drawn.
+    pub fn uses(self, control: &str) -> bool {
+        match control {
+            "opacity" => !matches!(self, View::Original | View::Mask | View::Contours),
+            "clip" => !matches!(self, View::Original | View::Regions),
+            "palette" => !matches!(self, View::Original | View::Spotlight),
+            _ => true,
+        }
+    }
+
     /// The view of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|view| view.name() == name)

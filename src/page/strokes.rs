@@ -343,6 +343,38 @@ mod tests {
         assert_eq!((*area, *opacity), ([50.0, 0.0, 300.0, 300.0], 0.85));
     }
 
+    /// A control that a view is not drawn with cannot be used there, and every other one changes it.
+    #[test]
+    fn controls_change_what_is_drawn_in_every_view_that_uses_them() {
+        use super::super::Settings;
+        for view in View::ALL {
+            let mut stage = stage();
+            // Where the mask is strong, so that little is clipped.
+            stage.set_map((0..400).map(|k| (k % 20 * (k / 20)) as f32).collect(), 20);
+            if view == View::Difference {
+                stage.pin(CROP, vec![1.0; 400], 20);
+            }
+            let mut settings = Settings::default();
+            settings.view = view;
+            let mut drawn_with = |settings: &Settings| {
+                stage.set_manner(settings);
+                drawn(&stage)
+            };
+            let before = drawn_with(&settings);
+            for id in ["opacity", "clip", "palette"] {
+                let mut others = settings.clone();
+                match id {
+                    "opacity" => others.opacity = 30,
+                    "clip" => others.clip = 80,
+                    _ => others.palette = Palette::Blue,
+                }
+                // Without regions there is nothing that a view of them could draw.
+                let used = view.uses(id) && view != View::Regions;
+                assert_eq!(drawn_with(&others) != before, used, "{view:?}, {id}");
+            }
+        }
+    }
+
     #[test]
     fn every_view_draws_what_it_is_called() {
         let mut stage = stage();

@@ -119,7 +119,7 @@ function legible(id) {
 async function lostFocus() {
   const lost = [];
   const controls = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex]")]
-    .filter((one) => one.tabIndex >= 0 && !one.matches(":disabled") && one.checkVisibility());
+    .filter((one) => one.tabIndex >= 0 && !one.matches(":disabled") && one.checkVisibility({ visibilityProperty: true }));
   for (const one of controls) {
     for (const way of ["hidden", "disabled", "taken away"].filter((way) => way !== "disabled" || way in one)) {
       one.focus();

@@ -124,6 +124,37 @@ check("what is saved does not depend on the view", async () => {
   await page.close();
 });
 
+check("whatever control is touched, the picture changes or says that it was made with other settings", async () => {
+  const page = await open(shared.browser, shared.site, `${shapes}&rule=trapezoid&steps=3&scene=5&view=mask`);
+  await status(page, /^Done/);
+  // As a person does it; how is said where it is needed, as some are shown only beside others.
+  const touch = (id, value) => page.evaluate(([id, value]) => {
+    const control = document.getElementById(id);
+    if (!control.checkVisibility() || control.matches(":disabled")) throw new Error(`#${id} cannot be used`);
+    control.value = value;
+    if (control.value !== value) throw new Error(`#${id} has no ${value}`);
+    for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, { bubbles: true }));
+  }, [id, value]);
+  const shown = async () => `${(await canvas(page)).hash} ${await page.isVisible("#stale")} ${await page.textContent("#stage-caption")}`;
+  for (const [id, value] of [
+    ["baseline", "white"], ["baseline", "colour"], ["baseline-colour", "#00ff00"], ["baseline", "noise"], ["baseline-seed", "7"],
+    ["tag", "telling"], ["scale", "probability"], ["against", "2"], ["rule", "midpoint"], ["steps", "7"], ["reduction", "signed"],
+    ["palette", "yellow"], ["clip", "85"],
+  ]) {
+    const before = await shown();
+    await touch(id, value);
+    for (let now = before; now === before; now = await shown()) await status(page, /^Done/);
+    await status(page, /^Done/);
+  }
+  assert.ok(await page.isDisabled("#opacity"), "a mask by itself has none");
+  await view(page, "pixels");
+  const whole = await shown();
+  await touch("opacity", "30");
+  assert.notEqual(await shown(), whole);
+  assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
 check("thirty photos at once: as many as there is room for, and a sentence", async () => {
   const page = await open(shared.browser, shared.site, `${shapes}&steps=1`);
   await status(page, /is ready/);
