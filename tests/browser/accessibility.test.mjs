@@ -23,7 +23,10 @@ const desk = { width: 1440, height: 900 };
  * in forced colours, one line each: on all of the page or `within` a part of it, in each of the modes that are named.
  */
 async function faults(page, { within = null, as = Object.keys(modes) } = {}) {
-  if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(await axe);
+  if (!(await page.evaluate(() => Boolean(globalThis.axe)))) {
+    await page.evaluate(await axe);
+    await page.evaluate(colours);
+  }
   const found = [];
   for (const mode of as) {
     const { viewport = desk, ...media } = modes[mode];
@@ -45,8 +48,8 @@ async function faults(page, { within = null, as = Object.keys(modes) } = {}) {
   return found;
 }
 
-/** In the page, with forced colours: what is measured by a bar or a line, chosen, or lit, and looks like what is not. */
-function unseen() {
+/** In the page: what the others tell colours with: their numbers, what lies behind an element, and how two differ (WCAG 2.2). */
+function colours() {
   const rgba = (colour) => (colour.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
   const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
@@ -57,18 +60,27 @@ function unseen() {
     }
     return [255, 255, 255];
   };
+  const contrast = (...pair) => {
+    const [a, b] = pair.map(luminance);
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  globalThis.colours = { rgba, behind, contrast };
+}
+
+/** In the page, with forced colours: what is measured by a bar or a line, chosen, or lit, and looks like what is not. */
+function unseen() {
+  const { rgba, behind, contrast } = globalThis.colours;
   const shown = (selector) => [...document.querySelectorAll(selector)]
     .filter((one) => one.checkVisibility() && !one.matches(":disabled, fieldset:disabled *"));
-  const contrast = (one, colour) => {
+  const told = (one, colour) => {
     const [ground, share] = [behind(one), colour[3] ?? 1];
-    const [a, b] = [ground.map((value, k) => share * colour[k] + (1 - share) * value), ground].map(luminance);
-    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    return contrast(ground.map((value, k) => share * colour[k] + (1 - share) * value), ground);
   };
   const drawn = [
     [".meter .sum, .meter .goal, .predictions .track span, .before-after .track span, .two-way span", "backgroundColor"],
     [".plot .main, .plot .here", "stroke"], [".plot .dot, .plot text", "fill"],
   ].flatMap(([selector, property]) => shown(selector).filter((one) => one.getBoundingClientRect().width > 1)
-    .filter((one) => contrast(one, rgba(getComputedStyle(one)[property])) < 3)
+    .filter((one) => told(one, rgba(getComputedStyle(one)[property])) < 3)
     .map((one) => `${one.className.baseVal ?? one.className} in ${one.closest("[id]").id} is not seen`));
   const marked = shown(".segments label:has(:checked), [aria-pressed=true], [aria-current=step], .formula .lit").filter((one) => {
     const { outlineStyle, textDecorationLine } = getComputedStyle(one);
@@ -79,38 +91,24 @@ function unseen() {
 
 /** Controls whose edge has less than 3 : 1 with what lies around it (WCAG 1.4.11). */
 function paleEdges() {
-  const rgba = (colour) => colour.match(/[\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
-  const behind = (element) => {
-    for (let one = element.parentElement; one; one = one.parentElement) {
-      const colour = rgba(getComputedStyle(one).backgroundColor);
-      if ((colour[3] ?? 1) > 0.99) return colour;
-    }
-    return [255, 255, 255];
-  };
+  const { rgba, behind, contrast } = globalThis.colours;
   const controls = document.querySelectorAll(
     "select, input[type=number], input[type=search], .quiet, .primary, .why, .zoom button, .segments, .strip li button, .thumbs button, .filmstrip button");
   return [...controls].filter((control) => control.checkVisibility() && !control.matches(":disabled, fieldset:disabled *"))
     .filter((control) => !control.closest("[inert]") && !(document.querySelector("dialog[open]") && !control.closest("dialog")))
-    .map((control) => {
-      const [a, b] = [rgba(getComputedStyle(control).borderTopColor), behind(control)].map(luminance);
-      return [control, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
-    })
-    .filter(([, contrast]) => contrast < 3)
-    .map(([{ id, className, tagName }, contrast]) => `pale edge: ${tagName}#${id}.${className} ${contrast.toFixed(2)} : 1`);
+    .map((control) => [control, contrast(rgba(getComputedStyle(control).borderTopColor), behind(control))])
+    .filter(([, told]) => told < 3)
+    .map(([{ id, className, tagName }, told]) => `pale edge: ${tagName}#${id}.${className} ${told.toFixed(2)} : 1`);
 }
 
 /** In the page: how a note that is open is told from its ground, and whether all of it is in the window. */
 function legible(id) {
   const note = document.getElementById(id);
+  const { rgba, contrast } = globalThis.colours;
   const { color, backgroundColor } = getComputedStyle(note);
-  const [a, b] = [color, backgroundColor].map((colour) => colour.match(/[\d.]+/g).map(Number))
-    .map(([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-      .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0));
   const { left, top, right, bottom, width } = note.getBoundingClientRect();
   return {
-    contrast: note.matches(":popover-open") && note.innerText.length > 20 ? (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) : 0,
+    contrast: note.matches(":popover-open") && note.innerText.length > 20 ? contrast(rgba(color), rgba(backgroundColor)) : 0,
     inside: width > 0 && left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight,
   };
 }
