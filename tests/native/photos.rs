@@ -147,14 +147,43 @@ fn transparency_lies_over_white() {
     );
 }
 
+/// What EXIF says of an orientation, and nothing else: a TIFF header and one entry.
+fn tiff(orientation: u8) -> Vec<u8> {
+    let mut tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    tiff.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    tiff
+}
+
+/// A WebP, lossless, in the extended format, whose last chunk is EXIF's.
+fn oriented_webp(orientation: u8) -> Vec<u8> {
+    let plain = encode(
+        &DynamicImage::ImageRgb8(quarters(64, 48)),
+        ImageFormat::WebP,
+    );
+    let chunk = |name: &[u8; 4], data: &[u8]| {
+        let length = (data.len() as u32).to_le_bytes();
+        let padding = vec![0; data.len() % 2];
+        [name, &length[..], data, &padding].concat()
+    };
+    // That there is EXIF, then width and height less one, of three bytes each.
+    let head = chunk(b"VP8X", &[8, 0, 0, 0, 63, 0, 0, 47, 0, 0]);
+    let chunks = [
+        head,
+        plain[12..].to_vec(),
+        chunk(b"EXIF", &tiff(orientation)),
+    ]
+    .concat();
+    let length = (4 + chunks.len() as u32).to_le_bytes();
+    [b"RIFF", &length[..], b"WEBP", &chunks].concat()
+}
+
 /// A JPEG with an EXIF orientation put in after its first marker.
 fn oriented(orientation: u8) -> Vec<u8> {
     let jpeg = encode(
         &DynamicImage::ImageRgb8(quarters(64, 48)),
         ImageFormat::Jpeg,
     );
-    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
-    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let exif = [b"Exif\0\0".to_vec(), tiff(orientation)].concat();
     let length = (exif.len() + 2) as u16;
     let mut bytes = jpeg[..2].to_vec();
     bytes.extend([0xFF, 0xE1]);
@@ -166,18 +195,20 @@ fn oriented(orientation: u8) -> Vec<u8> {
 
 #[test]
 fn exif_orientation_is_applied() {
-    let upright = Photo::decode(&oriented(1)).unwrap();
-    assert_eq!(upright.rgb.dimensions(), (64, 48));
-    // 6: the camera was turned left; the picture has to be turned right.
-    let turned = Photo::decode(&oriented(6)).unwrap();
-    assert_eq!(turned.rgb.dimensions(), (48, 64));
-    assert_close(*turned.rgb.get_pixel(40, 8), [255, 0, 0], "upper right");
-    let upside_down = Photo::decode(&oriented(3)).unwrap();
-    assert_close(
-        *upside_down.rgb.get_pixel(56, 40),
-        [255, 0, 0],
-        "lower right",
-    );
+    for oriented in [oriented, oriented_webp] {
+        let upright = Photo::decode(&oriented(1)).unwrap();
+        assert_eq!(upright.rgb.dimensions(), (64, 48));
+        // 6: the camera was turned left; the picture has to be turned right.
+        let turned = Photo::decode(&oriented(6)).unwrap();
+        assert_eq!(turned.rgb.dimensions(), (48, 64));
+        assert_close(*turned.rgb.get_pixel(40, 8), [255, 0, 0], "upper right");
+        let upside_down = Photo::decode(&oriented(3)).unwrap();
+        assert_close(
+            *upside_down.rgb.get_pixel(56, 40),
+            [255, 0, 0],
+            "lower right",
+        );
+    }
 }
 
 #[test]
