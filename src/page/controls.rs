@@ -31,10 +31,8 @@ pub fn set(settings: &Settings, typed: Option<&str>) -> Panel {
     for id in ["steps", "steps-range", "rule"] {
         panel.enable(id, !settings.auto);
     }
-    // What this view is not drawn with.
-    for id in ["opacity", "clip", "palette"] {
-        panel.enable(id, settings.view.uses(id));
-    }
+    // Colours and what is clipped are the chapters' too, whatever the view.
+    panel.enable("opacity", settings.view.is_seen_through());
     // What only some baselines have: a colour, a seed.
     let baseline = Field::of_control("baseline").map(|field| (field.text)(settings));
     for (id, of) in [

@@ -89,14 +89,9 @@ impl View {
         }
     }
 
-    /// Whether the control of that name changes what is drawn.
-    pub fn uses(self, control: &str) -> bool {
-        match control {
-            "opacity" => !matches!(self, View::Original | View::Mask | View::Contours),
-            "clip" => !matches!(self, View::Original | View::Regions),
-            "palette" => !matches!(self, View::Original | View::Spotlight),
-            _ => true,
-        }
+    /// Whether something of the photo is seen through the mask, so that its opacity changes what is drawn.
+    pub fn is_seen_through(self) -> bool {
+        !matches!(self, View::Original | View::Mask | View::Contours)
     }
 
     /// The view of that name, if there is one.
