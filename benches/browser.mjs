@@ -2,6 +2,7 @@
 //
 //   node benches/browser.mjs [STEPS]        the CPU pool with one and two workers
 //   node benches/browser.mjs [STEPS] gpu    WebGPU on SwiftShader, Chromium's software adapter
+//   node benches/browser.mjs [STEPS] card   WebGPU on a real GPU, and the CPU pool with all workers
 //   node benches/browser.mjs [STEPS] builds one worker, the engine without relaxed SIMD and with it
 //   node benches/browser.mjs [STEPS] secants one and two workers, trapezoids and secants
 //
@@ -14,14 +15,17 @@ import { drop, launch, open, sample, serve, status, withRandomResnet18 } from ".
 const gpu = process.argv.includes("gpu");
 const ROUNDS = 3;
 const steps = Number(process.argv[2]) || 20;
+const card = process.argv.includes("card");
 const settings = gpu
   ? ["device=gpu&adapter=software"]
+  : card
+    ? ["trapezoid", "secant"].flatMap((rule) => ["gpu", "cpu"].map((device) => `device=${device}&rule=${rule}`))
   : process.argv.includes("builds")
     ? ["device=cpu&workers=1&engine=worker", "device=cpu&workers=1&engine=worker-relaxed"]
     : process.argv.includes("secants")
       ? [1, 2].flatMap((workers) => ["trapezoid", "secant"].map((rule) => `device=cpu&workers=${workers}&rule=${rule}`))
       : ["device=cpu&workers=1", "device=cpu&workers=2"];
-const browser = await launch({ webgpu: gpu });
+const browser = await launch({ webgpu: gpu, card });
 const site = await serve(withRandomResnet18() ?? undefined);
 console.log(`Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
 console.log("| model | by | gradients | seconds | seconds a gradient | ready after opening the page | first mask after the drop |");

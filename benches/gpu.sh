@@ -28,6 +28,13 @@ say "Whole steps beside Burn's kernels: in tiles, then without"
 cargo bench --bench step -- gpu card "$@"
 cargo bench --bench step -- gpu card-without-tiles "$@"
 
+if [ -d dist ] && [ -d tests/browser/node_modules ]; then
+  say "The page in Chromium"
+  node benches/browser.mjs 50 card
+else
+  say "skipped: the page in Chromium wants what scripts/test.sh makes"
+fi
+
 say "captum on the same GPU"
 for python in python3 /usr/bin/python3 none; do
   "$python" -c 'import torch, torchvision, captum' 2>/dev/null && break

@@ -166,30 +166,31 @@ impl Explainer {
     /// # Errors
     ///
     /// Those of both.
-    pub async fn rehearse(&self, slopes: Slopes) -> Result<()> {
+    pub async fn rehearse(&self, slopes: Slopes, gradients: usize) -> Result<()> {
         let zeros = vec![0.0; self.preprocessing.input_len()];
         self.logits(&[&zeros, &zeros]).await?;
-        self.one_gradient(slopes).await
+        self.one_pass(slopes, gradients).await
     }
 
-    /// Takes one gradient, of an image of zeros, and forgets it.
+    /// Takes so many gradients in one pass, of an image of zeros, and forgets them.
     ///
     /// # Errors
     ///
     /// Those of [`walk`](Self::walk).
-    pub async fn one_gradient(&self, slopes: Slopes) -> Result<()> {
+    pub async fn one_pass(&self, slopes: Slopes, gradients: usize) -> Result<()> {
         let zeros = vec![0.0; self.preprocessing.input_len()];
         // A detector's first output and its last are led to by all but a few of its layers.
         let target = Target {
             minus: Some(self.network.outputs() - 1),
             ..Target::output(0)
         };
-        let once = Quadrature {
-            alphas: vec![1.0],
-            step_sizes: vec![1.0],
+        let each = 1.0 / gradients as f64;
+        let pass = Quadrature {
+            alphas: (1..=gradients).map(|k| k as f64 * each).collect(),
+            step_sizes: vec![each; gradients],
             slopes,
         };
-        self.walk(&zeros, &zeros, target)?.sum(&once).await?;
+        self.walk(&zeros, &zeros, target)?.sum(&pass).await?;
         Ok(())
     }
 

@@ -30,9 +30,11 @@ pub enum Request {
     /// Run the loaded model once and forget what comes, so that the first explanation need not wait for
     /// kernels that are compiled when they are first used. Answer: [`Response::Rehearsed`].
     Rehearse {
-        /// Which gradients that explanation will take.
+        /// Which gradients that explanation will take,
         slopes: Slopes,
-        /// Whether to run it once more and say how long a gradient takes.
+        /// and how many in a pass.
+        gradients: usize,
+        /// Whether to take another such pass and say how long it took.
         timed: bool,
     },
     /// Read the network among someone's own files, which the bodies are: for the reader, which is a
@@ -170,8 +172,8 @@ pub enum Response {
     },
     /// The model has run.
     Rehearsed {
-        /// How long one more gradient took, if that was asked for.
-        gradient_ms: Option<f64>,
+        /// How long one more pass took, in milliseconds, if that was asked for.
+        pass_ms: Option<f64>,
     },
     /// What the network is; the body holds its weights, as [`Source::Own`] wants them.
     Read {

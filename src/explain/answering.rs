@@ -60,16 +60,20 @@ impl Answering {
             Request::Start { .. } => Err(Failure::internal("devices are opened outside")),
             Request::Read { .. } => Err(Failure::internal("files are for the reader")),
             Request::Load { source, randomised } => self.load(source, randomised, bodies),
-            Request::Rehearse { slopes, timed } => {
+            Request::Rehearse {
+                slopes,
+                gradients,
+                timed,
+            } => {
                 let explainer = self.explainer()?;
-                explainer.rehearse(slopes).await?;
-                let mut gradient_ms = None;
+                explainer.rehearse(slopes, gradients).await?;
+                let mut pass_ms = None;
                 if timed {
                     let started = now();
-                    explainer.one_gradient(slopes).await?;
-                    gradient_ms = Some(now() - started);
+                    explainer.one_pass(slopes, gradients).await?;
+                    pass_ms = Some(now() - started);
                 }
-                Ok(Response::Rehearsed { gradient_ms })
+                Ok(Response::Rehearsed { pass_ms })
             }
             Request::Open { preview_side } => {
                 let photo = Photo::decode(&body())?;

@@ -13,7 +13,7 @@ pub const PATIENCE_MS: f64 = 15_000.0;
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
 
-/// How long one gradient took on both devices, in milliseconds, of the network that is set.
+/// How long a gradient took on both devices, in milliseconds, of the network that is set, in passes as a mask's are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Race {
     /// One worker's.
@@ -30,8 +30,7 @@ impl Race {
         self.cpu_ms / self.workers.max(1) as f64
     }
 
-    /// The faster one. A GPU that is only as fast leaves the CPU to everything else, and takes several gradients at once
-    /// later, which makes it no slower.
+    /// The faster one. A GPU that is only as fast leaves the CPU to everything else.
     pub fn winner(&self) -> DeviceKind {
         match self.gpu_ms {
             Some(gpu_ms) if gpu_ms <= self.shared_ms() => DeviceKind::Gpu,

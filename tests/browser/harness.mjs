@@ -113,7 +113,7 @@ export function suite(options = {}) {
 }
 
 /** Chromium, or null where there is none: then the tests say that they are skipped. */
-export async function launch({ webgpu = false, camera = false } = {}) {
+export async function launch({ webgpu = false, card = false, camera = false } = {}) {
   const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
     .find(existsSync);
   if (!executablePath) return null;
@@ -126,6 +126,11 @@ export async function launch({ webgpu = false, camera = false } = {}) {
       "--process-per-site",
       ...(camera ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] : []),
       ...(webgpu ? ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] : []),
+      // A real GPU, by Vulkan, where there is no screen.
+      ...(card
+        ? ["--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface",
+          "--ignore-gpu-blocklist"]
+        : []),
     ],
   });
 }

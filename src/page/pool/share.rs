@@ -217,7 +217,7 @@ impl<H: Host> Pool<H> {
 
     /// Makes the next pass longer or shorter, on the GPU only: a CPU worker gains nothing by
     /// batches, and one gradient a pass shares best.
-    fn adapt(&self, gradients: usize, elapsed_ms: f64) {
+    pub(super) fn adapt(&self, gradients: usize, elapsed_ms: f64) {
         if self.device == DeviceKind::Gpu && gradients == self.pass.get() {
             if elapsed_ms < PASS_MS / 2.0 {
                 self.pass.set((gradients * 2).min(self.largest_pass.get()));

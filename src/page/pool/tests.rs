@@ -23,8 +23,10 @@ pub(in crate::page) struct Stand {
     sums: Cell<usize>,
     deadly: Range<usize>,
     clock: Cell<f64>,
-    /// What a gradient takes.
+    /// What a gradient takes,
     gradient_ms: Cell<f64>,
+    /// and a pass, however many it has.
+    launch_ms: Cell<f64>,
     memory_gib: Option<f64>,
     /// What the host makes of a photo that no worker can decode.
     decoded: Option<&'static str>,
@@ -45,6 +47,13 @@ impl Stand {
     /// So many milliseconds pass.
     pub(in crate::page) fn pass(&self, milliseconds: f64) {
         self.clock.set(self.clock.get() + milliseconds);
+    }
+
+    /// A pass of so many gradients is made; how long it took.
+    fn work(&self, gradients: usize) -> f64 {
+        let took = self.launch_ms.get() + self.gradient_ms.get() * gradients as f64;
+        self.pass(took);
+        took
     }
 }
 
@@ -172,8 +181,7 @@ impl Worker for Plain {
                     self.epitaph.replace(Some("out of memory".into()));
                     return Err(NoAnswer::Lost("out of memory".into()));
                 }
-                let work = self.stand.gradient_ms.get() * part.alphas.len() as f64;
-                self.stand.pass(work);
+                self.stand.work(part.alphas.len());
                 let sample = |&alpha: &f64| PathSample {
                     alpha,
                     output: 0.0,
@@ -188,6 +196,9 @@ impl Worker for Plain {
                     starts: 0,
                 }))
             }
+            Request::Rehearse { gradients, .. } => Ok(Response::Rehearsed {
+                pass_ms: Some(self.stand.work(*gradients)),
+            }),
             // Each image is its own number, twice.
             Request::Cover { covered, .. } => Ok(Response::Outputs(
                 covered
@@ -254,6 +265,31 @@ fn summed(
     let mut positions = positions.into_inner();
     positions.sort_by(f64::total_cmp);
     (done, passes.into_inner(), positions)
+}
+
+#[test]
+fn a_gradient_is_timed_in_passes_as_long_as_those_of_a_mask() {
+    let time = |device, gradient_ms, launch_ms| {
+        let stand = Stand::default();
+        stand.gradient_ms.set(gradient_ms);
+        stand.launch_ms.set(launch_ms);
+        let (pool, _) = pool(stand, device, 4);
+        let known = RefCell::new(Vec::new());
+        let each = block_on(async {
+            pool.load(&weights(0)).await?;
+            let told = |ms| known.borrow_mut().push(ms);
+            pool.time_gradient(Slopes::Secant, told).await
+        });
+        assert_eq!(known.borrow().last().copied(), each.as_ref().ok().copied());
+        (each, known.into_inner().len(), pool.pass.get())
+    };
+    // A card's launches take as long for twelve gradients, the most that fit, as for one.
+    assert_eq!(time(DeviceKind::Gpu, 1.0, 48.0), (Ok(5.0), 5, 12));
+    // What takes long enough is not made longer,
+    assert_eq!(time(DeviceKind::Gpu, 60.0, 40.0), (Ok(80.0), 2, 2));
+    assert_eq!(time(DeviceKind::Gpu, 200.0, 0.0), (Ok(200.0), 1, 1));
+    // and a worker of the CPU takes one at a time.
+    assert_eq!(time(DeviceKind::Cpu, 40.0, 2.0), (Ok(42.0), 1, 1));
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Page {
         job.wanted()?;
         if matches!(weights.source, Source::Own { .. }) {
             let slopes = settings.method().slopes();
-            let gradient_ms = pool.time_gradient(slopes).await?;
+            let gradient_ms = pool.time_gradient(slopes, |_| {}).await?;
             self.networks.borrow_mut().timed(&spec.name, gradient_ms);
             self.show_card();
             job.wanted()?;

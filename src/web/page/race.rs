@@ -1,6 +1,7 @@
 //! Which device computes: engines are fetched and started; the GPU is tried beside the CPU, and
 //! takes over where it is faster.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -174,20 +175,21 @@ impl Page {
         self.settle_device();
     }
 
-    /// Takes a gradient on either, of the network that the CPU holds; it fails where the CPU
+    /// Takes gradients on either, of the network that the CPU holds; it fails where the CPU
     /// cannot.
     async fn measure(&self, cpu: &Pool, gpu: Pool) -> Result<(Race, Pool), Failure> {
         let slopes = self.latest().method().slopes();
         let lent = || Failure::internal("the workers hold no network");
         let weights = cpu.model().ok_or_else(lent)?;
-        let cpu_ms = cpu.time_gradient(slopes).await?;
+        let cpu_ms = cpu.time_gradient(slopes, |_| {}).await?;
+        let so_far = Cell::new(None);
         let on_gpu = async {
             gpu.load(&weights).await?;
-            gpu.time_gradient(slopes).await
+            gpu.time_gradient(slopes, |ms| so_far.set(Some(ms))).await
         };
         let gpu_ms = match select(pin!(on_gpu), pin!(sleep(PATIENCE_MS as i32))).await {
             Either::Left((measured, _)) => measured.ok(),
-            Either::Right(_) => None,
+            Either::Right(_) => so_far.get(),
         };
         let race = Race {
             cpu_ms,
