@@ -9,7 +9,7 @@ cargo clippy -q --release --workspace --all-targets -- -D warnings
 if [ ${#wasm_environment[@]} -eq 0 ]; then
   target=(--release --target wasm32-unknown-unknown)
   cargo clippy -q "${target[@]}" --lib --bins -- -D warnings
-  cargo clippy -q "${target[@]}" --no-default-features --bin app -- -D warnings
+  cargo clippy -q "${target[@]}" --no-default-features --features page --bin app -- -D warnings
   for part in reader engine; do
     cargo clippy -q "${target[@]}" --no-default-features --features "$part" --lib -- -D warnings
   done

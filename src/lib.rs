@@ -40,6 +40,7 @@ pub mod image;
 pub mod kernel;
 pub mod mask;
 pub mod model;
+#[cfg(feature = "page")]
 pub mod page;
 pub mod preprocessing;
 pub mod protocol;
@@ -51,6 +52,7 @@ pub mod shapes;
 pub mod teaching;
 #[cfg(target_family = "wasm")]
 pub mod web;
+#[cfg(feature = "page")]
 pub mod words;
 
 pub use error::{Error, Result};

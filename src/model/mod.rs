@@ -40,7 +40,6 @@ pub use anchors::{ANCHORS, CLASSES, anchors, decode_boxes, detections};
 #[cfg(feature = "graphs")]
 pub use arrangement::{Arrangement, Grey};
 pub use card::{Assumed, Card, Channels, Order, Usual, Wishes};
-pub(crate) use catalog::IMAGENET_LABELS;
 pub use catalog::{Architecture, ModelSpec};
 #[cfg(feature = "weights")]
 pub use checkpoint::Checkpoint;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use super::{Language, Said};
-use crate::model::IMAGENET_LABELS;
+use crate::model::catalog::IMAGENET_LABELS;
 
 /// French for each English sentence, name, and detail of a failure.
 #[derive(Deserialize)]
