@@ -96,12 +96,13 @@ fn a_scene_is_explained_question_by_question_and_adds_up() {
     assert!(most_images > 1);
     let rehearse = Request::Rehearse {
         slopes: Slopes::Secant,
+        gradients: 2,
         timed: true,
     };
-    let Response::Rehearsed { gradient_ms } = ask(&mut worker, rehearse, &[]) else {
+    let Response::Rehearsed { pass_ms } = ask(&mut worker, rehearse, &[]) else {
         panic!("not rehearsed")
     };
-    assert_eq!(gradient_ms, Some(5.0), "by the clock that it was given");
+    assert_eq!(pass_ms, Some(5.0), "by the clock that it was given");
     let draw = Request::Draw {
         seed: 5,
         tag: Tag::default(),
