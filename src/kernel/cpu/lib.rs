@@ -14,6 +14,7 @@ mod dense;
 mod depthwise;
 mod function;
 mod geometry;
+mod lines;
 mod machine;
 mod matrix;
 mod max_pool;

@@ -8,17 +8,6 @@ pub(crate) use ::macerator::*;
 #[cfg(all(target_family = "wasm", feature = "relaxed"))]
 pub(crate) use relaxed::AutoArch;
 
-/// Runs an operation with vectors of 8 values at most, for work that would leave wider ones half empty.
-pub(crate) fn dispatch_narrow<Op: WithSimd>(operation: Op) -> Op::Output {
-    #[cfg(target_arch = "x86_64")]
-    if matches!(Arch::detect(), Arch::V4) {
-        // SAFETY: who has AVX-512 has AVX2.
-        #[allow(unsafe_code)]
-        return unsafe { Arch::V3.dispatch(operation) };
-    }
-    AutoArch::new().dispatch(operation)
-}
-
 /// `a · b + c`, fused where the machine can.
 #[inline(always)]
 pub(crate) fn mul_add<S: Simd>(

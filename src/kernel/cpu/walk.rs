@@ -4,7 +4,10 @@
 //! one element of the kernel (a *tap*) reads for neighbouring outputs lies side by side, and both
 //! directions, at every stride, are the same loop: for each tap, add weight × shifted plane.
 
+use std::ops::Range;
+
 use crate::geometry::{Geometry, Size};
+use crate::lines::{copy, transposed};
 
 /// Which way data flows through a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,26 +233,67 @@ impl Walk {
                 if phase_y >= self.phases || row >= phase_height {
                     continue;
                 }
+                let start = |phase_x: usize| {
+                    ((phase_y * self.phases + phase_x) * phase_height + row) * phase_width
+                };
+                let done = self.split_squares(line, target, start);
                 for phase_x in 0..self.phases {
-                    let start =
-                        ((phase_y * self.phases + phase_x) * phase_height + row) * phase_width;
-                    let out = &mut target[start..start + phase_width];
+                    let out = &mut target[start(phase_x)..][..phase_width];
                     // x + before = step · column + phase_x
                     let column = self.before[1].saturating_sub(phase_x).div_ceil(self.step);
                     let x = column * self.step + phase_x - self.before[1];
                     if x >= width || column >= phase_width {
                         continue;
                     }
-                    let (line, out) = (&line[x..], &mut out[column..]);
                     if self.step == 1 {
-                        // Not copy_from_slice: for short rows the call costs more than the copy.
+                        let count = (width - x).min(phase_width - column);
+                        copy(&mut out[column..column + count], &line[x..]);
+                        continue;
+                    }
+                    let mut part = |columns: Range<usize>| {
+                        let x = columns.start * self.step + phase_x - self.before[1];
+                        let line = line.iter().skip(x).step_by(self.step);
+                        let out = &mut out[columns.start..columns.end];
                         out.iter_mut().zip(line).for_each(|(o, v)| *o = *v);
+                    };
+                    if done.is_empty() {
+                        part(column..phase_width);
                     } else {
-                        let line = line.iter().step_by(self.step);
-                        out.iter_mut().zip(line).for_each(|(o, v)| *o = *v);
+                        part(column..done.start.max(column));
+                        part(done.end..phase_width);
                     }
                 }
             }
         }
+    }
+
+    /// Splits the middle of a line, by squares of four columns, where there are four phases of four; which columns.
+    #[inline(always)]
+    fn split_squares(
+        &self,
+        line: &[f32],
+        target: &mut [f32],
+        start: impl Fn(usize) -> usize,
+    ) -> Range<usize> {
+        const SIDE: usize = 4;
+        let before = self.before[1];
+        let first = before.div_ceil(SIDE);
+        let end = ((line.len() + before) / SIDE).min(self.phase[1]);
+        if self.step != SIDE || self.phases != SIDE || end < first + SIDE {
+            return 0..0;
+        }
+        for column in (first..end).step_by(SIDE) {
+            // The last ends with the others; some of its columns are split twice.
+            let column = column.min(end - SIDE);
+            let x = column * SIDE - before;
+            let mut square = [[0.0; SIDE]; SIDE];
+            square
+                .as_flattened_mut()
+                .copy_from_slice(&line[x..x + SIDE * SIDE]);
+            for (phase, values) in transposed(square).iter().enumerate() {
+                target[start(phase) + column..][..SIDE].copy_from_slice(values);
+            }
+        }
+        first..end
     }
 }

@@ -14,15 +14,21 @@
 //! Lavin, Gray: *Fast Algorithms for Convolutional Neural Networks*, CVPR 2016,
 //! [arXiv 1509.09308](https://arxiv.org/abs/1509.09308), section 4.
 
+mod source;
+mod sums;
+mod target;
 mod transform;
 
-use crate::machine::{self, AutoArch, Simd, WithSimd};
+use crate::machine::{AutoArch, Simd, WithSimd};
 
 use super::Epilogue;
-use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS, at_once, multiply};
-use super::vector::{WIDEST, clamp, lanes, load, splat, store};
-use super::walk::{Direction, Planes, Tap, Walk};
+use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS};
+use super::vector::{WIDEST, lanes};
+use super::walk::{Direction, Planes, Walk};
 use crate::geometry::{Filter, Geometry, Size};
+use source::transform_source;
+use sums::product;
+use target::transform_back;
 use transform::{F2, F4, Transform};
 
 /// Channels below which the transforms cost more than they save.
@@ -36,8 +42,11 @@ const LEAST_SIDE_OF_F4: usize = 14;
 const SKEW: usize = 16;
 /// For so many panels, one more may be made so that all of them can be read vector by vector.
 const WORTH_ONE_MORE: usize = 12;
-/// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run.
-const CHUNK: usize = 8;
+/// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run. Whole times as many as
+/// either direction takes at once.
+const CHUNK: usize = 2 * BLOCKS_OF_ONE;
+/// Blocks of rows that are done at once where panels are one vector wide: 24 sums, too.
+const BLOCKS_OF_ONE: usize = 2 * MOST_BLOCKS;
 
 /// Whether filters are packed for this module.
 pub(super) fn suits(filter: &Filter) -> bool {
@@ -161,12 +170,7 @@ pub(super) fn run(
         given: transformed,
         made,
     };
-    // Half a panel of the widest vectors.
-    if grid[0] * grid[1] <= VECTORS * WIDEST / 2 {
-        machine::dispatch_narrow(run);
-    } else {
-        AutoArch::new().dispatch(run);
-    }
+    AutoArch::new().dispatch(run);
 }
 
 struct Job<'a> {
@@ -211,20 +215,32 @@ impl WithSimd for Run<'_> {
             given,
             made,
         } = self;
-        match (direction, job.large) {
-            (Direction::Forward, true) => {
-                run_groups::<S, F4, true, 4, 6>(&job, target, given, made);
-            }
+        // Small images fill no more than one of the widest vectors.
+        let one = lanes::<S>() == WIDEST && job.grid[0] * job.grid[1] <= WIDEST;
+        match (direction, one) {
+            (Direction::Forward, true) => run_tiles::<S, true, 1>(&job, target, given, made),
             (Direction::Forward, false) => {
-                run_groups::<S, F2, true, 2, 4>(&job, target, given, made);
+                run_tiles::<S, true, VECTORS>(&job, target, given, made);
             }
-            (Direction::Backward, true) => {
-                run_groups::<S, F4, false, 4, 6>(&job, target, given, made);
-            }
+            (Direction::Backward, true) => run_tiles::<S, false, 1>(&job, target, given, made),
             (Direction::Backward, false) => {
-                run_groups::<S, F2, false, 2, 4>(&job, target, given, made);
+                run_tiles::<S, false, VECTORS>(&job, target, given, made);
             }
         }
+    }
+}
+
+#[inline(always)]
+fn run_tiles<S: Simd, const FORWARD: bool, const VECTORS: usize>(
+    job: &Job<'_>,
+    target: &mut [f32],
+    given: &mut Vec<f32>,
+    made: &mut Vec<f32>,
+) {
+    if job.large {
+        run_groups::<S, F4, FORWARD, VECTORS, 4, 6>(job, target, given, made);
+    } else {
+        run_groups::<S, F2, FORWARD, VECTORS, 2, 4>(job, target, given, made);
     }
 }
 
@@ -233,6 +249,7 @@ fn run_groups<
     S: Simd,
     T: Transform<OUT, IN>,
     const FORWARD: bool,
+    const VECTORS: usize,
     const OUT: usize,
     const IN: usize,
 >(
@@ -248,14 +265,20 @@ fn run_groups<
     let group = panels.div_ceil(panels.div_ceil(T::GROUP.div_ceil(width)));
     let (given_panel, made_panel) = (job.depth * BLOCK * width, job.rows * BLOCK * width);
     let (given_place, made_place) = (group * given_panel + SKEW, group * made_panel + SKEW);
-    given.resize(IN * IN * given_place, 0.0);
-    made.resize(IN * IN * made_place, 0.0);
+    let given = aligned(given, IN * IN * given_place);
+    let made = aligned(made, IN * IN * made_place);
     for first in (0..panels).step_by(group) {
         let count = group.min(panels - first);
         for panel in 0..count {
             let tile = (first + panel) * width;
             let given = &mut given[panel * given_panel..];
-            transform_source::<S, T, FORWARD, OUT, IN>(job, pitch, tile, given_place, given);
+            transform_source::<S, T, FORWARD, VECTORS, OUT, IN>(
+                job,
+                pitch,
+                tile,
+                given_place,
+                given,
+            );
         }
         for place in 0..IN * IN {
             let there = if FORWARD { place } else { IN * IN - 1 - place };
@@ -263,13 +286,15 @@ fn run_groups<
             let given = given[place * given_place..].chunks_exact(given_panel);
             let made = made[place * made_place..].chunks_exact_mut(made_panel);
             for (given, made) in given.zip(made).take(count) {
-                product::<S, FORWARD>(job, packed, given, made);
+                product::<S, FORWARD, VECTORS>(job, packed, given, made);
             }
         }
         for panel in 0..count {
             let tile = (first + panel) * width;
             let made = &made[panel * made_panel..];
-            transform_back::<S, T, FORWARD, OUT, IN>(job, pitch, tile, made_place, made, target);
+            transform_back::<S, T, FORWARD, VECTORS, OUT, IN>(
+                job, pitch, tile, made_place, made, target,
+            );
         }
     }
 }
@@ -286,208 +311,10 @@ fn pitch(job: &Job<'_>, width: usize) -> usize {
     }
 }
 
-/// Bᵀ d B of a panel's tiles, for every source channel. Places lie `distance` apart.
+/// So many values of a buffer, from the beginning of a cache line on.
 #[inline(always)]
-fn transform_source<
-    S: Simd,
-    T: Transform<OUT, IN>,
-    const FORWARD: bool,
-    const OUT: usize,
-    const IN: usize,
->(
-    job: &Job<'_>,
-    pitch: usize,
-    tile: usize,
-    distance: usize,
-    given: &mut [f32],
-) {
-    let lanes = lanes::<S>();
-    // Beyond the last, the last again.
-    let last = job.grid[0] * pitch - 1;
-    let source = |tile: usize| {
-        let tile = tile.min(last);
-        tile / pitch * job.row + tile % pitch
-    };
-    for v in 0..VECTORS {
-        let mut sources = [0usize; WIDEST];
-        for (k, at) in sources.iter_mut().enumerate() {
-            *at = source(tile + v * lanes + k);
-        }
-        let sources = &sources[..lanes];
-        let contiguous = sources.windows(2).all(|pair| pair[1] == pair[0] + 1);
-        for channel in 0..job.depth * BLOCK {
-            let plane = &job.source[channel * OUT * OUT * job.phase..];
-            let mut d = [[splat::<S>(0.0); IN]; IN];
-            for (i, row) in d.iter_mut().enumerate() {
-                for (j, value) in row.iter_mut().enumerate() {
-                    let phase = (i % OUT) * OUT + j % OUT;
-                    let start = phase * job.phase + i / OUT * job.row + j / OUT;
-                    *value = if contiguous {
-                        load::<S>(&plane[start + sources[0]..])
-                    } else {
-                        let mut values = [0.0; WIDEST];
-                        for (value, &source) in values.iter_mut().zip(sources) {
-                            *value = plane[start + source];
-                        }
-                        load::<S>(&values)
-                    };
-                    if !FORWARD && (i + j) % 2 == 1 {
-                        *value = splat::<S>(0.0) - *value;
-                    }
-                }
-            }
-            for row in &mut d {
-                *row = T::input::<S>(*row);
-            }
-            let given = &mut given[(channel * VECTORS + v) * lanes..];
-            for j in 0..IN {
-                let column = T::input::<S>(std::array::from_fn(|i| d[i][j]));
-                for (i, value) in column.into_iter().enumerate() {
-                    store::<S>(&mut given[(i * IN + j) * distance..], value);
-                }
-            }
-        }
-    }
-}
-
-/// One place of a panel: weights × transformed source, summed over the source channels.
-#[inline(always)]
-fn product<S: Simd, const FORWARD: bool>(
-    job: &Job<'_>,
-    packed: &[f32],
-    given: &[f32],
-    made: &mut [f32],
-) {
-    let height = BLOCK * VECTORS * lanes::<S>();
-    let mut block = 0;
-    while block < job.rows {
-        let made = &mut made[block * height..];
-        block += match at_once::<S>(job.rows - block, BLOCK) {
-            MOST_BLOCKS => rows::<S, FORWARD, MOST_BLOCKS>(job, packed, given, block, made),
-            2 => rows::<S, FORWARD, 2>(job, packed, given, block, made),
-            _ => rows::<S, FORWARD, 1>(job, packed, given, block, made),
-        };
-    }
-}
-
-/// Some blocks of target channels, from one on; how many.
-#[inline(always)]
-fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
-    job: &Job<'_>,
-    packed: &[f32],
-    given: &[f32],
-    block: usize,
-    made: &mut [f32],
-) -> usize {
-    let lanes = lanes::<S>();
-    let width = VECTORS * lanes;
-    let whole = [Tap {
-        weight: 0,
-        source: 0,
-    }];
-    let mut steps = given.chunks_exact(BLOCK * width);
-    let next = |_, _: &Tap| steps.next();
-    let (tiles, depth) = (&job.tiles, 0..job.depth);
-    let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
-        tiles,
-        packed,
-        block,
-        depth,
-        &whole,
-        (BLOCK, width),
-        &[],
-        next,
-    );
-    let sums = sums.iter().flatten().flatten();
-    for (sum, made) in sums.zip(made.chunks_exact_mut(lanes)) {
-        store::<S>(made, *sum);
-    }
-    BLOCKS
-}
-
-/// Aᵀ M A of a panel's tiles, for every target channel, finished and written to the target.
-#[inline(always)]
-fn transform_back<
-    S: Simd,
-    T: Transform<OUT, IN>,
-    const FORWARD: bool,
-    const OUT: usize,
-    const IN: usize,
->(
-    job: &Job<'_>,
-    pitch: usize,
-    tile: usize,
-    distance: usize,
-    made: &[f32],
-    target: &mut [f32],
-) {
-    let lanes = lanes::<S>();
-    let [height, width] = job.size;
-    let range = job.epilogue.activation.range();
-    let ends = range.map(splat::<S>);
-    for (channel, plane) in target.chunks_exact_mut(height * width).enumerate() {
-        let bias = splat::<S>(job.epilogue.bias.map_or(0.0, |bias| bias[channel]));
-        let residual = job
-            .epilogue
-            .residual
-            .map(|r| &r[channel * height * width..][..height * width]);
-        for v in 0..VECTORS {
-            let made = &made[(channel * VECTORS + v) * lanes..];
-            let mut rows = [[splat::<S>(0.0); OUT]; IN];
-            for (i, row) in rows.iter_mut().enumerate() {
-                let place = |j: usize| load::<S>(&made[(i * IN + j) * distance..]);
-                *row = T::output::<S>(std::array::from_fn(place));
-            }
-            let mut outputs = [[[0.0; WIDEST]; OUT]; OUT];
-            for b in 0..OUT {
-                let column = T::output::<S>(rows.map(|row| row[b]));
-                for (a, (mut value, outputs)) in column.into_iter().zip(&mut outputs).enumerate() {
-                    if !FORWARD && (a + b) % 2 == 1 {
-                        value = splat::<S>(0.0) - value;
-                    }
-                    value += bias;
-                    if residual.is_none() {
-                        value = machine::clamp::<S>(value, ends);
-                    }
-                    store::<S>(&mut outputs[b], value);
-                }
-            }
-            let mut lane = 0;
-            while lane < lanes {
-                // As many as lie in one row of tiles.
-                let tile = tile + v * lanes + lane;
-                let (y, x) = (tile / pitch * OUT, tile % pitch * OUT);
-                let run = (pitch - tile % pitch).min(lanes - lane);
-                for (y, outputs) in (y..height).zip(&outputs) {
-                    let row = y * width..(y + 1) * width;
-                    let from = (row.start + x).min(row.end);
-                    let part = from..row.end.min(from + run * OUT);
-                    interleave(&mut plane[part.clone()], outputs, lane);
-                    if let Some(residual) = residual {
-                        let residual = &residual[part.clone()];
-                        for (value, residual) in plane[part].iter_mut().zip(residual) {
-                            *value = clamp(*value + residual, range);
-                        }
-                    }
-                }
-                lane += run;
-            }
-        }
-    }
-}
-
-/// Writes pixels that lie side by side: those of each tile in turn, from tile `first` on.
-#[inline(always)]
-fn interleave<const OUT: usize>(line: &mut [f32], pixels: &[[f32; WIDEST]; OUT], first: usize) {
-    let mut tiles = line.chunks_exact_mut(OUT);
-    let mut tile = first;
-    for line in &mut tiles {
-        for (value, pixels) in line.iter_mut().zip(pixels) {
-            *value = pixels[tile];
-        }
-        tile += 1;
-    }
-    for (value, pixels) in tiles.into_remainder().iter_mut().zip(pixels) {
-        *value = pixels[tile];
-    }
+fn aligned(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    buffer.resize(length + WIDEST, 0.0);
+    let skip = buffer.as_ptr().align_offset(WIDEST * size_of::<f32>());
+    &mut buffer[skip.min(WIDEST)..][..length]
 }

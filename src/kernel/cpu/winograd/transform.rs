@@ -72,27 +72,44 @@ impl Transform<4, 6> for F4 {
 
     #[inline(always)]
     fn input<S: Simd>([a, b, c, d, e, f]: [Vector<S, f32>; 6]) -> [Vector<S, f32>; 6] {
-        let add = |k: f32, v, sum| mul_add::<S>(splat::<S>(k), v, sum);
         let (odd, even) = (b - d, c - e);
         [
-            add(-1.5, odd, add(-2.0, c, a + e)),
-            add(2.5, d, add(0.5, c, e - b)),
-            add(2.0, odd, even),
-            add(-0.5, odd, even),
-            add(0.5, d - c, b - c - even),
-            add(-1.5, even, add(-2.0, d, b + f)),
+            add::<S>(-1.5, odd, add::<S>(-2.0, c, a + e)),
+            add::<S>(2.5, d, add::<S>(0.5, c, e - b)),
+            add::<S>(2.0, odd, even),
+            add::<S>(-0.5, odd, even),
+            add::<S>(0.5, d - c, b - c - even),
+            add::<S>(-1.5, even, add::<S>(-2.0, d, b + f)),
         ]
     }
 
     #[inline(always)]
     fn output<S: Simd>([a, b, c, d, e, f]: [Vector<S, f32>; 6]) -> [Vector<S, f32>; 4] {
-        let add = |k: f32, v, sum| mul_add::<S>(splat::<S>(k), v, sum);
         let (sum, difference) = (b + e, b - e);
         [
-            add(4.0, c, a + difference - d),
-            add(2.0, c + d, sum),
-            add(-4.0, d, difference + c),
-            add(8.0, d, add(0.5, c, sum + f)),
+            add::<S>(4.0, c, a + difference - d),
+            add::<S>(2.0, c + d, sum),
+            add::<S>(-4.0, d, difference + c),
+            add::<S>(8.0, d, add::<S>(0.5, c, sum + f)),
         ]
     }
+}
+
+/// k · v + sum. No closure, which would not always be compiled into its caller.
+#[inline(always)]
+fn add<S: Simd>(k: f32, v: Vector<S, f32>, sum: Vector<S, f32>) -> Vector<S, f32> {
+    mul_add::<S>(splat::<S>(k), v, sum)
+}
+
+/// One column of some rows.
+#[inline(always)]
+pub(super) fn column<V: Copy, const ROWS: usize, const COLUMNS: usize>(
+    rows: &[[V; COLUMNS]; ROWS],
+    place: usize,
+) -> [V; ROWS] {
+    let mut column = [rows[0][place]; ROWS];
+    for (value, row) in column.iter_mut().zip(rows) {
+        *value = row[place];
+    }
+    column
 }
