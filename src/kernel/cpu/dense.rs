@@ -4,21 +4,27 @@
 //! channel, tap). A panel of a few columns is gathered so that it stays in the nearest cache,
 //! then every block of four rows walks over it. Where there are few rows, nothing is gathered.
 
-use crate::machine::{self, self as macerator, Simd, Vector, with_simd};
+mod finish;
+mod thin;
+
+use crate::machine::{self as macerator, Simd, with_simd};
 
 use super::Epilogue;
-use super::product::{BLOCK, MOST_BLOCKS, Sums, TILE, Tiles, VECTORS, at_once, multiply};
+use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS, at_once, multiply};
 use super::single;
-use super::vector::{WIDEST, clamp, lanes, load, load_at, splat, store};
+use super::vector::{WIDEST, clamp, lanes, load, load_at, store};
 use super::walk::{Direction, Pass, Planes, Tap, Walk};
-use crate::geometry::{Activation, Filter};
+use crate::geometry::Filter;
+use finish::finish;
 
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
 const PANEL_ROWS: usize = 384;
 /// Target channels of an image's own gradient, and vectors of columns that are multiplied with all three at once: as many
-/// sums as registers hold.
+/// sums as registers hold, of 16 and of 32.
 const COLOURS: usize = 3;
 const WIDE: usize = 3;
+const WIDER: usize = 5;
+const WIDEST_ROW: usize = 7;
 /// Blocks of target channels for which nothing is gathered: it would take as long as the product.
 const FEW_BLOCKS: usize = 2;
 
@@ -96,20 +102,30 @@ pub(super) fn run(
     }
     let panel_rows = PANEL_ROWS.max(filter.taps() * BLOCK);
     panel.resize(panel_rows * VECTORS * WIDEST + WIDEST, 0.0);
+    let job = |pass| Job {
+        pass,
+        row: walk.row(),
+        source_plane: walk.plane(),
+        source,
+        packed,
+        tiles,
+        channels,
+        plane,
+        depth,
+        block: given_channels.min(BLOCK),
+        epilogue,
+    };
+    if let [pass, ..] = &walk.passes[..]
+        && direction == Direction::Backward
+        && filter.stride > 1
+        && channels <= BLOCK
+        && channels * filter.stride <= thin::ROWS
+        && thin::run_backward(&job(pass), walk, filter.stride, given_channels, target)
+    {
+        return;
+    }
     for pass in &walk.passes {
-        let job = Job {
-            pass,
-            row: walk.row(),
-            source_plane: walk.plane(),
-            source,
-            packed,
-            tiles,
-            channels,
-            plane,
-            depth,
-            block: given_channels.min(BLOCK),
-            epilogue,
-        };
+        let job = job(pass);
         match direction {
             Direction::Forward => run_pass_forward(&job, target, panel),
             Direction::Backward if pass.target_column == 1 => {
@@ -210,9 +226,24 @@ fn run_pass_backward<'a, S: Simd>(job: &Job<'a>, target: &mut [f32], panel: &mut
 #[inline(always)]
 fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], panel: &mut [f32]) {
     let blocks = job.channels.div_ceil(BLOCK);
-    let vectors = job.pass.grid[1] / lanes::<S>();
-    if job.channels <= COLOURS && vectors >= WIDE {
-        run_rows::<S, FORWARD, COLOURS, WIDE>(job, target);
+    let (columns, lanes) = (job.pass.grid[1], lanes::<S>());
+    let vectors = columns / lanes;
+    if FORWARD && job.depth == 1 && vectors >= 1 && lanes == WIDEST {
+        thin::run::<S>(job, target);
+    } else if job.channels <= COLOURS && vectors >= WIDE {
+        // Columns that are made twice, because the last ones end with the row, should be few.
+        let made = |wide: usize| match wide <= vectors {
+            true => columns.div_ceil(wide * lanes) * wide,
+            false => usize::MAX,
+        };
+        let others = made(WIDE).min(made(WIDER));
+        if lanes == WIDEST && made(WIDEST_ROW) <= others && vectors >= WIDEST_ROW {
+            run_rows::<S, FORWARD, COLOURS, WIDEST_ROW>(job, target);
+        } else if lanes == WIDEST && made(WIDER) <= made(WIDE) {
+            run_rows::<S, FORWARD, COLOURS, WIDER>(job, target);
+        } else {
+            run_rows::<S, FORWARD, COLOURS, WIDE>(job, target);
+        }
     } else if blocks <= FEW_BLOCKS && vectors >= VECTORS {
         run_rows::<S, FORWARD, BLOCK, VECTORS>(job, target);
     } else {
@@ -228,7 +259,7 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
 ) {
     let width = VECTORS * lanes::<S>();
     let pass = job.pass;
-    let mut targets = [0usize; WIDE * WIDEST];
+    let mut targets = [0usize; WIDEST_ROW * WIDEST];
     for y in 0..pass.grid[0] {
         for x in (0..pass.grid[1]).step_by(width) {
             // The last columns end with the row; some of them are made twice.
@@ -255,7 +286,8 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
                 );
                 let contiguous = pass.target_column == 1;
                 let targets = &targets[..width];
-                finish::<S, _, _>(job, block, &sums, targets, contiguous, (true, true), target);
+                let first = block * BLOCK;
+                finish::<S, _, _>(job, first, &sums, targets, contiguous, (true, true), target);
             }
         }
     }
@@ -347,7 +379,7 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
     for (block, sums) in (block..).zip(&sums) {
         finish::<S, _, _>(
             job,
-            block,
+            block * BLOCK,
             sums,
             part.targets,
             part.contiguous,
@@ -450,137 +482,4 @@ fn gather<S: Simd>(job: &Job<'_>, depth: std::ops::Range<usize>, runs: &Runs, pa
             }
         }
     }
-}
-
-/// Writes a block's rows to `targets` of each channel's plane, which lie side by side or not; `done`
-/// says whether these sums are the first, and whether they are the last. Once a sum is whole, bias,
-/// residual and activation follow.
-#[inline(always)]
-fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    job: &Job<'_>,
-    block: usize,
-    sums: &Sums<S, ROWS, VECTORS>,
-    targets: &[usize],
-    contiguous: bool,
-    (first, last): (bool, bool),
-    target: &mut [f32],
-) {
-    let lanes = lanes::<S>();
-    let Epilogue {
-        bias,
-        residual,
-        activation,
-    } = job.epilogue;
-    let channels = block * BLOCK..job.channels.min((block + 1) * BLOCK);
-    let mut start = channels.start * job.plane;
-    for (sum, channel) in sums.iter().zip(channels) {
-        if contiguous {
-            let at = start + targets[0]..start + targets[0] + targets.len();
-            let row = &mut target[at.clone()];
-            let after = After {
-                done: (first, last),
-                bias: bias.map_or(0.0, |bias| bias[channel]),
-                activation,
-            };
-            let residual = residual.map(|residual| &residual[at]);
-            if row.len() == VECTORS * lanes {
-                after.write::<S, VECTORS>(sum, row, residual);
-            } else {
-                // The last columns, by way of whole vectors.
-                let mut lines = [[0.0; WIDE * WIDEST]; 2];
-                lines[0][..row.len()].copy_from_slice(row);
-                if let Some(residual) = residual {
-                    lines[1][..row.len()].copy_from_slice(residual);
-                }
-                let [line, other] = &mut lines;
-                after.write::<S, VECTORS>(sum, line, residual.is_some().then_some(&other[..]));
-                row.copy_from_slice(&line[..row.len()]);
-            }
-        } else {
-            for (&sum, targets) in sum.iter().zip(targets.chunks(lanes)) {
-                let mut values = [0.0; WIDEST];
-                store::<S>(&mut values, sum);
-                for (&value, &at) in values.iter().zip(targets) {
-                    finish_value(job, channel, start + at, value, (first, last), target);
-                }
-            }
-        }
-        start += job.plane;
-    }
-}
-
-/// What follows a channel's sums.
-struct After {
-    /// Whether these are the first, and whether they are the last.
-    done: (bool, bool),
-    bias: f32,
-    activation: Activation,
-}
-
-impl After {
-    /// Writes sums to a row of whole vectors.
-    #[inline(always)]
-    fn write<S: Simd, const VECTORS: usize>(
-        &self,
-        sums: &[Vector<S, f32>; VECTORS],
-        row: &mut [f32],
-        residual: Option<&[f32]>,
-    ) {
-        let lanes = lanes::<S>();
-        let (first, last) = self.done;
-        let mut sums = *sums;
-        if !first {
-            add::<S, VECTORS>(&mut sums, row);
-        }
-        if last {
-            let bias = splat::<S>(self.bias);
-            for sum in &mut sums {
-                *sum += bias;
-            }
-            if let Some(residual) = residual {
-                add::<S, VECTORS>(&mut sums, residual);
-            }
-            if self.activation != Activation::Identity {
-                let range = self.activation.range();
-                let range = [splat::<S>(range[0]), splat::<S>(range[1])];
-                for sum in &mut sums {
-                    *sum = machine::clamp::<S>(*sum, range);
-                }
-            }
-        }
-        for (v, sum) in sums.into_iter().enumerate() {
-            store::<S>(&mut row[v * lanes..], sum);
-        }
-    }
-}
-
-/// Adds what lies in a row.
-#[inline(always)]
-fn add<S: Simd, const VECTORS: usize>(sums: &mut [Vector<S, f32>; VECTORS], row: &[f32]) {
-    for (v, sum) in sums.iter_mut().enumerate() {
-        *sum += load::<S>(&row[v * lanes::<S>()..]);
-    }
-}
-
-/// The same for one value.
-#[inline(always)]
-fn finish_value(
-    job: &Job<'_>,
-    channel: usize,
-    at: usize,
-    mut sum: f32,
-    (first, last): (bool, bool),
-    target: &mut [f32],
-) {
-    if !first {
-        sum += target[at];
-    }
-    if last {
-        sum += job.epilogue.bias.map_or(0.0, |bias| bias[channel]);
-        if let Some(residual) = job.epilogue.residual {
-            sum += residual[at];
-        }
-        sum = clamp(sum, job.epilogue.activation.range());
-    }
-    target[at] = sum;
 }

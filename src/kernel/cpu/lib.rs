@@ -120,12 +120,12 @@ pub fn forward(
 pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
     let [made, given] = g.values();
     let images = gradient.len() / given;
-    // Where the stride steps over pixels, nothing is written.
-    let mut input = match g.filter.stride {
-        1 => spare::values(images * made),
-        _ => vec![0.0; images * made],
-    };
     let walk = Walk::new(g, Direction::Backward);
+    // Where the stride steps over pixels, nothing is written.
+    let mut input = match walk.reaches_all(g.filter.stride) {
+        true => spare::values(images * made),
+        false => vec![0.0; images * made],
+    };
     let epilogue = Epilogue {
         bias: None,
         residual: None,

@@ -198,6 +198,12 @@ impl Walk {
         }
     }
 
+    /// Whether the passes write every target, of filters of that stride on the way back.
+    pub(super) fn reaches_all(&self, stride: usize) -> bool {
+        let passes = self.passes.iter().filter(|pass| !pass.taps.is_empty());
+        passes.count() == stride * stride
+    }
+
     /// Distance between the rows that a tap reads.
     pub(super) fn row(&self) -> usize {
         self.phase[1]

@@ -2,6 +2,7 @@
 
 mod batch_norm;
 mod bottleneck;
+mod convolution;
 mod function;
 mod matrix;
 mod pair;
