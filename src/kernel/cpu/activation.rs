@@ -13,7 +13,7 @@ pub struct Gate(Vec<bool>);
 impl Gate {
     /// The gate of an activation's results.
     pub fn of(results: &[f32], activation: Activation) -> Self {
-        let mut gate = Self::closed(results.len());
+        let mut gate = Self::unsaid(results.len());
         open(&mut gate.0, results, activation.range());
         gate
     }
@@ -21,6 +21,11 @@ impl Gate {
     /// Of so many values, none of which lets anything through.
     pub(crate) fn closed(length: usize) -> Self {
         Self(vec![false; length])
+    }
+
+    /// Of so many values, all of which are to be said anew.
+    pub(crate) fn unsaid(length: usize) -> Self {
+        Self(spare::flags(length))
     }
 
     /// Where gradients are let through.
@@ -35,6 +40,12 @@ impl Gate {
     /// Sets the gradients to zero that are not let through.
     pub fn close(&self, gradients: &mut [f32]) {
         close(&self.0, gradients);
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        spare::give_flags_back(std::mem::take(&mut self.0));
     }
 }
 

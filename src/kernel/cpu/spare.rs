@@ -4,6 +4,7 @@
 //! makes values of the same lengths as the one before.
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 /// Values that are held at most: natively 64 MiB, in a browser, where memory that was once taken is never given back, 16.
 const MOST_VALUES: usize = if cfg!(target_family = "wasm") {
@@ -15,15 +16,24 @@ const MOST_VALUES: usize = if cfg!(target_family = "wasm") {
 thread_local! {
     /// The oldest first.
     static SPARE: RefCell<Vec<Vec<f32>>> = RefCell::default();
+    static FLAGS: RefCell<Vec<Vec<bool>>> = RefCell::default();
 }
 
 /// So many values, to be overwritten: they are whatever they were.
 pub(crate) fn values(length: usize) -> Vec<f32> {
-    let found = SPARE.with_borrow_mut(|all| {
+    taken(&SPARE, length).unwrap_or_else(|| vec![0.0; length])
+}
+
+/// The same of flags.
+pub(crate) fn flags(length: usize) -> Vec<bool> {
+    taken(&FLAGS, length).unwrap_or_else(|| vec![false; length])
+}
+
+fn taken<T>(spare: &'static LocalKey<RefCell<Vec<Vec<T>>>>, length: usize) -> Option<Vec<T>> {
+    spare.with_borrow_mut(|all| {
         let place = all.iter().rposition(|spare| spare.len() == length);
         place.map(|place| all.remove(place))
-    });
-    found.unwrap_or_else(|| vec![0.0; length])
+    })
 }
 
 /// Room for so many values.
@@ -42,10 +52,21 @@ pub(crate) fn copy(values: &[f32]) -> Vec<f32> {
 
 /// Takes values that nobody needs any more; the oldest are let go where there are too many.
 pub fn give_back(values: Vec<f32>) {
-    if values.len() > MOST_VALUES {
+    give(&SPARE, values);
+}
+
+/// The same of flags.
+pub(crate) fn give_flags_back(flags: Vec<bool>) {
+    give(&FLAGS, flags);
+}
+
+fn give<T>(spare: &'static LocalKey<RefCell<Vec<Vec<T>>>>, values: Vec<T>) {
+    if values.is_empty() || values.len() > MOST_VALUES {
         return;
     }
-    SPARE.with_borrow_mut(|all| {
+    // A thread that ends has nobody who would use them again.
+    let _ = spare.try_with(|all| {
+        let mut all = all.borrow_mut();
         all.push(values);
         let mut held: usize = all.iter().map(Vec::len).sum();
         while held > MOST_VALUES {

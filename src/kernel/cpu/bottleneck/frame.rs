@@ -154,6 +154,24 @@ impl Frame {
         }
     }
 
+    /// Sets everything to zero in a window that is no pixel, of `width` channels.
+    pub(super) fn clear(&self, window: &Window, width: usize, values: &mut [f32]) {
+        let real = window
+            .real
+            .clone()
+            .map(|row| (row as isize - window.origin) as usize);
+        let mut real = real.peekable();
+        let rows = values.chunks_exact_mut(self.pitch * width);
+        for (row, values) in rows.take(window.rows).enumerate() {
+            if real.next_if_eq(&row).is_none() {
+                values.fill(0.0);
+                continue;
+            }
+            values[..self.left * width].fill(0.0);
+            values[(self.left + self.given()[1]) * width..].fill(0.0);
+        }
+    }
+
     /// A row of the target, given its first one that reads the window.
     pub(super) fn lines(&self, row: usize, first: usize) -> impl Iterator<Item = Line<'_>> {
         let (stride, [_, width]) = (self.geometry.filter.stride, self.made());

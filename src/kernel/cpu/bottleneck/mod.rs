@@ -189,8 +189,11 @@ impl Bottleneck {
         let lengths = self.kept().map(|kept| images * kept);
         let mut kept = match keep {
             Keep::Nothing => Kept::Nothing,
+            Keep::Gates if self.covers() => Kept::Gates(lengths.map(Gate::unsaid)),
             Keep::Gates => Kept::Gates(lengths.map(Gate::closed)),
-            Keep::Sums => Kept::Sums(lengths.map(|length| self.unkept(length))),
+            Keep::Sums if self.covers() => Kept::Sums(lengths.map(spare::values)),
+            // Multiplied with gradients of nothing.
+            Keep::Sums => Kept::Sums(lengths.map(|length| vec![0.0; length])),
         };
         for (k, (input, output)) in input
             .chunks_exact(given)
@@ -208,18 +211,13 @@ impl Bottleneck {
         (output, kept)
     }
 
-    /// Where sums are to be kept. Those of pixels that the stride steps over are made by no strip, and multiplied with
-    /// gradients of nothing: zeros.
-    fn unkept(&self, length: usize) -> Vec<f32> {
+    /// Whether all pixels are made by some strip, those too that the stride steps over.
+    fn covers(&self) -> bool {
         let [rows, _] = self.forward.frame.made();
         let read = self.forward.frame.window(&(0..rows)).real;
         let [height, _] = self.geometry.input;
         let filter = &self.geometry.filter;
-        if filter.kernel >= filter.stride && read == (0..height) {
-            spare::values(length)
-        } else {
-            vec![0.0; length]
-        }
+        filter.kernel >= filter.stride && read == (0..height)
     }
 
     /// What is done after each of the first two layers of an image.
@@ -348,8 +346,7 @@ impl Bottleneck {
         } = scratch;
         way.frame.places(&window, places);
         let wide = wide.at_least(window.rows * way.frame.pitch * width);
-        // What is not written below is padding.
-        wide.fill(0.0);
+        way.frame.clear(&window, width, wide);
         let narrow = narrow.at_least(self.batch() * pixels * width);
         let targets = way.last.as_ref().map(|last| last.targets);
         let sums = sums.at_least(targets.map_or(0, |targets| targets.padded() * pixels));
@@ -405,6 +402,7 @@ impl Bottleneck {
                 AutoArch::new().dispatch(FromGroups {
                     matrix,
                     sources: self.middle,
+                    ahead: self.middle.start(self.batch()),
                     batch,
                     pixels,
                     given: narrow,

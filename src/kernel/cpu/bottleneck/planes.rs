@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::Epilogue;
 use crate::machine::{self as macerator, Simd, with_simd};
+use crate::transpose::{QUAD, quad};
 use crate::vector::clamp;
 
-/// Pixels that are turned at once.
+/// Pixels that are turned at once: what a line of the cache holds.
 const PIXELS: usize = 16;
 
 /// Puts pixels of planes, from `first` on, where they belong: `width` channels side by side.
@@ -19,13 +20,25 @@ pub(super) fn from_planes(
     width: usize,
 ) {
     let channels = planes.len() / plane;
-    for (at, &place) in (first..).zip(places) {
-        let pixel = planes[at..].iter().step_by(plane);
-        let target = target[place * width..][..channels].iter_mut();
-        target
-            .zip(pixel)
-            .for_each(|(target, &value)| *target = value);
+    let (four, rest) = places.as_chunks::<QUAD>();
+    let whole = channels - channels % QUAD;
+    for (at, places) in (first..).step_by(QUAD).zip(four) {
+        for channel in (0..whole).step_by(QUAD) {
+            let pixels = quad(&planes[channel * plane + at..], plane);
+            for (&place, pixel) in places.iter().zip(pixels) {
+                target[place * width + channel..][..QUAD].copy_from_slice(&pixel);
+            }
+        }
     }
+    let mut one_by_one = |from: usize, places: &[usize], channels: Range<usize>| {
+        for (at, &place) in (from..).zip(places) {
+            for channel in channels.clone() {
+                target[place * width + channel] = planes[channel * plane + at];
+            }
+        }
+    };
+    one_by_one(first, places, whole..channels);
+    one_by_one(first + places.len() - rest.len(), rest, 0..whole);
 }
 
 /// Writes `pixels` of planes, the first of them `channel`'s, from values \[pixel, `width`\]; then bias, residual and
@@ -63,26 +76,53 @@ fn turn<'a, S: Simd>(job: &Planes<'a>, values: &[f32], planes: &mut [f32], pixel
         channel,
         epilogue,
     } = job;
-    let range = epilogue.activation.range();
-    for (first, values) in pixels
-        .clone()
-        .step_by(PIXELS)
-        .zip(values.chunks(PIXELS * width))
-    {
-        let part = first..pixels.end.min(first + PIXELS);
-        for (k, line) in planes.chunks_exact_mut(plane).enumerate() {
-            let bias = epilogue.bias.map_or(0.0, |bias| bias[k]);
-            let sums = values[k..].iter().step_by(width).map(|sum| sum + bias);
-            let line = line[part.clone()].iter_mut().zip(sums);
-            match epilogue.residual {
-                Some(residual) => {
-                    let residual = &residual[(channel + k) * plane..][part.clone()];
-                    for ((value, sum), residual) in line.zip(residual) {
-                        *value = clamp(sum + residual, range);
-                    }
+    let channels = planes.len() / plane;
+    for (first, values) in pixels.step_by(PIXELS).zip(values.chunks(PIXELS * width)) {
+        let count = values.len() / width;
+        for four in (0..channels).step_by(QUAD) {
+            let mut lines = [[0.0; PIXELS]; QUAD];
+            for at in (0..count - count % QUAD).step_by(QUAD) {
+                let square = quad(&values[at * width + four..], width);
+                for (line, values) in lines.iter_mut().zip(square) {
+                    line[at..at + QUAD].copy_from_slice(&values);
                 }
-                None => line.for_each(|(value, sum)| *value = clamp(sum, range)),
+            }
+            for at in count - count % QUAD..count {
+                let pixel = &values[at * width + four..][..QUAD];
+                for (line, &value) in lines.iter_mut().zip(pixel) {
+                    line[at] = value;
+                }
+            }
+            for (k, line) in (four..channels).zip(&mut lines) {
+                let place = k * plane + first;
+                let residual = epilogue.residual.map(|residual| {
+                    let of_group = &residual[channel * plane..];
+                    &of_group[place..place + count]
+                });
+                let bias = epilogue.bias.map_or(0.0, |bias| bias[k]);
+                finish(line, bias, residual, epilogue.activation.range());
+                let target = &mut planes[place..place + count];
+                match target.as_chunks_mut::<PIXELS>() {
+                    ([target], []) => *target = *line,
+                    _ => target.copy_from_slice(&line[..count]),
+                }
             }
         }
+    }
+}
+
+/// What follows the sums.
+#[inline(always)]
+fn finish(line: &mut [f32; PIXELS], bias: f32, residual: Option<&[f32]>, range: [f32; 2]) {
+    for value in line.iter_mut() {
+        *value += bias;
+    }
+    if let Some(residual) = residual {
+        for (value, residual) in line.iter_mut().zip(residual) {
+            *value += residual;
+        }
+    }
+    for value in line {
+        *value = clamp(*value, range);
     }
 }

@@ -131,8 +131,9 @@ fn add<S: Simd, const PIXELS: usize, const VECTORS: usize>(
 pub(super) struct FromGroups<'a> {
     pub(super) matrix: &'a Matrix,
     pub(super) sources: Groups,
-    /// Which groups.
+    /// Which groups, and how many of sources are read next.
     pub(super) batch: std::ops::Range<usize>,
+    pub(super) ahead: usize,
     pub(super) pixels: usize,
     /// \[group of the batch, pixel, sources of the group\].
     pub(super) given: &'a [f32],
@@ -187,6 +188,11 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
         }
     }
     let weights = job.matrix.group(group);
+    // Those of the next batch come from far while the first pixels of this one are made.
+    let next = job.sources.start(job.batch.end) * width;
+    let ahead = &weights[next.min(weights.len())..];
+    let ahead = &ahead[..ahead.len().min(job.ahead * width)];
+    let mut line = first / PIXELS * job.sources.start(job.batch.len());
     let given = job.given.chunks_exact(job.pixels * given_width);
     for (source, given) in job.batch.clone().zip(given) {
         let weights = &weights[job.sources.start(source) * width..];
@@ -197,6 +203,8 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
         let given = &given[first * given_width..][..PIXELS * given_width];
         for (k, weights) in weights {
             let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
+            machine::prefetch(ahead, line * WIDEST);
+            line += 1;
             let values = &given[k..][..(PIXELS - 1) * given_width + 1];
             add::<S, PIXELS, VECTORS>(&mut sums, weights, |pixel| values[pixel * given_width]);
         }
