@@ -144,7 +144,7 @@ impl Machine {
         };
         let mut together = vec![false; graph.nodes().len()];
         for bottleneck in &bottlenecks {
-            let nodes = bottleneck.inner().chain([bottleneck.project]);
+            let nodes = bottleneck.inner.iter().copied().chain([bottleneck.project]);
             nodes.for_each(|node| together[node] = true);
         }
         let mut kept = vec![false; graph.values().len()];
@@ -255,13 +255,10 @@ impl Machine {
         let mut together: Vec<Option<Option<Step>>> = vec![None; self.layers.len()];
         for (index, bottleneck) in self.bottlenecks.iter().enumerate() {
             let output = |node: usize| self.graph.nodes()[node].output();
-            if bottleneck
-                .inner()
-                .all(|node| !wanted.contains(&output(node)))
-            {
-                bottleneck
-                    .inner()
-                    .for_each(|node| together[node] = Some(None));
+            let mut inner = bottleneck.inner.iter();
+            if inner.all(|&node| !wanted.contains(&output(node))) {
+                let inner = bottleneck.inner.iter();
+                inner.for_each(|&node| together[node] = Some(None));
                 together[bottleneck.project] = Some(Some(Step::Bottleneck(index)));
             }
         }

@@ -140,7 +140,7 @@ fn bottleneck<B: Executor>(
     let machine = values.machine;
     let (layers, activation) = (&*bottleneck.layers, bottleneck.activation);
     let inputs = |node: usize| machine.graph().nodes()[node].inputs();
-    let x = values.take(inputs(bottleneck.first())[0]);
+    let x = values.take(inputs(bottleneck.first)[0]);
     let residual = inputs(bottleneck.project).get(3);
     let residual = residual.map(|&id| as_images::<B>(values.take(id)));
     let (images, x) = (x.shape()[0], as_images::<B>(x));
@@ -149,16 +149,16 @@ fn bottleneck<B: Executor>(
         .shape(machine.graph().nodes()[bottleneck.project].output());
     let whole = |made| reshape::<B>(made, &with_images(images, made_shape));
     let Some(left) = left else {
-        let (made, gates) = B::bottleneck(x, residual, layers, activation, keep);
+        let (made, kept) = B::bottleneck(x, residual, layers, activation, keep);
         let made = whole(made);
-        let Some(gates) = gates else {
+        let Some(kept) = kept else {
             return (made, Memory::Nothing);
         };
         let last = match activation {
             Activation::Identity => Memory::Nothing,
             activation => Memory::Gate(B::gate(&made, activation)),
         };
-        return (made, Memory::Bottleneck(Slopes::Gates(gates), last.into()));
+        return (made, Memory::Bottleneck(Slopes::At(kept), last.into()));
     };
     let (made, [first, second]) = B::bottleneck_along(x, residual, layers);
     let made = whole(made);
@@ -431,7 +431,7 @@ pub(super) fn backward<B: Executor>(
             continue;
         };
         if let Some(bottleneck) = together {
-            let x = graph.nodes()[bottleneck.first()].inputs()[0];
+            let x = graph.nodes()[bottleneck.first].inputs()[0];
             let [of_x, of_residual] = bottleneck_backward::<B>(bottleneck, memory, gradient);
             let of_x = reshape::<B>(of_x, &with_images(images, graph.shape(x)));
             accumulate::<B>(&mut gradients[x.index()], of_x);

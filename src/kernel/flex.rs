@@ -84,6 +84,7 @@ fn forward(
 
 impl Derivatives for Flex {
     type Gate = cpu::Gate;
+    type Kept = cpu::Kept;
     type Indices = Vec<u32>;
 
     fn spent(tensor: FloatTensor<Self>) {
@@ -269,18 +270,14 @@ impl Derivatives for Flex {
         layers: &Bottleneck,
         activation: Activation,
         keep: bool,
-    ) -> (FloatTensor<Self>, Option<[cpu::Gate; 2]>) {
-        let keep = if keep {
-            cpu::Keep::Gates
+    ) -> (FloatTensor<Self>, Option<cpu::Kept>) {
+        let what = if keep {
+            cpu::Keep::Derivatives
         } else {
             cpu::Keep::Nothing
         };
-        let (output, kept) = bottleneck(input, residual, layers, activation, keep);
-        let gates = match kept {
-            cpu::Kept::Gates(gates) => Some(gates),
-            _ => None,
-        };
-        (output, gates)
+        let (output, kept) = bottleneck(input, residual, layers, activation, what);
+        (output, keep.then_some(kept))
     }
 
     fn bottleneck_along(
@@ -309,17 +306,17 @@ impl Derivatives for Flex {
     ) -> FloatTensor<Self> {
         let gradient = whole(gradient);
         let input = match slopes {
-            Slopes::Gates(gates) => {
-                let slopes = gates.each_ref().map(cpu::Slopes::Gates);
-                layers.backward(values(&gradient), slopes)
+            Slopes::At(kept) => {
+                let slopes = kept.slopes();
+                let slopes = slopes.unwrap_or_else(|| unreachable!("derivatives were kept"));
+                let input = layers.backward(values(&gradient), slopes);
+                kept.give_back();
+                input
             }
             Slopes::Secants(ends) => {
                 let ends = ends.map(|ends| ends.map(whole));
-                let slopes = ends.each_ref().map(|[before, sums]| cpu::Slopes::Secants {
-                    before: values(before),
-                    sums: values(sums),
-                });
-                let input = layers.backward(values(&gradient), slopes);
+                let slopes = ends.each_ref().map(|ends| ends.each_ref().map(values));
+                let input = layers.backward(values(&gradient), cpu::Slopes::Secants(slopes));
                 ends.into_iter().flatten().for_each(spent);
                 input
             }

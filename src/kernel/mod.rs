@@ -71,6 +71,9 @@ pub(crate) trait Derivatives: Operations {
     /// What decides which gradients an activation lets through.
     type Gate: Debug + Clone + Send + 'static;
 
+    /// What a [`Bottleneck`] leaves for the way back at points.
+    type Kept: Debug + Clone + Send + 'static;
+
     /// Where the largest values of windows stand.
     type Indices: Debug + Clone + Send + 'static;
 
@@ -174,15 +177,15 @@ pub(crate) trait Derivatives: Operations {
         factor_gradient::<Self>(gradient, (from, to), shape)
     }
 
-    /// `activation(project(…) + residual)` of an image's [`Bottleneck`], and the gates of the activations before, if they
-    /// are to be kept.
+    /// `activation(project(…) + residual)` of an image's [`Bottleneck`], and the derivatives of the activations before, if
+    /// they are to be kept.
     fn bottleneck(
         input: FloatTensor<Self>,
         residual: Option<FloatTensor<Self>>,
         layers: &Bottleneck,
         activation: Activation,
         keep: bool,
-    ) -> (FloatTensor<Self>, Option<[Self::Gate; 2]>) {
+    ) -> (FloatTensor<Self>, Option<Self::Kept>) {
         let _ = (input, residual, layers, activation, keep);
         unreachable!("only the CPU runs several layers in one go")
     }
@@ -241,7 +244,7 @@ fn factor_gradient<B: Backend>(
 #[derive(Debug, Clone)]
 pub(crate) enum Slopes<B: Derivatives> {
     /// Derivatives.
-    Gates([B::Gate; 2]),
+    At(B::Kept),
     /// Those of the secants to these arguments from those of the image before: of the first, from the others.
     Secants([[FloatTensor<B>; 2]; 2]),
 }

@@ -57,8 +57,9 @@ fn open<S: Simd>(open: &mut [bool], results: &[f32], range: [f32; 2]) {
     }
 }
 
+/// Sets gradients to zero that are not let through.
 #[with_simd]
-fn close<S: Simd>(open: &[bool], gradients: &mut [f32]) {
+pub(crate) fn close<S: Simd>(open: &[bool], gradients: &mut [f32]) {
     for (gradient, &open) in gradients.iter_mut().zip(open) {
         *gradient = if open { *gradient } else { 0.0 };
     }
@@ -91,8 +92,13 @@ pub fn secant_gradient(
     multiply_by_slopes(gradients, ends, activation.range());
 }
 
+/// Multiplies gradients by the slopes of secants.
 #[with_simd]
-fn multiply_by_slopes<S: Simd>(gradients: &mut [f32], ends: [&[f32]; 2], range: [f32; 2]) {
+pub(crate) fn multiply_by_slopes<S: Simd>(
+    gradients: &mut [f32],
+    ends: [&[f32]; 2],
+    range: [f32; 2],
+) {
     let ([low, high], [before, sums]) = (range, ends);
     for ((gradient, &from), &to) in gradients.iter_mut().zip(before).zip(sums) {
         let (run, rise) = (to - from, clamp(to, range) - clamp(from, range));

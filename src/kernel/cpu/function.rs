@@ -3,7 +3,8 @@
 //! Everything is straight-line arithmetic on f32, so that compilers make vectors of it; what has no
 //! formula that keeps its digits everywhere computes two and chooses.
 
-use crate::machine::{AutoArch, Simd, WithSimd};
+use crate::geometry::Activation;
+use crate::machine::{self as macerator, AutoArch, Simd, WithSimd, with_simd};
 
 /// A function φ of one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +51,13 @@ pub enum Function {
     Cos,
     /// x · φ(x).
     Gated(Gating),
+}
+
+impl From<Activation> for Function {
+    fn from(activation: Activation) -> Self {
+        let [low, high] = activation.range();
+        Function::Clamp(low, high)
+    }
 }
 
 /// φ in the product x · φ(x): SiLU, hard-swish, GELU and its approximation.
@@ -134,6 +142,29 @@ macro_rules! along {
     }};
 }
 
+/// Changes values in a loop in the widest vectors, each with another one: `$function` gives what both become.
+macro_rules! change {
+    ($values:expr, $others:expr, [$($number:ident),*], |$x:ident| $function:expr) => {{
+        struct Change<'a> {
+            values: &'a mut [f32],
+            others: &'a mut [f32],
+            $($number: f32,)*
+        }
+        impl WithSimd for Change<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self) {
+                let Self { values, others, $($number,)* } = self;
+                for (value, other) in values.iter_mut().zip(others) {
+                    let $x = *value;
+                    [*value, *other] = $function;
+                }
+            }
+        }
+        AutoArch::new().dispatch(Change { values: $values, others: $others, $($number,)* });
+    }};
+}
+
 /// Values of a line.
 const LINE: usize = 512;
 
@@ -169,6 +200,65 @@ pub fn map(values: &[f32], function: Function) -> Vec<f32> {
         }
         Function::Gated(Gating::NormalCdf) => each!(v, [], |x| x * normal_cdf(x)),
         Function::Gated(Gating::NormalCdfTanh) => each!(v, [], |x| x * normal_cdf_tanh(x)),
+    }
+}
+
+/// φ of each value, in its place, of what [suits](crate::Bottleneck::suits_after) a bottleneck.
+pub(crate) fn change(values: &mut [f32], function: Function) {
+    struct Each<'a>(&'a mut [f32], Function);
+    impl WithSimd for Each<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self) {
+            let Self(values, function) = self;
+            match function {
+                Function::Gated(Gating::Sigmoid) => {
+                    values.iter_mut().for_each(|x| *x *= sigmoid(*x));
+                }
+                Function::Gated(Gating::HardSigmoid(slope, offset)) => {
+                    for x in values {
+                        *x *= hard_sigmoid(*x, slope, offset);
+                    }
+                }
+                function => values.copy_from_slice(&map(values, function)),
+            }
+        }
+    }
+    AutoArch::new().dispatch(Each(values, function));
+}
+
+/// The same, and φ′ of each.
+pub(crate) fn change_with_slopes(values: &mut [f32], slopes: &mut [f32], function: Function) {
+    match function {
+        Function::Gated(Gating::Sigmoid) => change!(values, slopes, [], |x| {
+            let [p, minus_p] = both_sigmoids(x);
+            [x * p, p + x * (p * minus_p)]
+        }),
+        Function::Gated(Gating::HardSigmoid(slope, offset)) => {
+            change!(values, slopes, [slope, offset], |x| {
+                let inner = slope * x + offset;
+                let derivative = if (inner > 0.0) & (inner < 1.0) {
+                    slope
+                } else {
+                    0.0
+                };
+                let gate = inner.clamp(0.0, 1.0);
+                [x * gate, gate + x * derivative]
+            });
+        }
+        function => {
+            slopes.fill(1.0);
+            map_gradient(slopes, [&*values, &*values], function);
+            change(values, function);
+        }
+    }
+}
+
+/// Multiplies values by others.
+#[with_simd]
+pub(crate) fn multiply<S: Simd>(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
     }
 }
 

@@ -92,6 +92,8 @@ impl Operations for Cube {
 impl Derivatives for Cube {
     /// The result itself.
     type Gate = (FloatTensor<Self>, Activation);
+    /// It runs layers one by one.
+    type Kept = ();
     type Indices = CubeTensor;
 
     fn gate(output: &FloatTensor<Self>, activation: Activation) -> Self::Gate {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub(crate) mod any;
+mod blocks;
 
 use violet_graph::*;
 
@@ -106,6 +107,7 @@ pub(crate) fn cases() -> Vec<Case> {
     several(&mut cases);
     reductions(&mut cases);
     layouts(&mut cases);
+    blocks::blocks(&mut cases);
     cases
 }
 

@@ -1,61 +1,45 @@
 //! What follows the sums between the layers: an activation forward, its slope backward.
 
+use std::ops::Range;
+
 use super::groups::WHOLE;
-use crate::activation::Gate;
-use crate::geometry::Activation;
+use crate::activation;
+use crate::function::{self, Function};
 use crate::machine::{self, Simd, Vector};
 use crate::vector::{lanes, load_at, splat, store};
 
-/// What a forward pass leaves of the activations, for the way back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// Nothing.
-    Nothing,
-    /// Which values they let gradients through.
-    Gates,
-    /// Their arguments.
-    Sums,
-}
-
-/// What was [kept](Keep) of the activations after expanding and after the depthwise filters, of all images. In an order
-/// of its own: of two points, the same.
-#[derive(Debug, Clone)]
-pub enum Kept {
-    /// Nothing.
-    Nothing,
-    /// Which values they let gradients through.
-    Gates([Gate; 2]),
-    /// Their arguments.
-    Sums([Vec<f32>; 2]),
-}
-
-/// The slopes of an activation.
-#[derive(Debug, Clone, Copy)]
-pub enum Slopes<'a> {
-    /// Derivatives.
-    Gates(&'a Gate),
-    /// Those of the secants to each image's `sums` from those of the image before: of the first, `before`.
-    Secants {
-        /// Of one image.
-        before: &'a [f32],
-        /// Of all.
-        sums: &'a [f32],
-    },
-}
-
 /// What is done with the sums of one image, or of a part of its channels.
+#[derive(Debug)]
 pub(super) enum After<'a> {
     Nothing,
-    Activate(Activation, Keeping<'a>),
+    /// Clamps to a range.
+    Activate([f32; 2], Keeping<'a>),
     Gate(&'a [bool]),
-    Secant(Activation, [&'a [f32]; 2]),
+    Secant([f32; 2], [&'a [f32]; 2]),
+    // These take so long for each value that nothing is gained while sums are in registers: they are for lines.
+    Curve(Function, Keeping<'a>),
+    Slopes(&'a [f32]),
+    CurveSecant(Function, [&'a [f32]; 2]),
 }
 
 /// Where something is kept.
+#[derive(Debug)]
 pub(super) enum Keeping<'a> {
     Nothing,
     Gates(&'a mut [bool]),
+    Slopes(&'a mut [f32]),
     Sums(&'a mut [f32]),
+}
+
+impl Keeping<'_> {
+    fn part(&mut self, part: Range<usize>) -> Keeping<'_> {
+        match self {
+            Keeping::Nothing => Keeping::Nothing,
+            Keeping::Gates(gates) => Keeping::Gates(&mut gates[part]),
+            Keeping::Slopes(slopes) => Keeping::Slopes(&mut slopes[part]),
+            Keeping::Sums(sums) => Keeping::Sums(&mut sums[part]),
+        }
+    }
 }
 
 impl After<'_> {
@@ -65,17 +49,48 @@ impl After<'_> {
         match self {
             After::Nothing => After::Nothing,
             After::Gate(open) => After::Gate(&open[part]),
-            After::Secant(activation, ends) => {
-                After::Secant(*activation, ends.map(|end| &end[part.clone()]))
+            After::Slopes(slopes) => After::Slopes(&slopes[part]),
+            After::Secant(range, ends) => After::Secant(*range, ends.map(|end| &end[part.clone()])),
+            After::CurveSecant(function, ends) => {
+                After::CurveSecant(*function, ends.map(|end| &end[part.clone()]))
             }
-            After::Activate(activation, keeping) => After::Activate(
-                *activation,
-                match keeping {
-                    Keeping::Nothing => Keeping::Nothing,
-                    Keeping::Gates(gates) => Keeping::Gates(&mut gates[part]),
-                    Keeping::Sums(sums) => Keeping::Sums(&mut sums[part]),
-                },
-            ),
+            After::Activate(range, keeping) => After::Activate(*range, keeping.part(part)),
+            After::Curve(function, keeping) => After::Curve(*function, keeping.part(part)),
+        }
+    }
+
+    /// What can be done while sums are in registers, and what is for lines.
+    pub(super) fn split(self) -> [Self; 2] {
+        match self {
+            After::Curve(..) | After::Slopes(_) | After::CurveSecant(..) => [After::Nothing, self],
+            _ => [self, After::Nothing],
+        }
+    }
+
+    /// Does it with values that lie in order, from a part's value `at` on.
+    pub(super) fn line(&mut self, line: &mut [f32], at: usize) {
+        let part = at..at + line.len();
+        match self {
+            After::Nothing => {}
+            After::Activate(..) => unreachable!("it is done while sums are in registers"),
+            After::Gate(open) => activation::close(&open[part], line),
+            After::Secant(range, ends) => {
+                let ends = ends.map(|end| &end[part.clone()]);
+                activation::multiply_by_slopes(line, ends, *range);
+            }
+            After::Curve(function, keeping) => match keeping.part(part) {
+                Keeping::Slopes(slopes) => function::change_with_slopes(line, slopes, *function),
+                Keeping::Sums(sums) => {
+                    sums.copy_from_slice(line);
+                    function::change(line, *function);
+                }
+                Keeping::Nothing | Keeping::Gates(_) => function::change(line, *function),
+            },
+            After::Slopes(slopes) => function::multiply(line, &slopes[part]),
+            After::CurveSecant(function, ends) => {
+                let ends = ends.map(|end| &end[part.clone()]);
+                function::map_gradient(line, ends, *function);
+            }
         }
     }
 
@@ -95,12 +110,14 @@ impl After<'_> {
             parts,
         };
         match self {
-            After::Nothing => {}
-            After::Activate(activation, keeping) => {
-                let ends = activation.range().map(splat::<S>);
+            After::Nothing | After::Curve(..) | After::Slopes(_) | After::CurveSecant(..) => {}
+            After::Activate(range, keeping) => {
+                let ends = range.map(splat::<S>);
                 let clamp = |sums| machine::clamp::<S>(sums, ends);
                 match keeping {
-                    Keeping::Nothing => each.run::<S, PIXELS>(|sums, _| clamp(sums)),
+                    Keeping::Nothing | Keeping::Slopes(_) => {
+                        each.run::<S, PIXELS>(|sums, _| clamp(sums))
+                    }
                     Keeping::Gates(gates) => each.run::<S, PIXELS>(|sums, at| {
                         let activated = clamp(sums);
                         let inside = inside::<S>(activated, ends);
@@ -116,8 +133,8 @@ impl After<'_> {
             After::Gate(open) => each.run::<S, PIXELS>(|sums, at| {
                 machine::gated::<S>(sums, &open[at..at + lanes::<S>()])
             }),
-            After::Secant(activation, [before, sums]) => {
-                let ends = activation.range().map(splat::<S>);
+            After::Secant(range, [before, sums]) => {
+                let ends = range.map(splat::<S>);
                 let [zero, one] = [0.0, 1.0].map(splat::<S>);
                 each.run::<S, PIXELS>(|gradient, at| {
                     let (from, to) = (load_at::<S>(before, at), load_at::<S>(sums, at));

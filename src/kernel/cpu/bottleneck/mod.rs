@@ -11,34 +11,31 @@
 //! [arXiv 1801.04381](https://arxiv.org/abs/1801.04381), sections 3 and 5.1.
 
 mod after;
+mod channels;
 mod frame;
 mod groups;
+mod kept;
 mod planes;
 mod products;
+mod squeeze;
 mod stencil;
+mod strip;
 
 use std::cell::RefCell;
 use std::ops::Range;
 
-pub use after::{Keep, Kept, Slopes};
+pub use kept::{Derivatives, Keep, Kept, Slopes};
 
 use crate::Epilogue;
-use crate::activation::Gate;
+use crate::function::{Function, Gating, map};
 use crate::geometry::{Activation, Geometry};
-use crate::machine::AutoArch;
 use crate::spare;
 use crate::walk::Direction;
-use after::{After, Keeping};
 use frame::Frame;
 use groups::{Aligned, Groups, Matrix};
-use planes::{from_planes, to_planes};
-use products::{FromGroups, FromPlanes};
-use stencil::Stencil;
+use squeeze::{Squeeze, State};
+use strip::{Begin, End, Scratch, Way};
 
-/// Values between the layers that are held at once: half of what a small second cache has.
-const HELD: usize = 96 * 1024;
-/// Channels at least between the depthwise filters and the last ones, so that sums are rarely written and read again.
-const LEAST_CHANNELS: usize = 32;
 /// Strides that the depthwise filters may have.
 const STRIDES: Range<usize> = 1..3;
 
@@ -49,8 +46,8 @@ pub struct Weights<'a> {
     pub weight: &'a [f32],
     /// One for each channel that they make.
     pub bias: &'a [f32],
-    /// What follows.
-    pub activation: Activation,
+    /// What follows: what [suits](Bottleneck::suits_after).
+    pub function: Function,
 }
 
 /// See the [module](self).
@@ -63,33 +60,11 @@ pub struct Bottleneck {
     /// Channels between.
     middle: Groups,
     /// After expanding, if anything is expanded, and after the depthwise filters.
-    activations: [Option<Activation>; 2],
+    functions: [Option<Function>; 2],
+    /// What makes gates of what the depthwise filters make, if there are any.
+    squeeze: Option<Squeeze>,
     forward: Way,
     backward: Way,
-}
-
-/// One direction.
-#[derive(Debug, Clone)]
-struct Way {
-    /// To the channels between. Where there is none, they are what is given.
-    first: Option<Matrix>,
-    frame: Frame,
-    /// \[group, tap, channel\].
-    filters: Aligned,
-    /// \[group, channel\].
-    bias: Aligned,
-    /// From the channels between. Where there is none, they are the result.
-    last: Option<Matrix>,
-}
-
-#[derive(Default)]
-struct Scratch {
-    /// Of one group: what the depthwise filters read.
-    wide: Aligned,
-    /// Of a batch of groups: what they make.
-    narrow: Aligned,
-    sums: Aligned,
-    places: Vec<usize>,
 }
 
 thread_local! {
@@ -103,12 +78,23 @@ impl Bottleneck {
         depthwise.filter.depthwise && STRIDES.contains(&depthwise.filter.stride)
     }
 
+    /// Whether the layers within may be followed by a function.
+    pub fn suits_after(function: Function) -> bool {
+        match function {
+            Function::Clamp(..) => true,
+            Function::Gated(gating) => matches!(gating, Gating::Sigmoid | Gating::HardSigmoid(..)),
+            _ => false,
+        }
+    }
+
     /// The depthwise filters' `geometry`, which [suits](Self::suits), and the weights of the layers; what follows the last
-    /// one is said by the call.
+    /// one is said by the call. `squeeze`: 1×1 filters that turn the means of what the depthwise filters make into fewer
+    /// numbers, and others that turn these into what each channel is multiplied by before the last layer.
     pub fn new(
         geometry: &Geometry,
         expand: Option<Weights<'_>>,
         depthwise: Weights<'_>,
+        squeeze: Option<[Weights<'_>; 2]>,
         project: Weights<'_>,
     ) -> Self {
         assert!(Self::suits(geometry));
@@ -151,10 +137,11 @@ impl Bottleneck {
             geometry: *geometry,
             ends: [given, made],
             middle,
-            activations: [
-                expand.map(|expand| expand.activation),
-                Some(depthwise.activation),
+            functions: [
+                expand.map(|expand| expand.function),
+                Some(depthwise.function),
             ],
+            squeeze: squeeze.map(|layers| Squeeze::new(middle, layers)),
             forward,
             backward,
         }
@@ -169,7 +156,7 @@ impl Bottleneck {
     /// Values of one image that are kept of each activation.
     pub fn kept(&self) -> [usize; 2] {
         let pixels = [self.geometry.input, self.geometry.output].map(|[h, w]| h * w);
-        [0, 1].map(|k| match self.activations[k] {
+        [0, 1].map(|k| match self.functions[k] {
             Some(_) => self.middle.padded() * pixels[k],
             None => 0,
         })
@@ -186,15 +173,7 @@ impl Bottleneck {
         let [given, made] = self.shapes().map(|shape| shape.iter().product::<usize>());
         let images = input.len() / given;
         let mut output = spare::values(images * made);
-        let lengths = self.kept().map(|kept| images * kept);
-        let mut kept = match keep {
-            Keep::Nothing => Kept::Nothing,
-            Keep::Gates if self.covers() => Kept::Gates(lengths.map(Gate::unsaid)),
-            Keep::Gates => Kept::Gates(lengths.map(Gate::closed)),
-            Keep::Sums if self.covers() => Kept::Sums(lengths.map(spare::values)),
-            // Multiplied with gradients of nothing.
-            Keep::Sums => Kept::Sums(lengths.map(|length| vec![0.0; length])),
-        };
+        let mut kept = self.unkept(images, keep);
         for (k, (input, output)) in input
             .chunks_exact(given)
             .zip(output.chunks_exact_mut(made))
@@ -205,8 +184,25 @@ impl Bottleneck {
                 residual: residual.map(|residual| &residual[k * made..][..made]),
                 activation,
             };
-            let [first, second] = self.keeping(&mut kept, k);
-            self.run(&self.forward, input, [first, second], epilogue, output);
+            let (mut after, squeezed) = self.keeping(&mut kept, k);
+            let way = &self.forward;
+            SCRATCH.with_borrow_mut(|scratch| {
+                let Some(squeeze) = &self.squeeze else {
+                    let end = End::Planes(epilogue, output);
+                    return self.run(way, Begin::Planes(input), end, &mut after, scratch);
+                };
+                let mut middle = std::mem::take(&mut scratch.middle);
+                let length = self.kept()[1];
+                let middle_values = match squeezed {
+                    Some(kept) => kept,
+                    None => middle.at_least(length),
+                };
+                let end = End::Wide(middle_values);
+                self.run(way, Begin::Planes(input), end, &mut after, scratch);
+                let gates = squeeze.at(self.middle, middle_values).gates;
+                self.project(middle_values, &gates, epilogue, output, scratch);
+                scratch.middle = middle;
+            });
         }
         (output, kept)
     }
@@ -220,210 +216,88 @@ impl Bottleneck {
         filter.kernel >= filter.stride && read == (0..height)
     }
 
-    /// What is done after each of the first two layers of an image.
-    fn keeping<'a>(&self, kept: &'a mut Kept, image: usize) -> [After<'a>; 2] {
-        let parts = self
-            .kept()
-            .map(|length| image * length..(image + 1) * length);
-        let [first, second] = parts;
-        let keeping = match kept {
-            Kept::Nothing => [Keeping::Nothing, Keeping::Nothing],
-            Kept::Gates([a, b]) => [
-                Keeping::Gates(&mut a.open_mut()[first]),
-                Keeping::Gates(&mut b.open_mut()[second]),
-            ],
-            Kept::Sums([a, b]) => [Keeping::Sums(&mut a[first]), Keeping::Sums(&mut b[second])],
-        };
-        let [a, b] = self.activations;
-        let after = |activation: Option<Activation>, keeping| match activation {
-            Some(activation) => After::Activate(activation, keeping),
-            None => After::Nothing,
-        };
-        let [first, second] = keeping;
-        [after(a, first), after(b, second)]
-    }
-
     /// The gradient of the input, given that of the projection's sums, and the slopes of the activations before:
     /// \[N, out, H', W'\] to \[N, in, H, W\].
-    pub fn backward(&self, gradient: &[f32], slopes: [Slopes<'_>; 2]) -> Vec<f32> {
+    pub fn backward(&self, gradient: &[f32], slopes: Slopes<'_>) -> Vec<f32> {
         let [made, given] = self.shapes().map(|shape| shape.iter().product::<usize>());
         let images = gradient.len() / given;
         let mut input = spare::values(images * made);
-        let epilogue = Epilogue {
-            bias: None,
-            residual: None,
-            activation: Activation::Identity,
-        };
         for (k, (gradient, input)) in gradient
             .chunks_exact(given)
             .zip(input.chunks_exact_mut(made))
             .enumerate()
         {
-            let after = |which: usize| {
-                let (length, activation) = (self.kept()[which], self.activations[which]);
-                let part = k * length..(k + 1) * length;
-                match (activation, slopes[which]) {
-                    (None, _) => After::Nothing,
-                    (Some(_), Slopes::Gates(gate)) => After::Gate(&gate.open()[part]),
-                    (Some(activation), Slopes::Secants { before, sums }) => {
-                        let from = match k {
-                            0 => &before[..length],
-                            _ => &sums[part.start - length..part.start],
-                        };
-                        After::Secant(activation, [from, &sums[part]])
-                    }
-                }
+            let epilogue = Epilogue {
+                bias: None,
+                residual: None,
+                activation: Activation::Identity,
             };
-            let after = [after(1), after(0)];
-            self.run(&self.backward, gradient, after, epilogue, input);
+            let end = End::Planes(epilogue, input);
+            let mut after = [1, 0].map(|which| self.after(slopes, which, k));
+            let way = &self.backward;
+            SCRATCH.with_borrow_mut(|scratch| {
+                let (Some(squeeze), Some(matrix)) = (&self.squeeze, &way.first) else {
+                    return self.run(way, Begin::Planes(gradient), end, &mut after, scratch);
+                };
+                let Squeezed { made, states } = self.squeezed(squeeze, slopes, k);
+                let [from, to] = [&states[0], &states[states.len() - 1]];
+                let mut wide = std::mem::take(&mut scratch.middle);
+                let values = wide.at_least(self.kept()[1]);
+                let of_gates = self.gates_gradient(matrix, gradient, &made, values, scratch);
+                let mut terms = squeeze.gradient([from, to], of_gates);
+                let [height, width] = self.geometry.output;
+                let share = 1.0 / (height * width) as f32;
+                terms.iter_mut().for_each(|term| *term *= share);
+                let gates: Vec<f32> = from.gates.iter().zip(&to.gates).map(mean).collect();
+                let begin = Begin::Wide {
+                    values,
+                    factors: &gates,
+                    terms: &terms,
+                };
+                self.run(way, begin, end, &mut after, scratch);
+                scratch.middle = wide;
+            });
         }
         input
     }
 
-    /// One image, one direction. `after`: after the first layer of this direction, and after the depthwise filters.
-    fn run(
-        &self,
-        way: &Way,
-        given: &[f32],
-        mut after: [After<'_>; 2],
-        epilogue: Epilogue<'_>,
-        target: &mut [f32],
-    ) {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let [rows, _] = way.frame.made();
-            let at_once = self.rows_at_once(way);
-            for first in (0..rows).step_by(at_once) {
-                let rows = first..rows.min(first + at_once);
-                self.strip(way, &rows, given, &mut after, epilogue, target, scratch);
-            }
-        });
-    }
-
-    /// Groups that are filtered before the last layer takes them.
-    fn batch(&self) -> usize {
-        LEAST_CHANNELS.div_ceil(self.middle.width(0))
-    }
-
-    /// Rows of the target that are made at once: about the same number each time.
-    fn rows_at_once(&self, way: &Way) -> usize {
-        let [rows, columns] = way.frame.made();
-        let held = |rows: usize| {
-            let window = way.frame.window(&(0..rows)).rows * way.frame.pitch;
-            (window + rows * columns * self.batch()) * self.middle.width(0)
-        };
-        let most = (1..=rows).rev().find(|&rows| held(rows) <= HELD);
-        rows.div_ceil(rows.div_ceil(most.unwrap_or(1)))
-    }
-
-    /// Rows of the output that a forward pass makes at once.
-    pub fn rows_a_strip(&self) -> usize {
-        self.rows_at_once(&self.forward)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn strip(
-        &self,
-        way: &Way,
-        rows: &Range<usize>,
-        given: &[f32],
-        after: &mut [After<'_>; 2],
-        epilogue: Epilogue<'_>,
-        target: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        let width = self.middle.width(0);
-        let window = way.frame.window(rows);
-        let [given_plane, made_plane] =
-            [way.frame.given(), way.frame.made()].map(|[height, width]| height * width);
-        let [given_row, made_row] = [way.frame.given(), way.frame.made()].map(|size| size[1]);
-        let (given_first, made_first) = (window.real.start * given_row, rows.start * made_row);
-        let (pixels, read) = (rows.len() * made_row, window.real.len() * given_row);
-        let Scratch {
-            wide,
-            narrow,
-            sums,
-            places,
-        } = scratch;
-        way.frame.places(&window, places);
-        let wide = wide.at_least(window.rows * way.frame.pitch * width);
-        way.frame.clear(&window, width, wide);
-        let narrow = narrow.at_least(self.batch() * pixels * width);
-        let targets = way.last.as_ref().map(|last| last.targets);
-        let sums = sums.at_least(targets.map_or(0, |targets| targets.padded() * pixels));
-        let taps = self.geometry.filter.taps();
-        let groups = self.middle.count();
-        for first in (0..groups).step_by(self.batch()) {
-            let batch = first..groups.min(first + self.batch());
-            for (group, narrow) in batch.clone().zip(narrow.chunks_exact_mut(pixels * width)) {
-                let channels = self.middle.start(group);
-                match &way.first {
-                    Some(matrix) => {
-                        let first = (channels * given_plane) + given_first * width;
-                        AutoArch::new().dispatch(FromPlanes {
-                            matrix,
-                            group,
-                            ahead: if group + 1 < groups {
-                                matrix.group(group + 1)
-                            } else {
-                                &[]
-                            },
-                            given,
-                            plane: given_plane,
-                            first: given_first,
-                            places,
-                            target: wide,
-                            after: after[0].part(first, read * width),
-                        });
-                    }
-                    None => {
-                        let planes = &given[channels * given_plane..];
-                        let planes = &planes[..self.middle.real(group) * given_plane];
-                        from_planes(planes, given_plane, given_first, places, wide, width);
-                    }
-                }
-                let first = channels * made_plane + made_first * width;
-                AutoArch::new().dispatch(Stencil {
-                    frame: &way.frame,
-                    rows: rows.clone(),
-                    weights: &way.filters.values()[channels * taps..][..width * taps],
-                    bias: &way.bias.values()[channels..][..width],
-                    given: wide,
-                    target: narrow,
-                    after: after[1].part(first, pixels * width),
-                });
-                if way.last.is_none() {
-                    let planes = &mut target[channels * made_plane..];
-                    let planes = &mut planes[..self.middle.real(group) * made_plane];
-                    let part = made_first..made_first + pixels;
-                    to_planes(narrow, width, planes, made_plane, part, channels, epilogue);
+    /// What was squeezed of an image, and what came of it.
+    fn squeezed<'a>(&self, squeeze: &Squeeze, slopes: Slopes<'a>, image: usize) -> Squeezed<'a> {
+        let length = self.kept()[1];
+        let part = image * length..(image + 1) * length;
+        match slopes {
+            Slopes::At { made, .. } => Squeezed {
+                states: vec![squeeze.at(self.middle, &made[part.clone()])],
+                made: made[part].into(),
+            },
+            Slopes::Secants([_, [before, sums]]) => {
+                let from = kept::before(before, sums, length, image);
+                let function =
+                    self.functions[1].unwrap_or(Function::Clamp(f32::NEG_INFINITY, f32::INFINITY));
+                let [from, mut to] = [from, &sums[part]].map(|sums| map(sums, function));
+                let states = [&from, &to].map(|made| squeeze.at(self.middle, made));
+                let means = to.iter_mut().zip(&from);
+                means.for_each(|(to, from)| *to = mean((from, &*to)));
+                spare::give_back(from);
+                Squeezed {
+                    states: states.into(),
+                    made: to.into(),
                 }
             }
-            if let Some(matrix) = &way.last {
-                AutoArch::new().dispatch(FromGroups {
-                    matrix,
-                    sources: self.middle,
-                    ahead: self.middle.start(self.batch()),
-                    batch,
-                    pixels,
-                    given: narrow,
-                    sums,
-                });
-            }
-        }
-        let Some(matrix) = &way.last else { return };
-        for group in 0..matrix.targets.count() {
-            let (start, width) = (matrix.targets.start(group), matrix.targets.width(group));
-            let values = &sums[start * pixels..][..width * pixels];
-            let planes = &mut target[start * made_plane..];
-            let planes = &mut planes[..matrix.targets.real(group) * made_plane];
-            let epilogue = Epilogue {
-                bias: Some(matrix.bias(group)),
-                ..epilogue
-            };
-            let part = made_first..made_first + pixels;
-            to_planes(values, width, planes, made_plane, part, start, epilogue);
         }
     }
+}
+
+/// See [`Bottleneck::squeezed`].
+struct Squeezed<'a> {
+    /// Of two points, the mean of both.
+    made: std::borrow::Cow<'a, [f32]>,
+    /// At one point or at both.
+    states: Vec<State>,
+}
+
+fn mean((from, to): (&f32, &f32)) -> f32 {
+    0.5 * (from + to)
 }
 
 /// Depthwise weights \[channel, tap\] as \[group, tap, channel\].

@@ -80,13 +80,14 @@ fn bottlenecks_write_every_value_and_every_sum_that_they_keep() {
         let of = |weight: &'static [f32], bias: &'static [f32]| Weights {
             weight,
             bias,
-            activation: Activation::Relu,
+            function: Activation::Relu.into(),
         };
         let leak = |count| -> &'static [f32] { values(count).leak() };
         let layers = Bottleneck::new(
             &depthwise,
             Some(of(leak(40 * 8), leak(40))),
             of(leak(40 * kernel * kernel), leak(40)),
+            None,
             of(leak(8 * 40), leak(8)),
         );
         let input = values(8 * 11 * 11);
