@@ -35,6 +35,15 @@ pub(super) struct Weights<'a> {
     pub bias: Option<&'a [f32]>,
 }
 
+/// A window of one element.
+const POINT: Window = Window {
+    kernel: [1; 2],
+    stride: [1; 2],
+    dilation: [1; 2],
+    padding_before: [0; 2],
+    padding_after: [0; 2],
+};
+
 impl Filters {
     pub(super) fn new(
         weights: Weights<'_>,
@@ -43,6 +52,18 @@ impl Filters {
         input: [usize; 2],
         output: [usize; 2],
         device: &Device,
+    ) -> Self {
+        let sizes = [input, output];
+        Self::packed(weights, window, groups, sizes, device, kernel::pack)
+    }
+
+    fn packed(
+        weights: Weights<'_>,
+        window: &Window,
+        groups: usize,
+        [input, output]: [[usize; 2]; 2],
+        device: &Device,
+        pack: fn(Tensor<4>, Filter) -> Tensor<1>,
     ) -> Self {
         let [out, each, height, width] = weights.dims;
         let zeros;
@@ -86,7 +107,7 @@ impl Filters {
         let weights = square.chunks_exact(square.len() / count);
         let groups = weights.zip(bias.chunks_exact(rows)).map(|(weight, bias)| {
             let weight = TensorData::new(weight.to_vec(), filter.weight_dims());
-            let weight = kernel::pack(Tensor::from_data(weight, device), filter);
+            let weight = pack(Tensor::from_data(weight, device), filter);
             let bias = TensorData::new(bias.to_vec(), [rows]);
             Group {
                 weight: weight.into_dispatch(),
@@ -109,14 +130,41 @@ impl Filters {
 
     /// A matrix \[out, in\] over images of one row.
     pub(super) fn matrix(weights: Weights<'_>, pixels: usize, device: &Device) -> Self {
-        const POINT: Window = Window {
-            kernel: [1; 2],
-            stride: [1; 2],
-            dilation: [1; 2],
-            padding_before: [0; 2],
-            padding_after: [0; 2],
-        };
         Self::new(weights, &POINT, 1, [1, pixels], [1, pixels], device)
+    }
+
+    /// A matrix \[out, in\] over so many rows of features, where [`linear`](Self::linear) is asked first.
+    pub(super) fn over_rows(weights: Weights<'_>, rows: usize, device: &Device) -> Self {
+        if rows == 1 {
+            return Self::matrix(weights, rows, device);
+        }
+        let sizes = [[1, rows]; 2];
+        Self::packed(weights, &POINT, 1, sizes, device, kernel::pack_linear)
+    }
+
+    /// Rows of features \[…, in\] → \[…, out\], where there is a kernel for them; else the rows.
+    pub(super) fn linear<B: Executor>(&self, rows: Array<B>) -> Result<Array<B>, Array<B>> {
+        match &self.groups[..] {
+            [group] if self.output[1] > 1 => {
+                let [weight, bias] = [&group.weight, &group.bias].map(|t| B::take(t.clone()));
+                B::linear_rows(rows, weight, bias, self.geometry.filter)
+            }
+            _ => Err(rows),
+        }
+    }
+
+    /// The gradient of [`linear`](Self::linear)'s rows, likewise.
+    pub(super) fn linear_gradient<B: Executor>(
+        &self,
+        gradient: Array<B>,
+    ) -> Result<Array<B>, Array<B>> {
+        match &self.groups[..] {
+            [group] if self.output[1] > 1 => {
+                let weight = B::take(group.weight.clone());
+                B::linear_rows_gradient(gradient, weight, self.geometry.filter)
+            }
+            _ => Err(gradient),
+        }
     }
 
     /// What one call of a kernel does, if one call does all.

@@ -7,7 +7,7 @@ use violet_graph::{
     Window,
 };
 
-use super::array::{Array, Executor, add, dims, mul, reshape, scale};
+use super::array::{Array, Executor, add, dims, mul, reshape, scale, shaped};
 use super::filters::{Filters, Weights, as_images};
 use super::groups::Groups;
 use super::windows::Windows;
@@ -88,6 +88,18 @@ impl Sums {
     ) -> Array<B> {
         let (fused, images) = (self.fused().is_some(), x.shape()[0]);
         let shape = dims::<B>(&x);
+        let mut x = x;
+        if self.rows.is_some() {
+            match self.filters.linear::<B>(x) {
+                Ok(made) => {
+                    return match residual {
+                        Some(residual) => add::<B>(made, residual),
+                        None => made,
+                    };
+                }
+                Err(same) => x = same,
+            }
+        }
         let as_sums = |x: Array<B>| as_pixels::<B>(x, self.rows);
         let (inside, after) = if fused {
             (residual, None)
@@ -121,6 +133,13 @@ impl Sums {
     /// The gradient of x, given that of the sums. `shape`: that of x, without images.
     pub(super) fn backward<B: Executor>(&self, gradient: Array<B>, shape: &[usize]) -> Array<B> {
         let images = gradient.shape()[0];
+        let mut gradient = gradient;
+        if self.rows.is_some() {
+            match self.filters.linear_gradient::<B>(gradient) {
+                Ok(gradient) => return shaped::<B>(gradient, shape),
+                Err(same) => gradient = same,
+            }
+        }
         let gradient = as_pixels::<B>(gradient, self.rows);
         let gradient = self.filters.backward::<B>(gradient);
         let shape = super::array::with_images(images, shape);
@@ -209,7 +228,7 @@ impl Layer {
                 };
                 let rows = shape.iter().product::<usize>() / features;
                 Layer::Sums(Sums {
-                    filters: Filters::matrix(weights, rows, device),
+                    filters: Filters::over_rows(weights, rows, device),
                     rows: Some(rows),
                     clamp: *clamp,
                 })

@@ -154,6 +154,10 @@ impl<B: Derivatives, C: CheckpointStrategy> Operations for Autodiff<B, C> {
         Self::from_inner(B::pack_filters(weight.into_primitive(), filter))
     }
 
+    fn pack_linear(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
+        Self::from_inner(B::pack_linear(weight.into_primitive(), filter))
+    }
+
     fn convolve(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,

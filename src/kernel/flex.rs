@@ -21,6 +21,15 @@ impl Operations for Flex {
         tensor(packed, [length])
     }
 
+    fn pack_linear(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
+        if !cpu::is_linear(&filter) {
+            return Self::pack_filters(weight, filter);
+        }
+        let packed = cpu::pack_linear(values(&weight.to_contiguous()), &filter);
+        let length = packed.len();
+        tensor(packed, [length])
+    }
+
     fn convolve(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -130,6 +139,37 @@ impl Derivatives for Flex {
         let input = cpu::backward(&geometry, values(&gradient), values(&weight));
         spent(gradient);
         input_tensor(input, &geometry)
+    }
+
+    fn linear_rows(
+        rows: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        filter: Filter,
+    ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        if !cpu::is_linear(&filter) {
+            return Err(rows);
+        }
+        let rows = whole(rows);
+        let made = cpu::linear(&filter, values(&rows), values(&weight), values(&bias));
+        let made = in_rows(made, &rows, filter.channels_out);
+        spent(rows);
+        Ok(made)
+    }
+
+    fn linear_rows_gradient(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        filter: Filter,
+    ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        if !cpu::is_linear(&filter) {
+            return Err(gradient);
+        }
+        let gradient = whole(gradient);
+        let made = cpu::linear_gradient(&filter, values(&gradient), values(&weight));
+        let made = in_rows(made, &gradient, filter.channels_in);
+        spent(gradient);
+        Ok(made)
     }
 
     fn max_pool_with_indices(
@@ -407,6 +447,16 @@ fn bottleneck(
         .for_each(spent);
     let [_, made] = layers.shapes();
     (images(output, made), kept)
+}
+
+/// Rows of another length, as many as a tensor has.
+fn in_rows(values: Vec<f32>, like: &FlexTensor, length: usize) -> FlexTensor {
+    let mut shape = like.layout().shape().to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = length;
+    }
+    let layout = Layout::contiguous(Shape::from(shape));
+    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
 /// Length of the last axis.

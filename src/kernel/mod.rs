@@ -26,6 +26,11 @@ pub trait Operations: Backend {
     /// Weights in the order in which this backend reads them.
     fn pack_filters(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self>;
 
+    /// Weights \[out, in, 1, 1\] of a layer that takes several rows of features, for [`Derivatives::linear_rows`].
+    fn pack_linear(weight: FloatTensor<Self>, filter: Filter) -> FloatTensor<Self> {
+        Self::pack_filters(weight, filter)
+    }
+
     /// `activation(convolution(input) + bias)`.
     fn convolve(
         input: FloatTensor<Self>,
@@ -103,6 +108,35 @@ pub(crate) trait Derivatives: Operations {
         weight: FloatTensor<Self>,
         geometry: Geometry,
     ) -> FloatTensor<Self>;
+
+    /// Rows \[…, in\] times weights that were [packed](Operations::pack_linear) for it, plus bias: \[…, out\].
+    ///
+    /// # Errors
+    ///
+    /// The rows as they were, where 1×1 filters over planes have to do.
+    fn linear_rows(
+        rows: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        filter: Filter,
+    ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let _ = (weight, bias, filter);
+        Err(rows)
+    }
+
+    /// The gradient of [`linear_rows`](Self::linear_rows)'s rows.
+    ///
+    /// # Errors
+    ///
+    /// The gradient as it was, where 1×1 filters over planes have to do.
+    fn linear_rows_gradient(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        filter: Filter,
+    ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
+        let _ = (weight, filter);
+        Err(gradient)
+    }
 
     /// The largest value of each window, and where it stands.
     fn max_pool_with_indices(
@@ -247,6 +281,11 @@ pub(crate) enum Slopes<B: Derivatives> {
     At(B::Kept),
     /// Those of the secants to these arguments from those of the image before: of the first, from the others.
     Secants([[FloatTensor<B>; 2]; 2]),
+}
+
+/// As [`pack`], of layers that take several rows of features.
+pub(crate) fn pack_linear(weight: Tensor<4>, filter: Filter) -> Tensor<1> {
+    Tensor::from_dispatch(Dispatch::pack_linear(weight.into_dispatch(), filter))
 }
 
 /// Weights \[out, in / groups, kernel, kernel\] in the order that [`convolve`] wants on their

@@ -9,16 +9,17 @@ pub(super) const WHOLE: usize = 2;
 /// Channels in groups: what lies there is \[group, pixel, channels of the group\]. The last group has one vector, if
 /// that is enough; channels that do not exist are zeros.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Groups {
-    pub(super) channels: usize,
-    lanes: usize,
+pub(crate) struct Groups {
+    pub(crate) channels: usize,
+    /// Of a vector.
+    pub(crate) lanes: usize,
     /// Whether all groups are whole.
     whole: bool,
 }
 
 impl Groups {
     /// For this machine's vectors.
-    pub(super) fn new(channels: usize) -> Self {
+    pub(crate) fn new(channels: usize) -> Self {
         Self {
             channels,
             lanes: machine_lanes(),
@@ -27,29 +28,29 @@ impl Groups {
     }
 
     /// The last group is whole too.
-    pub(super) fn whole(self) -> Self {
+    pub(crate) fn whole(self) -> Self {
         Self {
             whole: true,
             ..self
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.channels.div_ceil(WHOLE * self.lanes)
     }
 
     /// A group's first channel.
-    pub(super) fn start(&self, group: usize) -> usize {
+    pub(crate) fn start(&self, group: usize) -> usize {
         group * WHOLE * self.lanes
     }
 
     /// A group's channels that exist.
-    pub(super) fn real(&self, group: usize) -> usize {
+    pub(crate) fn real(&self, group: usize) -> usize {
         self.width(group).min(self.channels - self.start(group))
     }
 
     /// Channels in a group.
-    pub(super) fn width(&self, group: usize) -> usize {
+    pub(crate) fn width(&self, group: usize) -> usize {
         if self.whole || self.channels - self.start(group) > self.lanes {
             WHOLE * self.lanes
         } else {
@@ -58,7 +59,7 @@ impl Groups {
     }
 
     /// Channels in all groups.
-    pub(super) fn padded(&self) -> usize {
+    pub(crate) fn padded(&self) -> usize {
         let last = self.count() - 1;
         self.start(last) + self.width(last)
     }

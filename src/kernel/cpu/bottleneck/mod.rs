@@ -24,6 +24,7 @@ mod strip;
 use std::cell::RefCell;
 use std::ops::Range;
 
+pub(crate) use groups::Groups;
 pub use kept::{Derivatives, Keep, Kept, Slopes};
 
 use crate::Epilogue;
@@ -32,7 +33,7 @@ use crate::geometry::{Activation, Geometry};
 use crate::spare;
 use crate::walk::Direction;
 use frame::Frame;
-use groups::{Aligned, Groups, Matrix};
+use groups::{Aligned, Matrix};
 use squeeze::{Squeeze, State};
 use strip::{Begin, End, Scratch, Way};
 

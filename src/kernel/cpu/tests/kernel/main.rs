@@ -4,6 +4,7 @@ mod batch_norm;
 mod bottleneck;
 mod convolution;
 mod function;
+mod linear;
 mod matrix;
 mod pair;
 mod rows;
