@@ -1,6 +1,8 @@
-//! Which device computes. The CPU's engine is less than half as long as the GPU's and makes the
-//! first mask, unless someone chose the GPU; then, when nothing else is being done, the GPU is
-//! measured beside it, and goes on where it is faster.
+//! Which device computes. The CPU's engine is less than half as long as the GPU's, and has nothing to compile: it makes the
+//! first mask of every network, unless someone chose the GPU; then, when nothing else is being done, the GPU is
+//! measured beside it, with that network, and goes on where it is faster.
+
+use std::collections::BTreeMap;
 
 use super::part::Panel;
 use crate::device::DeviceKind;
@@ -69,6 +71,8 @@ pub struct Devices<P> {
     trial: Trial<P>,
     /// Why it is this device, beside its name.
     why: Phrase,
+    /// Which device was faster with a network, by the network's name, and the words for it.
+    faster: BTreeMap<String, (DeviceKind, Phrase)>,
 }
 
 /// The GPU beside the CPU's workers.
@@ -85,6 +89,8 @@ enum Trial<P> {
     Trying,
     /// It was faster, and takes over once nothing is being done.
     Won(P),
+    /// Both were measured with the network that is set, and the faster one computes.
+    Over,
 }
 
 impl<P> Default for Devices<P> {
@@ -107,6 +113,7 @@ impl<P> Devices<P> {
             chosen,
             refused: None,
             why: Phrase::nothing(),
+            faster: BTreeMap::new(),
             trial: match (chosen, adapter.is_empty()) {
                 (_, true) => Trial::Settled,
                 (true, false) => Trial::First,
@@ -169,13 +176,39 @@ impl<P> Devices<P> {
         Some(self.adapter.clone())
     }
 
-    /// Both were measured; the GPU waits with `P`.
-    pub fn measured(&mut self, race: &Race, gpu: P) {
+    /// Both were measured with a network; the GPU waits with `P`.
+    pub fn measured(&mut self, race: &Race, network: &str, gpu: P) {
         self.why = race.said(&self.adapter);
-        self.trial = match race.winner() {
+        let winner = race.winner();
+        self.faster
+            .insert(network.into(), (winner, self.why.clone()));
+        self.trial = match winner {
             DeviceKind::Gpu => Trial::Won(gpu),
-            DeviceKind::Cpu => Trial::Settled,
+            DeviceKind::Cpu => Trial::Over,
         };
+    }
+
+    /// Whether a network that is set leaves the device that computes, which is the GPU then: where it was slower with
+    /// that network, or was not measured with it and would compile while someone waits.
+    pub fn leaves(&self, network: &str, device: DeviceKind) -> bool {
+        let known = self.faster.get(network).map(|(winner, _)| *winner);
+        device == DeviceKind::Gpu
+            && matches!(self.trial, Trial::Over)
+            && known != Some(DeviceKind::Gpu)
+    }
+
+    /// A network is set, and that device makes its first mask: the GPU is tried afterwards, unless it was slower with it.
+    pub fn meet(&mut self, network: &str, device: DeviceKind) {
+        let known = self.faster.get(network).cloned();
+        match (&self.trial, known) {
+            (Trial::Won(_), Some((DeviceKind::Gpu, _))) => {}
+            (Trial::Over | Trial::Won(_), Some((winner, why))) if winner == device => {
+                self.trial = Trial::Over;
+                self.why = why;
+            }
+            (Trial::Over | Trial::Won(_), _) => self.wait(),
+            _ => {}
+        }
     }
 
     /// The GPU that takes over now: it was faster, and nothing is being done.
@@ -183,7 +216,7 @@ impl<P> Devices<P> {
         if busy || !matches!(self.trial, Trial::Won(_)) {
             return None;
         }
-        match std::mem::take(&mut self.trial) {
+        match std::mem::replace(&mut self.trial, Trial::Over) {
             Trial::Won(gpu) => Some(gpu),
             _ => None,
         }
@@ -275,7 +308,7 @@ mod tests {
         assert_eq!(devices.try_gpu(true, true), None, "another is being made");
         assert_eq!(devices.try_gpu(true, false).as_deref(), Some("acme"));
         assert_eq!(devices.try_gpu(true, false), None, "it is fetched once");
-        devices.measured(&race(60.0, 2, Some(5.0)), "a GPU that is ready");
+        devices.measured(&race(60.0, 2, Some(5.0)), "small", "a GPU that is ready");
         assert_eq!(devices.take_over(true), None, "someone waits for a mask");
         assert_eq!(devices.take_over(false), Some("a GPU that is ready"));
         assert_eq!(devices.take_over(false), None);
@@ -283,10 +316,50 @@ mod tests {
     }
 
     #[test]
+    fn every_network_has_its_first_mask_by_the_cpu_and_is_measured_once() {
+        const CPU: DeviceKind = DeviceKind::Cpu;
+        const GPU: DeviceKind = DeviceKind::Gpu;
+        let mut devices = Devices::new("auto", card());
+        devices.meet("small", CPU);
+        devices.try_gpu(true, false);
+        devices.measured(&race(1.0, 2, Some(5.0)), "small", "too slow");
+        assert_eq!(devices.try_gpu(true, false), None, "it was slower");
+        // Another network, with which it is faster,
+        assert!(!devices.leaves("large", CPU));
+        devices.meet("large", CPU);
+        assert!(devices.try_gpu(true, false).is_some());
+        devices.measured(&race(60.0, 2, Some(5.0)), "large", "a GPU with it");
+        devices.meet("large", CPU);
+        assert_eq!(devices.take_over(false), Some("a GPU with it"));
+        let on_gpu = said(&devices);
+        assert!(!devices.leaves("large", GPU));
+        // and one that would have to be compiled.
+        assert!(devices.leaves("brought", GPU));
+        devices.meet("brought", CPU);
+        assert!(devices.try_gpu(true, false).is_some());
+        devices.measured(&race(60.0, 2, None), "brought", "late");
+        // Back with one of which all is known: at once, or when it is ready again.
+        devices.meet("small", CPU);
+        assert_eq!(devices.try_gpu(true, false), None);
+        assert_ne!(said(&devices), on_gpu);
+        devices.meet("large", CPU);
+        assert!(devices.try_gpu(true, false).is_some());
+        devices.measured(&race(60.0, 2, Some(5.0)), "large", "again");
+        // One that is set before it takes over is not what it holds.
+        devices.meet("small", CPU);
+        assert_eq!(devices.take_over(false), None);
+        // Where someone chose, nothing is left.
+        let mut chosen = Devices::<()>::new("gpu", card());
+        assert!(!chosen.leaves("brought", GPU));
+        chosen.meet("brought", GPU);
+        assert_eq!(chosen.try_gpu(true, false), None);
+    }
+
+    #[test]
     fn a_gpu_that_is_slower_or_fails_leaves_the_cpu_at_work() {
         let mut devices = Devices::new("auto", card());
         devices.try_gpu(true, false);
-        devices.measured(&race(60.0, 2, Some(50.0)), ());
+        devices.measured(&race(60.0, 2, Some(50.0)), "small", ());
         assert_eq!(devices.take_over(false), None);
         let mut devices = Devices::<()>::new("auto", card());
         devices.try_gpu(true, false);

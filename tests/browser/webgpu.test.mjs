@@ -144,6 +144,14 @@ test("a GPU that is faster takes over when nothing is being done; when it is los
     assert.equal(page.requested.filter((url) => /worker.*_bg\.wasm$/.test(url)).length, 2, "nothing is fetched twice");
     await page.waitForFunction(() => document.documentElement.dataset.device === "gpu");
 
+    // Another network would have to be compiled while someone waits: the CPU makes its first mask, too.
+    await page.selectOption("#model", "shapesnet-shortcut");
+    await status(page, /^Done: 4 gradients/, 300_000);
+    assert.match(await page.textContent("#engine"), /on the CPU.*(tried once there is a mask|Trying the GPU)/);
+    await page.waitForFunction(() => /^Now on the GPU.*Measured/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+    await page.waitForFunction(() => document.documentElement.dataset.device === "gpu");
+    assert.equal(page.requested.filter((url) => /worker.*_bg\.wasm$/.test(url)).length, 2, "nor is it then");
+
     await page.fill("#steps", "400");
     await page.click("#explain");
     await status(page, /: [1-9]\d* of 401/, 300_000);

@@ -94,7 +94,7 @@ impl Page {
     pub(super) async fn make_mask(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
         let settings = self.work.borrow_mut().begin();
         self.show_controls();
-        let Some(pool) = self.pool.borrow().clone() else {
+        let Some(mut pool) = self.pool.borrow().clone() else {
             return Ok(());
         };
         if settings.model.is_empty() {
@@ -106,6 +106,7 @@ impl Page {
         self.show_card();
         let missing = self.work.borrow().missing(&settings);
         if missing == Some(Begin::Model) {
+            pool = self.pool_for(job, pool, &settings.model).await?;
             self.load(job, &pool, &spec, &settings).await?;
             job.wanted()?;
         }

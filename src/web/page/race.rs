@@ -154,7 +154,27 @@ impl Page {
         }
     }
 
+    /// The workers that a network is given to: the CPU's in place of a GPU that it leaves.
+    pub(super) async fn pool_for(
+        self: &Rc<Self>,
+        job: &PageJob,
+        mut pool: Rc<Pool>,
+        network: &str,
+    ) -> Result<Rc<Pool>, Failure> {
+        let leaves = self.devices.borrow().leaves(network, pool.device);
+        if leaves {
+            pool = Rc::new(self.start_on_cpu(job).await?);
+            job.wanted()?;
+            self.work.borrow_mut().hold(None);
+            self.pool.replace(Some(Rc::clone(&pool)));
+        }
+        self.devices.borrow_mut().meet(network, pool.device);
+        self.say_device(&pool, self.devices.borrow().why());
+        Ok(pool)
+    }
+
     async fn try_gpu(self: Rc<Self>, cpu: &Rc<Pool>, adapter: String) {
+        let network = self.latest().model;
         let gpu = self.start_on(DeviceKind::Gpu, adapter, None).await;
         let measured = match gpu {
             Ok(gpu) => Ok(self.measure(cpu, gpu).await),
@@ -166,7 +186,11 @@ impl Page {
         }
         let mut devices = self.devices.borrow_mut();
         match measured {
-            Ok(Ok((race, gpu))) => devices.measured(&race, Rc::new(gpu)),
+            Ok(Ok((race, gpu))) => {
+                devices.measured(&race, &network, Rc::new(gpu));
+                // Another may be set by now.
+                devices.meet(&self.latest().model, DeviceKind::Cpu);
+            }
             Ok(Err(_)) => devices.wait(),
             Err(failure) => devices.refuse(&failure),
         }
