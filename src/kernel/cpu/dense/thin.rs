@@ -96,13 +96,13 @@ fn multiply<S: Simd, const ROWS: usize, const VECTORS: usize>(
             break;
         };
         let mut columns = [splat::<S>(0.0); VECTORS];
-        for v in 0..VECTORS {
-            columns[v] = load_at::<S>(values, v * lanes);
+        for (v, column) in columns.iter_mut().enumerate() {
+            *column = load_at::<S>(values, v * lanes);
         }
         for (sums, weight) in sums.iter_mut().zip(weights) {
             let weight = splat::<S>(*weight);
-            for v in 0..VECTORS {
-                sums[v] = mul_add::<S>(weight, columns[v], sums[v]);
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = mul_add::<S>(weight, column, *sum);
             }
         }
     }

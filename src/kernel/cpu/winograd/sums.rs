@@ -93,15 +93,14 @@ fn multiply_one<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
             }
             for channel in 0..BLOCK {
                 let column = load_at::<S>(columns, channel * lanes);
-                for k in 0..BLOCKS {
-                    for row in 0..BLOCK {
+                for (sums, weights) in sums.iter_mut().zip(weights) {
+                    for (row, sum) in sums.iter_mut().enumerate() {
                         let place = if FORWARD {
                             row * BLOCK + channel
                         } else {
                             channel * BLOCK + row
                         };
-                        let weight = splat::<S>(weights[k][place]);
-                        sums[k][row] = mul_add::<S>(weight, column, sums[k][row]);
+                        *sum = mul_add::<S>(splat::<S>(weights[place]), column, *sum);
                     }
                 }
             }

@@ -51,8 +51,8 @@ pub(super) fn transform_back<
                 *to = T::output::<S>(column::<_, IN, OUT>(&rows, b));
             }
             for a in 0..OUT {
-                for (b, pixels) in pixels.iter_mut().enumerate() {
-                    let mut value = columns[b][a];
+                for (b, (pixels, column)) in pixels.iter_mut().zip(&columns).enumerate() {
+                    let mut value = column[a];
                     if !FORWARD && (a + b) % 2 == 1 {
                         value = splat::<S>(0.0) - value;
                     }
