@@ -7,7 +7,7 @@
 mod finish;
 mod thin;
 
-use crate::machine::{self as macerator, Simd, with_simd};
+use crate::machine::{self as macerator, Simd, prefetch, with_simd};
 
 use super::Epilogue;
 use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS, at_once, multiply};
@@ -19,8 +19,8 @@ use finish::finish;
 
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
 const PANEL_ROWS: usize = 384;
-/// Target channels of an image's own gradient, and vectors of columns that are multiplied with all three at once: as many
-/// sums as registers hold, of 16 and of 32.
+/// Target channels of an image's own gradient, and vectors of columns that are multiplied with all
+/// three at once: as many sums as 16 registers hold, and as 32 do.
 const COLOURS: usize = 3;
 const WIDE: usize = 3;
 const WIDER: usize = 5;
@@ -332,6 +332,7 @@ fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], p
                 order: &order,
                 targets: &targets[..count],
                 contiguous: plain,
+                first: column == 0,
             };
             let blocks = job.channels.div_ceil(BLOCK);
             let mut block = 0;
@@ -357,6 +358,8 @@ struct Part<'a> {
     targets: &'a [usize],
     /// Whether those lie side by side.
     contiguous: bool,
+    /// Whether no columns came before.
+    first: bool,
 }
 
 /// Some blocks of target channels, from one on; how many.
@@ -369,8 +372,25 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
 ) -> usize {
     let width = VECTORS * lanes::<S>();
     let mut steps = part.panel.chunks_exact(BLOCK * width);
-    let columns = |_, _: &Tap| steps.next();
     let (taps, tiles, depth) = (&job.pass.taps, &job.tiles, part.depth.clone());
+    let columns = |source, tap: &Tap| {
+        // The weights of the blocks behind these, which the first panel finds in far memory.
+        if part.first && lanes::<S>() == WIDEST {
+            let tile = tiles.taps * TILE;
+            let (at, distance) = match FORWARD {
+                true => (
+                    tiles.start(block + BLOCKS, source),
+                    tiles.chunk.min(tiles.ins) * tile,
+                ),
+                false => (tiles.start(source, block + BLOCKS), tile),
+            };
+            let at = at + tap.weight * TILE;
+            for k in 0..BLOCKS {
+                prefetch(job.packed, at + k * distance);
+            }
+        }
+        steps.next()
+    };
     let done = (depth.start == 0, depth.end == job.depth);
     let source = (job.block, width);
     let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(

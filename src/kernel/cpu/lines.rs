@@ -1,6 +1,7 @@
 //! Short lines of values: copied, and taken apart by their places.
 
-/// Overwrites a line with another one's first values. Of a few values, a call would take longer than the copy.
+/// Overwrites a line with another one's first values. Of a few values, a call would take longer
+/// than the copy.
 #[inline(always)]
 pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
     match to.len() {

@@ -273,7 +273,8 @@ impl Walk {
         }
     }
 
-    /// Splits the middle of a line, by squares of four columns, where there are four phases of four; which columns.
+    /// Splits the middle of a line, by squares of four columns, where there are four phases of
+    /// four; which columns.
     #[inline(always)]
     fn split_squares(
         &self,

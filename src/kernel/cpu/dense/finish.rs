@@ -7,9 +7,9 @@ use crate::machine::{self, Simd, Vector};
 use crate::product::Sums;
 use crate::vector::{WIDEST, clamp, lanes, load, splat, store};
 
-/// Writes the rows of channels from a `first` one on to `targets` of each channel's plane, which lie side by side or not; `done`
-/// says whether these sums are the first, and whether they are the last. Once a sum is whole, bias,
-/// residual and activation follow.
+/// Writes the rows of channels from a `first` one on to `targets` of each channel's plane, which
+/// lie side by side or not; `done` says whether these sums are the first, and whether they are the
+/// last. Once a sum is whole, bias, residual and activation follow.
 #[inline(always)]
 pub(super) fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
     job: &Job<'_>,

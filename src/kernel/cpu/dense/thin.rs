@@ -1,4 +1,5 @@
-//! Images: of the few channels that they have, every step of a sum reads its columns where they lie.
+//! Images: of the few channels that they have, every step of a sum reads its columns where they
+//! lie.
 //!
 //! Only where there are 32 registers of 16 values.
 
@@ -12,7 +13,8 @@ use crate::walk::{Pass, Walk};
 /// Rows of sums at once at most.
 pub(super) const ROWS: usize = MOST_BLOCKS * BLOCK;
 
-/// Of no more source channels than a block has, as an image's. Only those that there are take a step.
+/// Of no more source channels than a block has, as an image's. Only those that there are take a
+/// step.
 #[inline(always)]
 pub(super) fn run<S: Simd>(job: &Job<'_>, target: &mut [f32]) {
     let mut sources = Vec::new();
@@ -51,7 +53,8 @@ pub(super) fn run<S: Simd>(job: &Job<'_>, target: &mut [f32]) {
     }
 }
 
-/// Some target channels from one on. Of each step of their sums: where a row's first column is read, and their weights.
+/// Some target channels from one on. Of each step of their sums: where a row's first column is
+/// read, and their weights.
 #[inline(always)]
 fn run_rows<S: Simd, const ROWS: usize>(
     job: &Job<'_>,
@@ -126,7 +129,8 @@ fn finish_row<S: Simd, const ROWS: usize, const VECTORS: usize>(
     finish::<S, ROWS, VECTORS>(job, first, sums, targets, true, (true, true), target);
 }
 
-/// The gradient of few channels at a stride: all passes at once, which read the same. False if it was not made.
+/// The gradient of few channels at a stride: all passes at once, which read the same. False if it
+/// was not made.
 #[with_simd]
 pub(super) fn run_backward<'a, S: Simd>(
     job: &Job<'a>,
@@ -176,7 +180,8 @@ fn run_passes<S: Simd>(job: &Job<'_>, passes: &[Pass], source_channels: usize, t
     let mut reads: Vec<usize> = taps.map(|tap| tap.source).collect();
     reads.sort_unstable();
     reads.dedup();
-    // Of each step, where it is read, and the weights of every channel of every pass; zeros where a pass does not read it.
+    // Of each step, where it is read, and the weights of every channel of every pass; zeros where a
+    // pass does not read it.
     let mut sources = Vec::with_capacity(source_channels * reads.len());
     let mut weights = vec![[0.0; ROWS]; source_channels * reads.len()];
     for channel in 0..source_channels {

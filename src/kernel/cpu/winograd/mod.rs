@@ -42,8 +42,8 @@ const LEAST_SIDE_OF_F4: usize = 14;
 const SKEW: usize = 16;
 /// For so many panels, one more may be made so that all of them can be read vector by vector.
 const WORTH_ONE_MORE: usize = 12;
-/// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run. Whole times as many as
-/// either direction takes at once.
+/// Blocks of input channels whose weights lie side by side: forward reads so many tiles in a run.
+/// Whole times as many as either direction takes at once.
 const CHUNK: usize = 2 * BLOCKS_OF_ONE;
 /// Blocks of rows that are done at once where panels are one vector wide: 24 sums, too.
 const BLOCKS_OF_ONE: usize = 2 * MOST_BLOCKS;

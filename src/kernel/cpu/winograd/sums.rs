@@ -3,7 +3,7 @@
 use super::{BLOCKS_OF_ONE, Job};
 use crate::machine::{self, Simd, Vector, mul_add};
 use crate::product::{BLOCK, MOST_BLOCKS, TILE, at_once, multiply};
-use crate::vector::{lanes, load_at, splat, store};
+use crate::vector::{WIDEST, lanes, load_at, splat, store};
 use crate::walk::Tap;
 
 /// One place of a panel: weights × transformed source, summed over the source channels.
@@ -52,7 +52,8 @@ fn rows_of_one<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
     BLOCKS
 }
 
-/// As [`multiply`], of a single vector, where nothing but the sums may be held in registers: every weight is used once.
+/// As [`multiply`], of a single vector, where nothing but the sums may be held in registers: every
+/// weight is used once.
 #[inline(always)]
 fn multiply_one<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
     job: &Job<'_>,
@@ -125,8 +126,20 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize>
         source: 0,
     }];
     let mut steps = given.chunks_exact(BLOCK * width);
-    let next = |_, _: &Tap| steps.next();
     let (tiles, depth) = (&job.tiles, 0..job.depth);
+    let next = |source, _: &Tap| {
+        // The weights of the blocks behind these.
+        if lanes == WIDEST {
+            let (at, distance) = match FORWARD {
+                true => (tiles.start(block + BLOCKS, source), tiles.chunk * TILE),
+                false => (tiles.start(source, block + BLOCKS), TILE),
+            };
+            for k in 0..BLOCKS {
+                machine::prefetch(packed, at + k * distance);
+            }
+        }
+        steps.next()
+    };
     let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
         tiles,
         packed,

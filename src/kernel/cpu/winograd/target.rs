@@ -84,7 +84,8 @@ pub(super) fn transform_back<
     }
 }
 
-/// The tiles of a vector by rows of tiles: the first one's lane, row and column, and how many there are.
+/// The tiles of a vector by rows of tiles: the first one's lane, row and column, and how many there
+/// are.
 #[inline(always)]
 fn runs_of_tiles(
     tile: usize,

@@ -168,7 +168,8 @@ fn stems_of_some_taps_compute_what_the_definition_says() {
     }
 }
 
-/// 3×3 at stride 1: tiles of either size, fewer than a vector has lanes, as many, and more, in rows of any length.
+/// 3×3 at stride 1: tiles of either size, fewer than a vector has lanes, as many, and more, in rows
+/// of any length.
 #[test]
 fn tiles_compute_what_the_definition_says() {
     for (seed, [ins, outs]) in [[16, 16], [17, 50], [64, 31], [30, 97]]
