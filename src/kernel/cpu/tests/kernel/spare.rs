@@ -40,8 +40,12 @@ fn convolutions_write_every_value() {
         (Filter::dense(5, 6, 3, 2), 9),
         (Filter::dense(5, 6, 1, 1), 9),
         (Filter::dense(3, 9, 7, 2), 30),
+        (Filter::dense(3, 9, 7, 2), 101),
+        (Filter::dense(20, 24, 3, 2), 32),
+        (Filter::dense(3, 9, 4, 4), 70),
         (Filter::depthwise(6, 5, 1), 9),
         (Filter::depthwise(6, 3, 2), 9),
+        (Filter::depthwise(6, 5, 2), 12),
     ] {
         let g = geometry(filter, side);
         let [given, made] = g.values();
@@ -49,9 +53,7 @@ fn convolutions_write_every_value() {
         let bias = values(filter.channels_out);
         let rectified = Activation::Relu;
         same_again(|| forward(&g, &values(given), &packed, &bias, None, rectified));
-        if filter.stride == 1 {
-            same_again(|| backward(&g, &values(made), &packed));
-        }
+        same_again(|| backward(&g, &values(made), &packed));
     }
     same_again(|| activate(&values(100), Activation::Relu));
 }
