@@ -33,7 +33,7 @@ mod winograd;
 use std::cell::RefCell;
 
 pub use activation::{Gate, activate, secant_gradient};
-pub use bottleneck::{Bottleneck, Derivatives, Keep, Kept, Slopes, Weights};
+pub use bottleneck::{Bottleneck, Derivatives, Keep, Kept, Slopes, State, Weights};
 pub use function::{Function, Gating, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size, Used};
 pub use linear::{is_linear, linear, linear_gradient, pack_linear};

@@ -2,6 +2,7 @@
 
 use super::Bottleneck;
 use super::after::{After, Keeping};
+use super::squeeze::State;
 use crate::activation::Gate;
 use crate::function::Function;
 use crate::spare;
@@ -27,8 +28,10 @@ pub enum Kept {
     Derivatives {
         /// Of both.
         of: [Derivatives; 2],
-        /// What the depthwise filters made, if it is squeezed; else nothing.
+        /// What the depthwise filters made, if it is squeezed, and what came of it; else nothing.
         made: Vec<f32>,
+        /// Of each image.
+        squeezed: Vec<State>,
     },
     /// Their arguments.
     Sums([Vec<f32>; 2]),
@@ -50,8 +53,10 @@ pub enum Slopes<'a> {
     At {
         /// Of both.
         of: &'a [Derivatives; 2],
-        /// What is squeezed.
+        /// What is squeezed, and what came of it.
         made: &'a [f32],
+        /// Of each image.
+        squeezed: &'a [State],
     },
     /// Those of the secants to each image's arguments from those of the image before: of the first, from the others, which
     /// are those of one image. Of each activation, these first.
@@ -62,7 +67,7 @@ impl Kept {
     /// The same as slopes.
     pub fn slopes(&self) -> Option<Slopes<'_>> {
         match self {
-            Kept::Derivatives { of, made } => Some(Slopes::At { of, made }),
+            Kept::Derivatives { of, made, squeezed } => Some(Slopes::At { of, made, squeezed }),
             _ => None,
         }
     }
@@ -71,7 +76,7 @@ impl Kept {
     pub fn give_back(self) {
         match self {
             Kept::Nothing => {}
-            Kept::Derivatives { of, made } => {
+            Kept::Derivatives { of, made, .. } => {
                 spare::give_back(made);
                 for of in of {
                     if let Derivatives::Slopes(slopes) = of {
@@ -118,6 +123,7 @@ impl Bottleneck {
                     Some(_) => spare::values(lengths[1]),
                     None => Vec::new(),
                 },
+                squeezed: Vec::new(),
             },
             Keep::Sums => Kept::Sums(lengths.map(values)),
         }
@@ -134,7 +140,9 @@ impl Bottleneck {
             .map(|length| image * length..(image + 1) * length);
         let (keeping, made) = match kept {
             Kept::Nothing => ([Keeping::Nothing, Keeping::Nothing], None),
-            Kept::Derivatives { of: [a, b], made } => {
+            Kept::Derivatives {
+                of: [a, b], made, ..
+            } => {
                 let made = self.squeeze.as_ref().map(|_| &mut made[second.clone()]);
                 let [a, b] = [(a, first), (b, second)].map(|(of, part)| match of {
                     Derivatives::Gate(gate) => Keeping::Gates(&mut gate.open_mut()[part]),

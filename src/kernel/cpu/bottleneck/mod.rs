@@ -21,6 +21,7 @@ mod squeeze;
 mod stencil;
 mod strip;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -34,7 +35,8 @@ use crate::spare;
 use crate::walk::Direction;
 use frame::Frame;
 use groups::{Aligned, Matrix};
-use squeeze::{Squeeze, State};
+use squeeze::Squeeze;
+pub use squeeze::State;
 use strip::{Begin, End, Scratch, Way};
 
 /// Strides that the depthwise filters may have.
@@ -187,10 +189,11 @@ impl Bottleneck {
             };
             let (mut after, squeezed) = self.keeping(&mut kept, k);
             let way = &self.forward;
-            SCRATCH.with_borrow_mut(|scratch| {
+            let state = SCRATCH.with_borrow_mut(|scratch| {
                 let Some(squeeze) = &self.squeeze else {
                     let end = End::Planes(epilogue, output);
-                    return self.run(way, Begin::Planes(input), end, &mut after, scratch);
+                    self.run(way, Begin::Planes(input), end, &mut after, scratch);
+                    return None;
                 };
                 let mut middle = std::mem::take(&mut scratch.middle);
                 let length = self.kept()[1];
@@ -200,10 +203,14 @@ impl Bottleneck {
                 };
                 let end = End::Wide(middle_values);
                 self.run(way, Begin::Planes(input), end, &mut after, scratch);
-                let gates = squeeze.at(self.middle, middle_values).gates;
-                self.project(middle_values, &gates, epilogue, output, scratch);
+                let state = squeeze.at(self.middle, middle_values);
+                self.project(middle_values, &state.gates, epilogue, output, scratch);
                 scratch.middle = middle;
+                Some(state)
             });
+            if let (Kept::Derivatives { squeezed, .. }, Some(state)) = (&mut kept, state) {
+                squeezed.push(state);
+            }
         }
         (output, kept)
     }
@@ -267,8 +274,8 @@ impl Bottleneck {
         let length = self.kept()[1];
         let part = image * length..(image + 1) * length;
         match slopes {
-            Slopes::At { made, .. } => Squeezed {
-                states: vec![squeeze.at(self.middle, &made[part.clone()])],
+            Slopes::At { made, squeezed, .. } => Squeezed {
+                states: squeezed[image..=image].into(),
                 made: made[part].into(),
             },
             Slopes::Secants([_, [before, sums]]) => {
@@ -281,7 +288,7 @@ impl Bottleneck {
                 means.for_each(|(to, from)| *to = mean((from, &*to)));
                 spare::give_back(from);
                 Squeezed {
-                    states: states.into(),
+                    states: states.to_vec().into(),
                     made: to.into(),
                 }
             }
@@ -292,9 +299,9 @@ impl Bottleneck {
 /// See [`Bottleneck::squeezed`].
 struct Squeezed<'a> {
     /// Of two points, the mean of both.
-    made: std::borrow::Cow<'a, [f32]>,
+    made: Cow<'a, [f32]>,
     /// At one point or at both.
-    states: Vec<State>,
+    states: Cow<'a, [State]>,
 }
 
 fn mean((from, to): (&f32, &f32)) -> f32 {

@@ -25,9 +25,9 @@ pub(super) struct Squeeze {
     functions: [Function; 2],
 }
 
-/// What it is for one image.
+/// What came of one image.
 #[derive(Debug, Clone)]
-pub(super) struct State {
+pub struct State {
     hidden_sums: Vec<f32>,
     gate_sums: Vec<f32>,
     pub(super) gates: Vec<f32>,

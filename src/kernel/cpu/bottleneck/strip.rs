@@ -16,7 +16,7 @@ use crate::machine::AutoArch;
 /// Values between the layers that are held at once: half of what a small second cache has.
 const HELD: usize = 96 * 1024;
 /// Channels at least between the depthwise filters and the last ones, so that sums are rarely written and read again.
-const LEAST_CHANNELS: usize = 32;
+const LEAST_CHANNELS: usize = 64;
 
 /// One direction.
 #[derive(Debug, Clone)]
