@@ -220,7 +220,7 @@ impl Filters {
             let piece = channels::<B>(x.clone(), k * each, each);
             self.thinned::<B>(run(group, piece))
         });
-        B::float_cat(pieces.collect(), 1)
+        B::concat(pieces.collect(), 1)
     }
 
     /// The gradient of the input: \[I, O, H', W'\] → \[I, C, H, W\].
@@ -236,7 +236,7 @@ impl Filters {
         let pieces = self.groups.iter().enumerate();
         let pieces =
             pieces.map(|(k, group)| run(group, channels::<B>(gradient.clone(), k * each, each)));
-        B::float_cat(pieces.collect(), 1)
+        B::concat(pieces.collect(), 1)
     }
 
     /// The wanted rows and columns.

@@ -346,7 +346,7 @@ impl Forward<'_> {
         if let Operation::Concat { axis } = self.node.operation() {
             let pieces = std::mem::take(inputs).into_iter();
             let pieces = pieces.map(|piece| moves::for_all::<B>(piece, self.images));
-            return B::float_cat(pieces.collect(), axis + 1);
+            return B::concat(pieces.collect(), axis + 1);
         }
         let x = inputs.swap_remove(0);
         let mut other = || inputs.swap_remove(0);

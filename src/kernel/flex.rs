@@ -275,6 +275,20 @@ impl Derivatives for Flex {
         pair(first, second, cpu::Pairing::Product)
     }
 
+    fn concat(pieces: Vec<FloatTensor<Self>>, axis: usize) -> FloatTensor<Self> {
+        let pieces: Vec<FlexTensor> = pieces.into_iter().map(whole).collect();
+        let mut shape = pieces[0].layout().shape().to_vec();
+        shape[axis] = pieces
+            .iter()
+            .map(|piece| piece.layout().shape()[axis])
+            .sum();
+        let arrays: Vec<&[f32]> = pieces.iter().map(values).collect();
+        let made = cpu::concat(&arrays, shape[..axis].iter().product());
+        pieces.into_iter().for_each(spent);
+        let layout = Layout::contiguous(Shape::from(shape));
+        FlexTensor::new(Bytes::from_elems(made), layout, DType::F32)
+    }
+
     fn factor_gradient(
         mut gradient: FloatTensor<Self>,
         (from, to): (Option<FloatTensor<Self>>, FloatTensor<Self>),
@@ -507,10 +521,16 @@ fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("contiguous f32")
 }
 
-/// The values of a tensor, to be changed in place, unless someone else still reads them.
+/// The values of a tensor, to be changed in place, unless someone else still reads them: of what is part of a larger one,
+/// no more than that part is copied.
 fn values_mut(tensor: &mut FlexTensor) -> &mut [f32] {
     if !tensor.is_contiguous() {
         *tensor = tensor.to_contiguous();
+    }
+    if !tensor.is_unique() {
+        let layout = Layout::contiguous(tensor.layout().shape().clone());
+        let copy = Bytes::from_elems(cpu::copy(values(tensor)));
+        *tensor = FlexTensor::new(copy, layout, DType::F32);
     }
     let start = tensor.layout().start_offset();
     let length = tensor.layout().num_elements();

@@ -201,6 +201,11 @@ pub(crate) trait Derivatives: Operations {
         Self::float_mul(first, second)
     }
 
+    /// All side by side along an axis.
+    fn concat(pieces: Vec<FloatTensor<Self>>, axis: usize) -> FloatTensor<Self> {
+        Self::float_cat(pieces, axis)
+    }
+
     /// The gradient of one factor of a product, whose shape is `shape`: that of the product times the mean of the other
     /// factor between two points, or at one, summed along the axes that it was broadcast along. All are of one rank.
     fn factor_gradient(

@@ -10,6 +10,7 @@
 
 mod activation;
 mod bottleneck;
+mod concat;
 mod dense;
 mod depthwise;
 mod function;
@@ -34,6 +35,7 @@ use std::cell::RefCell;
 
 pub use activation::{Gate, activate, secant_gradient};
 pub use bottleneck::{Bottleneck, Derivatives, Keep, Kept, Slopes, State, Weights};
+pub use concat::concat;
 pub use function::{Function, Gating, map, map_gradient};
 pub use geometry::{Activation, Filter, Geometry, Phase, Size, Used};
 pub use linear::{is_linear, linear, linear_gradient, pack_linear};
@@ -41,7 +43,7 @@ pub use matrix::matrix_product;
 pub use max_pool::{max_pool, max_pool_gradient, max_pool_secant_gradient};
 pub use pair::{Pairing, Spread, multiply_by_mean, pair, paired, weighted_sums};
 pub use rows::{Rows, rows, rows_gradient};
-pub use spare::give_back;
+pub use spare::{copy, give_back};
 pub use transpose::transpose;
 use walk::{Direction, Walk};
 

@@ -44,7 +44,7 @@ pub(crate) fn room(length: usize) -> Vec<f32> {
 }
 
 /// The same values once more.
-pub(crate) fn copy(values: &[f32]) -> Vec<f32> {
+pub fn copy(values: &[f32]) -> Vec<f32> {
     let mut copy = room(values.len());
     copy.extend_from_slice(values);
     copy

@@ -3,6 +3,7 @@
 mod batch_norm;
 mod bottleneck;
 mod convolution;
+mod concat;
 mod function;
 mod linear;
 mod matrix;
