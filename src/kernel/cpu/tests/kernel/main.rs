@@ -2,8 +2,8 @@
 
 mod batch_norm;
 mod bottleneck;
-mod convolution;
 mod concat;
+mod convolution;
 mod function;
 mod linear;
 mod matrix;
