@@ -38,7 +38,9 @@ fn taken<T>(spare: &'static LocalKey<RefCell<Vec<Vec<T>>>>, length: usize) -> Op
 
 /// Room for so many values.
 pub(crate) fn room(length: usize) -> Vec<f32> {
-    let mut room = values(length);
+    let Some(mut room) = taken(&SPARE, length) else {
+        return Vec::with_capacity(length);
+    };
     room.clear();
     room
 }
