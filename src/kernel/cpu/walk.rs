@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use crate::geometry::{Geometry, Size};
-use crate::lines::{copy, transposed};
+use crate::lines::copy;
+use crate::transpose::transposed;
 
 /// Which way data flows through a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

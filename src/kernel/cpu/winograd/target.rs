@@ -2,8 +2,9 @@
 
 use super::Job;
 use super::transform::{Transform, column};
-use crate::lines::{copy, transposed};
+use crate::lines::copy;
 use crate::machine::{self, Simd};
+use crate::transpose::transposed;
 use crate::vector::{WIDEST, clamp, lanes, load, splat, store};
 
 /// Aᵀ M A of a panel's tiles, for every target channel, finished and written to the target.
