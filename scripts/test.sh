@@ -79,4 +79,5 @@ native=
 cat "$output"
 [ "$passed" -eq 0 ] || die "Native lints or tests failed."
 [ "$browser" -eq 0 ] || die "Browser tests failed."
+[ -z "$everything" ] || python3 scripts/keep_times.py --built
 say "All passed; natively $(wc -l < "$skipped") skipped$(sort "$skipped" | uniq -c | sed 's/^ */, /; s/ /× /' | tr -d '\n')"

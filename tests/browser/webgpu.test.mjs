@@ -145,8 +145,9 @@ test("a GPU that is faster takes over when nothing is being done; when it is los
     await page.waitForFunction(() => document.documentElement.dataset.device === "gpu");
 
     // Another network would have to be compiled while someone waits: the CPU makes its first mask, too.
+    await page.fill("#steps", "5");
     await page.selectOption("#model", "shapesnet-shortcut");
-    await status(page, /^Done: 4 gradients/, 300_000);
+    await status(page, /^Done: 6 gradients/, 300_000);
     assert.match(await page.textContent("#engine"), /on the CPU.*(tried once there is a mask|Trying the GPU)/);
     await page.waitForFunction(() => /^Now on the GPU.*Measured/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
     await page.waitForFunction(() => document.documentElement.dataset.device === "gpu");
