@@ -14,8 +14,9 @@ const run = (...words) =>
   execFileSync("python3", ["scripts/keep_times.py", ...words], { cwd: folder, env: { ...process.env, CARGO_TARGET_DIR: target } });
 const file = (name) => path.join(folder, name);
 const time = (name) => Math.round(statSync(file(name)).mtimeMs / 1000);
+const now = Math.round(Date.now() / 1000);
 /** Minutes ago, in seconds. */
-const ago = (minutes) => Math.round(Date.now() / 1000) - 60 * minutes;
+const ago = (minutes) => now - 60 * minutes;
 
 /** A checkout of so many minutes ago, in place of the one before. */
 function checkOut(minutes, changed) {
