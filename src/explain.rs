@@ -160,7 +160,7 @@ impl Explainer {
         })
     }
 
-    /// Does once what [`prepare`](Self::prepare) and a [`walk`](Self::walk) will do, with an
+    /// Does once what [`prepare`](Self::prepare) and a [`walk`](Self::walk) of so many gradients a pass will do, with an
     /// image of zeros: a device that compiles its kernels when they are first used has them then.
     ///
     /// # Errors
