@@ -22,7 +22,7 @@
 //! runs them.
 //!
 //! Each room knows only what stands left of it; `explain` alone knows them all. What is set and what
-//! is shown on the page is `page`'s affair, and what is said there `words`'; the browser is met in `web` and nowhere else. Without the
+//! is shown on the page is `page`'s affair, and what is said there `words`'; the browser is met in `web` and `worker` and nowhere else. Without the
 //! feature `engine`, only what the page itself needs is
 //! built: plain data, sums and colours, but no networks and no decoders.
 
@@ -50,9 +50,11 @@ pub mod report;
 pub mod shapes;
 #[cfg(feature = "engine")]
 pub mod teaching;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "page"))]
 pub mod web;
 #[cfg(feature = "page")]
 pub mod words;
+#[cfg(all(target_family = "wasm", feature = "graphs"))]
+pub mod worker;
 
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 
 #[cfg(target_family = "wasm")]
 fn main() {
-    violet::web::start_reader();
+    violet::worker::start_reader();
 }
 
 #[cfg(not(target_family = "wasm"))]

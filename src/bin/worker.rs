@@ -2,7 +2,7 @@
 
 #[cfg(target_family = "wasm")]
 pub(crate) fn main() {
-    violet::web::start_worker();
+    violet::worker::start_engine();
 }
 
 #[cfg(not(target_family = "wasm"))]

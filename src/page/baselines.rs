@@ -1,9 +1,9 @@
 //! Where should the path start? Every baseline on one picture, side by side.
 
 use super::part::{Part, Picture, button, part, plate};
+use super::titles::baseline_name;
 use crate::attribution::{Baseline, unmoved};
 use crate::preprocessing::Preprocessing;
-use crate::words::titles::baseline_name;
 use crate::words::{Phrase, percent, phrase};
 
 /// Pixels no farther than this from the baseline, in every channel of 0..=255, count as unmoved.

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::explanation::Explanation;
 use super::part::Panel;
-use crate::words::{Phrase, phrase, titles};
+use super::titles;
+use crate::words::{Phrase, phrase};
 
 /// The chapters: each has `-start`, `-body` and `-of` in index.html.
 pub const CHAPTERS: [&str; 8] = [

@@ -3,8 +3,9 @@
 use super::explanation::Explanation;
 use super::part::Panel;
 use super::settings::{FIELDS, Field, PictureId, Settings, differing};
+use super::titles;
 use super::work::Work;
-use crate::words::{decimal, phrase, titles};
+use crate::words::{decimal, phrase};
 
 /// The page's body.
 const BODY: &str = "page";

@@ -5,9 +5,10 @@ use std::cell::{Cell, RefCell};
 use super::explanation::{Explanation, Progress};
 use super::job::{Board, Job};
 use super::pool::{Host, Pool};
+use super::titles;
 use crate::attribution::{Integration, PartialSum};
 use crate::protocol::Failure;
-use crate::words::{Phrase, decimal, phrase, titles};
+use crate::words::{Phrase, decimal, phrase};
 
 /// While a mask forms, the page shows what has come and then rests: so many times as long as that
 /// took, and at least so long. Drawing keeps workers waiting, and on two cores it takes one from

@@ -3,8 +3,8 @@
 
 use super::part::{Panel, Part, Picture, part, plated};
 use super::quiz::{Asking, Question, Quiz, ROUNDS};
+use super::titles::baseline_name;
 use crate::shapes::SIZE;
-use crate::words::titles::baseline_name;
 use crate::words::{Phrase, name, percent, phrase};
 
 /// What is to be seen of a question.

@@ -9,9 +9,10 @@ use super::brush::Brush;
 use super::explanation::Explanation;
 use super::paint::{outline, tint};
 use super::part::{Panel, Part, Picture, part, plate};
+use super::titles;
 use crate::attribution::Scores;
 use crate::mask::{Mask, Palette, glow, lay_over, reduce_absolute, soften};
-use crate::words::{Phrase, decimal, percent, phrase, titles};
+use crate::words::{Phrase, decimal, percent, phrase};
 
 /// What people paint is green: no colour of a mask.
 const GREEN: [u8; 3] = [0, 158, 115];

@@ -2,7 +2,7 @@
 
 use super::explanation::Explanation;
 use super::part::{Panel, part};
-use crate::words::titles::{self, baseline_name};
+use super::titles::{self, baseline_name};
 use crate::words::{Phrase, decimal, name, percent, phrase};
 
 /// What stands beside photo and mask.

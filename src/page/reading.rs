@@ -3,12 +3,13 @@
 use super::View;
 use super::explanation::{Explanation, Verdict};
 use super::part::{Panel, Picture};
+use super::sentences;
 use super::settings::Settings;
+use super::titles::{self, baseline_name};
 use crate::attribution::Scores;
 use crate::mask::{ENCLOSED, Mask, Palette, Reduction, reduce_absolute};
 use crate::model::{ModelSpec, Scale};
-use crate::words::titles::{self, baseline_name};
-use crate::words::{Phrase, Value, decimal, name, percent, phrase, sentences};
+use crate::words::{Phrase, Value, decimal, name, percent, phrase};
 
 /// Where the goal stands on the meter, in percent, so that a sum that is too large shows too.
 const GOAL: f64 = 80.0;

@@ -10,9 +10,10 @@ use super::covering::{Covering, covered_by};
 use super::explanation::Explanation;
 use super::paint::tint;
 use super::part::{Panel, Part, Picture, part};
+use super::titles;
 use crate::mask::reduce_absolute;
 use crate::model::top_predictions;
-use crate::words::{Phrase, name, percent, phrase, titles};
+use crate::words::{Phrase, name, percent, phrase};
 
 /// Answers that are listed.
 const ANSWERS: usize = 4;

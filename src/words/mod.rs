@@ -5,8 +5,6 @@
 
 mod catalogue;
 mod phrase;
-pub mod sentences;
-pub mod titles;
 
 pub use catalogue::{translated, translated_name};
 pub(crate) use phrase::phrase;

@@ -25,6 +25,7 @@ mod own_checkpoints;
 mod own_detectors;
 mod photos;
 mod quiz;
+mod rooms;
 mod secants;
 mod secants_by_hand;
 mod settling;

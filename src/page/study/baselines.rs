@@ -6,8 +6,8 @@ use super::{Desk, Studied, Study};
 use crate::attribution::Baseline;
 use crate::mask::reduce_absolute;
 use crate::page::baselines::{Unseen, card};
+use crate::page::titles::baseline_name;
 use crate::page::{Explanation, Panel};
-use crate::words::titles::baseline_name;
 use crate::words::{Phrase, phrase};
 
 /// Steps for each baseline: enough to see the difference.

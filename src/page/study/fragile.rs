@@ -8,8 +8,9 @@ use crate::attribution::{
 };
 use crate::mask::reduce_absolute;
 use crate::page::fragile::{Answer, pixel_range, step_picture, weakest_quarter};
+use crate::page::titles;
 use crate::page::{Explanation, Panel, Picture, plated};
-use crate::words::{Phrase, Value, decimal, percent, phrase, titles};
+use crate::words::{Phrase, Value, decimal, percent, phrase};
 
 /// Secants of each map: they add up, whatever their number.
 const SECANTS: usize = 12;

@@ -6,8 +6,8 @@ use std::cell::{Cell, RefCell};
 use super::{Desk, Studied, Study};
 use crate::attribution::{PartialSum, Quadrature, Rule, Slopes, enlarged, grid, idgi, with_noise};
 use crate::mask::{edges, reduce_absolute, soften};
+use crate::page::titles::baseline_name;
 use crate::page::{Explanation, noise_picture, other_baselines, plain_picture};
-use crate::words::titles::baseline_name;
 use crate::words::{Phrase, phrase};
 
 /// Patches along a side that occlusion covers one by one.

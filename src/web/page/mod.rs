@@ -59,14 +59,14 @@ use super::stage::Stage;
 use super::words::{self, Phrase, say, say_as};
 use crate::model::ModelSpec;
 use crate::page::controls::buttons;
+use crate::page::sentences;
+use crate::page::titles;
 use crate::page::walk::Walk;
 use crate::page::{
     Board, Brush, Devices, Explanation, Forming, Game, Guess, Jobs, Lesson, MadeOf, OpenLedger,
     PictureId, Seen, Settings, Shelf, Tour, WhatIf, Work, missing_weights,
 };
 use crate::protocol::Failure;
-use crate::words::sentences;
-use crate::words::titles;
 
 /// Networks of files that were dropped, with their weights in the browser's own memory.
 type Networks = crate::page::Networks<Dropped, ArrayBuffer>;

@@ -1,8 +1,8 @@
 //! What people read when something did not work: what happened, and what to do next.
 
-use super::{Phrase, detail, percent, phrase};
-use crate::page::{Explanation, Verdict};
+use super::{Explanation, Verdict};
 use crate::protocol::{Failure, FailureCode};
+use crate::words::{Phrase, detail, percent, phrase};
 
 /// (what happened, what to do next)
 pub fn failure(failure: &Failure) -> (Phrase, Phrase) {

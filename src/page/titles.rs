@@ -1,9 +1,9 @@
 //! What an explanation is called: all that it was made with, or what tells it from another one.
 
-use super::{Phrase, name, percent, phrase};
+use super::{Explanation, View};
 use crate::attribution::{Baseline, Method, Rule};
 use crate::model::Scale;
-use crate::page::{Explanation, View};
+use crate::words::{Phrase, name, percent, phrase};
 
 /// The explained class, and the one that it is explained against.
 pub fn label(explanation: &Explanation) -> Phrase {
