@@ -15,6 +15,13 @@ pub const COMPUTED: usize = 1 << 25;
 /// Elements of all constants that are made while a graph is built.
 pub const CONSTANTS: usize = 1 << 29;
 
+/// Places in its input that an operation names one by one, along one axis: those that are gathered,
+/// and those that a resized image mixes. A file asks for any number of them in a few bytes.
+pub const PLACES: usize = 1 << 22;
+
+/// Such places of all nodes of a graph: half a gigabyte.
+pub const ALL_PLACES: usize = 1 << 25;
+
 /// Multiplications of one forward pass of one image.
 pub const MULTIPLICATIONS: u64 = 1 << 40;
 

@@ -78,6 +78,7 @@ struct Made {
     constants: u64,
     activations: u64,
     multiplications: u64,
+    places: u64,
 }
 
 impl Builder {
@@ -369,6 +370,15 @@ impl Builder {
         let elements = shape::elements(shape);
         let what = "elements of a constant";
         self.check_limit(operation, what, elements, limits::COMPUTED as u64)
+    }
+
+    /// Refuses places that would take too much to name, before they are.
+    fn check_places(&mut self, operation: &'static str, places: u64) -> Result<()> {
+        let what = "places along an axis";
+        self.check_limit(operation, what, places, limits::PLACES as u64)?;
+        self.made.places += places;
+        let what = "places along the axes of all nodes";
+        self.check_limit(operation, what, self.made.places, limits::ALL_PLACES as u64)
     }
 
     fn check_limit(

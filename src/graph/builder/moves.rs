@@ -110,6 +110,7 @@ impl Builder {
             };
             (0..length).contains(&index).then_some(index as usize)
         };
+        self.check_places("Gather", indices.len() as u64)?;
         let Some(indices) = indices.iter().map(index).collect::<Option<Vec<usize>>>() else {
             return self.refuse("Gather", x, format!("an index is not in axis {axis}"));
         };
@@ -175,6 +176,7 @@ impl Builder {
             let Some(count) = count.filter(|count| (0..=limit).contains(count)) else {
                 return self.refuse("Tile", x, format!("it cannot be repeated {repeat} times"));
             };
+            self.check_places("Tile", count as u64)?;
             let indices = (0..count as usize).map(|index| index % length).collect();
             x = self.push(Operation::Gather { axis, indices }, &[x])?;
         }
@@ -239,6 +241,8 @@ impl Builder {
                 let reason = format!("axis {axis} is too short for {mode:?}");
                 return self.refuse("Pad", x, reason);
             }
+            let total = length as usize + before[axis] + after[axis];
+            self.check_places("Pad", total as u64)?;
             let places = -(before[axis] as i64)..length + after[axis] as i64;
             let source = |place: i64| {
                 let inside = match mode {

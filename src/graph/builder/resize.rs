@@ -148,8 +148,10 @@ impl Builder {
         line: &Line,
         resize: &Resize,
     ) -> Result<ValueId> {
+        const NAME: &str = "Resize";
         let places = (0..line.output).map(|i| line.place(i, resize.coordinates));
         if let Interpolation::Nearest(rounding) = resize.interpolation {
+            self.check_places(NAME, line.output as u64)?;
             let indices = places
                 .map(|place| line.inside(rounding.of(place)))
                 .collect();
@@ -161,14 +163,9 @@ impl Builder {
             1.0
         };
         let reach = stretch * resize.interpolation.reach();
-        // Taps of all rows together: a hostile scale may stretch a kernel over everything.
-        let taps = (line.output as f64 * 2.0 * reach) as u64;
-        self.check_limit(
-            "Resize",
-            "taps along an axis",
-            taps,
-            limits::ELEMENTS as u64,
-        )?;
+        // Of all rows together: a hostile scale may stretch a kernel over everything.
+        let mixed = line.output as f64 * 2.0 * reach;
+        self.check_places(NAME, mixed as u64)?;
         let rows = places.map(|place| line.row(place, stretch, reach, resize));
         let taps = Taps::new(rows).into();
         self.push(Operation::Resample { axis, taps }, &[x])

@@ -264,6 +264,40 @@ fn constants_in_all_are_bounded() {
     );
 }
 
+/// What a file asks for in a few bytes takes a number for each place: once, or again and again.
+#[test]
+fn places_that_are_named_are_bounded() {
+    const MANY: i64 = 1 << 23;
+    let linear = Resize::new(Interpolation::Linear, Coordinates::HalfPixel);
+    let nearest = Resize::new(
+        Interpolation::Nearest(Rounding::Floor),
+        Coordinates::Asymmetric,
+    );
+    let messages = [
+        refusal(&[1, 1, 2], |b, x| {
+            b.resize(x, &[2], Extent::Sizes(&[MANY]), &linear)
+        }),
+        refusal(&[1, 1, 2], |b, x| {
+            b.resize(x, &[2], Extent::Sizes(&[MANY]), &nearest)
+        }),
+        refusal(&[1, 2], |b, x| b.tile(x, &[1, MANY])),
+        refusal(&[1, 2], |b, x| b.pad(x, &[0, 0], &[0, MANY], PadMode::Edge)),
+        refusal(&[1, 2], |b, x| {
+            let indices: Vec<i64> = (0..MANY).map(|k| k % 2).collect();
+            b.gather(x, 1, &indices, &[indices.len()])
+        }),
+    ];
+    for message in messages {
+        assert!(message.contains("places along an axis"), "{message}");
+    }
+    let message = refusal(&[1, 1, 2], |b, x| {
+        (0..100).try_fold(x, |_, _| {
+            b.resize(x, &[2], Extent::Sizes(&[1 << 20]), &linear)
+        })
+    });
+    assert!(message.contains("of all nodes"), "{message}");
+}
+
 /// Weights larger than what may be computed are turned over all the same.
 #[test]
 fn matrices_are_transposed_whatever_their_size() {
