@@ -9,8 +9,9 @@ let feeds;
 /** Loads a file; the version that runs it. */
 globalThis.prepare = async (file) => {
   session = await ort.InferenceSession.create(new URL(file, location.href).href, { executionProviders: ["wasm"] });
-  const image = Float32Array.from({ length: 3 * 224 * 224 }, (_, k) => Math.sin(k));
-  feeds = { x: new ort.Tensor("float32", image, [1, 3, 224, 224]) };
+  const [{ name, shape }] = session.inputMetadata;
+  const image = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, k) => Math.sin(k));
+  feeds = { [name]: new ort.Tensor("float32", image, shape) };
   await session.run(feeds);
   return ort.env.versions.web;
 };
