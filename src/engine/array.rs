@@ -55,7 +55,7 @@ pub(super) fn reshape<B: Executor>(x: Array<B>, shape: &[usize]) -> Array<B> {
     if x.shape().as_slice() == shape {
         return x;
     }
-    B::float_reshape(x, Shape::from(shape.to_vec()))
+    B::reshape(x, Shape::from(shape.to_vec()))
 }
 
 /// The same elements for each image in a shape without the images.

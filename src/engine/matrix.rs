@@ -1,6 +1,6 @@
 //! Products of two values that both may depend on the image.
 
-use super::array::{Array, Ends, Executor, dims, expand, reshape, with_images};
+use super::array::{Array, Ends, Executor, dims, expand, with_images};
 use super::elementwise::{Operand, aligned, summed_to};
 
 /// Matrices \[…, M, K\] × \[…, K, L\]; `shape`: that of the product, without images.
@@ -12,8 +12,7 @@ pub(super) fn product<B: Executor>(
 ) -> Array<B> {
     let outer = &shape[..shape.len() - 2];
     let [a, b] = [a, b].map(|x| stacked::<B>(x, outer, images));
-    let made = B::product(a, b);
-    reshape::<B>(made, &with_images(images, shape))
+    B::product(a, b)
 }
 
 /// The mean gradients of both factors.
@@ -28,7 +27,7 @@ pub(super) fn product_gradient<B: Executor>(
     let gradient = stacked::<B>(gradient, outer, images);
     let of_a = of_factor::<B>(
         &a,
-        |gradient, b| B::product(gradient, B::transpose(b)),
+        |gradient, b| B::product(gradient, turned::<B>(b)),
         &b,
         outer,
         gradient.clone(),
@@ -36,7 +35,7 @@ pub(super) fn product_gradient<B: Executor>(
     );
     let of_b = of_factor::<B>(
         &b,
-        |gradient, a| B::product(B::transpose(a), gradient),
+        |gradient, a| B::product(turned::<B>(a), gradient),
         &a,
         outer,
         gradient,
@@ -62,18 +61,19 @@ fn of_factor<B: Executor>(
         Operand::Varies(ends, _) => ends.clone().map(Ends::mean)?,
     };
     let made = product(gradient, stacked::<B>(other, outer, images));
-    let matrix = &shape[shape.len() - 2..];
-    let whole = with_images(images, &[outer, matrix].concat());
-    Some(summed_to::<B>(reshape::<B>(made, &whole), shape))
+    Some(summed_to::<B>(made, shape))
 }
 
-/// \[N, …, M, K\] → \[N · outer, M, K\], repeated where there is one for several.
+/// Matrices \[…, M, K\] → \[…, K, M\], for a product: they stay where they lie.
+fn turned<B: Executor>(x: Array<B>) -> Array<B> {
+    let rank = dims::<B>(&x).len();
+    B::float_swap_dims(x, rank - 2, rank - 1)
+}
+
+/// \[N, …, M, K\] → \[N, outer…, M, K\], repeated where there is one for several.
 fn stacked<B: Executor>(x: Array<B>, outer: &[usize], images: usize) -> Array<B> {
     let x = aligned::<B>(x, outer.len() + 3);
     let shape = dims::<B>(&x);
     let matrix = &shape[shape.len() - 2..];
-    let whole = with_images(images, &[outer, matrix].concat());
-    let x = expand::<B>(x, &whole);
-    let count = images * outer.iter().product::<usize>();
-    reshape::<B>(x, &[count, matrix[0], matrix[1]])
+    expand::<B>(x, &with_images(images, &[outer, matrix].concat()))
 }

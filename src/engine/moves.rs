@@ -15,6 +15,30 @@ pub(super) fn for_all<B: Executor>(x: Array<B>, images: usize) -> Array<B> {
     expand::<B>(x, &shape)
 }
 
+/// Where what an operation takes begins, along all axes, if it takes a part of its input as it is. `rank`: that of the input,
+/// without images.
+pub(super) fn part_of(operation: &Operation, rank: usize) -> Option<Vec<usize>> {
+    match operation {
+        Operation::Slice {
+            starts,
+            steps,
+            counts,
+        } => {
+            let mut steps = steps.iter().zip(counts);
+            let whole = steps.all(|(&step, &count)| step == 1 || count == 1);
+            whole.then(|| with_images(0, starts))
+        }
+        Operation::Gather { axis, indices } => {
+            let first = *indices.first()?;
+            let mut ascending = (first..).zip(indices.iter());
+            let mut starts = vec![0; rank + 1];
+            starts[axis + 1] = first;
+            ascending.all(|(k, &index)| k == index).then_some(starts)
+        }
+        _ => None,
+    }
+}
+
 /// What an operation makes; `shape`: that of the result, without images.
 pub(super) fn forward<B: Executor>(
     operation: &Operation,
@@ -22,6 +46,9 @@ pub(super) fn forward<B: Executor>(
     shape: &[usize],
 ) -> Array<B> {
     let images = x.shape()[0];
+    if let Some(starts) = part_of(operation, shape.len()) {
+        return part::<B>(x, &starts, &with_images(images, shape));
+    }
     match operation {
         Operation::Transpose { order } => B::float_permute(x, &with_first(order)),
         Operation::Slice {
@@ -29,13 +56,6 @@ pub(super) fn forward<B: Executor>(
             steps,
             counts,
         } => {
-            if steps
-                .iter()
-                .zip(counts)
-                .all(|(&step, &count)| step == 1 || count == 1)
-            {
-                return part::<B>(x, &with_images(0, starts), &with_images(images, counts));
-            }
             let axes = 0..counts.len();
             axes.fold(x, |x, axis| {
                 select::<B>(
@@ -65,6 +85,9 @@ pub(super) fn backward<B: Executor>(
 ) -> Array<B> {
     let images = gradient.shape()[0];
     let whole = with_images(images, shape);
+    if let Some(starts) = part_of(operation, shape.len()) {
+        return placed::<B>(gradient, &starts, &whole);
+    }
     match operation {
         Operation::Transpose { order } => {
             let order = with_first(order);
@@ -79,13 +102,6 @@ pub(super) fn backward<B: Executor>(
             steps,
             counts,
         } => {
-            if steps
-                .iter()
-                .zip(counts)
-                .all(|(&step, &count)| step == 1 || count == 1)
-            {
-                return placed::<B>(gradient, &with_images(0, starts), &whole);
-            }
             let axes = 0..counts.len();
             axes.fold(gradient, |gradient, axis| {
                 let chosen = stepped(starts[axis], steps[axis], counts[axis]);

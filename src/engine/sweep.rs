@@ -39,6 +39,10 @@ pub(super) enum Memory<B: Executor> {
     Clamped(Ends<B>),
     /// Its inputs, those that it needs.
     Inputs(Vec<Option<Ends<B>>>),
+    /// The derivatives of a function at a point.
+    Slopes(Array<B>),
+    /// What a softmax made at a point.
+    Made(Array<B>),
     /// The slopes within a bottleneck, and what a clamp after it needs.
     Bottleneck(Slopes<B>, Box<Memory<B>>),
 }
@@ -248,6 +252,12 @@ impl Forward<'_> {
         }
         let needs = &self.machine.needs[self.index];
         let mut arrays: Vec<Array<B>> = inputs.iter().map(|&id| values.take(id)).collect();
+        if self.keep && left.is_none() {
+            match self.at_a_point::<B>(layer, arrays) {
+                Ok(made) => return made,
+                Err(same) => arrays = same,
+            }
+        }
         let mut ends = vec![None; inputs.len()];
         if self.keep || left.is_some() {
             for (k, _) in needs
@@ -270,6 +280,30 @@ impl Forward<'_> {
             Memory::Nothing
         };
         (made, memory)
+    }
+
+    /// What leaves less work for the way back than its inputs would; else, these.
+    fn at_a_point<B: Executor>(
+        &self,
+        layer: &Layer,
+        mut inputs: Vec<Array<B>>,
+    ) -> Result<(Array<B>, Memory<B>), Vec<Array<B>>> {
+        match (self.node.operation(), layer) {
+            (Operation::Softmax { .. }, _) => {
+                let made = self.operation::<B>(layer, &mut inputs);
+                Ok((made.clone(), Memory::Made(made)))
+            }
+            (Operation::Unary(unary), _) => {
+                let Some(function) = elementwise::function(*unary) else {
+                    return Err(inputs);
+                };
+                match B::map_with_slopes(inputs.swap_remove(0), function) {
+                    Ok([made, slopes]) => Ok((made, Memory::Slopes(slopes))),
+                    Err(x) => Err(vec![x]),
+                }
+            }
+            _ => Err(inputs),
+        }
     }
 
     /// A convolution or linear layer.
@@ -441,6 +475,17 @@ pub(super) fn backward<B: Executor>(
             continue;
         }
         look::<B>(pass, node.output(), |probe| &mut probe.gradient, &gradient);
+        let of_part = &mut gradients[node.inputs()[0].index()];
+        let rank = graph.shape(node.inputs()[0]).len();
+        if of_part.is_some()
+            && let Some(starts) = moves::part_of(node.operation(), rank)
+        {
+            // Parts of one value: no more than each of them is touched.
+            *of_part = of_part
+                .take()
+                .map(|sum| B::add_part(sum, &starts, gradient));
+            continue;
+        }
         let of_inputs = node_backward::<B>(machine, index, memory, gradient, pass.backward);
         for (&id, gradient) in node.inputs().iter().zip(of_inputs) {
             if let Some(gradient) = gradient {
@@ -525,6 +570,11 @@ fn node_backward<B: Executor>(
             let rows = graph.value(node.output()).elements() / (image[0] * image[3]);
             let gradient = reshape::<B>(gradient, &[images, rows, 1, image[3]]);
             return only(filters.backward::<B>(gradient));
+        }
+        (_, Memory::Slopes(slopes)) => return only(B::multiply(gradient, slopes)),
+        (Layer::Groups(groups), Memory::Made(made)) => {
+            let [gradient, made] = [gradient, made].map(|x| groups.gather::<B>(x));
+            return only(groups.spread::<B>(B::softmax_gradient(gradient, made)));
         }
         (_, Memory::Inputs(ends)) => ends,
         _ => vec![None; node.inputs().len()],

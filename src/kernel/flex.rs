@@ -8,7 +8,7 @@ use burn::backend::{
 };
 use burn::tensor::{Bytes, DType, Shape};
 
-use violet_kernel_cpu::{self as cpu, Spread};
+use violet_kernel_cpu::{self as cpu, Spread, Strided};
 
 use super::{
     Activation, Bottleneck, Derivatives, Filter, Function, Geometry, Operations, Rows, Slopes,
@@ -57,7 +57,7 @@ impl Operations for Flex {
         activation: Activation,
     ) -> FloatTensor<Self> {
         spent(before);
-        let sums = sums.to_contiguous();
+        let sums = whole(sums);
         let values = cpu::activate(values(&sums), activation);
         FlexTensor::new(Bytes::from_elems(values), sums.layout().clone(), DType::F32)
     }
@@ -242,16 +242,25 @@ impl Derivatives for Flex {
         gradient
     }
 
+    fn map_with_slopes(
+        mut x: FloatTensor<Self>,
+        function: Function,
+    ) -> Result<[FloatTensor<Self>; 2], FloatTensor<Self>> {
+        if !cpu::has_slopes(function) {
+            return Err(x);
+        }
+        let slopes = cpu::map_with_slopes(values_mut(&mut x), function);
+        let shape = x.layout().shape().to_vec();
+        Ok([x, of_shape(slopes, shape)])
+    }
+
     fn rows(x: FloatTensor<Self>, made: Rows) -> Option<FloatTensor<Self>> {
-        let x = x.to_contiguous();
-        let shape = x.layout().shape().clone();
-        let results = cpu::rows(values(&x), last(&shape), made);
-        let layout = Layout::contiguous(shape);
-        Some(FlexTensor::new(
-            Bytes::from_elems(results),
-            layout,
-            DType::F32,
-        ))
+        let x = whole(x);
+        let shape = x.layout().shape();
+        let results = cpu::rows(values(&x), last(shape), made);
+        let shape = shape.to_vec();
+        spent(x);
+        Some(of_shape(results, shape))
     }
 
     fn rows_gradient(
@@ -259,12 +268,48 @@ impl Derivatives for Flex {
         (from, to): (Option<FloatTensor<Self>>, FloatTensor<Self>),
         made: Rows,
     ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
-        let to = to.to_contiguous();
-        let from = from.map_or_else(|| to.clone(), |from| from.to_contiguous());
+        let to = whole(to);
+        let from = from.map(whole);
         let length = last(to.layout().shape());
-        let ends = [values(&from), values(&to)];
+        let ends = [values(from.as_ref().unwrap_or(&to)), values(&to)];
         cpu::rows_gradient(values_mut(&mut gradient), ends, length, made);
+        [from, Some(to)].into_iter().flatten().for_each(spent);
         Ok(gradient)
+    }
+
+    fn softmax_gradient(
+        mut gradient: FloatTensor<Self>,
+        made: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let made = whole(made);
+        let length = last(made.layout().shape());
+        cpu::softmax_gradient_at(values_mut(&mut gradient), values(&made), length);
+        spent(made);
+        gradient
+    }
+
+    fn reshape(x: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self> {
+        match x.layout().reshape(shape.clone()) {
+            Some(layout) => x.with_layout(layout),
+            None => whole(x).reshape(shape),
+        }
+    }
+
+    fn add_part(
+        mut all: FloatTensor<Self>,
+        starts: &[usize],
+        part: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let part = whole(part);
+        let shape = all.layout().shape().to_vec();
+        cpu::add_part(
+            values_mut(&mut all),
+            &shape,
+            starts,
+            (values(&part), part.layout().shape()),
+        );
+        spent(part);
+        all
     }
 
     fn add(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -294,22 +339,22 @@ impl Derivatives for Flex {
         (from, to): (Option<FloatTensor<Self>>, FloatTensor<Self>),
         shape: &[usize],
     ) -> FloatTensor<Self> {
-        let to = to.to_contiguous();
-        let from = from.map_or_else(|| to.clone(), |from| from.to_contiguous());
+        let to = whole(to);
+        let from = from.map_or_else(|| to.clone(), whole);
         let other = [from, to];
         let of = |tensor: &FlexTensor| tensor.layout().shape().to_vec();
-        let (whole, others) = (of(&gradient), of(&other[0]));
+        let (product, others) = (of(&gradient), of(&other[0]));
         let ends = other.each_ref().map(values);
-        if whole == shape
-            && let Some(spread) = Spread::of(&whole, &others)
+        if product == shape
+            && let Some(spread) = Spread::of(&product, &others)
         {
             cpu::multiply_by_mean(values_mut(&mut gradient), ends, spread);
             return gradient;
         }
-        if whole == others
-            && let Some(spread) = Spread::of(&whole, shape).filter(|spread| spread.images == 1)
+        if product == others
+            && let Some(spread) = Spread::of(&product, shape).filter(|spread| spread.images == 1)
         {
-            let gradient = gradient.to_contiguous();
+            let gradient = whole(gradient);
             let sums = cpu::weighted_sums(values(&gradient), ends, spread);
             let layout = Layout::contiguous(Shape::from(shape.to_vec()));
             return FlexTensor::new(Bytes::from_elems(sums), layout, DType::F32);
@@ -381,23 +426,57 @@ impl Derivatives for Flex {
     }
 
     fn transpose(matrices: FloatTensor<Self>) -> FloatTensor<Self> {
-        let matrices = matrices.to_contiguous();
+        let matrices = whole(matrices);
         let [count, rows, columns] = [0, 1, 2].map(|axis| matrices.layout().shape()[axis]);
         let moved = cpu::transpose(values(&matrices), rows, columns);
         tensor(moved, [count, columns, rows])
     }
 
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
-        let [first, second] = [first, second].map(|tensor| tensor.to_contiguous());
-        let [products, m, k] = [0, 1, 2].map(|axis| first.layout().shape()[axis]);
-        let n = second.layout().shape()[2];
-        let pairs = values(&first).chunks_exact(m * k);
-        let mut result = Vec::with_capacity(products * m * n);
-        for (first, second) in pairs.zip(values(&second).chunks_exact(k * n)) {
-            result.extend(cpu::matrix_product(first, second, [m, k, n]));
-        }
-        tensor(result, [products, m, n])
+        let factors = [first, second].map(forward_only);
+        let [first, second] = factors.each_ref().map(|factor| factor.layout().shape());
+        let rank = first.num_dims();
+        let (outer, [m, k]) = (&first[..rank - 2], [first[rank - 2], first[rank - 1]]);
+        let n = second[rank - 1];
+        let made = cpu::matrix_products(
+            outer.iter().product(),
+            |index| factors.each_ref().map(|factor| matrix(factor, index)),
+            [m, k, n],
+        );
+        let shape = [outer, &[m, n]].concat();
+        factors.into_iter().for_each(spent);
+        of_shape(made, shape)
     }
+}
+
+/// One of the matrices \[…, M, K\] of a tensor.
+fn matrix(tensor: &FlexTensor, index: usize) -> Strided<'_> {
+    let (shape, strides) = (tensor.layout().shape(), steps(tensor));
+    let rank = strides.len();
+    let (mut start, mut rest) = (tensor.layout().start_offset(), index);
+    for axis in (0..rank - 2).rev() {
+        start += rest % shape[axis] * strides[axis];
+        rest /= shape[axis];
+    }
+    Strided {
+        values: &tensor.storage()[start..],
+        row: strides[rank - 2],
+        column: strides[rank - 1],
+    }
+}
+
+/// A tensor whose values lie behind each other along every axis.
+fn forward_only(tensor: FlexTensor) -> FlexTensor {
+    match tensor.layout().has_positive_strides() {
+        true => tensor,
+        false => tensor.to_contiguous(),
+    }
+}
+
+/// How far apart values lie along each axis of what lies [forward](forward_only).
+fn steps(tensor: &FlexTensor) -> Vec<usize> {
+    let strides = tensor.layout().strides();
+    strides.iter().map(|stride| stride.unsigned_abs()).collect()
 }
 
 /// Sums or products of the values of two tensors of one rank, one of which may be repeated over the other.
@@ -408,41 +487,43 @@ fn pair(first: FlexTensor, second: FlexTensor, pairing: cpu::Pairing) -> FlexTen
         (count, tensor.is_contiguous(), tensor.is_unique())
     };
     let swapped = rank(&first) < rank(&second);
-    let (mut first, second) = if swapped {
+    let (first, second) = if swapped {
         (second, first)
     } else {
         (first, second)
     };
     let shape = first.layout().shape().to_vec();
-    let once = once(&second);
+    let once = once(second);
     let Some(spread) = Spread::of(&shape, once.layout().shape()) else {
         // Repeated in another way than the kernels know.
         return match pairing {
-            cpu::Pairing::Sum => Flex::float_add(first, second),
-            cpu::Pairing::Product => Flex::float_mul(first, second),
+            cpu::Pairing::Sum => Flex::float_add(first, once),
+            cpu::Pairing::Product => Flex::float_mul(first, once),
         };
     };
-    let once = once.to_contiguous();
-    if first.is_unique() && first.is_contiguous() {
+    let (mut first, once) = (whole(first), whole(once));
+    let made = if first.is_unique() {
         cpu::pair(values_mut(&mut first), values(&once), spread, pairing);
-        return first;
-    }
-    let first = first.to_contiguous();
-    let made = cpu::paired(values(&first), values(&once), spread, pairing);
-    let layout = Layout::contiguous(Shape::from(shape));
-    FlexTensor::new(Bytes::from_elems(made), layout, DType::F32)
+        first
+    } else {
+        let made = cpu::paired(values(&first), values(&once), spread, pairing);
+        of_shape(made, shape)
+    };
+    spent(once);
+    made
 }
 
 /// A tensor without what it repeats: axes that are only views of one value have length 1.
-fn once(tensor: &FlexTensor) -> FlexTensor {
-    let layout = tensor.layout();
-    let mut once = tensor.clone();
-    for (axis, &stride) in layout.strides().iter().enumerate() {
-        if stride == 0 {
-            once = once.narrow(axis, 0, 1);
-        }
+fn once(mut tensor: FlexTensor) -> FlexTensor {
+    let strides = tensor.layout().strides().to_vec();
+    for (axis, _) in strides
+        .iter()
+        .enumerate()
+        .filter(|(_, stride)| **stride == 0)
+    {
+        tensor = tensor.narrow(axis, 0, 1);
     }
-    once
+    tensor
 }
 
 fn bottleneck(
@@ -499,18 +580,25 @@ fn images(values: Vec<f32>, [channels, height, width]: [usize; 3]) -> FlexTensor
 /// A tensor whose values lie in order.
 fn whole(tensor: FlexTensor) -> FlexTensor {
     if tensor.is_contiguous() {
-        tensor
-    } else {
-        tensor.to_contiguous()
+        return tensor;
     }
+    let tensor = forward_only(tensor);
+    let shape = tensor.layout().shape().to_vec();
+    let values = &tensor.storage()[tensor.layout().start_offset()..];
+    let made = cpu::in_order(values, &shape, &steps(&tensor));
+    spent(tensor);
+    of_shape(made, shape)
 }
 
 /// A tensor that its last reader is done with: what it holds is used again.
 fn spent(tensor: FlexTensor) {
-    if !tensor.is_unique() || !tensor.is_contiguous() {
+    if !tensor.is_unique() {
         return;
     }
-    let (bytes, ..) = tensor.into_data().into_parts();
+    // Whatever part of it this was.
+    let length = tensor.bytes().len() / size_of::<f32>();
+    let all = Layout::contiguous(Shape::from([length]));
+    let (bytes, ..) = tensor.with_layout(all).into_data().into_parts();
     if let Ok(values) = bytes.try_into_vec() {
         cpu::give_back(values);
     }
@@ -525,7 +613,7 @@ fn values(tensor: &FlexTensor) -> &[f32] {
 /// no more than that part is copied.
 fn values_mut(tensor: &mut FlexTensor) -> &mut [f32] {
     if !tensor.is_contiguous() {
-        *tensor = tensor.to_contiguous();
+        *tensor = whole(tensor.clone());
     }
     if !tensor.is_unique() {
         let layout = Layout::contiguous(tensor.layout().shape().clone());
@@ -538,6 +626,10 @@ fn values_mut(tensor: &mut FlexTensor) -> &mut [f32] {
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
-    let layout = Layout::contiguous(Shape::from(dims));
+    of_shape(values, dims.into())
+}
+
+fn of_shape(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
+    let layout = Layout::contiguous(Shape::from(shape));
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }

@@ -12,7 +12,7 @@ mod gpu;
 use std::fmt::Debug;
 
 use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension, tensor::FloatTensor};
-use burn::tensor::Tensor;
+use burn::tensor::{Shape, Slice, Tensor};
 
 #[cfg(feature = "gpu")]
 pub use gpu::{Adapter, with_kernels_for};
@@ -171,6 +171,19 @@ pub(crate) trait Derivatives: Operations {
         function: Function,
     ) -> FloatTensor<Self>;
 
+    /// The same at a point, and φ′ of each value for the way back.
+    ///
+    /// # Errors
+    ///
+    /// The values as they were, where their own gradient takes no longer.
+    fn map_with_slopes(
+        values: FloatTensor<Self>,
+        function: Function,
+    ) -> Result<[FloatTensor<Self>; 2], FloatTensor<Self>> {
+        let _ = function;
+        Err(values)
+    }
+
     /// What is made of each row of \[N, groups, members\]; nothing, where Burn's own operations have to do.
     fn rows(values: FloatTensor<Self>, made: Rows) -> Option<FloatTensor<Self>> {
         let _ = (values, made);
@@ -189,6 +202,33 @@ pub(crate) trait Derivatives: Operations {
     ) -> Result<FloatTensor<Self>, FloatTensor<Self>> {
         let _ = (ends, made);
         Err(gradient)
+    }
+
+    /// The gradient of a softmax's rows \[N, groups, members\] at a point, of what it made there.
+    fn softmax_gradient(gradient: FloatTensor<Self>, made: FloatTensor<Self>) -> FloatTensor<Self> {
+        let weighted = Self::float_mul(gradient, made.clone());
+        let whole = Self::float_sum_dim(weighted.clone(), 2);
+        Self::float_sub(weighted, Self::float_mul(made, whole))
+    }
+
+    /// The same values in another shape.
+    fn reshape(values: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self> {
+        Self::float_reshape(values, shape)
+    }
+
+    /// Adds values to a part of others, from `starts` on.
+    fn add_part(
+        whole: FloatTensor<Self>,
+        starts: &[usize],
+        values: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let shape = values.shape();
+        let ends = starts.iter().zip(shape.iter());
+        let slices: Vec<Slice> = ends
+            .map(|(&start, &count)| Slice::from(start..start + count))
+            .collect();
+        let part = Self::float_slice(whole.clone(), &slices);
+        Self::float_slice_assign(whole, &slices, Self::float_add(part, values))
     }
 
     /// a + b, broadcast.
@@ -249,12 +289,12 @@ pub(crate) trait Derivatives: Operations {
         unreachable!("only the CPU runs several layers in one go")
     }
 
-    /// Matrices \[P, M, K\] → \[P, K, M\].
+    /// Matrices \[P, M, K\] → \[P, K, M\], row by row.
     fn transpose(matrices: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_permute(matrices, &[0, 2, 1])
     }
 
-    /// Products of matrices \[P, M, K\] × \[P, K, N\] → \[P, M, N\].
+    /// Products of matrices \[…, M, K\] × \[…, K, N\] → \[…, M, N\], with the same axes before; in whatever order the factors lie.
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 

@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use crate::bottleneck::Groups;
 use crate::geometry::Filter;
-use crate::machine::{self, AutoArch, Simd, WithSimd, mul_add};
+use crate::machine::{self, AutoArch, Simd, Vector, WithSimd, mul_add};
 use crate::spare;
-use crate::transpose::{QUAD, quad};
+use crate::strided::{Strided, gather, in_order};
 use crate::vector::{WIDEST, lanes, load_at, splat, store};
 use crate::walk::Direction;
 
@@ -79,23 +79,36 @@ fn product(
     let (targets, sources) = ends(filter, direction);
     let rows = given.len() / sources;
     let mut made = spare::values(rows * targets.channels);
+    let given = (Strided::rows(given, sources), rows);
+    multiply(targets, sources, packed, bias, given, &mut made);
+    made
+}
+
+/// Rows of so many sources times weights \[group of targets, source, targets of the group\], plus bias.
+pub(crate) fn multiply(
+    targets: Groups,
+    sources: usize,
+    packed: &[f32],
+    bias: Option<&[f32]>,
+    (given, rows): (Strided<'_>, usize),
+    made: &mut [f32],
+) {
     let tile = if targets.lanes < WIDEST {
         NARROW_TILE
     } else {
         TILE
     };
+    let mut apart = Vec::new();
+    let given = if given.column == 1 || given.row == 1 {
+        given
+    } else {
+        apart = in_order(given.values, &[rows, sources], &[given.row, given.column]);
+        Strided::rows(&apart, sources)
+    };
+    let mut panel = spare::values(tile * sources);
     let at_once = (HELD / sources / tile).max(1) * tile;
-    let mut panel = spare::values(at_once.min(rows.next_multiple_of(tile)) * sources);
     for first in (0..rows).step_by(at_once) {
         let part = first..rows.min(first + at_once);
-        let tiles = part.len().div_ceil(tile);
-        let panel = &mut panel[..tiles * tile * sources];
-        gather(
-            &given[part.start * sources..part.end * sources],
-            sources,
-            tile,
-            panel,
-        );
         for group in 0..targets.count() {
             let (start, width) = (targets.start(group), targets.width(group));
             let real = targets.real(group);
@@ -105,7 +118,8 @@ fn product(
                 bias: bias.map(|bias| &bias[start..start + real]),
                 sources,
                 width,
-                panel,
+                given: given.from_row(part.start),
+                panel: &mut panel,
                 channels: targets.channels,
                 place: start..start + real,
                 made: &mut made[part.start * targets.channels..part.end * targets.channels],
@@ -113,36 +127,7 @@ fn product(
         }
     }
     spare::give_back(panel);
-    made
-}
-
-/// Rows as \[tile, source, row of the tile\], so that what is multiplied with one weight lies side by side.
-fn gather(rows: &[f32], sources: usize, tile: usize, panel: &mut [f32]) {
-    let whole = sources - sources % QUAD;
-    for (rows, panel) in rows
-        .chunks(tile * sources)
-        .zip(panel.chunks_exact_mut(tile * sources))
-    {
-        let count = rows.len() / sources;
-        for first in (0..count - count % QUAD).step_by(QUAD) {
-            for source in (0..whole).step_by(QUAD) {
-                let square = quad(&rows[first * sources + source..], sources);
-                for (k, values) in square.iter().enumerate() {
-                    panel[(source + k) * tile + first..][..QUAD].copy_from_slice(values);
-                }
-            }
-        }
-        for (row, values) in rows.chunks_exact(sources).enumerate() {
-            let first = if row < count - count % QUAD { whole } else { 0 };
-            for (source, &value) in values.iter().enumerate().skip(first) {
-                panel[source * tile + row] = value;
-            }
-        }
-        for row in count..tile {
-            let places = panel[row..].iter_mut().step_by(tile);
-            places.for_each(|value| *value = 0.0);
-        }
-    }
+    spare::give_back(apart);
 }
 
 /// One group of targets of some rows.
@@ -155,8 +140,10 @@ struct Product<'a> {
     sources: usize,
     /// Targets, with those that do not exist.
     width: usize,
-    /// [Gathered](gather).
-    panel: &'a [f32],
+    /// Rows whose values lie side by side, or each of whose values does so with those of the others.
+    given: Strided<'a>,
+    /// For a tile.
+    panel: &'a mut [f32],
     /// Of a row of what is made, and which of them these are.
     channels: usize,
     place: Range<usize>,
@@ -180,42 +167,103 @@ impl WithSimd for Product<'_> {
 
 #[inline(always)]
 fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(job: &mut Product<'_>) {
+    let rows = job.made.len() / job.channels;
+    for first in (0..rows).step_by(ROWS) {
+        let count = ROWS.min(rows - first);
+        let Strided {
+            values,
+            row: pitch,
+            column,
+        } = job.given.from_row(first);
+        let sums = if column == 1 {
+            // Where there are fewer rows, the last one serves for those behind it.
+            let lines: [&[f32]; ROWS] = std::array::from_fn(|row| {
+                let row = row.min(count - 1);
+                &values[row * pitch..][..job.sources]
+            });
+            let value = |(), step: usize, row: usize| lines[row][step];
+            sums::<S, ROWS, VECTORS, ()>(job, first, |_| (), value)
+        } else if count == ROWS {
+            let line = |step: usize| &values[step * column..][..ROWS];
+            let value = |line: &[f32], _: usize, row: usize| line[row];
+            sums::<S, ROWS, VECTORS, &[f32]>(job, first, line, value)
+        } else {
+            let rows = job.given.from_row(first);
+            gather(rows, [count, job.sources], ROWS, job.panel);
+            let panel = &*job.panel;
+            let line = |step: usize| &panel[step * ROWS..][..ROWS];
+            let value = |line: &[f32], _: usize, row: usize| line[row];
+            sums::<S, ROWS, VECTORS, &[f32]>(job, first, line, value)
+        };
+        finish::<S, ROWS, VECTORS>(job, first, &sums);
+    }
+}
+
+/// The sums of one tile: of what is to be had for a source, and the value of that source and each row.
+#[inline(always)]
+fn sums<S: Simd, const ROWS: usize, const VECTORS: usize, L: Copy>(
+    job: &Product<'_>,
+    first: usize,
+    line: impl Fn(usize) -> L,
+    value: impl Fn(L, usize, usize) -> f32,
+) -> [[Vector<S, f32>; VECTORS]; ROWS] {
     let lanes = lanes::<S>();
-    let tiles = job.panel.chunks_exact(ROWS * job.sources);
-    for (tile, panel) in tiles.enumerate() {
-        let mut sums = [[splat::<S>(0.0); VECTORS]; ROWS];
-        // The next group's weights come from far while the first rows of this one are made.
-        let weights = job.weights.chunks_exact(VECTORS * lanes);
-        let steps = (tile * job.sources..).zip(weights);
-        for ((ahead, weights), values) in steps.zip(panel.chunks_exact(ROWS)) {
-            machine::prefetch(job.ahead, ahead * WIDEST);
-            let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let value = splat::<S>(values[row]);
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = mul_add::<S>(weight, value, *sum);
-                }
+    let mut sums = [[splat::<S>(0.0); VECTORS]; ROWS];
+    // The next group's weights come from far while the first rows of this one are made.
+    let ahead = first / ROWS * job.sources;
+    let weights = job.weights.chunks_exact(VECTORS * lanes);
+    for (step, weights) in (0..job.sources).zip(weights) {
+        machine::prefetch(job.ahead, (ahead + step) * WIDEST);
+        let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
+        let line = line(step);
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let value = splat::<S>(value(line, step, row));
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum = mul_add::<S>(weight, value, *sum);
             }
         }
-        let mut lines = [[0.0; 2 * WIDEST]; ROWS];
-        for (sums, line) in sums.iter().zip(&mut lines) {
-            for (v, &sum) in sums.iter().enumerate() {
-                store::<S>(&mut line[v * lanes..], sum);
+    }
+    sums
+}
+
+/// Writes a tile's sums, and adds the biases.
+#[inline(always)]
+fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    job: &mut Product<'_>,
+    first: usize,
+    sums: &[[Vector<S, f32>; VECTORS]; ROWS],
+) {
+    let lanes = lanes::<S>();
+    let (place, width) = (job.place.clone(), VECTORS * lanes);
+    let made = &mut job.made[first * job.channels..];
+    if place.len() == width && made.len() >= ROWS * job.channels {
+        let bias = job.bias.unwrap_or(&[0.0; 2 * WIDEST]);
+        let bias: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(bias, v * lanes));
+        for (row, sums) in sums.iter().enumerate() {
+            let row = &mut made[row * job.channels + place.start..][..width];
+            for (v, (&sum, &bias)) in sums.iter().zip(&bias).enumerate() {
+                store::<S>(&mut row[v * lanes..], sum + bias);
             }
         }
-        let rows = job.made[tile * ROWS * job.channels..].chunks_mut(job.channels);
-        for (line, row) in lines.iter().zip(rows) {
-            let row = &mut row[job.place.clone()];
-            match job.bias {
-                Some(bias) => {
-                    for ((made, sum), bias) in row.iter_mut().zip(line).zip(bias) {
-                        *made = sum + bias;
-                    }
+        return;
+    }
+    let mut lines = [[0.0; 2 * WIDEST]; ROWS];
+    for (sums, line) in sums.iter().zip(&mut lines) {
+        for (v, &sum) in sums.iter().enumerate() {
+            store::<S>(&mut line[v * lanes..], sum);
+        }
+    }
+    for (line, row) in lines.iter().zip(made.chunks_mut(job.channels)) {
+        let row = &mut row[place.clone()];
+        match job.bias {
+            Some(bias) => {
+                for ((made, sum), bias) in row.iter_mut().zip(line).zip(bias) {
+                    *made = sum + bias;
                 }
-                None => {
-                    let count = row.len();
-                    row.copy_from_slice(&line[..count]);
-                }
+            }
+            None => {
+                let count = row.len();
+                row.copy_from_slice(&line[..count]);
             }
         }
     }

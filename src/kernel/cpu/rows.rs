@@ -43,12 +43,48 @@ pub fn rows_gradient(gradients: &mut [f32], ends: [&[f32]; 2], length: usize, ma
 fn softmax<S: Simd>(values: &mut [f32], length: usize) {
     for row in values.chunks_exact_mut(length) {
         let highest = highest(row);
-        for x in row.iter_mut() {
-            *x = exp(*x - highest);
-        }
-        let share = 1.0 / sum(row);
+        let share = 1.0 / exponentials(row, highest);
         for x in row {
             *x *= share;
+        }
+    }
+}
+
+/// exp(x − highest) of each x, and their sum.
+#[inline(always)]
+fn exponentials(row: &mut [f32], highest: f32) -> f32 {
+    let mut sums = [0.0; WIDEST];
+    let (vectors, rest) = row.as_chunks_mut::<WIDEST>();
+    let each = |values: &mut [f32; WIDEST]| {
+        for x in values {
+            *x = exp(*x - highest);
+        }
+    };
+    for values in vectors {
+        each(values);
+        for (sum, x) in sums.iter_mut().zip(values) {
+            *sum += *x;
+        }
+    }
+    // The last ones as a whole vector too.
+    let mut line = [0.0; WIDEST];
+    line[..rest.len()].copy_from_slice(rest);
+    each(&mut line);
+    for ((x, sum), value) in rest.iter_mut().zip(&mut sums).zip(line) {
+        *x = value;
+        *sum += value;
+    }
+    sums.iter().sum()
+}
+
+/// Turns gradients of softmax's results into those of its rows at the point where it made these results.
+#[with_simd]
+pub fn softmax_gradient_at<S: Simd>(gradients: &mut [f32], made: &[f32], length: usize) {
+    let rows = gradients.chunks_exact_mut(length);
+    for (row, made) in rows.zip(made.chunks_exact(length)) {
+        let whole = dot(row, made);
+        for (g, p) in row.iter_mut().zip(made) {
+            *g = p * (*g - whole);
         }
     }
 }
@@ -87,9 +123,9 @@ fn softmax_gradient<S: Simd>(gradients: &mut [f32], ends: [&[f32]; 2], length: u
 #[with_simd]
 fn normalise<S: Simd>(values: &mut [f32], length: usize, epsilon: f32) {
     for row in values.chunks_exact_mut(length) {
-        let deviation = centre(row, epsilon);
+        let inverse = 1.0 / centre(row, epsilon);
         for x in row {
-            *x /= deviation;
+            *x *= inverse;
         }
     }
 }
@@ -102,6 +138,20 @@ fn normalise_gradient<S: Simd>(
     epsilon: f32,
 ) {
     let share = 1.0 / length as f32;
+    if std::ptr::eq(ends[0], ends[1]) {
+        let mut centred = vec![0.0; length];
+        let rows = gradients.chunks_exact_mut(length);
+        for (row, values) in rows.zip(ends[1].chunks_exact(length)) {
+            centred.copy_from_slice(values);
+            let inverse = 1.0 / centre(&mut centred, epsilon);
+            let mean = sum(row) * share;
+            let of_deviation = dot(row, &centred) * share * inverse * inverse;
+            for (g, c) in row.iter_mut().zip(&centred) {
+                *g = (*g - mean - c * of_deviation) * inverse;
+            }
+        }
+        return;
+    }
     let mut centred = [vec![0.0; length], vec![0.0; length]];
     let mut terms = vec![0.0; length];
     let rows = ends.map(|values| values.chunks_exact(length));
@@ -150,6 +200,23 @@ fn centre(row: &mut [f32], epsilon: f32) -> f32 {
         *sum += x * x;
     }
     (sums.iter().sum::<f32>() * share + epsilon).sqrt()
+}
+
+/// Σ x · y, in as many sums as the widest vector has.
+#[inline(always)]
+fn dot(row: &[f32], others: &[f32]) -> f32 {
+    let ((vectors, rest), (others, other_rest)) =
+        (row.as_chunks::<WIDEST>(), others.as_chunks::<WIDEST>());
+    let mut sums = [0.0; WIDEST];
+    for (values, others) in vectors.iter().zip(others) {
+        for ((sum, x), y) in sums.iter_mut().zip(values).zip(others) {
+            *sum += x * y;
+        }
+    }
+    for ((sum, x), y) in sums.iter_mut().zip(rest).zip(other_rest) {
+        *sum += x * y;
+    }
+    sums.iter().sum()
 }
 
 /// log Σ exp(x). `terms` is a place to work.

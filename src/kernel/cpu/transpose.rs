@@ -16,21 +16,32 @@ pub fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     }
     let matrices = values.chunks_exact(rows * columns);
     for (from, to) in matrices.zip(result.chunks_exact_mut(rows * columns)) {
-        for y in (0..rows).step_by(SIDE) {
-            for x in (0..columns).step_by(SIDE) {
-                let ends = [rows.min(y + SIDE), columns.min(x + SIDE)];
-                turn(from, to, [rows, columns], [y, x], ends);
-            }
-        }
+        turn(from, columns, to, rows, [rows, columns]);
     }
     result
 }
 
+/// A matrix whose rows lie `from_pitch` apart, as columns: rows that lie `to_pitch` apart.
+pub(crate) fn turn(
+    from: &[f32],
+    from_pitch: usize,
+    to: &mut [f32],
+    to_pitch: usize,
+    [rows, columns]: [usize; 2],
+) {
+    for y in (0..rows).step_by(SIDE) {
+        for x in (0..columns).step_by(SIDE) {
+            let ends = [rows.min(y + SIDE), columns.min(x + SIDE)];
+            turn_part(from, to, [from_pitch, to_pitch], [y, x], ends);
+        }
+    }
+}
+
 /// Part of a matrix.
-fn turn(
+fn turn_part(
     from: &[f32],
     to: &mut [f32],
-    [rows, columns]: [usize; 2],
+    [from_pitch, to_pitch]: [usize; 2],
     [top, left]: [usize; 2],
     [bottom, right]: [usize; 2],
 ) {
@@ -38,13 +49,13 @@ fn turn(
         [(top, bottom), (left, right)].map(|(from, to)| to - (to - from) % QUAD);
     for x in (left..whole_right).step_by(QUAD) {
         for y in (top..whole_bottom).step_by(QUAD) {
-            let square = quad(&from[y * columns + x..], columns);
+            let square = quad(&from[y * from_pitch + x..], from_pitch);
             for (k, line) in square.iter().enumerate() {
-                to[(x + k) * rows + y..][..QUAD].copy_from_slice(line);
+                to[(x + k) * to_pitch + y..][..QUAD].copy_from_slice(line);
             }
         }
     }
-    let mut one_by_one = |y: usize, x: usize| to[x * rows + y] = from[y * columns + x];
+    let mut one_by_one = |y: usize, x: usize| to[x * to_pitch + y] = from[y * from_pitch + x];
     for x in left..right {
         let first = if x < whole_right { whole_bottom } else { top };
         (first..bottom).for_each(|y| one_by_one(y, x));

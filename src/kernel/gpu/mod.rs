@@ -185,8 +185,15 @@ impl Derivatives for Cube {
 
     /// The first matrix of each as filters of one pixel over the rows of the second.
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
-        let [products, m, k] = first.shape().dims();
-        let n = second.shape()[2];
+        let shape = first.shape().to_vec();
+        let (outer, [m, k]) = (
+            &shape[..shape.len() - 2],
+            [2, 1].map(|k| shape[shape.len() - k]),
+        );
+        let n = second.shape()[shape.len() - 1];
+        let products: usize = outer.iter().product();
+        let first = Self::float_reshape(first, Shape::from([products, m, k]));
+        let second = Self::float_reshape(second, Shape::from([products, k, n]));
         let filter = Filter::dense(k, m, 1, 1);
         let geometry = Geometry {
             filter,
@@ -214,8 +221,7 @@ impl Derivatives for Cube {
             )
         });
         let made = Self::float_cat(products.collect(), 0);
-        let products = made.shape()[0];
-        Self::float_reshape(made, Shape::from([products, m, n]))
+        Self::float_reshape(made, Shape::from([outer, &[m, n]].concat()))
     }
 }
 

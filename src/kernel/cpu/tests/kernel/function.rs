@@ -1,6 +1,6 @@
 //! Functions of one number, their derivatives and mean slopes, against double precision.
 
-use violet_kernel_cpu::{Function, Gating, map, map_gradient};
+use violet_kernel_cpu::{Function, Gating, has_slopes, map, map_gradient, map_with_slopes};
 
 const POINTS: [f32; 14] = [
     -9.0, -3.5, -1.5, -1.0, -0.4, -0.01, 0.0, 0.003, 0.3, 0.9, 1.4, 2.0, 5.0, 40.0,
@@ -152,4 +152,57 @@ fn mean_slopes_times_steps_are_changes() {
             );
         }
     }
+}
+
+/// Φ(−x) for x ≥ 0, by its continued fraction and, where that is slow, by its series (Abramowitz and Stegun, 26.2.14 and 26.2.11).
+fn tail(x: f64) -> f64 {
+    let density = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    if x > 2.0 {
+        let fraction = (1..200).rev().fold(x, |rest, k| x + f64::from(k) / rest);
+        return density / fraction;
+    }
+    let (mut term, mut sum) = (x, x);
+    for k in 1..60 {
+        term *= x * x / f64::from(2 * k + 1);
+        sum += term;
+    }
+    0.5 - density * sum
+}
+
+#[test]
+fn the_normal_distribution_keeps_its_digits_on_both_sides() {
+    for k in 0..=1200 {
+        let x = k as f32 / 100.0;
+        let small = tail(x.into());
+        let [low, high] = [-x, x].map(|x| of(Function::NormalCdf, x));
+        // Of exp(−x²/2), x² is known to a part in 2²⁴.
+        let bound = small * (5e-7 + 6e-8 * f64::from(x * x));
+        assert!((low - small).abs() <= bound, "Φ({}) = {low}", -x);
+        assert!((high - (1.0 - small)).abs() < 2e-7, "Φ({x}) = {high}");
+    }
+}
+
+#[test]
+fn values_and_slopes_made_together_are_those_made_apart() {
+    for gating in [
+        Gating::Sigmoid,
+        HARD_SWISH,
+        Gating::NormalCdf,
+        Gating::NormalCdfTanh,
+    ] {
+        let function = Function::Gated(gating);
+        assert!(has_slopes(function));
+        let mut values = POINTS.to_vec();
+        let slopes = map_with_slopes(&mut values, function);
+        let mut expected = vec![1.0; POINTS.len()];
+        map_gradient(&mut expected, [&POINTS, &POINTS], function);
+        let pairs = values.iter().zip(map(&POINTS, function));
+        for (found, expected) in pairs.chain(slopes.iter().zip(expected)) {
+            assert!(
+                (found - expected).abs() <= 1e-6 * expected.abs() + 1e-9,
+                "{function:?}: {found}, {expected}"
+            );
+        }
+    }
+    assert!(!has_slopes(Function::Exp));
 }

@@ -10,4 +10,5 @@ mod matrix;
 mod pair;
 mod rows;
 mod spare;
+mod strided;
 mod transpose;

@@ -1,6 +1,6 @@
 //! Softmax and normalisation, against the definition.
 
-use violet_kernel_cpu::{Rows, rows, rows_gradient};
+use violet_kernel_cpu::{Rows, rows, rows_gradient, softmax_gradient_at};
 
 const LENGTH: usize = 37;
 
@@ -81,5 +81,16 @@ fn gradients_at_a_point_are_mean_ones_of_no_step() {
         for (found, expected) in found.iter().zip(&expected) {
             assert!((found - expected).abs() < 2e-6, "{made:?}");
         }
+    }
+}
+
+#[test]
+fn what_a_softmax_made_is_enough_for_its_gradient() {
+    let at = values(1, 3.0);
+    let (mut found, mut expected) = (values(3, 1.0), values(3, 1.0));
+    softmax_gradient_at(&mut found, &rows(&at, LENGTH, Rows::Softmax), LENGTH);
+    rows_gradient(&mut expected, [&at, &at], LENGTH, Rows::Softmax);
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-6);
     }
 }
