@@ -15,6 +15,7 @@ mod quadrature;
 mod refinement;
 mod rivals;
 mod scores;
+mod secant_errors;
 mod settling;
 mod shares;
 mod trail;

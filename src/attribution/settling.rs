@@ -1,60 +1,37 @@
 //! Secants that grow shorter where a map needs it, until it is settled: an integral with an error
 //! bar.
 //!
-//! # How far a map is from the integral
+//! Every part of the path has its share of the error before anything is spent on it
+//! ([`secant_errors`]). What is missing is bought where it is cheapest: an interval's first cut
+//! costs two gradients, as its own secant counts no more, and every further one only one. Secants
+//! that do not count any more are a third of all.
 //!
-//! An interval's secant P is compared with the sum S of those of its parts, two to four of them: D = ‖P − S‖, over the
-//! attributions of all values of the input. What follows was measured on recorded paths of trained and untrained
-//! networks (docs/CONVERGENCE.md):
+//! Where a part turns out to hold less than its share once it is split itself, half of the rest is
+//! taken to be with its siblings, and where it holds more, they hold less: without that, the parts
+//! that are split first are those that were charged with too much, and an error disappears from the
+//! estimate that is still in the map.
 //!
-//! - S is off by a share of D that depends on how alike neighbouring parts are. Where they point the same way (cosine
-//!   above 0.8) it is a half of D for two parts, a fifth for four. The less alike they are, the more the interval still
-//!   hides; where they are strangers, S is off by as much as D, or as the gradient changes from one part to the next.
-//! - Errors of different intervals have nothing to do with one another: their squares add up.
-//! - The error of an interval's parts falls with their number n as n^−1.3.
-//! - Which of the parts the error is in can only be guessed, by their sizes. Where a part turns out to hold less than
-//!   its share once it is split itself, half of the rest is taken to be with its siblings, and where it holds more, they
-//!   hold less: without that, the parts that are split first are those that were charged with too much, and an error
-//!   disappears from the estimate that is still in the map.
-//!
-//! So every part has its share of the error before anything is spent on it. What is missing is bought where it is
-//! cheapest: an interval's first cut costs two gradients, as its own secant counts no more, and every further one
-//! only one. Secants that do not count any more are a third of all.
+//! [`secant_errors`]: super::secant_errors
 
 use std::collections::BTreeMap;
 
 use super::method::Settle;
 use super::partial_sum::{Attributions, PartialSum, PathSample};
 use super::quadrature::{Quadrature, same_position};
+use super::secant_errors::{Errors, MOST_PARTS, Secant, beside_neighbours, cheapest};
 use crate::error::{Error, Result};
 
 /// Intervals to begin with; each is split then.
 const FIRST: usize = 3;
-/// How many those are split into, of which nothing is known yet, and any other at most: the more at once, the less is
-/// thrown away, and the less is known of the error.
+/// How many those are split into, of which nothing is known yet.
 const FIRST_PARTS: usize = 2;
-const MOST_PARTS: usize = 4;
 /// What most photos take for the usual tolerance: said of progress before anything else is known.
 const USUAL: usize = 40;
-/// Cosine of neighbouring parts' attributions from which on they are alike, and up to which they are
-/// strangers.
-const ALIKE: f64 = 0.8;
-const STRANGERS: f64 = 0.2;
-/// What two, three and four parts are off together, as a share of D, where they are alike and where they
-/// are nearly strangers.
-const OF_ALIKE: [f64; MOST_PARTS - 1] = [0.49, 0.28, 0.2];
-const OF_STRANGERS: [f64; MOST_PARTS - 1] = [0.95, 0.58, 0.46];
-/// The same of strangers, as a share of D or of the change of the gradient, whichever is larger.
-const OF_CHANGE: [f64; MOST_PARTS - 1] = [1.15, 0.75, 0.6];
-/// Below this cosine all parts are taken to be as bad: a secant that hides much is short, and
-/// says little of its error.
-const UNKNOWN: f64 = 0.4;
-/// By which power of their number the squared error of an interval's parts falls.
-const FALL: f64 = 2.6;
-/// How much of the squared error that a part was charged with and does not hold is with its siblings; the rest
-/// was nowhere.
+/// How much of the squared error that a part was charged with and does not hold is with its
+/// siblings; the rest was nowhere.
 const ELSEWHERE: f64 = 0.5;
-/// What siblings keep of their squared error at least, where another part holds more than all of them were thought to.
+/// What siblings keep of their squared error at least, where another part holds more than all of
+/// them were thought to.
 const KEPT: f64 = 0.5;
 /// Intervals that are narrower than this are not split: f32 does not tell their ends apart.
 const NARROWEST: f64 = 1e-6;
@@ -83,9 +60,10 @@ struct Leaf {
     interval: Interval,
     /// Nothing, until it is in.
     secant: Option<Secant>,
-    /// Squared L2 error of its attributions, as far as is known.
+    /// Squared L2 error of its attributions, as far as it and its parts say.
     error: f64,
-    /// Which interval it is a part of, by the order in which they were split; nothing, if it is none.
+    /// Which interval it is a part of, by the order in which they were split; nothing, if it is
+    /// none.
     group: Option<usize>,
     /// Its parts, if it is being split; else none.
     parts: Vec<Option<Secant>>,
@@ -126,13 +104,6 @@ impl Interval {
     fn ends_at(self, alpha: f64) -> bool {
         same_position(self.alphas()[1], alpha)
     }
-}
-
-/// The attributions of an interval, by its secant.
-#[derive(Debug)]
-struct Secant {
-    values: Vec<f32>,
-    sample: PathSample,
 }
 
 impl Settling {
@@ -222,11 +193,9 @@ impl Settling {
     /// The leaves to split, and into how many parts; none, at the end.
     fn choose(&mut self) -> Vec<(usize, usize)> {
         let goal = self.settle.tolerance.powi(2) * self.squared();
-        let errors = self.leaves.iter().map(|leaf| {
-            let splits = leaf.interval.width() > NARROWEST;
-            (leaf.error, splits)
-        });
-        let errors: Vec<_> = errors.collect();
+        let splits = self.leaves.iter();
+        let splits = splits.map(|leaf| leaf.interval.width() > NARROWEST);
+        let errors: Vec<_> = self.errors().into_iter().zip(splits).collect();
         let affordable = self.settle.budget - self.gradients;
         let (parts, settles) = cheapest(&errors, goal, affordable);
         let cost = |parts: &&usize| **parts > 1;
@@ -341,12 +310,17 @@ impl Settling {
     pub fn error_estimate(&self) -> Option<f64> {
         let known = self.gradients > FIRST && self.leaves.iter().all(|leaf| leaf.error.is_finite());
         let squared = self.squared();
-        (known && squared > 0.0).then(|| (self.error() / squared).sqrt())
+        let error = || self.errors().iter().sum::<f64>();
+        (known && squared > 0.0).then(|| (error() / squared).sqrt())
     }
 
-    /// Squared L2 error of the map, as far as is known.
-    fn error(&self) -> f64 {
-        self.leaves.iter().map(|leaf| leaf.error).sum()
+    /// Squared L2 errors of the intervals that count, as far as is known: their sum is the map's.
+    fn errors(&self) -> Vec<f64> {
+        let own = self.leaves.iter().map(|leaf| {
+            let Interval { start, end } = leaf.interval;
+            (end - start, leaf.error)
+        });
+        beside_neighbours(&own.collect::<Vec<_>>())
     }
 
     /// Squared L2 norm of the map.
@@ -412,104 +386,6 @@ impl Leaf {
         let found = parts.find(|(_, (part, interval))| part.is_none() && interval.ends_at(alpha));
         found.map(|(k, (_, interval))| (interval, Some(k)))
     }
-}
-
-/// What an interval and its parts say of each other.
-struct Errors {
-    /// D², see the [module](self).
-    difference: f64,
-    /// The squared errors of its parts.
-    parts: Vec<f64>,
-}
-
-impl Errors {
-    /// Of an interval and all of its parts, which are so wide.
-    fn of(whole: &Secant, parts: &[Secant], widths: &[f64]) -> Self {
-        let count = parts.len();
-        let product = |a: &[f32], b: &[f32]| -> f64 {
-            let pairs = a.iter().zip(b);
-            pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
-        };
-        let squares: Vec<f64> = parts
-            .iter()
-            .map(|part| product(&part.values, &part.values))
-            .collect();
-        let products = parts
-            .windows(2)
-            .map(|pair| product(&pair[0].values, &pair[1].values));
-        let products: Vec<f64> = products.collect();
-        let differences = whole.values.iter().enumerate().map(|(k, &whole)| {
-            let sum: f64 = parts.iter().map(|part| f64::from(part.values[k])).sum();
-            f64::from(whole) - sum
-        });
-        let difference: f64 = differences.map(|difference| difference * difference).sum();
-        let lengths: f64 = squares
-            .windows(2)
-            .map(|pair| (pair[0] * pair[1]).sqrt())
-            .sum();
-        if lengths == 0.0 {
-            return Self::even(difference, difference, count);
-        }
-        let cosine = products.iter().sum::<f64>() / lengths;
-        // Of neighbours' mean gradients, times their width.
-        let change = |pair: usize| {
-            let [a, b] = [widths[pair], widths[pair + 1]];
-            let change = squares[pair] / (a * a) + squares[pair + 1] / (b * b)
-                - 2.0 * products[pair] / (a * b);
-            change.max(0.0) * ((a + b) / 2.0).powi(2)
-        };
-        let of = |shares: [f64; MOST_PARTS - 1]| shares[count - 2];
-        let error = if cosine < STRANGERS {
-            let change: f64 = (0..count - 1).map(change).sum();
-            of(OF_CHANGE).powi(2) * difference.max(change)
-        } else {
-            let strange = ((ALIKE - cosine) / (ALIKE - STRANGERS)).max(0.0);
-            let share = of(OF_ALIKE) + (of(OF_STRANGERS) - of(OF_ALIKE)) * strange;
-            share * share * difference
-        };
-        if cosine < UNKNOWN {
-            return Self::even(difference, error, count);
-        }
-        let total: f64 = squares.iter().sum();
-        let parts = squares.iter().map(|own| error * own / total).collect();
-        Self { difference, parts }
-    }
-
-    fn even(difference: f64, error: f64, count: usize) -> Self {
-        let parts = vec![error / count as f64; count];
-        Self { difference, parts }
-    }
-
-    /// The squared error of the interval's own secant: what its parts correct, and what they leave.
-    fn of_whole(&self) -> f64 {
-        self.difference + self.parts.iter().sum::<f64>()
-    }
-}
-
-/// Into how many parts each interval has to be split for the least number of gradients, until squared errors sum to no
-/// more than a goal, and whether they do then; `affordable` is the most that may be spent. Of each interval, its squared error and
-/// whether it can be split.
-fn cheapest(errors: &[(f64, bool)], goal: f64, affordable: usize) -> (Vec<usize>, bool) {
-    let of = |error: f64, parts: usize| error * (parts as f64).powf(-FALL);
-    let mut parts = vec![1; errors.len()];
-    let mut left: f64 = errors.iter().map(|(error, _)| error).sum();
-    let mut spent = 0;
-    while left > goal {
-        let gains = errors.iter().zip(&parts).enumerate();
-        let gains = gains.filter_map(|(k, (&(error, splits), &parts))| {
-            let cost = if parts == 1 { 2 } else { 1 };
-            let gain = of(error, parts) - of(error, parts + 1);
-            (splits && spent + cost <= affordable).then_some((k, gain, cost))
-        });
-        let each = |(_, gain, cost): &(usize, f64, usize)| gain / *cost as f64;
-        let Some((k, gain, cost)) = gains.max_by(|a, b| each(a).total_cmp(&each(b))) else {
-            return (parts, false);
-        };
-        parts[k] += 1;
-        left -= gain;
-        spent += cost;
-    }
-    (parts, true)
 }
 
 fn add_to(sum: &mut [f64], values: &[f32], sign: f64) {

@@ -30,6 +30,7 @@ mod secants;
 mod secants_by_hand;
 mod settling;
 mod shipped;
+mod smooth;
 mod teaching;
 mod trust;
 mod words;

@@ -19,7 +19,7 @@ struct Network {
 }
 
 /// Numbers over −1..1 that a seed decides: splitmix64's upper bits.
-fn noise(seed: u64, count: usize) -> Vec<f64> {
+pub(crate) fn noise(seed: u64, count: usize) -> Vec<f64> {
     let number = |k: u64| {
         let mut z = (seed << 32).wrapping_add(k.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -29,13 +29,13 @@ fn noise(seed: u64, count: usize) -> Vec<f64> {
     (1..=count as u64).map(number).collect()
 }
 
-fn product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
+pub(crate) fn product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
     let rows = matrix.chunks_exact(vector.len());
     rows.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
         .collect()
 }
 
-fn transposed_product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
+pub(crate) fn transposed_product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
     let columns = matrix.len() / vector.len();
     let mut result = vec![0.0; columns];
     for (row, value) in matrix.chunks_exact(columns).zip(vector) {
