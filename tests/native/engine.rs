@@ -143,6 +143,63 @@ fn compare(case: &Case, graph: &Graph, device: &Device) -> [f64; 4] {
     ]
 }
 
+/// How far mean gradients are from the definition where nearly nothing changes: each value of the image by some units in
+/// its last place. A photo that a network hardly sees changes its values so, and their differences are mostly rounding.
+fn compare_shortest(case: &Case, device: &Device) -> f64 {
+    let graph = &case.graph;
+    let mut random = Random::new(case.name.len() as u64);
+    let length = graph.value(graph.input()).elements();
+    let from = random.values(length, case.range);
+    let from: Vec<f32> = from.into_iter().map(|v| v as f32).collect();
+    let moved = from.iter().enumerate();
+    let to = moved.map(|(k, v)| f32::from_bits(v.to_bits() + 1 + k as u32 % 20));
+    let images: Vec<f32> = from.iter().copied().chain(to).collect();
+    let values: Vec<ValueId> = graph.outputs().iter().map(|output| output.value).collect();
+    let elements = values.iter().map(|&id| graph.value(id).elements());
+    let seeds: Vec<Vec<f64>> = elements.map(|n| random.values(n, [-1.0, 1.0])).collect();
+    let seeded: Vec<(ValueId, &[f64])> = values
+        .iter()
+        .copied()
+        .zip(seeds.iter().map(|v| &v[..]))
+        .collect();
+    let reference = Reference::new(graph);
+    let [a, b] = [0, 1].map(|k| {
+        let image = &images[k * length..(k + 1) * length];
+        let image: Vec<f64> = image.iter().map(|&v| v.into()).collect();
+        reference.run(&image).unwrap()
+    });
+    let expected = reference.secant(&a, &b, &seeded).unwrap();
+
+    let machine = Arc::new(Machine::load(graph.clone(), device).unwrap());
+    let seeds: Vec<f32> = seeds.concat().into_iter().map(|v| v as f32).collect();
+    let mut left = Left::default();
+    let device = &device.clone().autodiff();
+    let (from, to) = images.split_at(length);
+    engine(&machine, device, from, &seeds, Some(&mut left));
+    let found = engine(&machine, device, to, &seeds, Some(&mut left));
+    apart(&found.gradients, &expected)
+}
+
+fn check_shortest(device: &Device, what: &str) {
+    let apart = cases()
+        .into_iter()
+        .map(|case| (compare_shortest(&case, device), case.name));
+    let failed: Vec<_> = apart.filter(|(apart, _)| !(*apart <= 1e-3)).collect();
+    assert!(failed.is_empty(), "{what}: {failed:#?}");
+}
+
+#[test]
+fn the_shortest_steps_on_the_cpu() {
+    check_shortest(&Device::flex(), "CPU");
+}
+
+#[test]
+fn the_shortest_steps_on_a_gpu() {
+    if let Some(device) = common::gpu() {
+        check_shortest(&device, "GPU");
+    }
+}
+
 fn check(device: &Device, what: &str, tolerances: [f64; 4]) {
     let mut failed = Vec::new();
     for case in cases() {

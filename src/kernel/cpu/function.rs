@@ -292,13 +292,10 @@ pub fn map_gradient(gradients: &mut [f32], [from, to]: [&[f32]; 2], function: Fu
     }
     let g = (gradients, [from, to]);
     match function {
-        Function::Clamp(low, high) => along!(g, [low, high], |a, b| {
-            let inside = if (b > low) & (b < high) { 1.0 } else { 0.0 };
-            quotient(a, b, a.max(low).min(high), b.max(low).min(high), inside)
-        }),
+        Function::Clamp(low, high) => along!(g, [low, high], |a, b| share(a, b, low, high)),
         Function::LeakyRelu(slope) => along!(g, [slope], |a, b| {
-            let derivative = if b > 0.0 { 1.0 } else { slope };
-            quotient(a, b, leaky(a, slope), leaky(b, slope), derivative)
+            let positive = share(a, b, 0.0, f32::INFINITY);
+            positive + slope * (1.0 - positive)
         }),
         Function::Elu(alpha) => along!(g, [alpha], |a, b| elu_slope(a, b, alpha)),
         Function::Sigmoid => along!(g, [], |a, b| sigmoid_slope(a, b)),
@@ -472,17 +469,18 @@ fn hard_sigmoid(x: f32, slope: f32, offset: f32) -> f32 {
 
 #[inline(always)]
 fn hard_sigmoid_slope(a: f32, b: f32, slope: f32, offset: f32) -> f32 {
-    let inner = slope * b + offset;
-    let derivative = if (inner > 0.0) & (inner < 1.0) {
-        slope
-    } else {
-        0.0
-    };
-    let [from, to] = [
-        hard_sigmoid(a, slope, offset),
-        hard_sigmoid(b, slope, offset),
-    ];
-    quotient(a, b, from, to, derivative)
+    // Where it is 0 and 1. Of a slope of 0 both are somewhere, and nothing comes of them.
+    let divisor = if slope == 0.0 { 1.0 } else { slope };
+    let [zero, one] = [-offset / divisor, (1.0 - offset) / divisor];
+    slope * share(a, b, zero.min(one), zero.max(one))
+}
+
+/// How much of the way from a to b lies between two numbers; where there is no way, whether b does. Values of what has
+/// kinks may differ by less than they are rounded by: their quotient would be anything.
+#[inline(always)]
+fn share(a: f32, b: f32, low: f32, high: f32) -> f32 {
+    let inside = if (b > low) & (b < high) { 1.0 } else { 0.0 };
+    quotient(a, b, a.max(low).min(high), b.max(low).min(high), inside)
 }
 
 #[inline(always)]

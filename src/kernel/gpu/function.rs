@@ -237,11 +237,11 @@ fn value(x: f32, p: f32, q: f32, #[comptime] kind: Kind) -> f32 {
 #[cube]
 fn slope(a: f32, b: f32, p: f32, q: f32, #[comptime] kind: Kind) -> f32 {
     match comptime!(kind) {
-        Kind::Clamp => {
-            let derivative = select(b > p && b < q, 1.0f32, 0.0f32);
-            quotient(a, b, p, q, derivative, kind)
+        Kind::Clamp => share(a, b, p, q),
+        Kind::LeakyRelu => {
+            let positive = share(a, b, 0.0f32, f32::MAX);
+            positive + p * (1.0f32 - positive)
         }
-        Kind::LeakyRelu => quotient(a, b, p, q, select(b > 0.0f32, 1.0f32, p), kind),
         Kind::Elu => {
             let low = p * exp_mean(min(a, 0.0f32), min(b, 0.0f32));
             let crossing = quotient(a, b, p, q, 1.0f32, kind);
@@ -253,9 +253,11 @@ fn slope(a: f32, b: f32, p: f32, q: f32, #[comptime] kind: Kind) -> f32 {
             0.5f32 * crossed * tanhc((b - a) / 2.0f32)
         }
         Kind::HardSigmoid => {
-            let inner = p * b + q;
-            let derivative = select(inner > 0.0f32 && inner < 1.0f32, p, 0.0f32);
-            quotient(a, b, p, q, derivative, kind)
+            // Where it is 0 and 1. Of a slope of 0 both are somewhere, and nothing comes of them.
+            let divisor = select(p == 0.0f32, 1.0f32, p);
+            let zero = (0.0f32 - q) / divisor;
+            let one = (1.0f32 - q) / divisor;
+            p * share(a, b, min(zero, one), max(zero, one))
         }
         Kind::Tanh => {
             let u = 2.0f32 * sigmoid(-2.0f32 * a.abs());
@@ -264,7 +266,14 @@ fn slope(a: f32, b: f32, p: f32, q: f32, #[comptime] kind: Kind) -> f32 {
             factor * tanhc(b - a)
         }
         Kind::Exp => exp_mean(a, b),
-        Kind::Log => quotient(a, b, p, q, 2.0f32 / (a + b), kind),
+        Kind::Log => {
+            // log(b / a) = 2 artanh(z), z = (b − a) / (b + a), by its series where the quotient's digits cancel.
+            let z = (b - a) / (b + a);
+            let square = z * z;
+            let series = 1.0f32 + square * (1.0f32 / 3.0f32 + square * (0.2f32 + square / 7.0f32));
+            let near = series * 2.0f32 / (a + b);
+            select(z.abs() < 0.1f32, near, quotient(a, b, p, q, near, kind))
+        }
         Kind::Sqrt => 1.0f32 / (a.sqrt() + b.sqrt()),
         Kind::Reciprocal => -1.0f32 / (a * b),
         Kind::Power => {
@@ -304,6 +313,16 @@ fn slope(a: f32, b: f32, p: f32, q: f32, #[comptime] kind: Kind) -> f32 {
         Kind::Sin => ((a + b) / 2.0f32).cos() * sinc((b - a) / 2.0f32),
         Kind::Cos => (0.0f32 - ((a + b) / 2.0f32).sin()) * sinc((b - a) / 2.0f32),
     }
+}
+
+/// How much of the way from a to b lies between two numbers; where there is no way, whether b does.
+#[cube]
+fn share(a: f32, b: f32, low: f32, high: f32) -> f32 {
+    let step = b - a;
+    let apart = step.abs() >= f32::MIN_POSITIVE;
+    let between = min(max(b, low), high) - min(max(a, low), high);
+    let inside = select(b > low && b < high, 1.0f32, 0.0f32);
+    select(apart, between / select(apart, step, 1.0f32), inside)
 }
 
 /// (φ(b) − φ(a)) / (b − a), the derivative where a = b. Adapters may take numbers below the smallest

@@ -101,46 +101,59 @@ fn derivatives_are_mean_slopes_of_no_step() {
     }
 }
 
+/// Functions of all numbers, and of positive ones.
+const EVERYWHERE: [Function; 21] = [
+    Function::Clamp(-1.0, 1.5),
+    Function::LeakyRelu(0.1),
+    Function::Elu(1.3),
+    Function::Sigmoid,
+    Function::HardSigmoid(0.2, 0.5),
+    Function::Tanh,
+    Function::Exp,
+    Function::Power(3.0),
+    Function::Abs,
+    Function::Neg,
+    Function::Erf,
+    Function::NormalCdf,
+    Function::NormalCdfTanh,
+    Function::Softplus,
+    Function::Softsign,
+    Function::Sin,
+    Function::Cos,
+    Function::Gated(Gating::Sigmoid),
+    Function::Gated(HARD_SWISH),
+    Function::Gated(Gating::NormalCdf),
+    Function::Gated(Gating::NormalCdfTanh),
+];
+const OF_POSITIVE: [Function; 5] = [
+    Function::Log,
+    Function::Sqrt,
+    Function::Reciprocal,
+    Function::Power(0.7),
+    Function::Power(-2.0),
+];
+
+/// Each function with points where it is defined.
+fn functions() -> impl Iterator<Item = (Function, Vec<f32>)> {
+    let all = EVERYWHERE.map(|f| (f, f32::NEG_INFINITY)).into_iter();
+    all.chain(OF_POSITIVE.map(|f| (f, 0.0)))
+        .map(|(function, least)| {
+            let points = POINTS.iter().copied();
+            (
+                function,
+                points.filter(|&x| x > least && x < 10.0).collect(),
+            )
+        })
+}
+
 /// What a secant is for: the product of mean slope and step is the change.
 #[test]
 fn mean_slopes_times_steps_are_changes() {
-    let everywhere = [
-        Function::Clamp(-1.0, 1.5),
-        Function::LeakyRelu(0.1),
-        Function::Elu(1.3),
-        Function::Sigmoid,
-        Function::HardSigmoid(0.2, 0.5),
-        Function::Tanh,
-        Function::Exp,
-        Function::Power(3.0),
-        Function::Abs,
-        Function::Neg,
-        Function::Erf,
-        Function::NormalCdf,
-        Function::NormalCdfTanh,
-        Function::Softplus,
-        Function::Softsign,
-        Function::Sin,
-        Function::Cos,
-        Function::Gated(Gating::Sigmoid),
-        Function::Gated(HARD_SWISH),
-        Function::Gated(Gating::NormalCdf),
-        Function::Gated(Gating::NormalCdfTanh),
-    ];
-    let positive = [
-        Function::Log,
-        Function::Sqrt,
-        Function::Reciprocal,
-        Function::Power(0.7),
-        Function::Power(-2.0),
-    ];
-    let all = everywhere.iter().map(|&f| (f, f32::NEG_INFINITY));
-    for (function, least) in all.chain(positive.iter().map(|&f| (f, 0.0))) {
-        let points = POINTS.iter().copied().filter(|&x| x > least && x < 10.0);
-        for (a, b) in points
-            .clone()
-            .flat_map(|a| points.clone().map(move |b| (a, b)))
-        {
+    for (function, points) in functions() {
+        let pairs = points
+            .iter()
+            .flat_map(|&a| points.iter().map(move |&b| (a, b)));
+        for (a, b) in pairs {
             let mut slope = [1.0];
             map_gradient(&mut slope, [&[a], &[b]], function);
             let (from, to) = (of(function, a), of(function, b));
@@ -205,4 +218,29 @@ fn values_and_slopes_made_together_are_those_made_apart() {
         }
     }
     assert!(!has_slopes(Function::Exp));
+}
+
+/// Steps of a few units in the last place have slopes too: those of their ends, or between them at a kink. Networks whose
+/// answer hardly moves are made of such steps, and values' differences would be rounding.
+#[test]
+fn mean_slopes_of_the_shortest_steps_are_derivatives() {
+    for (function, points) in functions() {
+        for a in points {
+            for ulps in [1, 2, 7, 100, 5000] {
+                let b = f32::from_bits(a.to_bits() + ulps);
+                let slope = |from: f32, to: f32| {
+                    let mut slope = [1.0];
+                    map_gradient(&mut slope, [&[from], &[to]], function);
+                    slope[0]
+                };
+                let (found, ends) = (slope(a, b), [slope(a, a), slope(b, b)]);
+                let [low, high] = [ends[0].min(ends[1]), ends[0].max(ends[1])];
+                let bound = 1e-5 * low.abs().max(high.abs()) + 1e-7;
+                assert!(
+                    found >= low - bound && found <= high + bound,
+                    "{function:?}, {ulps} units from {a}: {found}, not {ends:?}"
+                );
+            }
+        }
+    }
 }
