@@ -92,6 +92,8 @@ const KNOWN: &[&str] = &[
     "GlobalAvgPool2D",
     "GlobalMaxPooling2D",
     "GlobalMaxPool2D",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Flatten",
     "Reshape",
     "Permute",
@@ -109,6 +111,9 @@ const KNOWN: &[&str] = &[
     "Normalization",
     "Resizing",
     "CenterCrop",
+    // Of Keras' own applications: ConvNeXt's, and Inception-ResNet's.
+    "LayerScale",
+    "CustomScaleLayer",
 ];
 
 /// Whether a layer of that class can be explained.
@@ -250,6 +255,14 @@ pub(super) fn apply(
             };
             arranger.reduce(reduction, x, &axes, fields.flag("keepdims", false))
         }
+        "GlobalAveragePooling1D" | "GlobalMaxPooling1D" => {
+            let axis = if fields.channels_first() { 2 } else { 1 };
+            let reduction = match fields.class {
+                "GlobalAveragePooling1D" => Reduction::Mean,
+                _ => Reduction::Max,
+            };
+            arranger.reduce(reduction, x, &[axis], fields.flag("keepdims", false))
+        }
         "Flatten" => {
             let x = match arranger.shape(x).len() {
                 4 => channels_last(arranger, fields, x)?,
@@ -360,6 +373,15 @@ pub(super) fn apply(
             Ok(y)
         }
         "Normalization" => normalised(arranger, fields, x, &weights),
+        "LayerScale" => arranger.along(Binary::Mul, x, -1, weights.get("gamma")?),
+        "CustomScaleLayer" => {
+            let [shortcut, residual] = &inputs[..] else {
+                return Err(unsupported(fields, "it joins two values", ""));
+            };
+            let scale = fields.number(&["scale"], 1.0)? as f32;
+            let residual = arranger.each(residual, |builder, x| builder.affine(x, scale, 0.0))?;
+            arranger.binary(Binary::Add, shortcut, &residual)
+        }
         class => Err(Error::Unsupported {
             operations: vec![Unsupported {
                 operation: format!("the layer {class}"),

@@ -8,6 +8,7 @@ pub(crate) mod config;
 mod fields;
 mod hdf5;
 mod images;
+mod indexing;
 mod layers;
 mod lowering;
 mod normalisation;

@@ -8,6 +8,7 @@ use violet_graph::{Binary, Clamp, Constant, Reduction, Unary};
 
 use super::config::Layer;
 use super::fields::Fields;
+use super::indexing::parts_of;
 use super::layers::Support;
 use super::lowering::{Lowering, Operand, damaged};
 use crate::arranged::{Arranged, Arranger};
@@ -25,6 +26,10 @@ enum Operation {
     Reduce(Reduction),
     Reshape,
     Concat,
+    Stack,
+    Parts,
+    Flip,
+    ExpandDims,
     Identity,
 }
 
@@ -74,12 +79,15 @@ fn name<'a>(class: &'a str, config: &'a Map<String, Value>) -> &'a str {
 }
 
 fn operation(name: &str) -> Option<Operation> {
-    use Operation::{Concat, Each, Gelu, Identity, Reduce, Reshape, Silu, Softmax, Square};
+    use Operation::{
+        Concat, Each, ExpandDims, Flip, Gelu, Identity, Parts, Reduce, Reshape, Silu, Softmax,
+        Square, Stack,
+    };
     let clip = |min, max| Each(Unary::Clip(Clamp { min, max }));
     // Modules differ from version to version: `math.truediv`, `compat.v1.nn.relu6`.
     let last = name.rsplit('.').next().unwrap_or(name);
     Some(match last {
-        "add" | "Add" | "AddV2" => Operation::Binary(Binary::Add),
+        "add" | "Add" | "AddV2" | "bias_add" => Operation::Binary(Binary::Add),
         "subtract" | "sub" | "Subtract" => Operation::Binary(Binary::Sub),
         "multiply" | "mul" | "Multiply" => Operation::Binary(Binary::Mul),
         "truediv" | "divide" | "TrueDivide" | "Divide" => Operation::Binary(Binary::Div),
@@ -102,6 +110,10 @@ fn operation(name: &str) -> Option<Operation> {
         "reduce_max" | "Max" => Reduce(Reduction::Max),
         "reshape" | "Reshape" => Reshape,
         "concat" | "Concatenate" => Concat,
+        "stack" | "Stack" => Stack,
+        "getitem" | "GetItem" => Parts,
+        "flip" | "Flip" | "reverse" => Flip,
+        "expand_dims" | "ExpandDims" => ExpandDims,
         "identity" | "Identity" | "cast" | "Cast" | "stop_gradient" => Identity,
         _ => return None,
     })
@@ -126,9 +138,13 @@ pub(super) fn apply(
         return Err(damaged(format!("“{}” is called with nothing", fields.name)));
     };
     let x = value(arranger, first, fields)?;
+    let axis = |usual: i64| -> Result<i64> {
+        let axes = integers(find(&["axis"]), fields, "axis")?;
+        Ok(axes.and_then(|axes| axes.first().copied()).unwrap_or(usual))
+    };
     let made = match operation {
         Operation::Binary(binary) => {
-            let Some(second) = operands.get(1).or(find(&["y", "x2"])) else {
+            let Some(second) = operands.get(1).or(find(&["y", "x2", "bias"])) else {
                 return Err(damaged(format!(
                     "“{}” is called with one operand",
                     fields.name
@@ -138,13 +154,7 @@ pub(super) fn apply(
             arranger.binary(binary, &x, &y)?
         }
         Operation::Each(unary) => arranger.unary(unary, &x)?,
-        Operation::Softmax => {
-            let axis = integers(find(&["axis"]), fields, "axis")?;
-            arranger.softmax(
-                &x,
-                axis.and_then(|axis| axis.first().copied()).unwrap_or(-1),
-            )?
-        }
+        Operation::Softmax => arranger.softmax(&x, axis(-1)?)?,
         Operation::Silu => arranger.each(&x, |builder, x| builder.silu(x))?,
         Operation::Gelu => {
             let approximate = match find(&["approximate"]) {
@@ -172,30 +182,55 @@ pub(super) fn apply(
                 .collect();
             arranger.reshape(&x, &shape)?
         }
-        Operation::Concat => {
-            let mut inputs = Vec::new();
-            for operand in operands {
-                if let Operand::Value(x) = operand {
-                    inputs.push(x.clone());
-                }
-            }
-            let axis = integers(find(&["axis"]), fields, "axis")?;
-            arranger.concat(
-                &inputs,
-                axis.and_then(|axis| axis.first().copied()).unwrap_or(-1),
-            )?
+        Operation::Concat => arranger.concat(&values(operands), axis(-1)?)?,
+        Operation::Stack => {
+            // Keras 2 names its list: `tf.stack([…], axis)`, by default before all others.
+            let axis = axis(0)?;
+            let values = values(operands);
+            let layers = values.iter().map(|x| arranger.unsqueeze(x, axis));
+            let layers: Vec<Arranged> = layers.collect::<Result<_>>()?;
+            arranger.concat(&layers, axis)?
         }
+        Operation::Parts => {
+            let constants = operands[1..].iter().chain(find(&["slice_spec"]));
+            let constants = constants.filter_map(|operand| match operand {
+                Operand::Constant(Value::Array(parts)) => Some(parts.as_slice()),
+                Operand::Constant(part) => Some(std::slice::from_ref(part)),
+                Operand::Value(_) => None,
+            });
+            let parts: Vec<Value> = constants.flatten().cloned().collect();
+            parts_of(arranger, &x, &parts, fields.name)?
+        }
+        Operation::Flip => {
+            let axes = integers(find(&["axis"]), fields, "axis")?.unwrap_or_default();
+            let each = |value: i64| vec![value; axes.len()];
+            arranger.slice(&x, &each(-1), &each(i64::MIN), &axes, &each(-1))?
+        }
+        Operation::ExpandDims => arranger.unsqueeze(&x, axis(-1)?)?,
         Operation::Identity => x,
     };
     Ok(made)
+}
+
+/// Those of the operands that are no constants.
+fn values(operands: &[Operand]) -> Vec<Arranged> {
+    let values = operands.iter().filter_map(|operand| match operand {
+        Operand::Value(x) => Some(x.clone()),
+        Operand::Constant(_) => None,
+    });
+    values.collect()
 }
 
 fn value(arranger: &mut Arranger, operand: &Operand, fields: &Fields<'_>) -> Result<Arranged> {
     match operand {
         Operand::Value(x) => Ok(x.clone()),
         Operand::Constant(constant) => {
-            let mut shape = Vec::new();
-            let mut numbers = Vec::new();
+            let (mut shape, mut numbers) = (Vec::new(), Vec::new());
+            // Keras 3 says which library's it was.
+            let constant = match constant["class_name"].as_str() {
+                Some("__tensor__" | "__numpy__") => &constant["config"]["value"],
+                _ => constant,
+            };
             collect(constant, 0, &mut shape, &mut numbers)
                 .ok_or_else(|| fields.wrong("an operand", constant))?;
             arranger.constant(Constant::f32(&shape, numbers)?)

@@ -86,6 +86,7 @@ pub(crate) fn roles(class: &str, config: &Map<String, Value>) -> Vec<Role> {
             roles.push(counted(&["moving_variance"]));
         }
         "LayerNormalization" | "GroupNormalization" => scaled(&mut roles),
+        "LayerScale" => roles.push(learnt(&["gamma", "variable", "Variable"])),
         "PReLU" => roles.push(learnt(&["alpha"])),
         "Normalization" if config.get("mean").is_none_or(Value::is_null) => {
             roles.push(counted(&["mean"]));

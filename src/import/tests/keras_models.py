@@ -112,6 +112,19 @@ def activations():
     return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
 
 
+def preprocessing():
+    """As people write before a network, and what Keras' own applications write."""
+    x = inputs = layers.Input((6, 5, 3), name="picture")
+    x = ops.stack([x[..., 2], x[..., 1], x[..., 0]], axis=-1) + np.array([-103.9, -116.8, -123.7])
+    x = ops.flip(x[..., ::-1], axis=1)[:, 1:, :-1]
+    x = layers.Concatenate()([x, ops.expand_dims(x[:, :, :, -1], -1)])
+    scaled = keras.src.applications.convnext.LayerScale(1e-6, 4)(x)
+    x = keras.src.applications.inception_resnet_v2.CustomScaleLayer(0.25)([x, scaled])
+    x = layers.Reshape((20, 4))(x)
+    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
+    return keras.Model(inputs, layers.Dense(3)(x))
+
+
 def weigh(model):
     """Eighths; variances above 0."""
     for variable in model.variables:
@@ -133,7 +146,7 @@ def zipped(files):
 
 
 expected = {}
-for build in (convolutions, shapes, joins, norms, activations):
+for build in (convolutions, shapes, joins, norms, activations, preprocessing):
     keras.utils.clear_session()
     model = build()
     weigh(model)
@@ -151,7 +164,7 @@ for build in (convolutions, shapes, joins, norms, activations):
             files = {entry: archive.read(entry) for entry in archive.namelist()}
         files["metadata.json"] = json.dumps({"keras_version": keras.__version__}).encode()
         (HERE / f"{name}.keras").write_bytes(zipped(files))
-        if name == "joins":
+        if name in ("joins", "preprocessing"):
             path = pathlib.Path(folder) / "model.h5"
             model.save(path)
             files = {"keras_model.h5": path.read_bytes(), "labels.txt": b"0 yes\n"}

@@ -112,7 +112,10 @@ fn keras_3() {
 fn keras_h5_beside_its_labels() {
     let imported = read("joins-h5.zip");
     assert_eq!(imported.labels, ["yes"]);
-    check("joins.h5", &imported, &expected("keras.json")["joins"]);
+    let expected = expected("keras.json");
+    check("joins.h5", &imported, &expected["joins"]);
+    let imported = read("preprocessing-h5.zip");
+    check("preprocessing.h5", &imported, &expected["preprocessing"]);
 }
 
 #[test]
