@@ -231,3 +231,70 @@ pub(super) fn cheapest(errors: &[(f64, bool)], goal: f64, affordable: usize) -> 
     }
     (parts, true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attributions of an interval of the path whose gradient is (1, α, α²), by the mean of both
+    /// ends: what a secant makes of a product of two factors that go on evenly.
+    fn trapezoid(from: f64, to: f64) -> Secant {
+        let at = |power: i32| f64::midpoint(from.powi(power), to.powi(power)) * (to - from);
+        secant([at(0), at(1), at(2)])
+    }
+
+    fn secant(values: [f64; 3]) -> Secant {
+        let sample = PathSample {
+            alpha: 1.0,
+            output: 0.0,
+            slope: 0.0,
+        };
+        let values = values.map(|v| v as f32).to_vec();
+        Secant { values, sample }
+    }
+
+    fn estimate(errors: &Errors) -> f64 {
+        errors.parts.iter().sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn of_a_smooth_function_the_error_that_is_left_is_known_from_the_difference() {
+        for count in [3, 4] {
+            let end = |k: usize| 0.5 + 0.5 * k as f64 / count as f64;
+            let parts: Vec<Secant> = (0..count).map(|k| trapezoid(end(k), end(k + 1))).collect();
+            let widths = vec![0.5 / count as f64; count];
+            let errors = Errors::of(&trapezoid(0.5, 1.0), &parts, &widths);
+            // The trapezoid's error of α², h³ / 6, once for each part.
+            let left = count as f64 * (0.5 / count as f64).powi(3) / 6.0;
+            let whole = 0.5f64.powi(3) / 6.0;
+            let said = estimate(&errors) / (ALIGNED * left);
+            assert!((0.98..1.1).contains(&said), "{said} for {count}");
+            assert!((0.85..1.15).contains(&(errors.of_whole().sqrt() / whole)));
+        }
+    }
+
+    #[test]
+    fn where_the_gradient_changes_by_chance_parts_are_not_taken_for_smooth() {
+        let parts = [1.0, 1.2, 1.0, 1.2].map(|v| secant([v, 0.3 * v * v, 0.1]));
+        let whole = secant([4.0, 1.5, 0.4]);
+        let errors = Errors::of(&whole, &parts, &[0.25; 4]);
+        let share = estimate(&errors) / errors.difference.sqrt();
+        assert!((share - OF_ALIKE[2]).abs() < 1e-9, "{share}");
+        // Two parts do not tell either.
+        let halves = [1.0, 1.2].map(|v| secant([v, 0.0, 0.0]));
+        let errors = Errors::of(&secant([2.0, 0.1, 0.0]), &halves, &[0.5; 2]);
+        let share = estimate(&errors) / errors.difference.sqrt();
+        assert!((share - OF_ALIKE[0]).abs() < 1e-9, "{share}");
+    }
+
+    #[test]
+    fn an_error_goes_on_beyond_its_interval_by_a_half_and_by_the_width() {
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-12 * b;
+        let same = beside_neighbours(&[(0.1, 0.0), (0.1, 4.0), (0.1, 3.0)]);
+        assert!(near(same[0], 1.0) && same[1..] == [4.0, 3.0], "{same:?}");
+        // A neighbour of half the width, were it as wide, would have 2^(FALL + 1) times the square.
+        let wider = beside_neighbours(&[(0.2, 1.0), (0.1, 1.0)]);
+        assert!(near(wider[0], 0.25 * 2f64.powf(FALL + 1.0)) && wider[1] == 1.0);
+        assert!(beside_neighbours(&[(1.0, 0.5)]) == [0.5] && beside_neighbours(&[]).is_empty());
+    }
+}
