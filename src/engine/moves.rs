@@ -15,8 +15,8 @@ pub(super) fn for_all<B: Executor>(x: Array<B>, images: usize) -> Array<B> {
     expand::<B>(x, &shape)
 }
 
-/// Where what an operation takes begins, along all axes, if it takes a part of its input as it is. `rank`: that of the input,
-/// without images.
+/// Where what an operation takes begins, along all axes, if it takes a part of its input as it is.
+/// `rank`: that of the input, without images.
 pub(super) fn part_of(operation: &Operation, rank: usize) -> Option<Vec<usize>> {
     match operation {
         Operation::Slice {

@@ -294,7 +294,8 @@ pub(crate) trait Derivatives: Operations {
         Self::float_permute(matrices, &[0, 2, 1])
     }
 
-    /// Products of matrices \[…, M, K\] × \[…, K, N\] → \[…, M, N\], with the same axes before; in whatever order the factors lie.
+    /// Products of matrices \[…, M, K\] × \[…, K, N\] → \[…, M, N\], with the same axes before; in
+    /// whatever order the factors lie.
     fn product(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 

@@ -5,20 +5,26 @@
 //! then every block of four rows walks over it. Where there are few rows, nothing is gathered.
 
 mod finish;
+mod panels;
+mod patches;
 mod thin;
 
-use crate::machine::{self as macerator, Simd, prefetch, with_simd};
+use crate::machine::{self as macerator, Simd, with_simd};
 
 use super::Epilogue;
-use super::product::{BLOCK, MOST_BLOCKS, TILE, Tiles, VECTORS, at_once, multiply};
+use super::product::{BLOCK, TILE, Tiles, VECTORS, multiply};
 use super::single;
-use super::vector::{WIDEST, clamp, lanes, load, load_at, store};
+use super::vector::{WIDEST, clamp, lanes};
 use super::walk::{Direction, Pass, Planes, Tap, Walk};
 use crate::geometry::Filter;
 use finish::finish;
+use panels::{put_in_order, run_panels};
+use patches::{Patches, run_patches};
 
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
 const PANEL_ROWS: usize = 384;
+/// Columns of a panel at most.
+const WIDTH: usize = VECTORS * WIDEST;
 /// Target channels of an image's own gradient, and vectors of columns that are multiplied with all
 /// three at once: as many sums as 16 registers hold, and as 32 do.
 const COLOURS: usize = 3;
@@ -27,6 +33,8 @@ const WIDER: usize = 5;
 const WIDEST_ROW: usize = 7;
 /// Blocks of target channels for which nothing is gathered: it would take as long as the product.
 const FEW_BLOCKS: usize = 2;
+/// Blocks of target channels that are done at once where lines are read as they lie.
+const LINE_BLOCKS: usize = 2;
 
 fn tiles(filter: &Filter) -> Tiles {
     Tiles {
@@ -94,14 +102,15 @@ pub(super) fn run(
     let source = if walk.is_plain() && given_channels % BLOCK == 0 {
         given
     } else {
-        source.split(walk, given, depth * BLOCK * walk.plane())
+        source.split(walk, given, depth * BLOCK * walk.plane() + WIDEST)
     };
     if filter.taps() == 1 && walk.plane() == 1 && plane == 1 {
+        let source = &source[..depth * BLOCK];
         run_single(direction, &tiles, packed, source, epilogue, target, panel);
         return;
     }
     let panel_rows = PANEL_ROWS.max(filter.taps() * BLOCK);
-    panel.resize(panel_rows * VECTORS * WIDEST + WIDEST, 0.0);
+    panel.resize(panel_rows * WIDTH + WIDEST, 0.0);
     let job = |pass| Job {
         pass,
         row: walk.row(),
@@ -122,6 +131,13 @@ pub(super) fn run(
         && channels * filter.stride <= thin::ROWS
         && thin::run_backward(&job(pass), walk, filter.stride, given_channels, target)
     {
+        return;
+    }
+    if let [pass, _, ..] = &walk.passes[..]
+        && let Some(patches) = Patches::of(&job(pass), &walk.passes)
+        && direction == Direction::Backward
+    {
+        run_patches(&patches, apart, panel, target);
         return;
     }
     for pass in &walk.passes {
@@ -213,6 +229,14 @@ struct Job<'a> {
     epilogue: Epilogue<'a>,
 }
 
+impl Job<'_> {
+    /// Whether what a pass makes lies side by side, row after row.
+    fn is_plain(&self) -> bool {
+        let (pass, [rows, columns]) = (self.pass, self.pass.grid);
+        pass.target_column == 1 && (pass.target_row == columns || rows == 1)
+    }
+}
+
 #[with_simd]
 fn run_pass_forward<'a, S: Simd>(job: &Job<'a>, target: &mut [f32], panel: &mut [f32]) {
     run_pass::<S, true>(job, target, panel);
@@ -243,6 +267,12 @@ fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], pan
             run_rows::<S, FORWARD, COLOURS, WIDER>(job, target);
         } else {
             run_rows::<S, FORWARD, COLOURS, WIDE>(job, target);
+        }
+    } else if lanes == WIDEST && suits_lines(job, columns < lanes) {
+        if vectors >= VECTORS {
+            run_lines::<S, FORWARD, VECTORS>(job, target);
+        } else {
+            run_lines::<S, FORWARD, 1>(job, target);
         }
     } else if blocks <= FEW_BLOCKS && vectors >= VECTORS {
         run_rows::<S, FORWARD, BLOCK, VECTORS>(job, target);
@@ -293,212 +323,53 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
     }
 }
 
-/// Gathers the source into panels that stay in the first cache.
-#[inline(always)]
-fn run_panels<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], panel: &mut [f32]) {
-    let width = VECTORS * lanes::<S>();
-    let pass = job.pass;
-    let columns = pass.grid[0] * pass.grid[1];
-    let taps = pass.taps.len();
-    if taps == 0 {
-        return;
-    }
-    let plain = pass.target_column == 1 && (pass.target_row == pass.grid[1] || pass.grid[0] == 1);
-    let blocks_at_once = blocks_in_panel(taps);
-    let mut targets = [0usize; VECTORS * WIDEST];
-    let mut order = Vec::new();
-    for first in (0..job.depth).step_by(blocks_at_once) {
-        let depth = first..(first + blocks_at_once).min(job.depth);
-        order.clear();
-        for source in 0..depth.len() {
-            let taps = pass.taps.iter().enumerate();
-            order.extend(taps.map(|(k, tap)| [source, k, tap.weight]));
-        }
-        for column in (0..columns).step_by(width) {
-            let count = width.min(columns - column);
-            for (lane, target) in targets[..count].iter_mut().enumerate() {
-                let (y, x) = (
-                    (column + lane) / pass.grid[1],
-                    (column + lane) % pass.grid[1],
-                );
-                *target = pass.target + y * pass.target_row + x * pass.target_column;
-            }
-            let runs = Runs::new(pass.grid[1], job.row, column..column + count);
-            gather::<S>(job, depth.clone(), &runs, panel);
-            let panel = &panel[..order.len() * BLOCK * width];
-            let part = Part {
-                panel,
-                depth: depth.clone(),
-                order: &order,
-                targets: &targets[..count],
-                contiguous: plain,
-                first: column == 0,
-            };
-            let blocks = job.channels.div_ceil(BLOCK);
-            let mut block = 0;
-            while block < blocks {
-                block += match at_once::<S>(blocks - block, BLOCK) {
-                    MOST_BLOCKS => rows::<S, FORWARD, MOST_BLOCKS>(job, &part, block, target),
-                    2 => rows::<S, FORWARD, 2>(job, &part, block, target),
-                    _ => rows::<S, FORWARD, 1>(job, &part, block, target),
-                };
-            }
-        }
-    }
+/// Whether [`run_lines`] takes a pass: two blocks of target channels, several taps, and no more
+/// source channels than have their weights side by side. Lines that are shorter than a vector are
+/// read beyond their ends.
+fn suits_lines(job: &Job<'_>, short: bool) -> bool {
+    let taps = job.pass.taps.len();
+    job.channels.div_ceil(BLOCK) == LINE_BLOCKS
+        && taps > 1
+        && job.depth <= job.tiles.chunk
+        && job.pass.target_column == 1
+        && (!short || job.source.len() >= job.depth * BLOCK * job.source_plane + WIDEST)
 }
 
-/// Some columns of some source channels.
-struct Part<'a> {
-    panel: &'a [f32],
-    /// Blocks of source channels.
-    depth: std::ops::Range<usize>,
-    /// The steps of the sum: a block of source channels, a tap, and which weight that is.
-    order: &'a [[usize; 3]],
-    /// Where each column that counts goes.
-    targets: &'a [usize],
-    /// Whether those lie side by side.
-    contiguous: bool,
-    /// Whether no columns came before.
-    first: bool,
-}
-
-/// Some blocks of target channels, from one on; how many.
+/// As [`run_rows`], of both blocks of target channels at once, whose sums stay in registers from
+/// tap to tap.
 #[inline(always)]
-fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize>(
+fn run_lines<S: Simd, const FORWARD: bool, const VECTORS: usize>(
     job: &Job<'_>,
-    part: &Part<'_>,
-    block: usize,
     target: &mut [f32],
-) -> usize {
+) {
+    let pass = job.pass;
     let width = VECTORS * lanes::<S>();
-    let mut steps = part.panel.chunks_exact(BLOCK * width);
-    let (taps, tiles, depth) = (&job.pass.taps, &job.tiles, part.depth.clone());
-    let columns = |source, tap: &Tap| {
-        // The weights of the blocks behind these, which the first panel finds in far memory.
-        if part.first && lanes::<S>() == WIDEST {
-            let tile = tiles.taps * TILE;
-            let (at, distance) = match FORWARD {
-                true => (
-                    tiles.start(block + BLOCKS, source),
-                    tiles.chunk.min(tiles.ins) * tile,
-                ),
-                false => (tiles.start(source, block + BLOCKS), tile),
+    let count = width.min(pass.grid[1]);
+    let mut order = Vec::new();
+    put_in_order(&mut order, job.depth, &pass.taps);
+    for y in 0..pass.grid[0] {
+        for x in (0..pass.grid[1]).step_by(width) {
+            // The last columns end with the row; some of them are made twice.
+            let x = x.min(pass.grid[1] - count);
+            let columns = |source: usize, tap: &Tap| {
+                let plane = source * BLOCK * job.source_plane;
+                job.source.get(plane + tap.source + y * job.row + x..)
             };
-            let at = at + tap.weight * TILE;
-            for k in 0..BLOCKS {
-                prefetch(job.packed, at + k * distance);
-            }
-        }
-        steps.next()
-    };
-    let done = (depth.start == 0, depth.end == job.depth);
-    let source = (job.block, width);
-    let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
-        tiles, job.packed, block, depth, taps, source, part.order, columns,
-    );
-    for (block, sums) in (block..).zip(&sums) {
-        finish::<S, _, _>(
-            job,
-            block * BLOCK,
-            sums,
-            part.targets,
-            part.contiguous,
-            done,
-            target,
-        );
-    }
-    BLOCKS
-}
-
-/// Columns of a panel by where they lie side by side in a source plane.
-struct Runs {
-    runs: [Run; VECTORS * WIDEST],
-    count: usize,
-}
-
-/// Neighbouring columns.
-#[derive(Clone, Copy, Default)]
-struct Run {
-    /// The first one's place in the panel.
-    lane: usize,
-    /// Where it is read, behind where its tap begins.
-    source: usize,
-    length: usize,
-}
-
-impl Runs {
-    /// Of columns that are counted row by row; `pitch`: the distance between rows of the source.
-    #[inline(always)]
-    fn new(row: usize, pitch: usize, columns: std::ops::Range<usize>) -> Self {
-        let mut runs = [Run::default(); VECTORS * WIDEST];
-        let mut count = 0;
-        let mut column = columns.start;
-        while column < columns.end {
-            let (y, x) = (column / row, column % row);
-            let length = (row - x).min(columns.end - column);
-            let (lane, source) = (column - columns.start, y * pitch + x);
-            let last: Run = runs[usize::saturating_sub(count, 1)];
-            if count > 0 && last.source + last.length == source {
-                runs[count - 1].length += length;
-            } else {
-                runs[count] = Run {
-                    lane,
-                    source,
-                    length,
-                };
-                count += 1;
-            }
-            column += length;
-        }
-        Self { runs, count }
-    }
-}
-
-/// Panel \[source channel block, tap, 4 channels, columns\], with a vector's length behind it.
-#[inline(always)]
-fn gather<S: Simd>(job: &Job<'_>, depth: std::ops::Range<usize>, runs: &Runs, panel: &mut [f32]) {
-    let lanes = lanes::<S>();
-    let width = VECTORS * lanes;
-    let runs = &runs.runs[..runs.count];
-    let mut rows = panel.chunks_exact_mut(width);
-    if let [Run { source, length, .. }] = *runs
-        && length == width
-    {
-        for block in depth {
-            for tap in &job.pass.taps {
-                for channel in block * BLOCK..(block + 1) * BLOCK {
-                    let Some(row) = rows.next() else { return };
-                    let start = channel * job.source_plane + tap.source + source;
-                    let from = &job.source[start..start + width];
-                    let (a, b) = from.split_at(lanes);
-                    let (c, d) = row.split_at_mut(lanes);
-                    store::<S>(c, load::<S>(a));
-                    store::<S>(d, load::<S>(b));
-                }
-            }
-        }
-        return;
-    }
-    let mut row = 0;
-    for block in depth {
-        for tap in &job.pass.taps {
-            for channel in block * BLOCK..(block + 1) * BLOCK {
-                let plane = channel * job.source_plane + tap.source;
-                for run in runs {
-                    // Whole vectors: what is too much of them is written over by what follows.
-                    for k in (0..run.length).step_by(lanes) {
-                        let (from, to) = (plane + run.source + k, row + run.lane + k);
-                        if from + lanes <= job.source.len() {
-                            let to = &mut panel[to..to + lanes];
-                            store::<S>(to, load_at::<S>(job.source, from));
-                        } else {
-                            let from = &job.source[from..];
-                            let pairs = panel[to..to + run.length - k].iter_mut().zip(from);
-                            pairs.for_each(|(to, from)| *to = *from);
-                        }
-                    }
-                }
-                row += width;
+            let sums = multiply::<S, FORWARD, LINE_BLOCKS, BLOCK, VECTORS>(
+                &job.tiles,
+                job.packed,
+                0,
+                0..job.depth,
+                &pass.taps,
+                (BLOCK, job.source_plane),
+                &order,
+                columns,
+            );
+            let mut targets = [0usize; WIDTH];
+            targets[0] = pass.target + y * pass.target_row + x;
+            for (block, sums) in sums.iter().enumerate() {
+                let (first, targets) = (block * BLOCK, &targets[..count]);
+                finish::<S, _, _>(job, first, sums, targets, true, (true, true), target);
             }
         }
     }

@@ -227,7 +227,8 @@ pub(crate) fn change(values: &mut [f32], function: Function) {
     AutoArch::new().dispatch(Each(values, function));
 }
 
-/// Whether φ and φ′ of a value are made of the same numbers, so that [both](map_with_slopes) take hardly longer than one.
+/// Whether φ and φ′ of a value are made of the same numbers, so that [both](map_with_slopes) take
+/// hardly longer than one.
 pub fn has_slopes(function: Function) -> bool {
     matches!(function, Function::Gated(_))
 }
@@ -716,8 +717,9 @@ fn erf_slope(x: f32) -> f32 {
 ///
 /// # Source
 ///
-/// Mills' ratio Φ(−x) / Φ′(x), x ≥ 0, of t = 1 / (1 + 0.4 x / √2): t times a polynomial, fitted to erfc by least squares whose
-/// weights grow where the relative error is largest, 1.3·10⁻⁷ in the end (`tests/kernel/function.rs` has it against erfc).
+/// Mills' ratio Φ(−x) / Φ′(x), x ≥ 0, of t = 1 / (1 + 0.4 x / √2): t times a polynomial, fitted to
+/// erfc by least squares whose weights grow where the relative error is largest, 1.3·10⁻⁷ in the
+/// end (`tests/kernel/function.rs` has it against erfc).
 #[inline(always)]
 fn normal(x: f32) -> [f32; 2] {
     let density = normal_density(x);

@@ -1,4 +1,5 @@
-//! Products of two matrices that are both made while a network runs, read as they lie: nothing is packed for later.
+//! Products of two matrices that are both made while a network runs, read as they lie: nothing is
+//! packed for later.
 
 use crate::bottleneck::Groups;
 use crate::linear::multiply;

@@ -3,7 +3,6 @@
 
 use crate::function::{exp, exp_mean};
 use crate::machine::{self as macerator, Simd, with_simd};
-use crate::spare;
 use crate::vector::WIDEST;
 
 /// What is made of each row.
@@ -15,14 +14,12 @@ pub enum Rows {
     Normalise(f32),
 }
 
-/// What is made of rows of `length` values.
-pub fn rows(values: &[f32], length: usize, made: Rows) -> Vec<f32> {
-    let mut results = spare::copy(values);
+/// Turns rows of `length` values into what is made of them.
+pub fn rows(values: &mut [f32], length: usize, made: Rows) {
     match made {
-        Rows::Softmax => softmax(&mut results, length),
-        Rows::Normalise(epsilon) => normalise(&mut results, length, epsilon),
+        Rows::Softmax => softmax(values, length),
+        Rows::Normalise(epsilon) => normalise(values, length, epsilon),
     }
-    results
 }
 
 /// Turns gradients of what is made of rows into the mean ones of the rows between two points: at
@@ -77,7 +74,8 @@ fn exponentials(row: &mut [f32], highest: f32) -> f32 {
     sums.iter().sum()
 }
 
-/// Turns gradients of softmax's results into those of its rows at the point where it made these results.
+/// Turns gradients of softmax's results into those of its rows at the point where it made these
+/// results.
 #[with_simd]
 pub fn softmax_gradient_at<S: Simd>(gradients: &mut [f32], made: &[f32], length: usize) {
     let rows = gradients.chunks_exact_mut(length);

@@ -45,8 +45,8 @@ impl<'a> Strided<'a> {
     }
 }
 
-/// A matrix's rows as \[tile, column, row of the tile\], so that what is multiplied with one value lies side by side; where a
-/// tile has no row, zeros.
+/// A matrix's rows as \[tile, column, row of the tile\], so that what is multiplied with one value
+/// lies side by side; where a tile has no row, zeros.
 pub(crate) fn gather(
     matrix: Strided<'_>,
     [rows, columns]: [usize; 2],
@@ -88,7 +88,8 @@ pub(crate) fn gather(
     }
 }
 
-/// An axis: how long it is, and how far apart values lie along it, where they are read and where they are written.
+/// An axis: how long it is, and how far apart values lie along it, where they are read and where
+/// they are written.
 #[derive(Debug, Clone, Copy)]
 struct Axis {
     length: usize,

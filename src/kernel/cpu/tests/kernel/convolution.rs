@@ -147,6 +147,59 @@ fn stems_compute_what_the_definition_says() {
     }
 }
 
+/// Few channels on both sides, as groups of filters have: rows of more and of less than a vector.
+#[test]
+fn groups_of_few_channels_compute_what_the_definition_says() {
+    for (seed, width) in [7, 14, 17, 28, 33, 56].into_iter().enumerate() {
+        for (channels, out) in [(8, 8), (5, 7), (8, 6), (3, 8)] {
+            for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (2, 1)] {
+                let filter = Filter::dense(channels, out, kernel, stride);
+                for padding in [0, kernel / 2] {
+                    let g = geometry(filter, [kernel + 3, width], [padding; 2], padding);
+                    check(&g, 1000 * seed + 10 * channels + padding);
+                }
+            }
+        }
+    }
+}
+
+/// Planes of every rest that a vector leaves, of few source channels and of more than a panel has
+/// room for.
+#[test]
+fn filters_of_one_tap_compute_what_the_definition_says() {
+    for (seed, [height, width]) in [[7, 7], [14, 14], [1, 16], [3, 33], [19, 20]]
+        .into_iter()
+        .enumerate()
+    {
+        for (channels, out) in [(16, 40), (70, 24), (400, 13), (8, 100)] {
+            let g = geometry(
+                Filter::dense(channels, out, 1, 1),
+                [height, width],
+                [0; 2],
+                0,
+            );
+            check(&g, 100 * seed + channels);
+        }
+    }
+}
+
+/// Windows that lie side by side, as those of patches do.
+#[test]
+fn patches_compute_what_the_definition_says() {
+    for (seed, (kernel, side)) in [(2, 14), (4, 20), (4, 23), (8, 40), (16, 96)]
+        .into_iter()
+        .enumerate()
+    {
+        for (channels, out) in [(3, 24), (10, 17), (4, 40)] {
+            let filter = Filter::dense(channels, out, kernel, kernel);
+            check(
+                &geometry(filter, [side; 2], [0; 2], 0),
+                10 * seed + channels,
+            );
+        }
+    }
+}
+
 /// Only a part of the taps, so that some pixels have none.
 #[test]
 fn stems_of_some_taps_compute_what_the_definition_says() {

@@ -167,7 +167,8 @@ fn mean_slopes_times_steps_are_changes() {
     }
 }
 
-/// Φ(−x) for x ≥ 0, by its continued fraction and, where that is slow, by its series (Abramowitz and Stegun, 26.2.14 and 26.2.11).
+/// Φ(−x) for x ≥ 0, by its continued fraction and, where that is slow, by its series (Abramowitz
+/// and Stegun, 26.2.14 and 26.2.11).
 fn tail(x: f64) -> f64 {
     let density = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
     if x > 2.0 {
