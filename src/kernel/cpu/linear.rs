@@ -84,7 +84,8 @@ fn product(
     made
 }
 
-/// Rows of so many sources times weights \[group of targets, source, targets of the group\], plus bias.
+/// Rows of so many sources times weights \[group of targets, source, targets of the group\], plus
+/// bias.
 pub(crate) fn multiply(
     targets: Groups,
     sources: usize,
@@ -140,7 +141,8 @@ struct Product<'a> {
     sources: usize,
     /// Targets, with those that do not exist.
     width: usize,
-    /// Rows whose values lie side by side, or each of whose values does so with those of the others.
+    /// Rows whose values lie side by side, or each of whose values does so with those of the
+    /// others.
     given: Strided<'a>,
     /// For a tile.
     panel: &'a mut [f32],
@@ -199,7 +201,8 @@ fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(job: &mut Product<'_>
     }
 }
 
-/// The sums of one tile: of what is to be had for a source, and the value of that source and each row.
+/// The sums of one tile: of what is to be had for a source, and the value of that source and each
+/// row.
 #[inline(always)]
 fn sums<S: Simd, const ROWS: usize, const VECTORS: usize, L: Copy>(
     job: &Product<'_>,
@@ -209,11 +212,12 @@ fn sums<S: Simd, const ROWS: usize, const VECTORS: usize, L: Copy>(
 ) -> [[Vector<S, f32>; VECTORS]; ROWS] {
     let lanes = lanes::<S>();
     let mut sums = [[splat::<S>(0.0); VECTORS]; ROWS];
-    // The next group's weights come from far while the first rows of this one are made.
-    let ahead = first / ROWS * job.sources;
+    // The next group's weights come from far while this one's rows are made.
+    let tiles = (job.made.len() / job.channels).div_ceil(ROWS);
+    let (ahead, distance) = (first / ROWS * job.sources, job.width.div_ceil(tiles));
     let weights = job.weights.chunks_exact(VECTORS * lanes);
     for (step, weights) in (0..job.sources).zip(weights) {
-        machine::prefetch(job.ahead, (ahead + step) * WIDEST);
+        machine::prefetch(job.ahead, (ahead + step) * distance);
         let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
         let line = line(step);
         for (row, sums) in sums.iter_mut().enumerate() {

@@ -81,10 +81,11 @@ fn from_planes<S: Simd, const PIXELS: usize>(job: &mut FromPlanes<'_>, first: us
     let weights = job.matrix.group(job.group).chunks_exact(width);
     let planes = job.given.chunks_exact(job.plane);
     let at = job.first + first;
-    // The next group's weights come from far while the first pixels of this one are made.
+    // The next group's weights come from far while this one's pixels are made.
     let ahead = first / PIXELS * job.matrix.sources;
+    let distance = width.div_ceil(job.places.len() / PIXELS);
     for (k, (weights, plane)) in weights.zip(planes).enumerate() {
-        machine::prefetch(job.ahead, (ahead + k) * WIDEST);
+        machine::prefetch(job.ahead, (ahead + k) * distance);
         let weights: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
         let values = &plane[at..at + PIXELS];
         add::<S, PIXELS, WHOLE>(&mut sums, weights, |pixel| values[pixel]);
@@ -188,11 +189,12 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
         }
     }
     let weights = job.matrix.group(group);
-    // Those of the next batch come from far while the first pixels of this one are made.
+    // Those of the next batch come from far while this one's pixels are made.
     let next = job.sources.start(job.batch.end) * width;
     let ahead = &weights[next.min(weights.len())..];
     let ahead = &ahead[..ahead.len().min(job.ahead * width)];
-    let mut line = first / PIXELS * job.sources.start(job.batch.len());
+    let mut step = first / PIXELS * job.sources.start(job.batch.len());
+    let distance = width.div_ceil(job.pixels / PIXELS);
     let given = job.given.chunks_exact(job.pixels * given_width);
     for (source, given) in job.batch.clone().zip(given) {
         let weights = &weights[job.sources.start(source) * width..];
@@ -203,8 +205,8 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
         let given = &given[first * given_width..][..PIXELS * given_width];
         for (k, weights) in weights {
             let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
-            machine::prefetch(ahead, line * WIDEST);
-            line += 1;
+            machine::prefetch(ahead, step * distance);
+            step += 1;
             let values = &given[k..][..(PIXELS - 1) * given_width + 1];
             add::<S, PIXELS, VECTORS>(&mut sums, weights, |pixel| values[pixel * given_width]);
         }
