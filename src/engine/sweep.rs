@@ -47,6 +47,9 @@ pub(super) enum Memory<B: Executor> {
     Bottleneck(Slopes<B>, Box<Memory<B>>),
 }
 
+/// What a node makes, and what it leaves for the way back.
+type Ran<B> = (Array<B>, Memory<B>);
+
 /// The values of a pass that are still needed.
 struct Values<'a, B: Executor> {
     machine: &'a Machine,
@@ -287,7 +290,7 @@ impl Forward<'_> {
         &self,
         layer: &Layer,
         mut inputs: Vec<Array<B>>,
-    ) -> Result<(Array<B>, Memory<B>), Vec<Array<B>>> {
+    ) -> Result<Ran<B>, Vec<Array<B>>> {
         match (self.node.operation(), layer) {
             (Operation::Softmax { .. }, _) => {
                 let made = self.operation::<B>(layer, &mut inputs);

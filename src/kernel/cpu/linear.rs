@@ -106,10 +106,17 @@ pub(crate) fn multiply(
         apart = in_order(given.values, &[rows, sources], &[given.row, given.column]);
         Strided::rows(&apart, sources)
     };
-    let mut panel = spare::values(tile * sources);
     let at_once = (HELD / sources / tile).max(1) * tile;
+    // Where registers are few, so many pointers to rows would not stay in them: rows are gathered.
+    let gathered = tile < TILE;
+    let most = at_once.min(rows.next_multiple_of(tile));
+    let mut panel = spare::values(if gathered { most } else { tile } * sources);
     for first in (0..rows).step_by(at_once) {
         let part = first..rows.min(first + at_once);
+        let given = given.starting_at(part.start);
+        if gathered {
+            gather(given, [part.len(), sources], tile, &mut panel);
+        }
         for group in 0..targets.count() {
             let (start, width) = (targets.start(group), targets.width(group));
             let real = targets.real(group);
@@ -119,8 +126,9 @@ pub(crate) fn multiply(
                 bias: bias.map(|bias| &bias[start..start + real]),
                 sources,
                 width,
-                given: given.from_row(part.start),
+                given,
                 panel: &mut panel,
+                gathered,
                 channels: targets.channels,
                 place: start..start + real,
                 made: &mut made[part.start * targets.channels..part.end * targets.channels],
@@ -144,8 +152,9 @@ struct Product<'a> {
     /// Rows whose values lie side by side, or each of whose values does so with those of the
     /// others.
     given: Strided<'a>,
-    /// For a tile.
+    /// For a tile, or all rows [gathered](gather).
     panel: &'a mut [f32],
+    gathered: bool,
     /// Of a row of what is made, and which of them these are.
     channels: usize,
     place: Range<usize>,
@@ -176,8 +185,11 @@ fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(job: &mut Product<'_>
             values,
             row: pitch,
             column,
-        } = job.given.from_row(first);
-        let sums = if column == 1 {
+        } = job.given.starting_at(first);
+        let sums = if job.gathered {
+            let panel = &job.panel[first * job.sources..][..ROWS * job.sources];
+            gathered::<S, ROWS, VECTORS>(job, first, panel)
+        } else if column == 1 {
             // Where there are fewer rows, the last one serves for those behind it.
             let lines: [&[f32]; ROWS] = std::array::from_fn(|row| {
                 let row = row.min(count - 1);
@@ -190,15 +202,24 @@ fn tiles<S: Simd, const ROWS: usize, const VECTORS: usize>(job: &mut Product<'_>
             let value = |line: &[f32], _: usize, row: usize| line[row];
             sums::<S, ROWS, VECTORS, &[f32]>(job, first, line, value)
         } else {
-            let rows = job.given.from_row(first);
+            let rows = job.given.starting_at(first);
             gather(rows, [count, job.sources], ROWS, job.panel);
-            let panel = &*job.panel;
-            let line = |step: usize| &panel[step * ROWS..][..ROWS];
-            let value = |line: &[f32], _: usize, row: usize| line[row];
-            sums::<S, ROWS, VECTORS, &[f32]>(job, first, line, value)
+            gathered::<S, ROWS, VECTORS>(job, first, job.panel)
         };
         finish::<S, ROWS, VECTORS>(job, first, &sums);
     }
+}
+
+/// The sums of one tile that has been gathered.
+#[inline(always)]
+fn gathered<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    job: &Product<'_>,
+    first: usize,
+    panel: &[f32],
+) -> [[Vector<S, f32>; VECTORS]; ROWS] {
+    let line = |step: usize| &panel[step * ROWS..][..ROWS];
+    let value = |line: &[f32], _: usize, row: usize| line[row];
+    sums::<S, ROWS, VECTORS, &[f32]>(job, first, line, value)
 }
 
 /// The sums of one tile: of what is to be had for a source, and the value of that source and each

@@ -23,7 +23,7 @@ pub fn matrix_products<'a>(
             let (start, width) = (targets.start(group), targets.width(group));
             let sizes = [targets.real(group), k];
             let packed = &mut packed[start * k..][..width * k];
-            gather(columns.from_row(start), sizes, width, packed);
+            gather(columns.starting_at(start), sizes, width, packed);
         }
         multiply(targets, k, &packed, None, (first, m), made);
     }

@@ -37,7 +37,7 @@ impl<'a> Strided<'a> {
     }
 
     /// From a row on.
-    pub(crate) fn from_row(self, row: usize) -> Self {
+    pub(crate) fn starting_at(self, row: usize) -> Self {
         Self {
             values: &self.values[row * self.row..],
             ..self
@@ -55,7 +55,7 @@ pub(crate) fn gather(
 ) {
     let tiles = panel.chunks_exact_mut(tile * columns);
     for (first, panel) in (0..rows).step_by(tile).zip(tiles) {
-        let (matrix, count) = (matrix.from_row(first), tile.min(rows - first));
+        let (matrix, count) = (matrix.starting_at(first), tile.min(rows - first));
         if matrix.row == 1 {
             for (column, panel) in panel.chunks_exact_mut(tile).enumerate() {
                 let (values, none) = panel.split_at_mut(count);
@@ -78,7 +78,7 @@ pub(crate) fn gather(
         }
         for row in 0..count {
             let first = if row < whole[0] { whole[1] } else { 0 };
-            let values = matrix.from_row(row).values.iter().step_by(matrix.column);
+            let values = matrix.starting_at(row).values.iter().step_by(matrix.column);
             let panel = panel.chunks_exact_mut(tile).zip(values).skip(first);
             panel.for_each(|(panel, value)| panel[row] = *value);
         }

@@ -35,8 +35,8 @@ pub(super) fn run_panels<S: Simd, const FORWARD: bool>(
         // Of few source channels, several panels, so that planes are read and written in longer
         // runs.
         let panels = match job.is_plain() {
-            true => (PANEL_ROWS / (order.len() * BLOCK)).clamp(1, MOST_PANELS),
-            false => 1,
+            true if lanes == WIDEST => (PANEL_ROWS / (order.len() * BLOCK)).clamp(1, MOST_PANELS),
+            _ => 1,
         };
         for column in (0..columns).step_by(panels * width) {
             let columns = column..columns.min(column + panels * width);
@@ -130,8 +130,9 @@ pub(super) fn run_blocks<S: Simd, const FORWARD: bool, const VECTORS: usize>(
             block,
             target,
         };
-        // Each by itself, or sums would leave their registers.
+        // Each by itself, or sums would leave their registers; one block's stay there.
         match count {
+            1 if lanes::<S>() < WIDEST => rows.with::<S, FORWARD, 1, VECTORS>(),
             MOST_BLOCKS => rows.run::<FORWARD, MOST_BLOCKS, VECTORS>(),
             2 => rows.run::<FORWARD, 2, VECTORS>(),
             _ => rows.run::<FORWARD, 1, VECTORS>(),
@@ -166,22 +167,16 @@ impl Rows<'_, '_> {
     fn run<const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize>(self) {
         AutoArch::new().dispatch(Sized::<FORWARD, BLOCKS, VECTORS>(self));
     }
-}
-
-impl<const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize> WithSimd
-    for Sized<'_, '_, FORWARD, BLOCKS, VECTORS>
-{
-    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self) {
+    fn with<S: Simd, const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize>(self) {
         let Rows {
             job,
             part,
             panel,
             block,
             target,
-        } = self.0;
+        } = self;
         let Columns {
             columns,
             depth,
@@ -202,6 +197,17 @@ impl<const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize> WithSimd
             };
             rows::<S, FORWARD, BLOCKS, VECTORS>(job, &part, block, target);
         }
+    }
+}
+
+impl<const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize> WithSimd
+    for Sized<'_, '_, FORWARD, BLOCKS, VECTORS>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self) {
+        self.0.with::<S, FORWARD, BLOCKS, VECTORS>();
     }
 }
 
