@@ -16,9 +16,8 @@ globalThis.prepare = async (file) => {
   return ort.env.versions.web;
 };
 
-/** Seconds a forward pass. */
+/** Runs forward passes; how many. */
 globalThis.measure = async (times) => {
-  const start = performance.now();
   for (let k = 0; k < times; k += 1) await session.run(feeds);
-  return (performance.now() - start) / 1000 / times;
+  return times;
 };

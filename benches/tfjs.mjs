@@ -97,9 +97,8 @@ globalThis.prepare = async (backend, model) => {
   return { version: tf.version_core, gradient: there };
 };
 
-/** Seconds a pass. */
+/** Runs passes; how many. */
 globalThis.measure = async (kind, times) => {
-  const start = performance.now();
   for (let k = 0; k < times; k += 1) await once(kind);
-  return (performance.now() - start) / 1000 / times;
+  return times;
 };
