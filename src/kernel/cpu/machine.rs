@@ -60,62 +60,88 @@ pub(crate) fn prefetch(values: &[f32], at: usize) {
     let _ = (values, at);
 }
 
-/// Says of each value whether it is positive.
+/// Says of each value of two vectors whether it is strictly within a range.
 #[inline(always)]
-pub(crate) fn store_positive<S: Simd>(positive: &mut [bool], values: Vector<S, f32>) {
-    assert!(positive.len() >= f32::lanes::<S>());
+pub(crate) fn store_inside<S: Simd>(
+    inside: &mut [bool],
+    values: [Vector<S, f32>; 2],
+    [low, high]: [Vector<S, f32>; 2],
+) {
+    let lanes = f32::lanes::<S>();
+    let inside = &mut inside[..2 * lanes];
     #[cfg(target_family = "wasm")]
     {
         use std::arch::wasm32::{
-            f32x4_gt, f32x4_splat, i8x16_narrow_i16x8, i16x8_narrow_i32x4, u32x4_extract_lane,
-            u32x4_splat, v128_and,
+            f32x4_gt, f32x4_lt, i8x16_narrow_i16x8, i16x8_narrow_i32x4, u32x4_splat,
+            u64x2_extract_lane, v128, v128_and,
         };
-        let bytes = in_browser::<S>([values; 3], |[values, ..]| {
-            let mask = f32x4_gt(values, f32x4_splat(0.0));
-            let halves = i16x8_narrow_i32x4(mask, mask);
-            v128_and(i8x16_narrow_i16x8(halves, halves), u32x4_splat(0x0101_0101))
+        let masks = values.map(|values| {
+            in_browser::<S>([values, low, high], |[values, low, high]| {
+                v128_and(f32x4_gt(values, low), f32x4_lt(values, high))
+            })
         });
-        if let Some(bytes) = bytes {
-            // SAFETY: four bytes of 0 or 1 lie in the first lane, and there is room for four.
-            #[allow(unsafe_code)]
-            unsafe {
-                let bytes =
-                    std::mem::transmute_copy::<S::Register, std::arch::wasm32::v128>(&bytes);
-                let bytes = u32x4_extract_lane::<0>(bytes);
-                positive.as_mut_ptr().cast::<u32>().write_unaligned(bytes);
+        if let [Some(first), Some(second)] = masks {
+            let bytes = in_browser::<S>([first, second, second], |[first, second, _]| {
+                let halves = i16x8_narrow_i32x4(first, second);
+                v128_and(i8x16_narrow_i16x8(halves, halves), u32x4_splat(0x0101_0101))
+            });
+            if let Some(bytes) = bytes {
+                // SAFETY: eight bytes of 0 or 1 lie in the first lane, and there is room for eight.
+                #[allow(unsafe_code)]
+                unsafe {
+                    let bytes = std::mem::transmute_copy::<S::Register, v128>(&bytes);
+                    let bytes = u64x2_extract_lane::<0>(bytes);
+                    inside.as_mut_ptr().cast::<u64>().write_unaligned(bytes);
+                }
+                return;
             }
-            return;
         }
     }
-    let mask = values.gt(0.0f32.splat());
-    // SAFETY: there is room for a whole vector's.
-    #[allow(unsafe_code)]
-    unsafe {
-        f32::mask_store_as_bool(positive.as_mut_ptr(), mask);
+    for (inside, values) in inside.chunks_exact_mut(lanes).zip(values) {
+        let mask = values.gt(low) & values.lt(high);
+        // SAFETY: there is room for a whole vector's.
+        #[allow(unsafe_code)]
+        unsafe {
+            f32::mask_store_as_bool(inside.as_mut_ptr(), mask);
+        }
     }
 }
 
-/// The values that are let through, and zeros.
+/// The values of two vectors that are let through, and zeros.
 #[inline(always)]
-pub(crate) fn gated<S: Simd>(values: Vector<S, f32>, open: &[bool]) -> Vector<S, f32> {
-    let open = &open[..f32::lanes::<S>()];
+pub(crate) fn gated<S: Simd>(values: [Vector<S, f32>; 2], open: &[bool]) -> [Vector<S, f32>; 2] {
+    let lanes = f32::lanes::<S>();
+    let open = &open[..2 * lanes];
     #[cfg(target_family = "wasm")]
     {
         use std::arch::wasm32::{
-            i16x8_extend_low_i8x16, i32x4_extend_low_i16x8, i32x4_neg, u32x4_splat, v128_and,
+            i16x8_load_extend_i8x8, i16x8_neg, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8,
+            v128_and,
         };
-        let gated = in_browser([values; 3], |[values, ..]| {
-            // SAFETY: only where vectors have four lanes, and so many are there.
+        if size_of::<S::Register>() == size_of::<std::arch::wasm32::v128>() {
+            // SAFETY: so many are there.
             #[allow(unsafe_code)]
-            let bytes = unsafe { open.as_ptr().cast::<u32>().read_unaligned() };
-            let ones = i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(u32x4_splat(bytes)));
-            v128_and(values, i32x4_neg(ones))
-        });
-        if let Some(gated) = gated {
-            return gated;
+            let masks = i16x8_neg(unsafe { i16x8_load_extend_i8x8(open.as_ptr().cast()) });
+            let masks = [
+                i32x4_extend_low_i16x8(masks),
+                i32x4_extend_high_i16x8(masks),
+            ];
+            let [first, second] = values;
+            let gated = [(first, masks[0]), (second, masks[1])].map(|(values, mask)| {
+                in_browser([values; 3], |[values, ..]| v128_and(values, mask))
+            });
+            if let [Some(first), Some(second)] = gated {
+                return [first, second];
+            }
         }
     }
-    f32::mask_from_bools::<S>(open).select(values, 0.0f32.splat())
+    let [first, second] = values;
+    let mask = |at: usize| f32::mask_from_bools::<S>(&open[at..at + lanes]);
+    let zero = 0.0f32.splat();
+    [
+        mask(0).select(first, zero),
+        mask(lanes).select(second, zero),
+    ]
 }
 
 /// An operation on a browser's vectors; nothing, where they are none.

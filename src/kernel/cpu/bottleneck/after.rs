@@ -113,42 +113,48 @@ impl After<'_> {
             After::Nothing | After::Curve(..) | After::Slopes(_) | After::CurveSecant(..) => {}
             After::Activate(range, keeping) => {
                 let ends = range.map(splat::<S>);
-                let clamp = |sums| machine::clamp::<S>(sums, ends);
+                let clamp = |sums: [_; WHOLE]| sums.map(|sums| machine::clamp::<S>(sums, ends));
                 match keeping {
                     Keeping::Nothing | Keeping::Slopes(_) => {
                         each.run::<S, PIXELS>(|sums, _| clamp(sums))
                     }
                     Keeping::Gates(gates) => each.run::<S, PIXELS>(|sums, at| {
-                        let activated = clamp(sums);
-                        let inside = inside::<S>(activated, ends);
-                        machine::store_positive::<S>(&mut gates[at..at + lanes::<S>()], inside);
-                        activated
+                        machine::store_inside::<S>(&mut gates[at..], sums, ends);
+                        clamp(sums)
                     }),
                     Keeping::Sums(kept) => each.run::<S, PIXELS>(|sums, at| {
-                        store::<S>(&mut kept[at..at + lanes::<S>()], sums);
+                        for (v, sums) in sums.iter().enumerate() {
+                            store::<S>(&mut kept[at + v * lanes::<S>()..], *sums);
+                        }
                         clamp(sums)
                     }),
                 }
             }
-            After::Gate(open) => each.run::<S, PIXELS>(|sums, at| {
-                machine::gated::<S>(sums, &open[at..at + lanes::<S>()])
-            }),
+            After::Gate(open) => {
+                each.run::<S, PIXELS>(|sums, at| machine::gated::<S>(sums, &open[at..]));
+            }
             After::Secant(range, [before, sums]) => {
                 let ends = range.map(splat::<S>);
                 let [zero, one] = [0.0, 1.0].map(splat::<S>);
-                each.run::<S, PIXELS>(|gradient, at| {
-                    let (from, to) = (load_at::<S>(before, at), load_at::<S>(sums, at));
-                    let run = to - from;
-                    let rise = machine::clamp::<S>(to, ends) - machine::clamp::<S>(from, ends);
-                    let derivative = inside::<S>(to, ends).gt(zero).select(one, zero);
-                    gradient * run.eq(zero).select(derivative, rise / run)
+                each.run::<S, PIXELS>(|gradients, at| {
+                    let mut gradients = gradients;
+                    for (v, gradient) in gradients.iter_mut().enumerate() {
+                        let at = at + v * lanes::<S>();
+                        let (from, to) = (load_at::<S>(before, at), load_at::<S>(sums, at));
+                        let run = to - from;
+                        let rise = machine::clamp::<S>(to, ends) - machine::clamp::<S>(from, ends);
+                        let inside = to.gt(ends[0]) & to.lt(ends[1]);
+                        let derivative = inside.select(one, zero);
+                        *gradient *= run.eq(zero).select(derivative, rise / run);
+                    }
+                    gradients
                 });
             }
         }
     }
 }
 
-/// Some pixels, vector by vector.
+/// Some pixels, one after another.
 struct Each<'a, F, G> {
     target: &'a mut [f32],
     places: F,
@@ -159,22 +165,16 @@ impl<F: Fn(usize) -> usize, G: Fn(usize) -> usize> Each<'_, F, G> {
     #[inline(always)]
     fn run<S: Simd, const PIXELS: usize>(
         &mut self,
-        mut change: impl FnMut(Vector<S, f32>, usize) -> Vector<S, f32>,
+        mut change: impl FnMut([Vector<S, f32>; WHOLE], usize) -> [Vector<S, f32>; WHOLE],
     ) {
         let lanes = lanes::<S>();
         for pixel in 0..PIXELS {
             let target = &mut self.target[(self.places)(pixel)..][..WHOLE * lanes];
-            let part = (self.parts)(pixel);
-            for v in 0..WHOLE {
-                let value = load_at::<S>(target, v * lanes);
-                store::<S>(&mut target[v * lanes..], change(value, part + v * lanes));
+            let values = std::array::from_fn(|v| load_at::<S>(target, v * lanes));
+            let values = change(values, (self.parts)(pixel));
+            for (v, value) in values.into_iter().enumerate() {
+                store::<S>(&mut target[v * lanes..], value);
             }
         }
     }
-}
-
-/// How far values are from the nearer end of a range: positive, where they are strictly within it.
-#[inline(always)]
-fn inside<S: Simd>(values: Vector<S, f32>, [low, high]: [Vector<S, f32>; 2]) -> Vector<S, f32> {
-    (values - low).min(high - values)
 }

@@ -14,12 +14,47 @@ use crate::walk::{Direction, Tap};
 pub(super) struct Frame {
     geometry: Geometry,
     direction: Direction,
-    /// Taps by remainder of row and column. A tap's source is in pixels.
-    taps: Vec<Vec<Tap>>,
+    /// Taps by remainder of row and column.
+    taps: Vec<Vec<Run>>,
     /// Pixels of a row of the source, zeros included.
     pub(super) pitch: usize,
     /// Zeros to the left.
     left: usize,
+}
+
+/// Taps that are done in one go at most.
+pub(super) const MOST_TAPS: usize = 3;
+
+/// Taps that read pixels side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    /// Which weights they are, in the order in which they read.
+    pub(super) weights: [usize; MOST_TAPS],
+    pub(super) count: usize,
+    /// Where the first one reads, in pixels.
+    pub(super) source: usize,
+}
+
+impl Run {
+    /// All of some taps, whose sources are in pixels.
+    fn all(mut taps: Vec<Tap>) -> Vec<Self> {
+        taps.sort_by_key(|tap| tap.source);
+        let mut runs: Vec<Self> = Vec::new();
+        for tap in taps {
+            match runs.last_mut() {
+                Some(run) if run.count < MOST_TAPS && run.source + run.count == tap.source => {
+                    run.weights[run.count] = tap.weight;
+                    run.count += 1;
+                }
+                _ => runs.push(Self {
+                    weights: [tap.weight; MOST_TAPS],
+                    count: 1,
+                    source: tap.source,
+                }),
+            }
+        }
+        runs
+    }
 }
 
 /// Rows of the source that some rows of the target read.
@@ -36,7 +71,7 @@ pub(super) struct Window {
 /// Pixels of a target's row that take the same taps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
-    pub(super) taps: &'a [Tap],
+    pub(super) taps: &'a [Run],
     /// Where the first one's taps begin, and the distance to those of the next.
     pub(super) source: usize,
     pub(super) step: usize,
@@ -94,7 +129,7 @@ impl Frame {
         Self {
             geometry: *geometry,
             direction,
-            taps,
+            taps: taps.into_iter().map(Run::all).collect(),
             pitch,
             left,
         }

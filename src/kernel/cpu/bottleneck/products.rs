@@ -66,7 +66,7 @@ impl WithSimd for FromPlanes<'_> {
         if lanes::<S>() == WIDEST {
             tiles!(job.places.len(), [12, 8, 4], from_planes::<S>, job);
         } else {
-            tiles!(job.places.len(), [6, 4, 2], from_planes::<S>, job);
+            tiles!(job.places.len(), [4, 2, 1], from_planes::<S>, job);
         }
     }
 }
@@ -151,7 +151,7 @@ impl WithSimd for FromGroups<'_> {
         if lanes::<S>() == WIDEST {
             tiles!(job.pixels, [12, 8, 4], from_groups::<S>, job);
         } else {
-            tiles!(job.pixels, [6, 4, 2], from_groups::<S>, job);
+            tiles!(job.pixels, [4, 2, 1], from_groups::<S>, job);
         }
     }
 }

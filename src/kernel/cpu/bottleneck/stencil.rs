@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::after::After;
 use super::frame::{Frame, Line};
 use super::groups::WHOLE;
-use super::products::{tiles, write};
+use super::products::{Sums, tiles, write};
 use crate::machine::{Simd, WithSimd, mul_add};
-use crate::vector::{WIDEST, lanes, load_at};
+use crate::vector::{WIDEST, lanes, load_at, splat};
 
 /// Some rows.
 pub(super) struct Stencil<'a> {
@@ -48,7 +48,7 @@ fn run_line<S: Simd, const STEP: usize>(job: &mut Stencil<'_>, line: &Line<'_>, 
     if lanes::<S>() == WIDEST {
         tiles!(line.count, [8, 4, 2], run_tile::<S, STEP>, job, line, start);
     } else {
-        tiles!(line.count, [4, 3, 2], run_tile::<S, STEP>, job, line, start);
+        tiles!(line.count, [4, 2, 1], run_tile::<S, STEP>, job, line, start);
     }
 }
 
@@ -65,15 +65,20 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let bias: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(job.bias, v * lanes));
     let mut sums = [bias; PIXELS];
     let source = line.source + first * STEP;
-    for tap in line.taps {
-        let weights = &job.weights[tap.weight * width..][..width];
-        let weights: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
-        let given =
-            &job.given[(source + tap.source) * width..][..((PIXELS - 1) * STEP + 1) * width];
-        for (pixel, sums) in sums.iter_mut().enumerate() {
-            for (v, (sum, weight)) in sums.iter_mut().zip(weights).enumerate() {
-                let value = load_at::<S>(given, pixel * STEP * width + v * lanes);
-                *sum = mul_add::<S>(weight, value, *sum);
+    for run in line.taps {
+        let source = source + run.source;
+        // Taps side by side read the same values, which are taken from memory once, where
+        // registers are as few as browsers have.
+        match run.count {
+            3 if lanes < WIDEST => add::<S, STEP, PIXELS, 3>(job, &mut sums, source, run.weights),
+            2 if lanes < WIDEST => {
+                let [first, second, _] = run.weights;
+                add::<S, STEP, PIXELS, 2>(job, &mut sums, source, [first, second]);
+            }
+            _ => {
+                for (k, weight) in run.weights[..run.count].iter().enumerate() {
+                    add::<S, STEP, PIXELS, 1>(job, &mut sums, source + k, [*weight]);
+                }
             }
         }
     }
@@ -81,4 +86,30 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let place = |pixel: usize| (at + pixel * line.target_step) * width;
     write::<S, PIXELS>(&sums, job.target, place);
     job.after.apply::<S, PIXELS>(job.target, place, place);
+}
+
+/// What taps give that read pixels side by side, from `source` on.
+#[inline(always)]
+fn add<S: Simd, const STEP: usize, const PIXELS: usize, const TAPS: usize>(
+    job: &Stencil<'_>,
+    sums: &mut Sums<S, PIXELS, WHOLE>,
+    source: usize,
+    taps: [usize; TAPS],
+) {
+    let lanes = lanes::<S>();
+    let width = WHOLE * lanes;
+    let given = &job.given[source * width..][..((PIXELS - 1) * STEP + TAPS) * width];
+    for v in 0..WHOLE {
+        // No closure, which would not always be compiled into its caller.
+        let mut weights = [splat::<S>(0.0); TAPS];
+        for (weight, tap) in weights.iter_mut().zip(taps) {
+            *weight = load_at::<S>(&job.weights[tap * width..][..width], v * lanes);
+        }
+        for (pixel, sums) in sums.iter_mut().enumerate() {
+            for (tap, weight) in weights.into_iter().enumerate() {
+                let value = load_at::<S>(given, (pixel * STEP + tap) * width + v * lanes);
+                sums[v] = mul_add::<S>(weight, value, sums[v]);
+            }
+        }
+    }
 }
