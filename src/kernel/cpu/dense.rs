@@ -276,6 +276,8 @@ fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], pan
         }
     } else if blocks <= FEW_BLOCKS && vectors >= VECTORS {
         run_rows::<S, FORWARD, BLOCK, VECTORS>(job, target);
+    } else if blocks <= FEW_BLOCKS && vectors >= 1 && lanes < WIDEST {
+        run_rows::<S, FORWARD, BLOCK, 1>(job, target);
     } else {
         run_panels::<S, FORWARD>(job, target, panel);
     }
@@ -305,14 +307,7 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
                 let (taps, source) = (&pass.taps, (job.block, job.source_plane));
                 let (tiles, depth) = (&job.tiles, 0..job.depth);
                 let [sums] = multiply::<S, FORWARD, 1, ROWS, VECTORS>(
-                    tiles,
-                    job.packed,
-                    block,
-                    depth,
-                    taps,
-                    source,
-                    &[],
-                    columns,
+                    tiles, job.packed, block, depth, taps, source, None, columns,
                 );
                 let contiguous = pass.target_column == 1;
                 let targets = &targets[..width];
@@ -362,7 +357,7 @@ fn run_lines<S: Simd, const FORWARD: bool, const VECTORS: usize>(
                 0..job.depth,
                 &pass.taps,
                 (BLOCK, job.source_plane),
-                &order,
+                Some(&order),
                 columns,
             );
             let mut targets = [0usize; WIDTH];

@@ -144,6 +144,20 @@ pub(crate) fn gated<S: Simd>(values: [Vector<S, f32>; 2], open: &[bool]) -> [Vec
     ]
 }
 
+/// One of a vector's four values in every lane.
+#[cfg(target_family = "wasm")]
+#[inline(always)]
+pub(crate) fn lane<S: Simd>(values: Vector<S, f32>, lane: usize) -> Vector<S, f32> {
+    use std::arch::wasm32::i32x4_shuffle;
+    let chosen = in_browser([values; 3], |[values, ..]| match lane {
+        0 => i32x4_shuffle::<0, 0, 0, 0>(values, values),
+        1 => i32x4_shuffle::<1, 1, 1, 1>(values, values),
+        2 => i32x4_shuffle::<2, 2, 2, 2>(values, values),
+        _ => i32x4_shuffle::<3, 3, 3, 3>(values, values),
+    });
+    chosen.unwrap_or(values)
+}
+
 /// An operation on a browser's vectors; nothing, where they are none.
 #[cfg(target_family = "wasm")]
 #[inline(always)]

@@ -6,6 +6,8 @@
 use std::hint::black_box;
 use std::ops::Range;
 
+#[cfg(target_family = "wasm")]
+use crate::machine;
 use crate::machine::{Simd, Vector, mul_add};
 
 use super::vector::{WIDEST, lanes, load, splat};
@@ -104,8 +106,8 @@ impl Tiles {
 ///
 /// `columns` is asked for the columns of the four channels of a block, as a tap reads them; one
 /// channel's lie `stride` behind the other's. Only the first `channels` of each block count; of several blocks at once,
-/// all. These go through several taps in the `order` that columns are gathered in: a block of source channels, counted from
-/// the first, a tap, and the tap's weight.
+/// all. Several taps are gone through in the `order` that columns are gathered in, if they are: a block of source channels,
+/// counted from the first, and a tap.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub(super) fn multiply<
@@ -122,11 +124,17 @@ pub(super) fn multiply<
     depth: Range<usize>,
     taps: &[Tap],
     (channels, stride): (usize, usize),
-    order: &[[usize; 3]],
+    order: Option<&[(usize, Tap)]>,
     mut columns: impl FnMut(usize, &Tap) -> Option<&'a [f32]>,
 ) -> [Sums<S, ROWS, VECTORS>; BLOCKS] {
     let mut sums = [[[splat::<S>(0.0); VECTORS]; ROWS]; BLOCKS];
     let mut sources = depth;
+    // If the compiler knew how many, it would make one sum after another, which takes more
+    // registers than browsers have, instead of one source channel after another.
+    let channels = match BLOCKS {
+        1 => black_box(channels).min(BLOCK),
+        _ => BLOCK,
+    };
     while !sources.is_empty() {
         let (mut first, mut distances) = ([0; BLOCKS], [0; BLOCKS]);
         let mut run = sources.clone();
@@ -143,6 +151,13 @@ pub(super) fn multiply<
                     return sums;
                 };
                 let tiles = at.map(|at| &packed[at..at + TILE]);
+                #[cfg(target_family = "wasm")]
+                if let (false, [sums], [tile]) = (FORWARD, &mut sums[..], &tiles[..]) {
+                    let source = (channels, stride);
+                    add_backward::<S, ROWS, VECTORS>(sums, tile, columns, source);
+                    at[0] += distances[0];
+                    continue;
+                }
                 add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
                     &mut sums,
                     tiles,
@@ -153,15 +168,15 @@ pub(super) fn multiply<
                     *at += distance;
                 }
             }
-        } else if BLOCKS > 1 {
+        } else if let Some(order) = order {
             // Nor may there be one here, or sums would leave their registers from tap to tap.
             let start = run.start;
-            for &[source, tap, weight] in order {
-                let Some(columns) = columns(start + source, &taps[tap]) else {
+            for (source, tap) in order {
+                let Some(columns) = columns(start + source, tap) else {
                     return sums;
                 };
                 let tiles = std::array::from_fn(|k| {
-                    &packed[first[k] + source * distances[k] + weight * TILE..][..TILE]
+                    &packed[first[k] + source * distances[k] + tap.weight * TILE..][..TILE]
                 });
                 add::<S, FORWARD, BLOCKS, ROWS, VECTORS>(
                     &mut sums,
@@ -208,12 +223,6 @@ fn add<
     (channels, stride): (usize, usize),
 ) {
     let lanes = lanes::<S>();
-    // If the compiler knew how many, it would make one sum after another, which takes more
-    // registers than browsers have, instead of one source channel after another.
-    let channels = match BLOCKS {
-        1 => black_box(channels).min(BLOCK),
-        _ => BLOCK,
-    };
     for k in 0..channels {
         let columns = &columns[k * stride..k * stride + VECTORS * lanes];
         let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
@@ -228,6 +237,30 @@ fn add<
                 for (sum, column) in sums.iter_mut().zip(columns) {
                     *sum = mul_add::<S>(weight, column, *sum);
                 }
+            }
+        }
+    }
+}
+
+/// The same of one tile, on the way back, in browsers: the weights of a channel lie side by side, and are taken from memory
+/// in one go.
+#[cfg(target_family = "wasm")]
+#[inline(always)]
+fn add_backward<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    sums: &mut Sums<S, ROWS, VECTORS>,
+    tile: &[f32],
+    columns: &[f32],
+    (channels, stride): (usize, usize),
+) {
+    let lanes = lanes::<S>();
+    for k in 0..channels {
+        let columns = &columns[k * stride..k * stride + VECTORS * lanes];
+        let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
+        let weights = load::<S>(&tile[k * BLOCK..]);
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let weight = machine::lane::<S>(weights, row);
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = mul_add::<S>(weight, column, *sum);
             }
         }
     }

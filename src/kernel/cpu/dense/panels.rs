@@ -59,12 +59,11 @@ pub(super) fn run_panels<S: Simd, const FORWARD: bool>(
     }
 }
 
-/// The steps of a sum over so many blocks of source channels: block, tap, and which weight that is.
-pub(super) fn put_in_order(order: &mut Vec<[usize; 3]>, blocks: usize, taps: &[Tap]) {
+/// The steps of a sum over so many blocks of source channels: block and tap.
+pub(super) fn put_in_order(order: &mut Vec<(usize, Tap)>, blocks: usize, taps: &[Tap]) {
     order.clear();
     for source in 0..blocks {
-        let taps = taps.iter().enumerate();
-        order.extend(taps.map(|(k, tap)| [source, k, tap.weight]));
+        order.extend(taps.iter().map(|&tap| (source, tap)));
     }
 }
 
@@ -73,7 +72,7 @@ pub(super) fn put_in_order(order: &mut Vec<[usize; 3]>, blocks: usize, taps: &[T
 fn run_columns<S: Simd, const FORWARD: bool, const VECTORS: usize>(
     job: &Job<'_>,
     (columns, depth): (Range<usize>, Range<usize>),
-    order: &[[usize; 3]],
+    order: &[(usize, Tap)],
     target: &mut [f32],
     panel: &mut [f32],
 ) {
@@ -146,7 +145,7 @@ pub(super) struct Columns<'a> {
     pub(super) columns: Range<usize>,
     pub(super) depth: Range<usize>,
     /// The [steps](put_in_order) of the sum.
-    pub(super) order: &'a [[usize; 3]],
+    pub(super) order: &'a [(usize, Tap)],
     /// Where each column goes, by panel; of those that lie side by side, the first.
     pub(super) targets: &'a [[usize; WIDTH]],
 }
@@ -217,7 +216,7 @@ struct Part<'a> {
     /// Blocks of source channels.
     depth: Range<usize>,
     /// The [steps](put_in_order) of the sum.
-    order: &'a [[usize; 3]],
+    order: &'a [(usize, Tap)],
     /// Where each column that counts goes; of those that lie side by side, the first.
     targets: &'a [usize],
     /// Whether those lie side by side.
@@ -258,7 +257,14 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize>
     let done = (depth.start == 0, depth.end == job.depth);
     let source = (job.block, width);
     let sums = multiply::<S, FORWARD, BLOCKS, BLOCK, VECTORS>(
-        tiles, job.packed, block, depth, taps, source, part.order, columns,
+        tiles,
+        job.packed,
+        block,
+        depth,
+        taps,
+        source,
+        Some(part.order),
+        columns,
     );
     for (block, sums) in (block..).zip(&sums) {
         finish::<S, _, _>(

@@ -311,10 +311,12 @@ fn pitch(job: &Job<'_>, width: usize) -> usize {
     }
 }
 
-/// So many values of a buffer, from the beginning of a cache line on.
+/// So many values of a buffer, whatever they are, from the beginning of a cache line on.
 #[inline(always)]
 fn aligned(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    buffer.resize(length + WIDEST, 0.0);
+    if buffer.len() < length + WIDEST {
+        buffer.resize(length + WIDEST, 0.0);
+    }
     let skip = buffer.as_ptr().align_offset(WIDEST * size_of::<f32>());
     &mut buffer[skip.min(WIDEST)..][..length]
 }

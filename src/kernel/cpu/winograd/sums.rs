@@ -147,7 +147,7 @@ fn rows<S: Simd, const FORWARD: bool, const BLOCKS: usize, const VECTORS: usize>
         depth,
         &whole,
         (BLOCK, width),
-        &[],
+        None,
         next,
     );
     let sums = sums.iter().flatten().flatten();
