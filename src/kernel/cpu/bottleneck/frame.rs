@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
+use super::groups::Groups;
 use crate::geometry::{Geometry, Size};
+use crate::vector::WIDEST;
 use crate::walk::{Direction, Tap};
 
 /// See the [module](self).
@@ -22,7 +24,8 @@ pub(super) struct Frame {
     left: usize,
 }
 
-/// Taps that are done in one go at most.
+/// Taps that are done in one go at most, where registers are as few as browsers have; where they are many and wide, sums would
+/// leave them for a loop within a loop.
 pub(super) const MOST_TAPS: usize = 3;
 
 /// Taps that read pixels side by side.
@@ -38,11 +41,15 @@ pub(super) struct Run {
 impl Run {
     /// All of some taps, whose sources are in pixels.
     fn all(mut taps: Vec<Tap>) -> Vec<Self> {
+        let most = match Groups::new(1).lanes {
+            WIDEST => 1,
+            _ => MOST_TAPS,
+        };
         taps.sort_by_key(|tap| tap.source);
         let mut runs: Vec<Self> = Vec::new();
         for tap in taps {
             match runs.last_mut() {
-                Some(run) if run.count < MOST_TAPS && run.source + run.count == tap.source => {
+                Some(run) if run.count < most && run.source + run.count == tap.source => {
                     run.weights[run.count] = tap.weight;
                     run.count += 1;
                 }

@@ -67,19 +67,14 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let source = line.source + first * STEP;
     for run in line.taps {
         let source = source + run.source;
-        // Taps side by side read the same values, which are taken from memory once, where
-        // registers are as few as browsers have.
+        // Taps side by side read the same values, which are taken from memory once.
         match run.count {
             3 if lanes < WIDEST => add::<S, STEP, PIXELS, 3>(job, &mut sums, source, run.weights),
             2 if lanes < WIDEST => {
                 let [first, second, _] = run.weights;
                 add::<S, STEP, PIXELS, 2>(job, &mut sums, source, [first, second]);
             }
-            _ => {
-                for (k, weight) in run.weights[..run.count].iter().enumerate() {
-                    add::<S, STEP, PIXELS, 1>(job, &mut sums, source + k, [*weight]);
-                }
-            }
+            _ => add::<S, STEP, PIXELS, 1>(job, &mut sums, source, [run.weights[0]]),
         }
     }
     let at = start + line.target + first * line.target_step;
