@@ -13,10 +13,18 @@ pub struct Comparison {
     pub outputs: f64,
     /// ‖difference‖ / ‖expected‖ of the mean gradient between two points.
     pub secant: f64,
+    /// By how much, likewise, the definition's own mean gradient changes where every number of both images changes by
+    /// a hundred-thousandth, which is what layers of Winograd's tiles are off by, if `secant` is above [`STEADY`], else 0. Kinks and pools that are about to change
+    /// over make a gradient as unsteady as that, and single precision cannot tell on which side of them it is.
+    pub unsteady: f64,
     /// By how much the products of that gradient and the step miss the change of the output, as a share
-    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes.
+    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes, or of a thousandth of the
+    /// output's: single precision rounds it by a ten-millionth.
     pub completeness: f64,
 }
+
+/// Mean gradients that differ by less are the same in single precision, however deep a network is.
+pub const STEADY: f64 = 1e-3;
 
 /// Runs a graph on a device and by its definition: the output that is explained at the second of two
 /// images, and the mean gradient of its largest element between them.
@@ -56,10 +64,24 @@ pub async fn compare(
     let products = products.map(|(&g, (&a, &b))| f64::from(g) * (f64::from(b) - f64::from(a)));
     let (sum, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
     let change = expected[element] - points[0].value(explained)[element];
+    let apart_by = apart(gradient.iter().map(|&v| v.into()), &secant);
+    let unsteady = if apart_by > STEADY {
+        let moved = |image: &[f32]| -> Result<Point> {
+            let image = image.iter().enumerate();
+            let moved = image.map(|(k, &v)| f64::from(v) * (1.0 + 1e-5 * (k % 3) as f64 - 1e-5));
+            Ok(reference.run(&moved.collect::<Vec<f64>>())?)
+        };
+        let points = [moved(from)?, moved(to)?];
+        let moved = reference.secant(&points[0], &points[1], &[(explained, &seed)])?;
+        apart(moved.into_iter(), &secant)
+    } else {
+        0.0
+    };
     Ok(Comparison {
         outputs: differences.fold(0.0, worse) / scale,
-        secant: apart(&gradient, &secant),
-        completeness: (sum - change).abs() / change.abs().max(0.01 * size).max(f64::MIN_POSITIVE),
+        secant: apart_by,
+        unsteady,
+        completeness: (sum - change).abs() / change.abs().max(0.01 * size).max(1e-3 * scale),
     })
 }
 
@@ -69,9 +91,9 @@ fn worse(a: f64, b: f64) -> f64 {
 }
 
 /// ‖found − expected‖ / ‖expected‖.
-fn apart(found: &[f32], expected: &[f64]) -> f64 {
-    let pairs = found.iter().zip(expected);
-    let difference: f64 = pairs.map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+fn apart(found: impl Iterator<Item = f64>, expected: &[f64]) -> f64 {
+    let pairs = found.zip(expected);
+    let difference: f64 = pairs.map(|(a, b)| (a - b).powi(2)).sum();
     let norm: f64 = expected.iter().map(|v| v * v).sum();
     worse(0.0, (difference / norm.max(f64::MIN_POSITIVE)).sqrt())
 }

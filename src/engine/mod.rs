@@ -26,7 +26,7 @@ mod sweep;
 mod windows;
 
 #[cfg(not(target_family = "wasm"))]
-pub use compare::{Comparison, compare};
+pub use compare::{Comparison, STEADY, compare};
 pub use left::Left;
 pub use machine::{Machine, Probe, Route, run, run_guided, run_probed};
 #[cfg(not(target_family = "wasm"))]
