@@ -22,9 +22,9 @@
 //! runs them.
 //!
 //! Each room knows only what stands left of it; `explain` alone knows them all. What is set and what
-//! is shown on the page is `page`'s affair, and what is said there `words`'; the browser is met in `web` and `worker` and nowhere else. Without the
-//! feature `engine`, only what the page itself needs is
-//! built: plain data, sums and colours, but no networks and no decoders.
+//! is shown on the page is `page`'s affair, and what is said there `words`'; the browser is met in
+//! `web` and `worker` and nowhere else. Without the feature `engine`, only what the page itself
+//! needs is built: plain data, sums and colours, but no networks and no decoders.
 
 pub mod attribution;
 pub mod device;

@@ -13,13 +13,15 @@ pub struct Comparison {
     pub outputs: f64,
     /// ‖difference‖ / ‖expected‖ of the mean gradient between two points.
     pub secant: f64,
-    /// By how much, likewise, the definition's own mean gradient changes where every number of both images changes by
-    /// a hundred-thousandth, which is what layers of Winograd's tiles are off by, if `secant` is above [`STEADY`], else 0. Kinks and pools that are about to change
-    /// over make a gradient as unsteady as that, and single precision cannot tell on which side of them it is.
+    /// By how much, likewise, the definition's own mean gradient changes where every number of both
+    /// images changes by a hundred-thousandth, which is what layers of Winograd's tiles are off by,
+    /// if `secant` is above [`STEADY`], else 0. Kinks and pools that are about to change over make
+    /// a gradient as unsteady as that, and single precision cannot tell on which side of them it
+    /// is.
     pub unsteady: f64,
     /// By how much the products of that gradient and the step miss the change of the output, as a share
-    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes, or of a thousandth of the
-    /// output's: single precision rounds it by a ten-millionth.
+    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes, or of a
+    /// thousandth of the output's: single precision rounds it by a ten-millionth.
     pub completeness: f64,
 }
 

@@ -143,7 +143,8 @@ pub fn failure(failure: &Failure) -> (Phrase, Phrase) {
     }
 }
 
-/// Whether the attributions add up, and how far the mask is settled, where its relative error is estimated.
+/// Whether the attributions add up, and how far the mask is settled, where its relative error is
+/// estimated.
 pub fn verdict(explanation: &Explanation) -> Phrase {
     let verdict = match explanation.verdict() {
         Verdict::SameImage => {

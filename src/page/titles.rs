@@ -98,8 +98,8 @@ pub fn method(method: Method) -> Phrase {
     }
 }
 
-/// All that one must know of a picture of an explanation: class, network, rule, baseline, output, how far the sum
-/// adds up, and how far the mask is settled.
+/// All that one must know of a picture of an explanation: class, network, rule, baseline, output,
+/// how far the sum adds up, and how far the mask is settled.
 pub fn caption(explanation: &Explanation) -> Phrase {
     let made = phrase!(
         "“{class}”, {network}, {rule}, from {baseline}, {scale}",
@@ -142,7 +142,8 @@ fn scale(scale: Scale) -> Phrase {
     }
 }
 
-/// What two explanations that stand side by side are called: what tells them apart; where nothing does, all of it.
+/// What two explanations that stand side by side are called: what tells them apart; where nothing
+/// does, all of it.
 pub fn side_by_side(pinned: &Explanation, current: &Explanation) -> [Phrase; 2] {
     let ids = current.differing(pinned);
     [pinned, current].map(|one| made_with(one, &ids).unwrap_or_else(|| title(one)))

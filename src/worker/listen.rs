@@ -58,8 +58,8 @@ pub(super) fn listen(mut answer: impl AsyncFnMut(Message) -> Result<Reply, Failu
 
 /// Runs what the crates below do before `main`, once.
 ///
-/// The linker has every function that a module exports do it, each time one is called, unless the module
-/// does it by itself.
+/// The linker has every function that a module exports do it, each time one is called, unless the
+/// module does it by itself.
 #[allow(unsafe_code)]
 fn construct() {
     unsafe extern "C" {

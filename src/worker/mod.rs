@@ -1,5 +1,5 @@
-//! The workers' end of the wire: what they are asked is answered by `explain`, and files are read by `model`. Like `web`, it
-//! knows the browser, and computes nothing.
+//! The workers' end of the wire: what they are asked is answered by `explain`, and files are read
+//! by `model`. Like `web`, it knows the browser, and computes nothing.
 
 #[cfg(feature = "engine")]
 mod engine;

@@ -1,6 +1,8 @@
-//! Dependencies point one way: a room, a folder or file of `src`, names only those that stand before it here.
+//! Dependencies point one way: a room, a folder or file of `src`, names only those that stand
+//! before it here.
 //!
-//! Packages of their own (graphs, readers, kernels of the CPU) say by themselves what they depend on.
+//! Packages of their own (graphs, readers, kernels of the CPU) say by themselves what they depend
+//! on.
 
 use std::path::Path;
 use std::{collections::BTreeSet, fs};

@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         });
         values.collect()
     };
-    // Nearly black: of a plane of one colour, which pixel of a window is its largest is for rounding to say.
+    // Nearly black: of a plane of one colour, which pixel of a window is its largest is for
+    // rounding to say.
     let (to, from) = (noise(1.0), noise(0.1));
     let (explained, _) = opened.definition.explained();
     let device = Device::flex();

@@ -1,7 +1,8 @@
-//! Parts of a value by their places: `x[..., ::-1]`, as a preprocessing that turns colours round is written.
+//! Parts of a value by their places: `x[..., ::-1]`, as a preprocessing that turns colours round is
+//! written.
 //!
-//! Keras 3 writes a slice as `{"class_name": "__slice__", "config": {start, stop, step}}`, Keras 2 as `{start, stop, step}`
-//! alone; both write `...` as `{"class_name": "__ellipsis__"}`.
+//! Keras 3 writes a slice as `{"class_name": "__slice__", "config": {start, stop, step}}`, Keras 2
+//! as `{start, stop, step}` alone; both write `...` as `{"class_name": "__ellipsis__"}`.
 
 use serde_json::Value;
 

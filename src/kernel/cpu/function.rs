@@ -476,8 +476,9 @@ fn hard_sigmoid_slope(a: f32, b: f32, slope: f32, offset: f32) -> f32 {
     slope * share(a, b, zero.min(one), zero.max(one))
 }
 
-/// How much of the way from a to b lies between two numbers; where there is no way, whether b does. Values of what has
-/// kinks may differ by less than they are rounded by: their quotient would be anything.
+/// How much of the way from a to b lies between two numbers; where there is no way, whether b does.
+/// Values of what has kinks may differ by less than they are rounded by: their quotient would be
+/// anything.
 #[inline(always)]
 fn share(a: f32, b: f32, low: f32, high: f32) -> f32 {
     let inside = if (b > low) & (b < high) { 1.0 } else { 0.0 };

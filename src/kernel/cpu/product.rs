@@ -106,8 +106,8 @@ impl Tiles {
 ///
 /// `columns` is asked for the columns of the four channels of a block, as a tap reads them; one
 /// channel's lie `stride` behind the other's. Only the first `channels` of each block count; of several blocks at once,
-/// all. Several taps are gone through in the `order` that columns are gathered in, if they are: a block of source channels,
-/// counted from the first, and a tap.
+/// all. Several taps are gone through in the `order` that columns are gathered in, if they are: a
+/// block of source channels, counted from the first, and a tap.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub(super) fn multiply<
@@ -242,8 +242,8 @@ fn add<
     }
 }
 
-/// The same of one tile, on the way back, in browsers: the weights of a channel lie side by side, and are taken from memory
-/// in one go.
+/// The same of one tile, on the way back, in browsers: the weights of a channel lie side by side,
+/// and are taken from memory in one go.
 #[cfg(target_family = "wasm")]
 #[inline(always)]
 fn add_backward<S: Simd, const ROWS: usize, const VECTORS: usize>(

@@ -267,7 +267,8 @@ fn slope(a: f32, b: f32, p: f32, q: f32, #[comptime] kind: Kind) -> f32 {
         }
         Kind::Exp => exp_mean(a, b),
         Kind::Log => {
-            // log(b / a) = 2 artanh(z), z = (b − a) / (b + a), by its series where the quotient's digits cancel.
+            // log(b / a) = 2 artanh(z), z = (b − a) / (b + a), by its series where the quotient's
+            // digits cancel.
             let z = (b - a) / (b + a);
             let square = z * z;
             let series = 1.0f32 + square * (1.0f32 / 3.0f32 + square * (0.2f32 + square / 7.0f32));

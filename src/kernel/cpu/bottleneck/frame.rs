@@ -24,8 +24,8 @@ pub(super) struct Frame {
     left: usize,
 }
 
-/// Taps that are done in one go at most, where registers are as few as browsers have; where they are many and wide, sums would
-/// leave them for a loop within a loop.
+/// Taps that are done in one go at most, where registers are as few as browsers have; where they
+/// are many and wide, sums would leave them for a loop within a loop.
 pub(super) const MOST_TAPS: usize = 3;
 
 /// Taps that read pixels side by side.

@@ -221,8 +221,9 @@ fn values_and_slopes_made_together_are_those_made_apart() {
     assert!(!has_slopes(Function::Exp));
 }
 
-/// Steps of a few units in the last place have slopes too: those of their ends, or between them at a kink. Networks whose
-/// answer hardly moves are made of such steps, and values' differences would be rounding.
+/// Steps of a few units in the last place have slopes too: those of their ends, or between them at
+/// a kink. Networks whose answer hardly moves are made of such steps, and values' differences would
+/// be rounding.
 #[test]
 fn mean_slopes_of_the_shortest_steps_are_derivatives() {
     for (function, points) in functions() {
