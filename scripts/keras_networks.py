@@ -1,4 +1,4 @@
-"""Compares what Violet makes of Keras' own networks with Keras: a table for docs/NETWORKS.md.
+"""Compares what Violet makes of Keras' own networks with Keras: the table of docs/KERAS.md.
 
     python -m pip install tensorflow-cpu==2.21.0 keras==3.15.1
     python scripts/keras_networks.py [NAME …]
