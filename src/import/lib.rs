@@ -19,6 +19,7 @@ mod imported;
 pub mod keras;
 mod labels;
 mod layouts;
+mod normalised;
 pub mod onnx;
 mod open;
 mod outputs;

@@ -458,12 +458,17 @@ fn numbers(scaling: &Scaling, bgr: bool) -> ([f32; 3], [f32; 3]) {
     (mean, std)
 }
 
+/// Whether what a network does first is made for 0 to 255: its numbers grow small, or a mean is taken
+/// off that 0 to 1 do not have.
+fn takes_bytes(inside: &Scaling) -> bool {
+    let mut pairs = inside.scale.iter().zip(&inside.offset);
+    pairs.all(|(scale, offset)| scale.abs() < 0.1 || offset.abs() > 2.0 * scale.abs())
+}
+
 /// What most networks of a kind are given.
 fn usual(input: &InputKind) -> ([f32; 3], [f32; 3], Option<Usual>) {
     let (std, usual) = match (&input.normalised_inside, input.channels) {
-        (Some(inside), _) if inside.scale.iter().all(|scale| scale.abs() < 0.1) => {
-            (1.0, Usual::BytesInside)
-        }
+        (Some(inside), _) if takes_bytes(inside) => (1.0, Usual::BytesInside),
         (Some(_), _) => (255.0, Usual::SharesInside),
         (None, 1) => (255.0, Usual::Shares),
         (None, _) => {

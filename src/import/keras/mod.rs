@@ -180,7 +180,7 @@ impl Network<'_> {
             arranger.output(&name, y)?;
         }
         let graph = arranger.finish()?;
-        picture.kind.normalised_inside = crate::onnx::normalised::inside(&graph, &picture.kind);
+        picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
         let mut notes = picture.notes;
         if let Some(precision) = mixed_precision(self.model) {
             notes.push(Note::Precision { file: precision });

@@ -192,7 +192,7 @@ pub(super) fn apply(
             arranger.concat(&layers, axis)?
         }
         Operation::Parts => {
-            let constants = operands[1..].iter().chain(find(&["slice_spec"]));
+            let constants = operands.iter().skip(1).chain(find(&["slice_spec"]));
             let constants = constants.filter_map(|operand| match operand {
                 Operand::Constant(Value::Array(parts)) => Some(parts.as_slice()),
                 Operand::Constant(part) => Some(std::slice::from_ref(part)),

@@ -28,7 +28,7 @@ pub(super) fn import(json: &Value, weights: &Weights<'_>, options: &Options) -> 
     let plan = Plan::of(&nodes, outputs(json, &nodes)?)?;
     let (mut picture, input) = plan.picture(json, weights, options)?;
     let graph = build(&nodes, &plan, input, &picture, weights)?;
-    picture.kind.normalised_inside = crate::onnx::normalised::inside(&graph, &picture.kind);
+    picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
     let mut notes = picture.notes;
     notes.extend(plan.notes(&nodes));
     notes.extend(rounded(weights));

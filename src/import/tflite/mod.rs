@@ -52,7 +52,7 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
     let mut picture = picture(&model, options)?;
     let graph = build(&model, &picture)?;
     describe_input(&model, &metadata, &mut picture.kind);
-    picture.kind.normalised_inside = crate::onnx::normalised::inside(&graph, &picture.kind);
+    picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
     let mut notes = picture.notes;
     notes.extend(rounded(&model));
     let mut imported = Imported {
