@@ -20,9 +20,11 @@ pub struct Comparison {
     /// is.
     pub unsteady: f64,
     /// By how much the products of that gradient and the step miss the change of the output, as a share
-    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes, or of a
-    /// thousandth of the output's: single precision rounds it by a ten-millionth.
+    /// of it; of a change that is next to nothing, of a hundredth of all products' sizes.
     pub completeness: f64,
+    /// What single precision rounds the output by, as such a share: of an output that hardly moves,
+    /// nobody can tell in single precision by how much it does.
+    pub rounding: f64,
 }
 
 /// Mean gradients that differ by less are the same in single precision, however deep a network is.
@@ -79,11 +81,13 @@ pub async fn compare(
     } else {
         0.0
     };
+    let moved = change.abs().max(0.01 * size).max(f64::MIN_POSITIVE);
     Ok(Comparison {
         outputs: differences.fold(0.0, worse) / scale,
         secant: apart_by,
         unsteady,
-        completeness: (sum - change).abs() / change.abs().max(0.01 * size).max(1e-3 * scale),
+        completeness: (sum - change).abs() / moved,
+        rounding: f64::from(f32::EPSILON) * scale / moved,
     })
 }
 

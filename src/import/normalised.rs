@@ -257,6 +257,9 @@ mod tests {
 
     use super::*;
 
+    /// What is built of a value.
+    type Build = dyn Fn(&mut Builder, ValueId) -> Result<ValueId>;
+
     /// What is found of an input of 3 planes before a convolution of what is built of it.
     fn found(build: impl Fn(&mut Builder, ValueId) -> Result<ValueId>) -> Option<Scaling> {
         let mut b = Builder::new(&[1, 3, 4, 4]).unwrap();
@@ -301,8 +304,7 @@ mod tests {
             let parts = [one(b, 2)?, one(b, 1)?, one(b, 0)?];
             b.concat(&parts, 1)
         };
-        let shuffles: [&dyn Fn(&mut Builder, ValueId) -> Result<ValueId>; 3] =
-            [&slice, &gather, &stack];
+        let shuffles: [&Build; 3] = [&slice, &gather, &stack];
         for shuffle in shuffles {
             let before = found(|b, x| {
                 let y = shuffle(b, x)?;

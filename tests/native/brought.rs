@@ -276,6 +276,10 @@ fn check_says_that_every_kind_is_computed_rightly() {
         ("onnx/grey-three-heads.onnx", "grey, 10 × 6 pixels"),
         ("tensorflow/teachable-machine", "TensorFlow.js"),
         ("tensorflow/joins.keras", "Keras"),
+        (
+            "tensorflow/caffe.keras",
+            "its input is 0 to 255, as it is normalised inside",
+        ),
         ("tensorflow/lite.zip", "TensorFlow Lite"),
     ] {
         let run = violet(&["check", data(name).to_str().unwrap()]);

@@ -83,12 +83,21 @@ fn named(text: &str) -> BTreeSet<&str> {
     for after in text.split("crate::").skip(1) {
         match after.strip_prefix('{') {
             Some(list) => {
-                let list = list.split(['}', ';']).next().unwrap();
-                names.extend(
-                    list.split(',')
-                        .map(|name| name.trim())
-                        .map(|name| &name[..word(name)]),
-                );
+                // Of `{a::{b, c}, d}` a and d.
+                let (mut depth, mut begins) = (0, true);
+                for (at, sign) in list.char_indices() {
+                    match sign {
+                        '}' if depth == 0 => break,
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' => begins = depth == 0,
+                        _ if begins && !sign.is_whitespace() => {
+                            names.insert(&list[at..at + word(&list[at..])]);
+                            begins = false;
+                        }
+                        _ => {}
+                    }
+                }
             }
             None => {
                 names.insert(&after[..word(after)]);
@@ -96,6 +105,16 @@ fn named(text: &str) -> BTreeSet<&str> {
         }
     }
     names
+}
+
+#[test]
+fn names_are_found_in_lists_within_lists() {
+    let text = "use crate::{model::{Card, Rect}, page::Plot,\n words};\ncrate::mask::edges()";
+    assert!(
+        named(text)
+            .into_iter()
+            .eq(["mask", "model", "page", "words"])
+    );
 }
 
 /// Where a room stands.

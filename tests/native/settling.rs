@@ -46,6 +46,19 @@ pub(crate) fn transposed_product(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
     result
 }
 
+/// A mean gradient between two positions, and what F is at them, as an integration takes it.
+pub(crate) fn secant_of(gradient: &[f64], [from, to]: [f64; 2], [f0, f1]: [f64; 2]) -> PartialSum {
+    PartialSum {
+        gradient_sum: gradient.iter().map(|&g| g as f32).collect(),
+        samples: vec![PathSample {
+            alpha: to,
+            output: f1 as f32,
+            slope: ((f1 - f0) / (to - from)) as f32,
+        }],
+        starts: 0,
+    }
+}
+
 fn relu(values: &[f64]) -> Vec<f64> {
     values.iter().map(|v| v.max(0.0)).collect()
 }
@@ -100,15 +113,7 @@ impl Network {
             }
             gradient = transposed_product(layer, &gradient);
         }
-        PartialSum {
-            gradient_sum: gradient.iter().map(|&g| g as f32).collect(),
-            samples: vec![PathSample {
-                alpha: to,
-                output: f1 as f32,
-                slope: ((f1 - f0) / (to - from)) as f32,
-            }],
-            starts: 0,
-        }
+        secant_of(&gradient, [from, to], [f0, f1])
     }
 
     /// Attributions by very many secants of one width.

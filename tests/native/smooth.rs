@@ -1,9 +1,9 @@
 //! Maps that settle by themselves, on small smooth networks that turn around halfway: normalised,
 //! as transformers are, on a path that passes grey.
 
-use violet::attribution::{Integration, Method, PartialSum, PathSample, Settle};
+use violet::attribution::{Integration, Method, PartialSum, Settle};
 
-use crate::settling::{noise, product, transposed_product};
+use crate::settling::{noise, product, secant_of, transposed_product};
 
 const INPUTS: usize = 48;
 const WIDTH: usize = 100;
@@ -137,15 +137,7 @@ impl Network {
         let gradient = pairs.fold(self.last.clone(), |gradient, ((a, b), block)| {
             block.back(&gradient, a, b)
         });
-        PartialSum {
-            gradient_sum: gradient.iter().map(|&g| g as f32).collect(),
-            samples: vec![PathSample {
-                alpha: to,
-                output: f1 as f32,
-                slope: ((f1 - f0) / (to - from)) as f32,
-            }],
-            starts: 0,
-        }
+        secant_of(&gradient, [from, to], [f0, f1])
     }
 
     /// Attributions by so many secants of one width.

@@ -125,6 +125,14 @@ def preprocessing():
     return keras.Model(inputs, layers.Dense(3)(x))
 
 
+def caffe():
+    """Colours turned round and means taken off, as `preprocess_input` does before ResNet and VGG."""
+    inputs = layers.Input((6, 5, 3), name="picture")
+    x = keras.applications.resnet50.preprocess_input(inputs)
+    x = layers.Conv2D(4, 3, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+
+
 def weigh(model):
     """Eighths; variances above 0."""
     for variable in model.variables:
@@ -146,7 +154,7 @@ def zipped(files):
 
 
 expected = {}
-for build in (convolutions, shapes, joins, norms, activations, preprocessing):
+for build in (convolutions, shapes, joins, norms, activations, preprocessing, caffe):
     keras.utils.clear_session()
     model = build()
     weigh(model)

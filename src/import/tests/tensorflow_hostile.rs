@@ -126,6 +126,31 @@ fn bytes_changed_at_random() {
     }
 }
 
+/// Operations that are called with names only, as no writer of Keras calls them.
+#[test]
+fn operands_by_their_names_alone() {
+    let seeds = seeds();
+    let (name, mut files, is_packed) = seeds
+        .into_iter()
+        .find(|(name, ..)| name == "preprocessing.keras")
+        .unwrap();
+    let config = files.iter_mut().find(|file| file.name == "config.json");
+    let config = config.unwrap();
+    let mut model: Value = serde_json::from_slice(&config.bytes).unwrap();
+    let mut changed = 0;
+    for layer in model["config"]["layers"].as_array_mut().unwrap() {
+        if layer["class_name"] == "GetItem" {
+            let call = &mut layer["inbound_nodes"][0];
+            call["kwargs"]["x"] = call["args"][0].take();
+            call["args"] = json!([]);
+            changed += 1;
+        }
+    }
+    assert!(changed > 3);
+    config.bytes = serde_json::to_vec(&model).unwrap();
+    survive(&name, files, is_packed);
+}
+
 /// Every leaf of a description, replaced by what no writer writes.
 #[test]
 fn descriptions_that_nobody_wrote() {

@@ -109,6 +109,14 @@ fn keras_3() {
 }
 
 #[test]
+fn normalisation_behind_turned_colours() {
+    let inside = read("caffe.keras").input.normalised_inside.unwrap();
+    assert_eq!(inside.scale, [1.0; 3]);
+    // Red is the last of what they are taken off.
+    assert_eq!(inside.offset, [-123.68, -116.779, -103.939]);
+}
+
+#[test]
 fn keras_h5_beside_its_labels() {
     let imported = read("joins-h5.zip");
     assert_eq!(imported.labels, ["yes"]);

@@ -208,6 +208,14 @@ pub(super) fn multiply<
     sums
 }
 
+/// Vectors side by side, from a place on.
+#[inline(always)]
+fn vectors_at<S: Simd, const VECTORS: usize>(from: &[f32], at: usize) -> [Vector<S, f32>; VECTORS] {
+    let lanes = lanes::<S>();
+    let from = &from[at..at + VECTORS * lanes];
+    std::array::from_fn(|v| load::<S>(&from[v * lanes..]))
+}
+
 /// Adds what the channels of one block of the sum give.
 #[inline(always)]
 fn add<
@@ -222,10 +230,8 @@ fn add<
     columns: &[f32],
     (channels, stride): (usize, usize),
 ) {
-    let lanes = lanes::<S>();
     for k in 0..channels {
-        let columns = &columns[k * stride..k * stride + VECTORS * lanes];
-        let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
+        let columns = vectors_at::<S, VECTORS>(columns, k * stride);
         for (sums, tile) in sums.iter_mut().zip(tiles) {
             for (row, sums) in sums.iter_mut().enumerate() {
                 let at = if FORWARD {
@@ -252,10 +258,8 @@ fn add_backward<S: Simd, const ROWS: usize, const VECTORS: usize>(
     columns: &[f32],
     (channels, stride): (usize, usize),
 ) {
-    let lanes = lanes::<S>();
     for k in 0..channels {
-        let columns = &columns[k * stride..k * stride + VECTORS * lanes];
-        let columns: [_; VECTORS] = std::array::from_fn(|v| load::<S>(&columns[v * lanes..]));
+        let columns = vectors_at::<S, VECTORS>(columns, k * stride);
         let weights = load::<S>(&tile[k * BLOCK..]);
         for (row, sums) in sums.iter_mut().enumerate() {
             let weight = machine::lane::<S>(weights, row);
