@@ -104,10 +104,10 @@ setup_trunk() {
   cargo_tool trunk trunk 0.21.14 --no-default-features --features rustls
 }
 
-# What the tests use besides: three browsers, PyTorch for the checkpoints, a software GPU.
+# What the tests use besides: three browsers and their fonts, PyTorch for the checkpoints, a software GPU.
 setup_tests() {
   debian firefox-esr webkit2gtk-driver xvfb xauth || say "Tests of the browsers that are missing will say so."
-  debian chromium libvulkan1 mesa-vulkan-drivers python3-torch python3-torchvision brotli ||
+  debian chromium fonts-dejavu-core fonts-liberation libvulkan1 mesa-vulkan-drivers python3-torch python3-torchvision brotli ||
     say "Tests that need what is missing will say so."
   has node || debian nodejs npm || die "Node.js is missing; the browser tests run on it."
   [ "$root/tests/browser/node_modules" -nt "$root/tests/browser/package-lock.json" ] ||

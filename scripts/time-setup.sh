@@ -45,7 +45,7 @@ whole=$((SECONDS - began))
 kill "$server"; server=
 began=$SECONDS
 [ -z "$tests" ] || "${empty[@]}" "$home/violet/scripts/test.sh" >"$home/test.out" 2>"$home/test.log" ||
-  { tail -50 "$home/test.out" "$home/test.log" >&2; exit 1; }
+  { grep -h -A 12 "^not ok" "$home/test.out" >&2; tail -n 20 "$home/test.log" >&2; exit 1; }
 testing=$((SECONDS - began))
 echo "| command | phase | time |"
 echo "|---|---|---:|"

@@ -18,11 +18,12 @@ const detector = existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safet
 async function camera(query, { quality = 60, ...options } = {}) {
   const page = await open(shared.browser, shared.site, query, { unfolded: false, ...options });
   const take = async (name, part) => {
-    await page.evaluate(async () => {
+    await page.evaluate(async (fonts) => {
+      for (const [kind, family] of Object.entries(fonts)) document.documentElement.style.setProperty(`--${kind}`, `"${family}"`);
       document.activeElement?.blur();
       await document.fonts.ready;
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    });
+    }, FONTS);
     await page.evaluate((part) => {
       const dock = document.querySelector(".dock");
       if (dock) dock.style.visibility = part ? "hidden" : "";
@@ -41,12 +42,15 @@ async function camera(query, { quality = 60, ...options } = {}) {
 let empty;
 const beside = () => (empty ??= shared.browser.newPage());
 
-/** Widths of a sentence in the page's fonts: pictures of other fonts are others. */
-const fonts = async () => (await beside()).evaluate(() => ["system-ui, sans-serif", 'Georgia, "DejaVu Serif", serif'].map((family) => {
+/** What pictures are taken in, whatever a machine has besides: Debian's fonts, which scripts/setup.sh installs. */
+const FONTS = { sans: "DejaVu Sans", serif: "Liberation Serif" };
+
+/** Widths of a sentence in these fonts, and in what is drawn on canvases: where one is missing, it is another's. */
+const fonts = async () => (await beside()).evaluate((families) => families.map((family) => {
   const context = document.createElement("canvas").getContext("2d");
   context.font = `40px ${family}`;
   return Math.round(context.measureText("Which pixels did the network use?").width);
-}).join());
+}).join(), [...Object.values(FONTS).map((family) => `"${family}", monospace`), "system-ui, sans-serif"]);
 
 /** A story: one page that goes from state to state. */
 const story = (name, tell) => check(name, async (t) => {

@@ -45,9 +45,7 @@ check("drop a photo and its mask forms, by the CPU pool", async () => {
   // Another answer, another mask.
   await view(page, "mask");
   const first = await canvas(page);
-  await page.locator("#predictions button").nth(3).click();
-  await status(page, /^Explaining/);
-  await status(page, /^Done/);
+  await again(page, () => page.locator("#predictions button").nth(3).click());
   assert.notEqual((await canvas(page)).hash, first.hash);
   assert.equal(await page.locator("#predictions button").nth(3).getAttribute("aria-pressed"), "true");
 
@@ -264,9 +262,7 @@ check("another network explains the same photo", async (t) => {
   await status(page, /^Done/);
   await view(page, "mask");
   const [first, answers] = [await canvas(page), await page.textContent("#predictions")];
-  await page.locator("#model").selectOption("resnet18");
-  await status(page, /^Explaining/);
-  await status(page, /^Done: 3 gradients/);
+  await again(page, () => page.locator("#model").selectOption("resnet18"), undefined, /^Done: 3 gradients/);
   assert.notEqual(await page.textContent("#predictions"), answers);
   const second = await canvas(page);
   assert.ok(second.purple > 0.01);

@@ -217,9 +217,7 @@ check("can I trust it: pixels go and come back, the network forgets, and is itse
   assert.match(await page.textContent("#oblivion-note"), /(Passed|Careful)/);
 
   // The network remembers everything again: the same mask.
-  await page.click("#explain");
-  await status(page, /^Explaining/);
-  await status(page, /^Done: 61/);
+  await again(page, () => page.click("#explain"), undefined, /^Done: 61/);
   assert.equal((await canvas(page)).hash, mask.hash);
   assert.deepEqual(page.errors, []);
   await page.close();
