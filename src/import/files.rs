@@ -33,6 +33,11 @@ impl File {
         base_name(&self.name)
     }
 
+    /// In how many folders it is.
+    pub(crate) fn depth(&self) -> usize {
+        self.name.matches(['/', '\\']).count()
+    }
+
     /// Whether another file means this one by that name. Folders do not count: they are lost when
     /// files are dropped one by one.
     pub(crate) fn is_named(&self, name: &str) -> bool {

@@ -121,6 +121,8 @@ pub struct InputKind {
     pub scaling: Option<Scaling>,
     /// How a picture of another shape is fitted, if the file says it.
     pub framing: Option<Framing>,
+    /// How it is resized, if the file says it.
+    pub filter: Option<Filter>,
     /// What the network does first with its input, if that is `a · x + b` for each channel: the
     /// normalisation is inside, and what goes in is closer to pixels.
     pub normalised_inside: Option<Scaling>,
@@ -144,6 +146,7 @@ impl InputKind {
             grey_weights: None,
             scaling: None,
             framing: None,
+            filter: None,
             normalised_inside: None,
         }
     }
@@ -177,6 +180,17 @@ pub enum Framing {
     Squash,
     /// The whole picture, with bars beside it.
     Pad,
+    /// The shorter side resized to so many pixels, and the middle of that.
+    ResizeThenCrop(u32),
+}
+
+/// How a picture is resized; where it shrinks, both are as much wider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Filter {
+    /// Linear between pixels.
+    Bilinear,
+    /// Cubic between pixels.
+    Bicubic,
 }
 
 /// `scale · x + offset`, a pair for each channel in the order of the input, or one for all. For

@@ -1,5 +1,7 @@
 //! Names of classes that lie beside a network.
 
+use serde_json::Value;
+use violet_labels::Literal;
 pub use violet_labels::read;
 
 use crate::files::File;
@@ -23,7 +25,20 @@ pub fn beside(files: &[File]) -> Option<Vec<String>> {
         let name = file.base_name().to_ascii_lowercase();
         !(name.contains("label") || name.contains("class"))
     });
-    texts.into_iter().find_map(|file| read(&file.bytes))
+    let named = texts.into_iter().find_map(|file| read(&file.bytes));
+    named.or_else(|| configured(files))
+}
+
+/// Those that Hugging Face's or timm's description of a network has.
+fn configured(files: &[File]) -> Option<Vec<String>> {
+    let config = files.iter().filter(|file| file.is_named("config.json"));
+    let config = config.min_by_key(|file| file.depth())?;
+    let config: Value = serde_json::from_slice(&config.bytes).ok()?;
+    let named = ["id2label", "label2id", "label_names"].iter();
+    let mut named = named
+        .map(|key| &config[key])
+        .filter(|value| !value.is_null());
+    named.find_map(|value| Literal::parse(&value.to_string())?.labels())
 }
 
 #[cfg(test)]
@@ -39,5 +54,12 @@ mod tests {
         ];
         assert_eq!(beside(&files).unwrap(), ["a", "b"]);
         assert!(beside(&files[2..]).is_none());
+        for config in [
+            r#"{"id2label": {"1": "b", "0": "a"}, "label2id": {"x": 0}}"#,
+            r#"{"architecture": "resnet18", "label_names": ["a", "b"]}"#,
+        ] {
+            let files = [File::new("config.json", config)];
+            assert_eq!(beside(&files).unwrap(), ["a", "b"]);
+        }
     }
 }

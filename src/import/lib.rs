@@ -32,9 +32,9 @@ pub mod tflite;
 pub use error::{Error, Result, Unsupported};
 pub use files::File;
 pub use imported::{
-    ChannelOrder, Detector, Framing, Imported, InputKind, Layout, Note, OperationCount, Options,
-    Scaling,
+    ChannelOrder, Detector, Filter, Framing, Imported, InputKind, Layout, Note, OperationCount,
+    Options, Scaling,
 };
 pub use labels::{beside as labels, read as labels_in};
-pub use open::{Format, open, read};
+pub use open::{Format, of_one_network, open, read};
 pub use outputs::main_output;

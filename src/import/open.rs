@@ -79,6 +79,7 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
             false => beside.extend(unpacked),
         }
     }
+    let mut beside = of_one_network(beside);
     let formats = beside.iter().enumerate();
     let mut found: Vec<(usize, Format)> = formats
         .filter_map(|(k, file)| Some((k, Format::of(&file.bytes)?)))
@@ -115,6 +116,23 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
         },
     };
     Ok((format, imported?))
+}
+
+/// Without what Hugging Face's folders hold beside a network: the same weights for other libraries, and of a training its
+/// optimiser, its arguments and what it saved on the way, in folders within. Files of any other folder stay.
+pub fn of_one_network(mut files: Vec<File>) -> Vec<File> {
+    const CONFIG: &str = "config.json";
+    const NETWORKS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+    let described = files.iter().any(|file| file.is_named(CONFIG));
+    let main = NETWORKS.iter().find_map(|name| {
+        let named = files.iter().filter(|file| file.is_named(name));
+        let outermost = named.min_by_key(|file| file.depth())?;
+        Some(outermost.name.clone())
+    });
+    if let (true, Some(main)) = (described, main) {
+        files.retain(|file| file.name == main || Format::of(&file.bytes).is_none());
+    }
+    files
 }
 
 /// What to say of files none of which is a network.

@@ -64,7 +64,7 @@ impl Opened {
     /// [`Error::UnknownOutput`], [`Error::ClassCount`] or [`Error::Wish`] if what is wished cannot be
     /// had; [`Error::Picture`] if no photo can become its input; [`Error::Graph`] if it is at a limit.
     pub fn read(files: Vec<File>, wishes: &Wishes) -> Result<Self> {
-        let (mut weights, mut others): (Vec<_>, Vec<_>) = files
+        let (mut weights, mut others): (Vec<_>, Vec<_>) = violet_import::of_one_network(files)
             .into_iter()
             .partition(|file| Checkpoint::is_one(&file.bytes));
         match weights.pop() {
@@ -136,7 +136,10 @@ impl Opened {
             height: input.height as u32,
             width: input.width as u32,
             framing: input.framing.map_or(Framing::CropThenResize(1.0), framing),
-            filter: Filter::Bilinear,
+            filter: match input.filter {
+                Some(violet_import::Filter::Bicubic) => Filter::Bicubic,
+                _ => Filter::Bilinear,
+            },
             mean,
             std,
         };
@@ -484,6 +487,7 @@ fn framing(framing: violet_import::Framing) -> Framing {
         violet_import::Framing::Crop => Framing::CropThenResize(1.0),
         violet_import::Framing::Squash => Framing::Squash,
         violet_import::Framing::Pad => Framing::Pad,
+        violet_import::Framing::ResizeThenCrop(side) => Framing::ResizeThenCrop(side),
     }
 }
 

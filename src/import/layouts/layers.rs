@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use violet_graph::{Binary, Builder, Clamp, Constant, Padding, Reduction, Sliding, Unary, ValueId};
 use violet_weights::{Module, StateDict, Tensor};
 
+use super::config::Config;
 use super::modules;
 use crate::error::{Error, Result};
 use crate::imported::Note;
@@ -72,6 +73,12 @@ pub(super) struct Layers {
     pub(super) arch: Option<String>,
     /// What its authors make of pixels, where that is not what most do.
     pub(super) scaling: Option<Assumed>,
+    /// What is said beside the weights.
+    pub(super) config: Config,
+    /// ε of layer normalisation, where it is said or another than the layout's.
+    pub(super) layer_epsilon: Option<f32>,
+    /// The function within its layers, where it is said.
+    pub(super) said_act: Option<Act>,
 }
 
 impl Layers {
@@ -101,6 +108,9 @@ impl Layers {
             notes: Vec::new(),
             arch: state.texts.get("arch").cloned(),
             scaling: None,
+            config: Config::default(),
+            layer_epsilon: None,
+            said_act: None,
         })
     }
 

@@ -1,12 +1,14 @@
 //! Weights by name and no description of the network: PyTorch's state dictionaries, safetensors.
 //!
 //! Names and shapes tell which network they belong to. The layouts are those of torchvision's
-//! classifiers, some also as timm and others name them; each is built as its authors' code does, and
+//! classifiers, some also as timm, Hugging Face and others name them; each is built as its authors' code does, and
 //! widths, depths, kernels, groups and the last layers are read off the weights. What is left over
 //! beside the network is named in a [`Note`]; a tensor within its layers that has no place, as of a
 //! block that was changed, is refused: it would compute something else.
 
+mod config;
 mod head;
+mod hugging_face;
 mod inception;
 mod layers;
 mod mobile;
@@ -22,6 +24,8 @@ use std::collections::BTreeMap;
 use violet_graph::{Unary, ValueId};
 use violet_weights::{Candidate, StateDict, Tensor};
 
+use self::config::{Config, Pictures};
+use self::hugging_face::Named;
 use self::layers::Layers;
 use crate::error::{Error, Result};
 use crate::files::File;
@@ -77,7 +81,7 @@ const USUAL: fn(&View<'_>) -> usize = |_| 224;
 const ALWAYS: fn(&View<'_>) -> bool = |_| true;
 
 /// Every layout that is known.
-const LAYOUTS: [Layout; 27] = [
+const LAYOUTS: [Layout; 28] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -291,6 +295,22 @@ const LAYOUTS: [Layout; 27] = [
         build: transformer::timm_vit,
     },
     Layout {
+        title: "Vision Transformer BEiT, as timm names it",
+        names: &[
+            "patch_embed.proj.weight",
+            "cls_token",
+            "blocks.0.attn.relative_position_bias_table",
+        ],
+        is: |view| !view.has("pos_embed"),
+        // A square of distances, and three of the class's token.
+        size: |view| {
+            let table = view.dim("blocks.0.attn.relative_position_bias_table", 0);
+            let side = table.saturating_sub(3).isqrt().div_ceil(2);
+            side * view.dim("patch_embed.proj.weight", 2)
+        },
+        build: transformer::timm_vit,
+    },
+    Layout {
         title: "Swin Transformer",
         names: &[
             "features.0.0.weight",
@@ -380,38 +400,55 @@ fn matches(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Match> {
 pub(crate) fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Imported> {
     let mut chosen = None;
     let mut others = Vec::new();
-    let state = violet_weights::read(bytes, |candidates| {
-        let (index, found) = choose(candidates)?;
+    let mut state = violet_weights::read(bytes, |candidates| {
+        let mut named: Vec<Option<Named>> = candidates.iter().map(Named::of).collect();
+        let of_layouts = candidates.iter().zip(&named);
+        let of_layouts = of_layouts.map(|(candidate, named)| match named {
+            Some(named) => named.candidate(candidate),
+            None => candidate.clone(),
+        });
+        let of_layouts: Vec<Candidate> = of_layouts.collect();
+        let (index, found) = choose(&of_layouts)?;
         let names = candidates.iter().map(|candidate| candidate.name.clone());
         others = names.collect();
         others.swap_remove(index);
-        let shapes = candidates[index].shapes.clone();
-        chosen = Some((found, shapes));
+        let shapes = of_layouts[index].shapes.clone();
+        chosen = Some((found, shapes, named.swap_remove(index)));
         Ok::<_, Error>(index)
     })?;
-    let Some(((layout, prefix), shapes)) = chosen else {
+    let Some(((layout, prefix), shapes, named)) = chosen else {
         unreachable!("who reads them chooses");
     };
+    if let Some(named) = &named {
+        state = named.state(state);
+    }
+    let config = Config::beside(beside);
+    let pictures = config.pictures();
     let view = View {
         shapes: &shapes,
         prefix: &prefix,
     };
     let usual = (layout.size)(&view);
     let fixed = layout.title.starts_with("Vision");
-    let size = match (fixed, options.size) {
+    let size = match (fixed, options.size.or(pictures.size)) {
         (false, Some(size)) => size,
         _ => [usual; 2],
     };
     let mut notes = vec![Note::Layout {
-        title: layout.title,
+        title: named.as_ref().map_or(layout.title, Named::title),
     }];
-    if !fixed && options.size.is_none() {
+    if !fixed && options.size.is_none() && pictures.size.is_none() {
         notes.push(Note::AssumedSize(size));
     }
     if !others.is_empty() {
         notes.push(Note::OtherNetworks { names: others });
     }
-    build(layout, &prefix, state, size, notes, beside, options).map(|mut imported| {
+    let said = Said {
+        named,
+        config,
+        pictures,
+    };
+    build(layout, &prefix, state, size, notes, said, beside, options).map(|mut imported| {
         imported.input.fixed_size = fixed;
         imported
     })
@@ -463,12 +500,20 @@ fn is_no_weight(name: &str) -> bool {
     NO_WEIGHTS.iter().any(|end| name.ends_with(end))
 }
 
+/// What is known of weights but themselves.
+struct Said {
+    named: Option<Named>,
+    config: Config,
+    pictures: Pictures,
+}
+
 fn build(
     layout: &Layout,
     prefix: &str,
     mut state: StateDict,
     size: [usize; 2],
     mut notes: Vec<Note>,
+    said: Said,
     beside: &[File],
     options: &Options,
 ) -> Result<Imported> {
@@ -478,6 +523,22 @@ fn build(
     }
     let own_labels = std::mem::take(&mut state.labels);
     let mut layers = Layers::new(state, prefix, layout.names[0], size)?;
+    let Said {
+        named,
+        config,
+        pictures,
+    } = said;
+    if let Some(named) = &named {
+        config.check()?;
+        layers.said_act = config.act()?;
+        layers.layer_epsilon = config.epsilon().or(named.epsilon());
+        layers.scaling = named.scaling();
+    }
+    if layers.arch.is_none() {
+        layers.arch = config.architecture().map(Into::into);
+    }
+    let [one_by_one, numbers] = [config.is_multi_label(), config.is_regression()];
+    layers.config = config;
     let mut logits = (layout.build)(&mut layers)?;
     let outputs = layers.b.shape(logits).iter().product();
     if let Some(asked) = options.classes {
@@ -488,11 +549,14 @@ fn build(
             });
         }
         logits = layers.b.slice(logits, &[0], &[asked as i64], &[-1], &[])?;
-    } else if outputs == 1 {
+    } else if outputs == 1 && !one_by_one && !numbers {
         logits = layers.b.unary(Unary::Sigmoid, logits)?;
         notes.push(Note::AssumedSigmoid);
     }
-    let mut scaling = normaliser(layers.beside());
+    if one_by_one {
+        logits = layers.b.unary(Unary::Sigmoid, logits)?;
+    }
+    let mut scaling = pictures.scaling.or(normaliser(layers.beside()));
     if let (None, Some(usual)) = (&scaling, layers.scaling) {
         scaling = Some(Scaling::uniform(1.0 / usual.std, -usual.mean / usual.std));
         notes.push(Note::AssumedScaling {
@@ -529,6 +593,8 @@ fn build(
     let operations = graph.summary().operations;
     let mut input = InputKind::new("image", Order::Planes, [channels, height, width]);
     input.scaling = scaling;
+    input.framing = pictures.framing;
+    input.filter = pictures.filter;
     Ok(Imported {
         detector: None,
         labels: labels::beside(beside).unwrap_or(own_labels),

@@ -12,7 +12,7 @@ use violet_graph::{Binary, Constant, PadMode, Reduction, ValueId};
 
 use super::head::head;
 use super::layers::Layers;
-use super::transformer::{apart, attended, mlp_of, patches};
+use super::transformer::{apart, attended, mlp_of, patches, without_k};
 use crate::error::Result;
 
 /// ε of layer normalisation.
@@ -69,6 +69,7 @@ fn network(
     steps: Vec<Step>,
     mlp: [&str; 2],
 ) -> Result<ValueId> {
+    let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
     let x = patches(layers, patch)?;
     let x = layers.b.transpose(x, &[1, 2, 0])?;
     let mut x = layers.layer_norm(x, norm, EPSILON)?;
@@ -88,7 +89,7 @@ fn network(
                  norm: &str,
                  of: &dyn Fn(&mut Layers, ValueId) -> Result<ValueId>| {
                     let normed =
-                        |layers: &mut Layers, x| layers.layer_norm(x, &part(norm), EPSILON);
+                        |layers: &mut Layers, x| layers.layer_norm(x, &part(norm), epsilon);
                     let y = match second {
                         true => {
                             let y = of(layers, x)?;
@@ -110,7 +111,7 @@ fn network(
             })?;
         }
     }
-    let x = layers.layer_norm(x, "norm", EPSILON)?;
+    let x = layers.layer_norm(x, "norm", epsilon)?;
     let x = layers.b.reduce(Reduction::Mean, x, &[0, 1], false)?;
     let last = if layers.any("head.fc.") {
         "head.fc"
@@ -148,7 +149,8 @@ fn merged(layers: &mut Layers, x: ValueId, name: &str) -> Result<ValueId> {
 /// Attention within windows of \[H, W, C\], which are shifted by half of their side in every second
 /// block: around the edges, what was not neighbours before does not attend.
 fn window_attention(layers: &mut Layers, x: ValueId, name: &str, shifted: bool) -> Result<ValueId> {
-    let (table, heads) = positions(layers, name)?;
+    let least = layers.b.shape(x).iter().take(2).copied().min();
+    let (table, heads) = positions(layers, name, least.unwrap_or(1))?;
     let offsets = table.len() / heads;
     let window = offsets.isqrt().div_ceil(2);
     if (2 * window - 1).pow(2) != offsets {
@@ -234,33 +236,38 @@ fn projected(layers: &mut Layers, x: ValueId, name: &str) -> Result<ValueId> {
         return layers.linear(x, name);
     }
     let weight = layers.value(&format!("{name}.weight"))?;
-    let (whole, apart) = (format!("{name}.bias"), format!("{block}.q_bias"));
-    let bias = match (layers.has(&whole), layers.has(&apart)) {
-        (true, _) => {
+    let whole = format!("{name}.bias");
+    let bias = match layers.has(&whole) {
+        true => {
             let mut bias = layers.take(&whole)?.to_f64();
             let third = bias.len() / 3;
             bias[third..2 * third].fill(0.0);
-            Some(bias)
-        }
-        (false, true) => {
-            let q = layers.take(&apart)?.to_f64();
-            let v = layers.take(&format!("{block}.v_bias"))?.to_f64();
-            Some([q.clone(), vec![0.0; q.len()], v].concat())
-        }
-        (false, false) => None,
-    };
-    let bias = match bias {
-        Some(bias) => {
             let bias: Vec<f32> = bias.into_iter().map(|v| v as f32).collect();
             Some(layers.b.constant(Constant::f32(&[bias.len()], bias)?)?)
         }
-        None => None,
+        false => without_k(layers, &block)?,
     };
     Ok(layers.b.linear(x, weight, bias)?)
 }
 
-/// The bias of each distance in a window, \[(2w − 1)², heads\], and how many heads there are.
-fn positions(layers: &mut Layers, name: &str) -> Result<(Vec<f64>, usize)> {
+/// How far apart two places of a window are, as the small network is given it: on a logarithmic scale, on which what is
+/// farthest apart in the window that its weights came from is 1.
+fn scaled_distances(window: usize, pretrained: Option<usize>) -> Vec<f64> {
+    // The logarithm is that of eight times as much, to the base of 8.
+    const STEEP: f64 = 8.0;
+    let most = pretrained.unwrap_or(window).saturating_sub(1).max(1) as f64;
+    let scaled = |apart: usize| {
+        let apart = STEEP * (apart as f64 + 1.0 - window as f64) / most;
+        apart.signum() * (apart.abs() + 1.0).ln() / STEEP.ln()
+    };
+    let side = (2 * window).saturating_sub(1);
+    let pairs = (0..side * side).flat_map(|at| [scaled(at / side), scaled(at % side)]);
+    pairs.collect()
+}
+
+/// The bias of each distance in a window, \[(2w − 1)², heads\], of an image whose shorter side is `least`, and how many
+/// heads there are.
+fn positions(layers: &mut Layers, name: &str, least: usize) -> Result<(Vec<f64>, usize)> {
     if !layers.has(&format!("{name}.logit_scale")) {
         let table = layers.take(&format!("{name}.relative_position_bias_table"))?;
         return match *table.shape() {
@@ -269,13 +276,21 @@ fn positions(layers: &mut Layers, name: &str) -> Result<(Vec<f64>, usize)> {
         };
     }
     let table = format!("{name}.relative_coords_table");
-    if !layers.has(&table) {
+    let stage = name.split('.').nth(1).and_then(|stage| stage.parse().ok());
+    let distances = match layers.config.window() {
+        _ if layers.has(&table) => layers.take(&table)?.to_f64(),
+        // Hugging Face's files leave the table out.
+        Some(window) => {
+            let pretrained = layers.config.pretrained_window(stage.unwrap_or(0));
+            scaled_distances(window.min(least), pretrained)
+        }
         // How large windows are is in no other tensor.
-        return Err(layers.differs(format!(
-            "“{table}” is not in the file, so that nothing tells how large windows are"
-        )));
-    }
-    let distances = layers.take(&table)?.to_f64();
+        None => {
+            return Err(layers.differs(format!(
+                "“{table}” is not in the file, so that nothing tells how large windows are"
+            )));
+        }
+    };
     let first = layers.take(&format!("{name}.cpb_mlp.0.weight"))?;
     let offset = layers.take(&format!("{name}.cpb_mlp.0.bias"))?.to_f64();
     let second = layers.take(&format!("{name}.cpb_mlp.2.weight"))?;
@@ -321,7 +336,7 @@ fn rolled(layers: &mut Layers, x: ValueId, shift: [usize; 2]) -> Result<ValueId>
 
 /// The bias of each pair of places in a window, \[heads, places, places\], from a table of the
 /// distances, \[(2w − 1)², heads\].
-fn relative_bias(table: &[f64], window: usize, heads: usize) -> Vec<f32> {
+pub(super) fn relative_bias(table: &[f64], window: usize, heads: usize) -> Vec<f32> {
     let places = window * window;
     let mut bias = vec![0.0; heads * places * places];
     for from in 0..places {

@@ -1,14 +1,15 @@
-//! Vision transformers (ViT, DeiT) and ConvNeXt.
+//! Vision transformers (ViT, DeiT, BEiT, DINOv2) and ConvNeXt.
 //!
 //! # Source
 //!
-//! torchvision's `vision_transformer.py` and `convnext.py`; timm's `vision_transformer.py`, `deit.py` and
+//! torchvision's `vision_transformer.py` and `convnext.py`; timm's `vision_transformer.py`, `deit.py`, `beit.py` and
 //! `convnext.py` for its names. Heads are 64 channels wide (ViT-H: 80).
 
-use violet_graph::{Binary, Reduction, ValueId};
+use violet_graph::{Binary, Constant, Reduction, ValueId};
 
 use super::head::head;
 use super::layers::{Act, Layers, Pad};
+use super::swin::relative_bias;
 use crate::error::Result;
 
 /// ε of layer normalisation in torchvision's and timm's ViT and ConvNeXt.
@@ -70,14 +71,18 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
     let [width, size] = [layers.channels(x), layers.size(x).iter().product()];
     let x = layers.b.reshape(x, &[width as i64, size as i64])?;
     let x = layers.b.transpose(x, &[1, 0])?;
-    let positions = layers.value(names.positions)?;
-    let positions = layers.b.squeeze(positions, &[0])?;
+    // BEiT has none, and tells how far apart two patches are in every block anew.
+    let mut positions = layers.optional(names.positions)?;
+    if let Some(positions) = &mut positions {
+        *positions = layers.b.squeeze(*positions, &[0])?;
+    }
     // Some give the class's token no position: timm's, where there are registers.
-    let only_patches = layers.b.shape(positions).first() == Some(&size);
-    let mut x = match only_patches {
-        true => layers.add(x, positions)?,
-        false => x,
-    };
+    let only_patches =
+        |positions: &ValueId, layers: &Layers| layers.b.shape(*positions).first() == Some(&size);
+    let mut x = x;
+    if let Some(positions) = positions.take_if(|positions| only_patches(positions, layers)) {
+        x = layers.add(x, positions)?;
+    }
     let mut tokens = Vec::new();
     for token in [names.class_token, "dist_token", "reg_token"] {
         if let Some(token) = layers.optional(token)? {
@@ -86,31 +91,50 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
     }
     tokens.push(x);
     x = layers.b.concat(&tokens, 0)?;
-    if !only_patches {
+    if let Some(positions) = positions {
         x = layers.add(x, positions)?;
     }
+    let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
     let distilled = layers.any("head_dist.");
     if layers.has("norm_pre.weight") {
-        x = layers.layer_norm(x, "norm_pre", EPSILON)?;
+        x = layers.layer_norm(x, "norm_pre", epsilon)?;
     }
-    let heads = match width {
-        1280 => 16,
-        width if width % 64 == 0 => width / 64,
-        _ => {
-            let reason = format!("{width} channels are no whole number of heads of 64");
+    let heads = match (layers.config.heads(), width) {
+        (Some(heads), width) if width % heads == 0 => heads,
+        (None, 1280) => 16,
+        (None, width) if width % 64 == 0 => width / 64,
+        (said, _) => {
+            let reason = match said {
+                Some(heads) => format!("{width} channels are not those of {heads} heads"),
+                None => format!(
+                    "{width} channels are no whole number of heads of 64; open its config.json with it, if \
+                     there is one"
+                ),
+            };
             return Err(layers.differs(reason));
         }
     };
     for block in layers.numbers(names.blocks) {
         let part = |part: &str| format!("{}{block}.{part}", names.blocks);
-        let normed = layers.layer_norm(x, &part(names.norms[0]), EPSILON)?;
+        let normed = layers.layer_norm(x, &part(names.norms[0]), epsilon)?;
         let weight = layers.value(&part(names.qkv[0]))?;
-        let bias = layers.optional(&part(names.qkv[1]))?;
+        let bias = match layers.optional(&part(names.qkv[1]))? {
+            None => without_k(layers, &part("attn"))?,
+            bias => bias,
+        };
         let qkv = layers.b.linear(normed, weight, bias)?;
-        let attended = attention(layers, qkv, heads)?;
+        let rows = layers.b.shape(x)[0];
+        let apart = distances(layers, &part("attn"), [rows, heads])?;
+        let attended = attention(layers, qkv, heads, apart)?;
         let attended = layers.linear(attended, &part(names.proj))?;
-        x = scaled_shortcut(layers, x, attended, &part("ls1.gamma"))?;
-        let normed = layers.layer_norm(x, &part(names.norms[1]), EPSILON)?;
+        // timm's BEiT calls them otherwise.
+        let scales = ["ls1.gamma", "ls2.gamma", "gamma_1", "gamma_2"].map(part);
+        let [first, second, ..] = match layers.has(&scales[2]) {
+            true => [&scales[2], &scales[3]],
+            false => [&scales[0], &scales[1]],
+        };
+        x = scaled_shortcut(layers, x, attended, first)?;
+        let normed = layers.layer_norm(x, &part(names.norms[1]), epsilon)?;
         // torchvision's files of before 0.13 call the two otherwise.
         let old = layers.any(&part("mlp.linear_1."));
         let mlp = if old {
@@ -119,20 +143,28 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
             names.mlp
         };
         let y = mlp_of(layers, normed, mlp.map(part))?;
-        x = scaled_shortcut(layers, x, y, &part("ls2.gamma"))?;
+        x = scaled_shortcut(layers, x, y, second)?;
     }
-    if layers.has("fc_norm.weight") {
-        // The mean of the patches in place of the class's token.
+    let mean = |layers: &mut Layers, x| -> Result<ValueId> {
         let rows = layers.b.shape(x)[0] as i64;
         let patches = layers
             .b
             .slice(x, &[rows - size as i64], &[rows], &[0], &[])?;
-        let mean = layers.b.reduce(Reduction::Mean, patches, &[0], false)?;
-        let mean = layers.layer_norm(mean, "fc_norm", EPSILON)?;
+        Ok(layers.b.reduce(Reduction::Mean, patches, &[0], false)?)
+    };
+    if layers.has("fc_norm.weight") {
+        // The mean of the patches in place of the class's token.
+        let mean = mean(layers, x)?;
+        let mean = layers.layer_norm(mean, "fc_norm", epsilon)?;
         return head(layers, mean, names.head);
     }
-    let x = layers.layer_norm(x, names.last_norm, EPSILON)?;
-    let class = layers.b.gather(x, 0, &[0], &[])?;
+    let x = layers.layer_norm(x, names.last_norm, epsilon)?;
+    let mut class = layers.b.gather(x, 0, &[0], &[])?;
+    // DINOv2's classifiers get both.
+    if layers.dims(&format!("{}.weight", names.head)).get(1) == Some(&(2 * width)) {
+        let mean = mean(layers, x)?;
+        class = layers.b.concat(&[class, mean], -1)?;
+    }
     let logits = head(layers, class, names.head)?;
     if !distilled {
         return Ok(logits);
@@ -157,8 +189,58 @@ pub(super) fn mlp_of(
     [first, second]: [String; 2],
 ) -> Result<ValueId> {
     let x = layers.linear(x, &first)?;
-    let x = layers.act(x, Act::Gelu)?;
+    let x = layers.act(x, layers.said_act.unwrap_or(Act::Gelu))?;
     layers.linear(x, &second)
+}
+
+/// The bias of q, k and v where that of k is left out, as softmax would take it off again: BEiT's and Swin V2's.
+pub(super) fn without_k(layers: &mut Layers, name: &str) -> Result<Option<ValueId>> {
+    let [q, v] = ["q_bias", "v_bias"].map(|part| format!("{name}.{part}"));
+    if !layers.has(&q) {
+        return Ok(None);
+    }
+    let [q, v] = [layers.take(&q)?.to_f64(), layers.take(&v)?.to_f64()];
+    let bias = [q.clone(), vec![0.0; q.len()], v].concat();
+    let bias: Vec<f32> = bias.into_iter().map(|v| v as f32).collect();
+    let bias = Constant::f32(&[bias.len()], bias)?;
+    Ok(Some(layers.b.constant(bias)?))
+}
+
+/// BEiT's bias of each pair of rows, \[heads, rows, rows\], if there is a table of distances: that of patches, then
+/// of the class's token to patches, of patches to it, and to itself.
+fn distances(
+    layers: &mut Layers,
+    name: &str,
+    [rows, heads]: [usize; 2],
+) -> Result<Option<ValueId>> {
+    let name = format!("{name}.relative_position_bias_table");
+    if !layers.has(&name) {
+        return Ok(None);
+    }
+    let table = layers.take(&name)?;
+    let side = rows.saturating_sub(1).isqrt();
+    let apart = (2 * side).saturating_sub(1).pow(2);
+    if side * side + 1 != rows || table.shape() != [apart + 3, heads] {
+        let shape = table.shape();
+        return Err(layers.differs(format!(
+            "“{name}” is {shape:?}, which are not the distances of {side} × {side} patches for {heads} heads"
+        )));
+    }
+    let table = table.to_f64();
+    let of_patches = relative_bias(&table[..apart * heads], side, heads);
+    let patches = side * side;
+    let mut bias = vec![0.0; heads * rows * rows];
+    for (at, value) in bias.iter_mut().enumerate() {
+        let (head, from, to) = (at / (rows * rows), at / rows % rows, at % rows);
+        *value = match (from.checked_sub(1), to.checked_sub(1)) {
+            (Some(from), Some(to)) => of_patches[(head * patches + from) * patches + to],
+            (None, Some(_)) => table[apart * heads + head] as f32,
+            (Some(_), None) => table[(apart + 1) * heads + head] as f32,
+            (None, None) => table[(apart + 2) * heads + head] as f32,
+        };
+    }
+    let bias = Constant::f32(&[heads, rows, rows], bias)?;
+    Ok(Some(layers.b.constant(bias)?))
 }
 
 /// x + scale · y, where there is a scale.
@@ -173,12 +255,17 @@ fn scaled_shortcut(layers: &mut Layers, x: ValueId, y: ValueId, scale: &str) -> 
 
 /// softmax(q kᵀ / √d + bias) v over the rows of \[…, rows, 3 · heads · d\], which becomes
 /// \[…, rows, heads · d\].
-fn attention(layers: &mut Layers, qkv: ValueId, heads: usize) -> Result<ValueId> {
+fn attention(
+    layers: &mut Layers,
+    qkv: ValueId,
+    heads: usize,
+    bias: Option<ValueId>,
+) -> Result<ValueId> {
     let shape = layers.b.shape(qkv).to_vec();
     let [q, k, v] = apart(layers, qkv, heads)?;
     let each = layers.b.shape(q).last().copied().unwrap_or(1);
     let q = layers.b.affine(q, (each as f32).sqrt().recip(), 0.0)?;
-    attended(layers, [q, k, v], None, &shape)
+    attended(layers, [q, k, v], bias, &shape)
 }
 
 /// q, k and v, each \[windows, heads, rows, d\], of \[…, rows, 3 · heads · d\].
@@ -302,7 +389,7 @@ fn convnext_named(layers: &mut Layers, names: &ConvNames) -> Result<ValueId> {
             let y = layers.b.transpose(y, &[1, 2, 0])?;
             let y = layers.layer_norm(y, &part(names.block[1]), EPSILON)?;
             let y = layers.linear(y, &part(names.block[2]))?;
-            let y = layers.act(y, Act::Gelu)?;
+            let y = layers.act(y, layers.said_act.unwrap_or(Act::Gelu))?;
             let y = response_norm(layers, y, &part("mlp.grn"))?;
             let y = layers.linear(y, &part(names.block[3]))?;
             let mut y = layers.b.transpose(y, &[2, 0, 1])?;
@@ -321,6 +408,7 @@ fn convnext_named(layers: &mut Layers, names: &ConvNames) -> Result<ValueId> {
         true => ["classifier.0", "classifier.2"],
         false => ["head.norm", "head.fc"],
     };
-    let x = layers.layer_norm(x, norm, EPSILON)?;
+    let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
+    let x = layers.layer_norm(x, norm, epsilon)?;
     head(layers, x, last)
 }
