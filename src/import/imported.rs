@@ -296,6 +296,13 @@ pub enum Note {
         /// Its name.
         head: String,
     },
+    /// A layer is its author's own code, and was taken as that of Keras' example, which has its name.
+    AssumedLayer {
+        /// Its name.
+        layer: String,
+        /// Its class.
+        class: String,
+    },
     /// One output was taken as a logit of a sigmoid.
     AssumedSigmoid,
     /// TorchScript's code was not read.
@@ -402,6 +409,11 @@ impl fmt::Display for Note {
             Note::AssumedHead { head } => {
                 write!(f, "“{head}” is assumed to be the network's last layer.")
             }
+            Note::AssumedLayer { layer, class } => write!(
+                f,
+                "“{layer}” is Python code that the file does not hold; it is assumed to be {class} of \
+                 Keras' example of a Vision Transformer."
+            ),
             Note::AssumedSigmoid => {
                 write!(
                     f,

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::layers::EXAMPLES;
 use crate::error::{Error, Result};
 
 /// How many layers a file may describe, nested ones included.
@@ -140,6 +141,26 @@ fn read_model(value: &Value, left: &mut usize) -> Result<Model> {
     })
 }
 
+/// A layer's class; where it is none of Keras' own, whatever it is called, with the package before it that its author
+/// registered it in, or `Custom`, as Keras writes it.
+fn class_of(class: &str, value: &Value) -> String {
+    let (package, bare) = class.rsplit_once('>').unwrap_or(("", class));
+    // Only archives of Keras 3 and of 2.12 on say where a class comes from.
+    let registered = value["registered_name"].as_str();
+    let own = match value["module"].as_str() {
+        None => registered.is_some_and(|name| name.contains('>')),
+        Some(module) => {
+            let package = module.split('.').next().unwrap_or_default();
+            registered.is_some() && !["keras", "tf_keras", "tensorflow"].contains(&package)
+        }
+    };
+    match (EXAMPLES.contains(&bare), package) {
+        (true, _) => bare.into(),
+        (false, "") if own => format!("Custom>{bare}"),
+        _ => class.into(),
+    }
+}
+
 fn read_layer(value: &Value, left: &mut usize) -> Result<Layer> {
     *left = left
         .checked_sub(1)
@@ -171,7 +192,7 @@ fn read_layer(value: &Value, left: &mut usize) -> Result<Layer> {
     }
     Ok(Layer {
         name,
-        class: class.into(),
+        class: class_of(class, value),
         module: value["module"].as_str().unwrap_or_default().into(),
         trainable: config
             .get("trainable")
@@ -371,5 +392,33 @@ mod tests {
         let layer = json!({"class_name": "Dropout", "config": {}});
         let many = json!({"class_name": "Sequential", "config": vec![layer; MAX_LAYERS + 1]});
         assert!(Model::read(&many).is_err());
+    }
+
+    /// A layer that someone wrote and called as one of Keras' is none of Keras'.
+    #[test]
+    fn classes_of_ones_own_are_told_from_keras() {
+        let class = |class: &str, module: Value, registered: Value| {
+            let layer =
+                json!({"class_name": class, "module": module, "registered_name": registered});
+            class_of(class, &layer)
+        };
+        let keras = json!("keras.layers");
+        assert_eq!(
+            class("LayerNormalization", keras, Value::Null),
+            "LayerNormalization"
+        );
+        let within = json!("keras.src.applications.convnext");
+        assert_eq!(
+            class("LayerScale", within, json!("LayerScale")),
+            "LayerScale"
+        );
+        for (module, registered) in [
+            (Value::Null, json!("Custom>LayerNormalization")),
+            (json!("__main__"), json!("LayerNormalization")),
+        ] {
+            let own = class("LayerNormalization", module, registered);
+            assert_eq!(own, "Custom>LayerNormalization");
+        }
+        assert_eq!(class_of("Custom>Patches", &json!({})), "Patches");
     }
 }

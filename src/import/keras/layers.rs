@@ -8,17 +8,21 @@
 use violet_graph::{Binary, Constant, Coordinates, PadMode, Reduction, Sliding};
 
 use super::activations;
+use super::attention;
 use super::config::Layer;
 use super::fields::Fields;
 use super::images::{
     channels_back, channels_last, depthwise, image_axes, padding, resized, sliding, transposed,
 };
 use super::lowering::{Lowering, Operand, damaged};
-use super::normalisation::{group_normalised, layer_normalised, normalised};
+use super::normalisation::{group_normalised, layer_normalised, normalised, rms_normalised};
 use super::operations;
 use super::weights::roles;
 use crate::arranged::{Arranged, Arranger, permuted};
 use crate::error::{Error, Result, Unsupported};
+
+/// Where a norm is below, it is divided by this: the root of Keras' 1e-12, which TensorFlow's `l2_normalize` has too.
+const SHORTEST: f32 = 1e-6;
 
 /// Whether a layer can be explained.
 pub(super) enum Support {
@@ -114,7 +118,13 @@ const KNOWN: &[&str] = &[
     // Of Keras' own applications: ConvNeXt's, and Inception-ResNet's.
     "LayerScale",
     "CustomScaleLayer",
+    "MultiHeadAttention",
+    "Attention",
+    "RMSNormalization",
 ];
+
+/// Layers of Keras' example of a Vision Transformer, whose code is in no file.
+pub(super) const EXAMPLES: &[&str] = &["Patches", "PatchEncoder"];
 
 /// Whether a layer of that class can be explained.
 pub(super) fn support(layer: &Layer) -> Support {
@@ -122,6 +132,10 @@ pub(super) fn support(layer: &Layer) -> Support {
         return operations::support(layer);
     }
     let class = layer.class.as_str();
+    let settings = ["patch_size", "num_patches"];
+    if EXAMPLES.contains(&class) && settings.iter().any(|key| layer.config.contains_key(*key)) {
+        return Support::Known;
+    }
     if IDENTITIES.contains(&class) || KNOWN.contains(&class) {
         return Support::Known;
     }
@@ -130,7 +144,15 @@ pub(super) fn support(layer: &Layer) -> Support {
             format!("the Lambda layer “{}”", layer.name),
             "A Lambda layer is Python code, which the file does not hold in a form that can be \
              read: replace it by layers of Keras (Rescaling, Normalization, Activation) and save \
-             the model again.",
+             the model again, or convert it to ONNX with tf2onnx.",
+        ),
+        class if class.contains('>') => (
+            format!(
+                "the layer {}, which its author wrote,",
+                class.replace("Custom>", "")
+            ),
+            "Its Python code is not in the file: convert the model to ONNX with tf2onnx, where it is \
+             at hand.",
         ),
         _ => (format!("the layer {class}"), ""),
     };
@@ -219,8 +241,15 @@ pub(super) fn apply(
         "UnitNormalization" => {
             let axes = fields.integers("axis")?.unwrap_or(vec![-1]);
             let norm = arranger.reduce(Reduction::L2, x, &axes, true)?;
+            let least = arranger.number(SHORTEST)?;
+            let norm = arranger.binary(Binary::Max, &norm, &least)?;
             arranger.binary(Binary::Div, x, &norm)
         }
+        "RMSNormalization" => rms_normalised(arranger, fields, x, &weights),
+        "MultiHeadAttention" => attention::multi_head(arranger, fields, operands, named, &weights),
+        "Attention" => attention::dot(arranger, fields, operands, named, &weights),
+        "Patches" => attention::patches(arranger, fields, x),
+        "PatchEncoder" => attention::encoded(arranger, fields, x, &weights),
         "Activation" => activated(arranger, fields, keras, x),
         "ReLU" | "LeakyReLU" | "ELU" | "ThresholdedReLU" | "Softmax" => {
             activations::layer(arranger, fields, x)

@@ -4,6 +4,7 @@
 //! calls the layers one after the other, and `layers` says what each does.
 
 mod activations;
+mod attention;
 pub(crate) mod config;
 mod fields;
 mod hdf5;
@@ -182,6 +183,7 @@ impl Network<'_> {
         let graph = arranger.finish()?;
         picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
         let mut notes = picture.notes;
+        notes.extend(of_examples(self.model));
         if let Some(precision) = mixed_precision(self.model) {
             notes.push(Note::Precision { file: precision });
         }
@@ -285,6 +287,19 @@ fn counted(model: &Model) -> Vec<OperationCount> {
         }
     }
     OperationCount::of(classes)
+}
+
+/// Layers whose code is not Keras' own, and what they were taken for.
+fn of_examples(model: &Model) -> Vec<Note> {
+    let of_layer = |layer: &Layer| match &layer.model {
+        Some(model) => of_examples(model),
+        None if layers::EXAMPLES.contains(&&*layer.class) => vec![Note::AssumedLayer {
+            layer: layer.name.clone(),
+            class: layer.class.clone(),
+        }],
+        None => Vec::new(),
+    };
+    model.layers.iter().flat_map(of_layer).collect()
 }
 
 /// Whether Teachable Machine exported a model: a chain of two, whose second one's layers have the

@@ -1,6 +1,6 @@
 //! Layers that normalise what goes through them.
 
-use violet_graph::{Binary, Constant};
+use violet_graph::{Binary, Constant, Reduction, Unary};
 
 use super::fields::Fields;
 use super::images::{channels_back, channels_last};
@@ -35,6 +35,29 @@ pub(super) fn layer_normalised(
         };
     }
     Ok(y)
+}
+
+/// Divided by the root of the mean square, and scaled.
+pub(super) fn rms_normalised(
+    arranger: &mut Arranger,
+    fields: &Fields<'_>,
+    x: &Arranged,
+    weights: &Weights<'_>,
+) -> Result<Arranged> {
+    let axes = fields.integers("axis")?.unwrap_or(vec![-1]);
+    let epsilon = fields.number(&["epsilon"], 1e-6)? as f32;
+    let square = arranger.unary(Unary::Power { exponent: 2.0 }, x)?;
+    let mean = arranger.reduce(Reduction::Mean, &square, &axes, true)?;
+    let mean = arranger.each(&mean, |builder, x| builder.affine(x, 1.0, epsilon))?;
+    let root = arranger.unary(Unary::Sqrt, &mean)?;
+    let y = arranger.binary(Binary::Div, x, &root)?;
+    match (weights.find("scale"), axes[..].first()) {
+        (Some(scale), Some(&axis)) if axes.len() == 1 => {
+            arranger.along(Binary::Mul, &y, axis, scale)
+        }
+        (Some(_), _) => Err(unsupported(fields, "it is about several axes", "")),
+        (None, _) => Ok(y),
+    }
 }
 
 /// Groups of neighbouring channels, each normalised over itself and all pixels.

@@ -33,12 +33,22 @@ pub(crate) struct Role {
     pub(crate) names: &'static [&'static str],
     /// Whether it is learnt; means and variances are not.
     learnt: bool,
+    /// What Keras 3 calls the layer within its layer that has it; “” if it is its own.
+    within: &'static str,
+}
+
+impl Role {
+    const fn within(mut self, layer: &'static str) -> Self {
+        self.within = layer;
+        self
+    }
 }
 
 const fn learnt(names: &'static [&'static str]) -> Role {
     Role {
         names,
         learnt: true,
+        within: "",
     }
 }
 
@@ -46,8 +56,26 @@ const fn counted(names: &'static [&'static str]) -> Role {
     Role {
         names,
         learnt: false,
+        within: "",
     }
 }
+
+/// The layers within one that attends, in the order in which Keras keeps them.
+type Within = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
+const ATTENTION: [Within; 4] = [
+    (&["query/kernel"], &["query/bias"], "query_dense"),
+    (&["key/kernel"], &["key/bias"], "key_dense"),
+    (&["value/kernel"], &["value/bias"], "value_dense"),
+    (
+        &["attention_output/kernel"],
+        &["attention_output/bias"],
+        "output_dense",
+    ),
+];
 
 /// The arrays of a layer of this class, in the order in which Keras keeps them.
 pub(crate) fn roles(class: &str, config: &Map<String, Value>) -> Vec<Role> {
@@ -88,6 +116,24 @@ pub(crate) fn roles(class: &str, config: &Map<String, Value>) -> Vec<Role> {
         "LayerNormalization" | "GroupNormalization" => scaled(&mut roles),
         "LayerScale" => roles.push(learnt(&["gamma", "variable", "Variable"])),
         "PReLU" => roles.push(learnt(&["alpha"])),
+        "RMSNormalization" => roles.push(learnt(&["scale"])),
+        "Attention" if config.get("use_scale") == Some(&Value::Bool(true)) => {
+            roles.push(learnt(&["scale"]));
+        }
+        "MultiHeadAttention" => {
+            for (kernel, bias, layer) in ATTENTION {
+                roles.push(learnt(kernel).within(layer));
+                if flag("use_bias") {
+                    roles.push(learnt(bias).within(layer));
+                }
+            }
+        }
+        "PatchEncoder" => {
+            roles.push(learnt(&["projection/kernel"]).within("projection"));
+            roles.push(learnt(&["projection/bias"]).within("projection"));
+            let embeddings = learnt(&["position_embedding/embeddings", "embeddings"]);
+            roles.push(embeddings.within("position_embedding"));
+        }
         "Normalization" if config.get("mean").is_none_or(Value::is_null) => {
             roles.push(counted(&["mean"]));
             roles.push(counted(&["variance"]));
@@ -203,11 +249,13 @@ fn match_names<'a>(
 ) -> std::result::Result<Vec<usize>, &'a Wanted> {
     let parts: Vec<Vec<&str>> = names.iter().map(|name| parts(name)).collect();
     // By layer and array, as in `conv/kernel`.
-    let mut candidates: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    let mut candidates: HashMap<(&str, String), Vec<usize>> = HashMap::new();
     for (k, parts) in parts.iter().enumerate() {
-        if let Some((array, layers)) = parts.split_last() {
+        // The array's own name, or after that of a layer within the layer.
+        for length in 1..=2.min(parts.len()) {
+            let (layers, array) = parts.split_at(parts.len() - length);
             for layer in layers {
-                let entry = candidates.entry((layer, array)).or_default();
+                let entry = candidates.entry((layer, array.join("/"))).or_default();
                 if entry.last() != Some(&k) {
                     entry.push(k);
                 }
@@ -222,7 +270,7 @@ fn match_names<'a>(
             .role
             .names
             .iter()
-            .filter_map(|array| candidates.get(&(layer, *array)))
+            .filter_map(|array| candidates.get(&(layer, (*array).to_owned())))
             .flatten();
         // The more of the path stands in the name, the better.
         let outer = &wanted.path[skip.min(wanted.path.len() - 1)..wanted.path.len() - 1];
@@ -331,15 +379,29 @@ pub(crate) fn by_group(
                     pending.push((model, path, group));
                     continue;
                 }
-                let there = arrays(&format!("{group}/vars"))?;
-                if let Some(role) = roles.get(there) {
-                    return Err(Error::MissingWeights {
+                let mut found = Vec::with_capacity(roles.len());
+                for (k, role) in roles.iter().enumerate() {
+                    let number = roles[..k].iter().filter(|r| r.within == role.within);
+                    let number = number.count();
+                    // Keras 2 has a mark before what is within.
+                    let inner = match role.within {
+                        "" => vec![format!("{group}/vars")],
+                        within => ["", "_"]
+                            .map(|mark| format!("{group}/{mark}{within}/vars"))
+                            .into(),
+                    };
+                    let mut there = None;
+                    for inner in inner {
+                        if there.is_none() && number < arrays(&inner)? {
+                            there = Some(format!("{inner}/{number}"));
+                        }
+                    }
+                    found.push(there.ok_or_else(|| Error::MissingWeights {
                         layer: path.join("/"),
                         weights: role.names[0],
-                    });
+                    })?);
                 }
-                let found = (0..roles.len()).map(|k| format!("{group}/vars/{k}"));
-                locations.0.insert(path, found.collect());
+                locations.0.insert(path, found);
             }
         }
     }

@@ -133,6 +133,55 @@ def caffe():
     return keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
 
 
+@keras.saving.register_keras_serializable()
+class Patches(layers.Layer):
+    """As Keras' example of a Vision Transformer has it, and whoever copied it."""
+
+    def __init__(self, patch_size, **options):
+        super().__init__(**options)
+        self.patch_size = patch_size
+
+    def call(self, images):
+        batch, height, width, channels = ops.shape(images)
+        across = [height // self.patch_size, width // self.patch_size]
+        patches = ops.image.extract_patches(images, size=self.patch_size)
+        return ops.reshape(patches, (batch, across[0] * across[1], self.patch_size * self.patch_size * channels))
+
+    def get_config(self):
+        return super().get_config() | {"patch_size": self.patch_size}
+
+
+@keras.saving.register_keras_serializable()
+class PatchEncoder(layers.Layer):
+    """The example's too."""
+
+    def __init__(self, num_patches, projection_dim, **options):
+        super().__init__(**options)
+        self.num_patches = num_patches
+        self.projection = layers.Dense(units=projection_dim)
+        self.position_embedding = layers.Embedding(input_dim=num_patches, output_dim=projection_dim)
+
+    def call(self, patch):
+        positions = ops.expand_dims(ops.arange(start=0, stop=self.num_patches, step=1), axis=0)
+        return self.projection(patch) + self.position_embedding(positions)
+
+    def get_config(self):
+        return super().get_config() | {"num_patches": self.num_patches}
+
+
+def attention():
+    x = inputs = layers.Input((7, 6, 3), name="picture")
+    x = layers.Rescaling(1 / 255)(x)
+    x = PatchEncoder(9, 4)(Patches(2)(x))
+    x = layers.MultiHeadAttention(2, 3, dropout=0.1)(x, x) + x
+    x = layers.RMSNormalization()(x)
+    values = layers.Dense(5)(x)
+    x = layers.MultiHeadAttention(3, 2, value_dim=4, output_shape=6, use_bias=False)(x, values, key=x)
+    x = layers.Attention(use_scale=True)([x, x])
+    x = layers.UnitNormalization()(layers.ReLU()(x))
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+
+
 def weigh(model):
     """Eighths; variances above 0."""
     for variable in model.variables:
@@ -154,7 +203,7 @@ def zipped(files):
 
 
 expected = {}
-for build in (convolutions, shapes, joins, norms, activations, preprocessing, caffe):
+for build in (convolutions, shapes, joins, norms, activations, preprocessing, caffe, attention):
     keras.utils.clear_session()
     model = build()
     weigh(model)
@@ -172,7 +221,7 @@ for build in (convolutions, shapes, joins, norms, activations, preprocessing, ca
             files = {entry: archive.read(entry) for entry in archive.namelist()}
         files["metadata.json"] = json.dumps({"keras_version": keras.__version__}).encode()
         (HERE / f"{name}.keras").write_bytes(zipped(files))
-        if name in ("joins", "preprocessing"):
+        if name in ("joins", "preprocessing", "attention"):
             path = pathlib.Path(folder) / "model.h5"
             model.save(path)
             files = {"keras_model.h5": path.read_bytes(), "labels.txt": b"0 yes\n"}

@@ -304,6 +304,23 @@ def floats():
 
     # Weights in a second file.
     nodes, parts = classifier("x")
+    # A normalisation by neighbouring channels, as PyTorch 2.9 takes it apart; a mean over windows of all channels' number,
+    # as transformers' EfficientNet takes it.
+    pools = [
+        nodes[0], nodes[1],
+        node("Mul", ["r", "r"], ["square"]), node("Unsqueeze", ["square", "one"], ["alone"]),
+        node("Pad", ["alone", "around"], ["wide"]),
+        node("AveragePool", ["wide"], ["near"], kernel_shape=[3, 1, 1], strides=[1, 1, 1], count_include_pad=1),
+        node("Squeeze", ["near", "one"], ["mean"]), node("Add", ["mean", "least"], ["shifted"]),
+        node("Pow", ["shifted", "power"], ["grown"]), node("Div", ["r", "grown"], ["even"]),
+        node("AveragePool", ["even"], ["p"], kernel_shape=[24, 24], strides=[24, 24], ceil_mode=1,
+             count_include_pad=1),
+        *nodes[3:],
+    ]
+    save("pytorch-2-pools", pools, [info("x", F, [1, 3, 8, 8])], out(1, 3),
+         parts + [integers("one", 1), integers("around", 0, 0, 1, 0, 0, 0, 0, 1, 0, 0),
+                  tensor("least", np.float32(0.1)), tensor("power", np.float32(0.75))], opset=18,
+         shape=[1, 3, 8, 8])
     save("second-file", nodes, [info("x", F, [1, 3, 8, 8])], out(1, 3), parts, shape=[1, 3, 8, 8])
     path = os.path.join(FOLDER, "second-file.onnx")
     data = os.path.join(FOLDER, "second-file.onnx.data")

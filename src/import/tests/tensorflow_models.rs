@@ -124,6 +124,11 @@ fn keras_h5_beside_its_labels() {
     check("joins.h5", &imported, &expected["joins"]);
     let imported = read("preprocessing-h5.zip");
     check("preprocessing.h5", &imported, &expected["preprocessing"]);
+    let imported = read("attention-h5.zip");
+    check("attention.h5", &imported, &expected["attention"]);
+    // Two layers are Python code, which is nowhere in the file.
+    let is_said = |note: &&Note| matches!(note, Note::AssumedLayer { .. });
+    assert_eq!(imported.notes.iter().filter(is_said).count(), 2);
 }
 
 #[test]
