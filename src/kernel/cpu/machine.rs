@@ -1,12 +1,12 @@
-//! Which vectors the code is compiled for: what `macerator` knows, and browsers with relaxed SIMD.
+//! Which vectors the code is compiled for: what `macerator` knows, and browsers, with relaxed SIMD or without.
 //!
 //! `#[with_simd]` expands to `macerator::AutoArch`; whoever imports this module by that name gets the
 //! one for its browser.
 
 pub(crate) use ::macerator::*;
 
-#[cfg(all(target_family = "wasm", feature = "relaxed"))]
-pub(crate) use relaxed::AutoArch;
+#[cfg(target_family = "wasm")]
+pub(crate) use browser::AutoArch;
 
 /// `a · b + c`, fused where the machine can.
 #[inline(always)]
@@ -185,6 +185,34 @@ fn in_browser<S: Simd>(
     }
 }
 
+/// Browsers know what they are asked for when they compile a module: one that lacks SIMD refuses it.
+///
+/// `macerator` asks at run time, and so has all of the code compiled once more, without vectors.
+#[cfg(target_family = "wasm")]
+mod browser {
+    use super::{Arch, WithSimd};
+
+    const _: () = assert!(cfg!(target_feature = "simd128"), "built without SIMD");
+
+    pub(crate) struct AutoArch;
+
+    impl AutoArch {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn dispatch<Op: WithSimd>(self, op: Op) -> Op::Output {
+            #[cfg(feature = "relaxed")]
+            let op = super::relaxed::Relaxed(op);
+            // SAFETY: the whole module is compiled for this.
+            #[allow(unsafe_code)]
+            unsafe {
+                Arch::Simd128Fallback.dispatch(op)
+            }
+        }
+    }
+}
+
 /// Browsers that multiply and add in one go.
 ///
 /// They refuse a whole module for one instruction that they do not know, so this is for a module of
@@ -196,19 +224,7 @@ mod relaxed {
 
     use super::{Simd, Vector, WithSimd};
 
-    pub(crate) struct AutoArch;
-
-    impl AutoArch {
-        pub(crate) fn new() -> Self {
-            Self
-        }
-
-        pub(crate) fn dispatch<Op: WithSimd>(self, op: Op) -> Op::Output {
-            ::macerator::AutoArch::new().dispatch(Relaxed(op))
-        }
-    }
-
-    struct Relaxed<Op>(Op);
+    pub(super) struct Relaxed<Op>(pub(super) Op);
 
     impl<Op: WithSimd> WithSimd for Relaxed<Op> {
         type Output = Op::Output;
