@@ -32,10 +32,22 @@ impl Checkpoint {
     /// weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let first = |_: &[violet_weights::Candidate]| Ok::<_, violet_weights::Error>(0);
-        let read = violet_weights::read(bytes, first).map_err(unreadable)?;
+        Self::from_read(violet_weights::read(bytes, first))
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), of bytes in the safetensors format and no other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_bytes`](Self::from_bytes).
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
+        Self::from_read(violet_weights::read_safetensors(bytes))
+    }
+
+    fn from_read(read: violet_weights::Result<StateDict>) -> Result<Self> {
         let StateDict {
             tensors, labels, ..
-        } = read;
+        } = read.map_err(unreadable)?;
         let mut checkpoint = Self {
             labels,
             ..Self::default()
@@ -44,15 +56,6 @@ impl Checkpoint {
             checkpoint.insert(name, tensor.shape, tensor.values)?;
         }
         Ok(checkpoint)
-    }
-
-    /// As [`from_bytes`](Self::from_bytes), of bytes in the safetensors format.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`from_bytes`](Self::from_bytes).
-    pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
-        Self::from_bytes(bytes)
     }
 
     /// Whether bytes look like weights by name, without a description of the network: PyTorch's

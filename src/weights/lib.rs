@@ -107,24 +107,25 @@ pub fn read<E: From<Error>>(
     if pytorch::is_pytorch(bytes) {
         return pytorch::read(bytes, choose);
     }
-    let tensors = read_safetensors(bytes)?;
-    let shapes = tensors.iter();
+    let read = read_safetensors(bytes)?;
+    let shapes = read.tensors.iter();
     let shapes = shapes.map(|(name, tensor)| (name.clone(), tensor.shape.clone()));
     let candidate = Candidate {
         name: String::new(),
         shapes: shapes.collect(),
     };
     choose(&[candidate])?;
-    Ok(StateDict {
-        tensors,
-        labels: rounded::labels(bytes),
-        ..StateDict::default()
-    })
+    Ok(read)
 }
 
-/// Reads the format; f16, bf16, f32 and f64 become f32, and so do 16-bit integers that have scales,
-/// as [`write()`] makes them; other integers are left out.
-fn read_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
+/// Reads the one format that [`write()`] writes: programs that are given no other have no reader of PyTorch's in
+/// them. f16, bf16, f32 and f64 become f32, and so do 16-bit integers that have scales; other integers are left out.
+///
+/// # Errors
+///
+/// [`Error::Damaged`] if the bytes are of another format, cut short, or describe more than they hold or than a
+/// gigabyte.
+pub fn read_safetensors(bytes: &[u8]) -> Result<StateDict> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error.to_string()))?;
     let mut tensors = BTreeMap::new();
     let mut total = 0;
@@ -150,7 +151,11 @@ fn read_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
         let shape = view.shape().to_vec();
         tensors.insert(name.into(), Tensor { shape, values });
     }
-    Ok(tensors)
+    Ok(StateDict {
+        tensors,
+        labels: rounded::labels(bytes),
+        ..StateDict::default()
+    })
 }
 
 fn floats<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
