@@ -1,20 +1,22 @@
 //! Filters of any geometry by kernels that know square ones, dense or one for each channel.
 //!
-//! What is not square, or reads at a distance, becomes a square with zeros, which kernels may leave out; groups run one
-//! after another.
+//! What is not square, or reads at a distance, becomes a square with zeros, which kernels may leave out. Groups of
+//! channels are the affair of the CPU's kernels; elsewhere they run one after another.
 
 use burn::backend::DispatchTensor;
 use burn::tensor::{Device, Tensor, TensorData};
 use violet_graph::Window;
 
 use super::array::{Array, Executor, dims, part, reshape, select, select_adjoint, with_images};
+use super::machine::is_cpu;
 use crate::kernel::{self, Activation, Filter, Geometry, Used};
 
 /// Filters with their weights on a device.
 #[derive(Debug, Clone)]
 pub(super) struct Filters {
+    /// What one call of a kernel takes: all, or one group of channels.
     groups: Vec<Group>,
-    /// Of one group.
+    /// Of one call.
     geometry: Geometry,
     /// Which rows and columns of what the kernels make are wanted.
     every: [usize; 2],
@@ -78,10 +80,16 @@ impl Filters {
         let side = extent[0].max(extent[1]);
         let (stride, every) = common_stride(window.stride, output);
         let depthwise = groups > 1 && each == 1 && out == groups;
+        let calls = if depthwise || is_cpu(device) {
+            1
+        } else {
+            groups
+        };
         let filter = Filter {
-            channels_in: if depthwise { groups } else { each },
-            channels_out: if depthwise { out } else { out / groups },
+            channels_in: each * groups / calls,
+            channels_out: out / calls,
             depthwise,
+            groups: if depthwise { 1 } else { groups / calls },
             kernel: side,
             stride,
             used: Used {
@@ -102,9 +110,8 @@ impl Filters {
             }
             square
         };
-        let count = if depthwise { 1 } else { groups };
-        let rows = out / count;
-        let weights = square.chunks_exact(square.len() / count);
+        let rows = out / calls;
+        let weights = square.chunks_exact(square.len() / calls);
         let groups = weights.zip(bias.chunks_exact(rows)).map(|(weight, bias)| {
             let weight = TensorData::new(weight.to_vec(), filter.weight_dims());
             let weight = pack(Tensor::from_data(weight, device), filter);

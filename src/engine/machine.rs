@@ -304,7 +304,7 @@ impl Machine {
 }
 
 /// Whether kernels of the CPU run on a device.
-fn is_cpu(device: &Device) -> bool {
+pub(super) fn is_cpu(device: &Device) -> bool {
     let tensor = Tensor::<1>::zeros([1], device).into_dispatch();
     matches!(tensor.kind, DispatchTensorKind::Flex(_))
 }

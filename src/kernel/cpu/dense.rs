@@ -5,6 +5,7 @@
 //! then every block of four rows walks over it. Where there are few rows, nothing is gathered.
 
 mod finish;
+mod lines;
 mod panels;
 mod patches;
 mod thin;
@@ -18,7 +19,8 @@ use super::vector::{WIDEST, clamp, lanes};
 use super::walk::{Direction, Pass, Planes, Tap, Walk};
 use crate::geometry::Filter;
 use finish::finish;
-use panels::{put_in_order, run_panels};
+use lines::{run_lines, suits_lines};
+use panels::run_panels;
 use patches::{Patches, run_patches};
 
 /// Rows of a panel: with the widest common vectors (8 values) 24 KiB, within any first cache.
@@ -268,12 +270,8 @@ fn run_pass<S: Simd, const FORWARD: bool>(job: &Job<'_>, target: &mut [f32], pan
         } else {
             run_rows::<S, FORWARD, COLOURS, WIDE>(job, target);
         }
-    } else if lanes == WIDEST && suits_lines(job, columns < lanes) {
-        if vectors >= VECTORS {
-            run_lines::<S, FORWARD, VECTORS>(job, target);
-        } else {
-            run_lines::<S, FORWARD, 1>(job, target);
-        }
+    } else if lanes == WIDEST && suits_lines(job) {
+        run_lines::<S, FORWARD>(job, target);
     } else if blocks <= FEW_BLOCKS && vectors >= VECTORS {
         run_rows::<S, FORWARD, BLOCK, VECTORS>(job, target);
     } else if blocks <= FEW_BLOCKS && vectors >= 1 && lanes < WIDEST {
@@ -313,58 +311,6 @@ fn run_rows<S: Simd, const FORWARD: bool, const ROWS: usize, const VECTORS: usiz
                 let targets = &targets[..width];
                 let first = block * BLOCK;
                 finish::<S, _, _>(job, first, &sums, targets, contiguous, (true, true), target);
-            }
-        }
-    }
-}
-
-/// Whether [`run_lines`] takes a pass: two blocks of target channels, several taps, and no more
-/// source channels than have their weights side by side. Lines that are shorter than a vector are
-/// read beyond their ends.
-fn suits_lines(job: &Job<'_>, short: bool) -> bool {
-    let taps = job.pass.taps.len();
-    job.channels.div_ceil(BLOCK) == LINE_BLOCKS
-        && taps > 1
-        && job.depth <= job.tiles.chunk
-        && job.pass.target_column == 1
-        && (!short || job.source.len() >= job.depth * BLOCK * job.source_plane + WIDEST)
-}
-
-/// As [`run_rows`], of both blocks of target channels at once, whose sums stay in registers from
-/// tap to tap.
-#[inline(always)]
-fn run_lines<S: Simd, const FORWARD: bool, const VECTORS: usize>(
-    job: &Job<'_>,
-    target: &mut [f32],
-) {
-    let pass = job.pass;
-    let width = VECTORS * lanes::<S>();
-    let count = width.min(pass.grid[1]);
-    let mut order = Vec::new();
-    put_in_order(&mut order, job.depth, &pass.taps);
-    for y in 0..pass.grid[0] {
-        for x in (0..pass.grid[1]).step_by(width) {
-            // The last columns end with the row; some of them are made twice.
-            let x = x.min(pass.grid[1] - count);
-            let columns = |source: usize, tap: &Tap| {
-                let plane = source * BLOCK * job.source_plane;
-                job.source.get(plane + tap.source + y * job.row + x..)
-            };
-            let sums = multiply::<S, FORWARD, LINE_BLOCKS, BLOCK, VECTORS>(
-                &job.tiles,
-                job.packed,
-                0,
-                0..job.depth,
-                &pass.taps,
-                (BLOCK, job.source_plane),
-                Some(&order),
-                columns,
-            );
-            let mut targets = [0usize; WIDTH];
-            targets[0] = pass.target + y * pass.target_row + x;
-            for (block, sums) in sums.iter().enumerate() {
-                let (first, targets) = (block * BLOCK, &targets[..count]);
-                finish::<S, _, _>(job, first, sums, targets, true, (true, true), target);
             }
         }
     }

@@ -3,7 +3,7 @@
 /// Extent in height and width.
 pub type Size = [usize; 2];
 
-/// The filters of a two-dimensional convolution, dense or depthwise.
+/// The filters of a two-dimensional convolution: dense, in groups of channels, or depthwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Channels of the input.
@@ -12,6 +12,9 @@ pub struct Filter {
     pub channels_out: usize,
     /// Whether each channel is filtered by itself (groups = channels) instead of all together.
     pub depthwise: bool,
+    /// Groups of channels, of the input and of the output, that have nothing to do with each other; of depthwise
+    /// filters, one.
+    pub groups: usize,
     /// Side of the square kernel, in pixels.
     pub kernel: usize,
     /// Distance between neighbouring outputs, in pixels of the input.
@@ -49,6 +52,7 @@ impl Filter {
             channels_in,
             channels_out,
             depthwise: false,
+            groups: 1,
             kernel,
             stride,
             used: Used {
@@ -66,6 +70,16 @@ impl Filter {
         }
     }
 
+    /// The filters of one group.
+    pub fn of_group(self) -> Self {
+        Self {
+            channels_in: self.channels_in / self.groups,
+            channels_out: self.channels_out / self.groups,
+            groups: 1,
+            ..self
+        }
+    }
+
     /// The same, with every element of the kernel used.
     pub fn whole(self) -> Self {
         let used = Used {
@@ -77,7 +91,11 @@ impl Filter {
 
     /// Input channels that one output channel reads.
     pub fn group_channels(&self) -> usize {
-        if self.depthwise { 1 } else { self.channels_in }
+        if self.depthwise {
+            1
+        } else {
+            self.channels_in / self.groups
+        }
     }
 
     /// Elements of the kernel in one channel that are used.

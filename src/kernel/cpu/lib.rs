@@ -76,7 +76,12 @@ thread_local! {
 
 /// Brings weights \[out, in / groups, k, k\] into the order that [`forward`] and [`backward`] read.
 pub fn pack(weight: &[f32], filter: &Filter) -> Vec<f32> {
-    if filter.depthwise {
+    if filter.groups > 1 {
+        let groups = weight.chunks_exact(weight.len() / filter.groups);
+        groups
+            .flat_map(|weight| pack(weight, &filter.of_group()))
+            .collect()
+    } else if filter.depthwise {
         weight.to_vec()
     } else if winograd::suits(filter) {
         winograd::pack(weight, filter)
@@ -108,7 +113,7 @@ pub fn forward(
             residual: residual.map(|r| &r[k * made..][..made]),
             activation,
         };
-        image(
+        groups(
             g,
             Direction::Forward,
             &walk,
@@ -141,7 +146,7 @@ pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
         .chunks_exact(given)
         .zip(input.chunks_exact_mut(made))
     {
-        image(
+        groups(
             g,
             Direction::Backward,
             &walk,
@@ -154,7 +159,37 @@ pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
     input
 }
 
+/// An image, whose groups of channels lie behind each other: each is read and written where it lies.
 #[allow(clippy::too_many_arguments)]
+fn groups(
+    g: &Geometry,
+    direction: Direction,
+    walk: &Walk,
+    given: &[f32],
+    packed: &[f32],
+    epilogue: Epilogue<'_>,
+    target: &mut [f32],
+) {
+    let groups = g.filter.groups;
+    let one = Geometry {
+        filter: g.filter.of_group(),
+        ..*g
+    };
+    let one_of = |values: &'_ [f32]| values.len() / groups;
+    let (made, sources) = (target.len() / groups, given.chunks_exact(one_of(given)));
+    let weights = packed.chunks_exact(one_of(packed));
+    let targets = target.chunks_exact_mut(made);
+    for (k, ((given, packed), target)) in sources.zip(weights).zip(targets).enumerate() {
+        let part = |values: &'_ [f32]| k * one_of(values)..(k + 1) * one_of(values);
+        let epilogue = Epilogue {
+            bias: epilogue.bias.map(|values| &values[part(values)]),
+            residual: epilogue.residual.map(|values| &values[part(values)]),
+            ..epilogue
+        };
+        image(&one, direction, walk, given, packed, epilogue, target);
+    }
+}
+
 fn image(
     g: &Geometry,
     direction: Direction,

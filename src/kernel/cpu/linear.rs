@@ -24,7 +24,8 @@ const NARROW_TILE: usize = 4;
 /// Whether [`linear`] and [`linear_gradient`] take such filters: 1×1, over all channels.
 pub fn is_linear(filter: &Filter) -> bool {
     let weights = filter.channels_in * filter.channels_out;
-    !filter.depthwise && filter.kernel == 1 && filter.stride == 1 && weights <= MOST_WEIGHTS
+    let together = !filter.depthwise && filter.groups == 1;
+    together && filter.kernel == 1 && filter.stride == 1 && weights <= MOST_WEIGHTS
 }
 
 /// Weights \[out, in\] as [`linear`] and its gradient read them: \[group of targets, source, targets of the group\], forward

@@ -17,7 +17,8 @@ const VECTORS: usize = 2;
 /// The gradient of dense weights \[out, in, k, k\], given a batch of inputs \[N, in, H, W\] and the
 /// gradient of the convolution's sums \[N, out, H', W'\].
 pub fn weight_gradient(g: &Geometry, input: &[f32], gradient: &[f32]) -> Vec<f32> {
-    assert!(!g.filter.depthwise, "only dense filters are trained");
+    let together = !g.filter.depthwise && g.filter.groups == 1;
+    assert!(together, "only dense filters are trained");
     // Every element is trained.
     let filter = g.filter.whole();
     let g = &Geometry { filter, ..*g };

@@ -18,8 +18,10 @@ fn noise(length: usize, seed: usize) -> Vec<f32> {
 fn each_product(g: &Geometry, mut take: impl FnMut(usize, usize, usize)) {
     let (f, [height, width], [rows, columns]) = (&g.filter, g.input, g.output);
     let taps: Vec<usize> = f.used().collect();
+    let each = f.channels_in / f.groups;
     for out in 0..f.channels_out {
-        for channel in 0..f.channels_in {
+        let first = out / (f.channels_out / f.groups) * each;
+        for channel in first..first + each {
             for y in 0..rows {
                 for x in 0..columns {
                     for &tap in &taps {
@@ -37,7 +39,7 @@ fn each_product(g: &Geometry, mut take: impl FnMut(usize, usize, usize)) {
                         take(
                             (out * rows + y) * columns + x,
                             (channel * height + row) * width + column,
-                            (out * f.channels_in + channel) * f.kernel * f.kernel + tap,
+                            (out * each + channel - first) * f.kernel * f.kernel + tap,
                         );
                     }
                 }
@@ -64,7 +66,7 @@ fn check(g: &Geometry, seed: usize) {
     let images = 2;
     let taps = g.filter.kernel * g.filter.kernel;
     let used: Vec<usize> = g.filter.used().collect();
-    let mut weight = noise(g.filter.channels_out * g.filter.channels_in * taps, seed);
+    let mut weight = noise(g.filter.weight_dims().iter().product(), seed);
     for (place, weight) in weight.iter_mut().enumerate() {
         if !used.contains(&(place % taps)) {
             *weight = 0.0;
@@ -158,6 +160,29 @@ fn groups_of_few_channels_compute_what_the_definition_says() {
                     let g = geometry(filter, [kernel + 3, width], [padding; 2], padding);
                     check(&g, 1000 * seed + 10 * channels + padding);
                 }
+            }
+        }
+    }
+}
+
+/// Several groups, each of few channels, of enough for tiles of Winograd's, or of one tap.
+#[test]
+fn groups_compute_what_the_definition_says() {
+    for (seed, (groups, ins, outs)) in [(2, 8, 8), (5, 3, 7), (3, 17, 16), (4, 24, 5), (3, 4, 4)]
+        .into_iter()
+        .enumerate()
+    {
+        for (kernel, stride) in [(3, 1), (3, 2), (1, 1), (2, 2), (5, 3)] {
+            for [height, width] in [[kernel, kernel], [7, 7], [14, 9], [6, 35]] {
+                let filter = Filter {
+                    groups,
+                    ..Filter::dense(groups * ins, groups * outs, kernel, stride)
+                };
+                let before = [seed % kernel, kernel / 2];
+                check(
+                    &geometry(filter, [height, width], before, kernel / 2),
+                    10 * seed + width,
+                );
             }
         }
     }
