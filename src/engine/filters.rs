@@ -7,7 +7,9 @@ use burn::backend::DispatchTensor;
 use burn::tensor::{Device, Tensor, TensorData};
 use violet_graph::Window;
 
-use super::array::{Array, Executor, dims, part, reshape, select, select_adjoint, with_images};
+use super::array::{
+    Array, Executor, add, dims, part, reshape, select, select_adjoint, with_images,
+};
 use super::machine::is_cpu;
 use crate::kernel::{self, Activation, Filter, Geometry, Used};
 
@@ -232,18 +234,34 @@ impl Filters {
 
     /// The gradient of the input: \[I, O, H', W'\] → \[I, C, H, W\].
     pub(super) fn backward<B: Executor>(&self, gradient: Array<B>) -> Array<B> {
-        let run = |group: &Group, gradient: Array<B>| {
-            let weight = B::take(group.weight.clone());
-            B::input_gradient(self.spread::<B>(gradient), weight, self.geometry)
+        self.backward_added::<B>(gradient, None)
+    }
+
+    /// The same, added to another gradient of the same input, if there is one.
+    pub(super) fn backward_added<B: Executor>(
+        &self,
+        gradient: Array<B>,
+        other: Option<Array<B>>,
+    ) -> Array<B> {
+        let run = |group: &Group, gradient: Array<B>, other: Option<Array<B>>| {
+            let (gradient, weight) = (self.spread::<B>(gradient), B::take(group.weight.clone()));
+            match other {
+                None => B::input_gradient(gradient, weight, self.geometry),
+                Some(other) => B::input_gradient_added(gradient, weight, self.geometry, other),
+            }
         };
         if let [group] = &self.groups[..] {
-            return run(group, gradient);
+            return run(group, gradient, other);
         }
         let each = self.geometry.filter.channels_out;
         let pieces = self.groups.iter().enumerate();
-        let pieces =
-            pieces.map(|(k, group)| run(group, channels::<B>(gradient.clone(), k * each, each)));
-        B::concat(pieces.collect(), 1)
+        let pieces = pieces
+            .map(|(k, group)| run(group, channels::<B>(gradient.clone(), k * each, each), None));
+        let made = B::concat(pieces.collect(), 1);
+        match other {
+            None => made,
+            Some(other) => add::<B>(other, made),
+        }
     }
 
     /// The wanted rows and columns.

@@ -130,18 +130,31 @@ impl Sums {
         }
     }
 
-    /// The gradient of x, given that of the sums. `shape`: that of x, without images.
-    pub(super) fn backward<B: Executor>(&self, gradient: Array<B>, shape: &[usize]) -> Array<B> {
+    /// The gradient of x, given that of the sums, added to another one of x, if there is one. `shape`: that of x, without
+    /// images.
+    pub(super) fn backward<B: Executor>(
+        &self,
+        gradient: Array<B>,
+        shape: &[usize],
+        other: Option<Array<B>>,
+    ) -> Array<B> {
         let images = gradient.shape()[0];
         let mut gradient = gradient;
         if self.rows.is_some() {
             match self.filters.linear_gradient::<B>(gradient) {
-                Ok(gradient) => return shaped::<B>(gradient, shape),
+                Ok(gradient) => {
+                    let gradient = shaped::<B>(gradient, shape);
+                    return match other {
+                        None => gradient,
+                        Some(other) => add::<B>(other, gradient),
+                    };
+                }
                 Err(same) => gradient = same,
             }
         }
         let gradient = as_pixels::<B>(gradient, self.rows);
-        let gradient = self.filters.backward::<B>(gradient);
+        let other = other.map(|other| as_pixels::<B>(other, self.rows));
+        let gradient = self.filters.backward_added::<B>(gradient, other);
         let shape = super::array::with_images(images, shape);
         match self.rows {
             Some(rows) => from_pixels::<B>(gradient, images, rows, &shape),

@@ -489,7 +489,12 @@ pub(super) fn backward<B: Executor>(
                 .map(|sum| B::add_part(sum, &starts, gradient));
             continue;
         }
-        let of_inputs = node_backward::<B>(machine, index, memory, gradient, pass.backward);
+        // What is known of the first input's gradient, to which sums add theirs.
+        let other = match machine.layer(index) {
+            Layer::Sums(_) => of_part.take(),
+            _ => None,
+        };
+        let of_inputs = node_backward::<B>(machine, index, memory, gradient, other, pass.backward);
         for (&id, gradient) in node.inputs().iter().zip(of_inputs) {
             if let Some(gradient) = gradient {
                 accumulate::<B>(&mut gradients[id.index()], gradient);
@@ -532,6 +537,7 @@ fn node_backward<B: Executor>(
     index: usize,
     memory: Memory<B>,
     gradient: Array<B>,
+    other: Option<Array<B>>,
     backward: Backward,
 ) -> Vec<Option<Array<B>>> {
     let graph = machine.graph();
@@ -548,7 +554,7 @@ fn node_backward<B: Executor>(
                 _ => gradient,
             };
             let residual = (node.inputs().len() > 3).then(|| gradient.clone());
-            let of_x = sums.backward::<B>(gradient, shape);
+            let of_x = sums.backward::<B>(gradient, shape, other);
             return vec![Some(of_x), None, None, residual];
         }
         (Layer::Pool(windows), Memory::Pool(indices, along)) => {

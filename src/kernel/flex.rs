@@ -91,6 +91,23 @@ fn forward(
     output_tensor(output, geometry)
 }
 
+/// The gradient of a convolution's input, added to another one of the same, if there is one.
+fn input_gradient(
+    gradient: FlexTensor,
+    weight: &FlexTensor,
+    geometry: &Geometry,
+    other: Option<FlexTensor>,
+) -> FlexTensor {
+    let (gradient, other) = (whole(gradient), other.map(whole));
+    let others = other.as_ref().map(values);
+    let input = cpu::backward(geometry, values(&gradient), values(weight), others);
+    [Some(gradient), other]
+        .into_iter()
+        .flatten()
+        .for_each(spent);
+    input_tensor(input, geometry)
+}
+
 impl Derivatives for Flex {
     type Gate = cpu::Gate;
     type Kept = cpu::Kept;
@@ -105,6 +122,14 @@ impl Derivatives for Flex {
     }
 
     fn activation_gradient(mut gradient: FloatTensor<Self>, gate: cpu::Gate) -> FloatTensor<Self> {
+        if !gradient.is_contiguous() {
+            gradient = whole(gradient);
+        }
+        // What others read, too, as parts of what was put side by side, is copied on the way.
+        if !gradient.is_unique() {
+            let passed = gate.passed(values(&gradient));
+            return of_shape(passed, gradient.layout().shape().to_vec());
+        }
         gate.close(values_mut(&mut gradient));
         gradient
     }
@@ -135,10 +160,16 @@ impl Derivatives for Flex {
         weight: FloatTensor<Self>,
         geometry: Geometry,
     ) -> FloatTensor<Self> {
-        let gradient = whole(gradient);
-        let input = cpu::backward(&geometry, values(&gradient), values(&weight));
-        spent(gradient);
-        input_tensor(input, &geometry)
+        input_gradient(gradient, &weight, &geometry, None)
+    }
+
+    fn input_gradient_added(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        geometry: Geometry,
+        other: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        input_gradient(gradient, &weight, &geometry, Some(other))
     }
 
     fn linear_rows(

@@ -109,6 +109,16 @@ pub(crate) trait Derivatives: Operations {
         geometry: Geometry,
     ) -> FloatTensor<Self>;
 
+    /// The same, added to another gradient of the same input.
+    fn input_gradient_added(
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        geometry: Geometry,
+        other: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::add(other, Self::input_gradient(gradient, weight, geometry))
+    }
+
     /// Rows \[…, in\] times weights that were [packed](Operations::pack_linear) for it, plus bias: \[…, out\].
     ///
     /// # Errors

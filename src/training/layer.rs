@@ -138,7 +138,7 @@ impl Backward<Flex, 2> for Convolution {
         let [first, second] = halves(values(&gradient), made);
         if let Some(node) = input_node {
             let packed = cpu::pack(values(&weight.to_contiguous()), filter);
-            let back = |gradient| cpu::backward(&geometry, gradient, &packed);
+            let back = |gradient| cpu::backward(&geometry, gradient, &packed, None);
             let (mut input, rest) = both(|| back(first), || back(second));
             input.extend(rest);
             gradients.register::<Flex>(node.id, images(input, filter.channels_in, geometry.input));

@@ -41,6 +41,13 @@ impl Gate {
     pub fn close(&self, gradients: &mut [f32]) {
         close(&self.0, gradients);
     }
+
+    /// The gradients that are let through, and zeros.
+    pub fn passed(&self, gradients: &[f32]) -> Vec<f32> {
+        let mut passed = spare::values(gradients.len());
+        pass(&self.0, gradients, &mut passed);
+        passed
+    }
 }
 
 impl Drop for Gate {
@@ -62,6 +69,13 @@ fn open<S: Simd>(open: &mut [bool], results: &[f32], range: [f32; 2]) {
 pub(crate) fn close<S: Simd>(open: &[bool], gradients: &mut [f32]) {
     for (gradient, &open) in gradients.iter_mut().zip(open) {
         *gradient = if open { *gradient } else { 0.0 };
+    }
+}
+
+#[with_simd]
+fn pass<S: Simd>(open: &[bool], gradients: &[f32], passed: &mut [f32]) {
+    for ((passed, &gradient), &open) in passed.iter_mut().zip(gradients).zip(open) {
+        *passed = if open { gradient } else { 0.0 };
     }
 }
 

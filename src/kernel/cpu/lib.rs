@@ -127,9 +127,19 @@ pub fn forward(
 }
 
 /// The gradient of the input, given that of the convolution's sums: \[N, out, H', W'\] to
-/// \[N, in, H, W\].
-pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
+/// \[N, in, H, W\]; added to `others`, if there are any.
+pub fn backward(
+    g: &Geometry,
+    gradient: &[f32],
+    packed: &[f32],
+    others: Option<&[f32]>,
+) -> Vec<f32> {
     let [made, given] = g.values();
+    // What goes by the stride's remainders is written by nothing that adds.
+    let (inside, after) = match g.filter.stride {
+        1 => (others, None),
+        _ => (None, others),
+    };
     let images = gradient.len() / given;
     let walk = Walk::new(g, Direction::Backward);
     // Where the stride steps over pixels, nothing is written.
@@ -137,15 +147,16 @@ pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
         true => spare::values(images * made),
         false => vec![0.0; images * made],
     };
-    let epilogue = Epilogue {
-        bias: None,
-        residual: None,
-        activation: Activation::Identity,
-    };
-    for (gradient, input) in gradient
+    for (k, (gradient, input)) in gradient
         .chunks_exact(given)
         .zip(input.chunks_exact_mut(made))
+        .enumerate()
     {
+        let epilogue = Epilogue {
+            bias: None,
+            residual: inside.map(|others| &others[k * made..][..made]),
+            activation: Activation::Identity,
+        };
         groups(
             g,
             Direction::Backward,
@@ -155,6 +166,9 @@ pub fn backward(g: &Geometry, gradient: &[f32], packed: &[f32]) -> Vec<f32> {
             epilogue,
             input,
         );
+    }
+    if let Some(others) = after {
+        strided::add_all(&mut input, others);
     }
     input
 }

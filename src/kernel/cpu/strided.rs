@@ -159,7 +159,7 @@ pub fn add_part(
 }
 
 #[with_simd]
-fn add_all<S: Simd>(values: &mut [f32], others: &[f32]) {
+pub(crate) fn add_all<S: Simd>(values: &mut [f32], others: &[f32]) {
     for (value, other) in values.iter_mut().zip(others) {
         *value += other;
     }

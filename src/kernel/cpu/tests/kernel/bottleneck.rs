@@ -229,7 +229,7 @@ impl Layers {
 
     /// The input's gradient, one image, given both ends of the arguments; at a point, both are the same.
     fn gradient(&self, gradient: &[f32], from: &[Vec<f32>; 3], to: &[Vec<f32>; 3]) -> Vec<f32> {
-        let back = |k: usize, x: &[f32]| backward(&self.geometries[k], x, &self.packed[k]);
+        let back = |k: usize, x: &[f32]| backward(&self.geometries[k], x, &self.packed[k], None);
         let slopes = |gradient: &mut [f32], k: usize| {
             map_gradient(gradient, [&from[k], &to[k]], self.functions[k]);
         };

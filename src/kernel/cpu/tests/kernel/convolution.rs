@@ -110,8 +110,12 @@ fn check(g: &Geometry, seed: usize) {
         let made = forward(g, &input, &packed, &bias, residual, activation);
         assert!(difference(&made, &wanted) < 2e-5, "{g:?} forward");
     }
-    let made = backward(g, &gradient, &packed);
+    let made = backward(g, &gradient, &packed, None);
     assert!(difference(&made, &gradients) < 2e-5, "{g:?} back");
+    let made = backward(g, &gradient, &packed, Some(&input));
+    let wanted = gradients.iter().zip(&input);
+    let wanted: Vec<f64> = wanted.map(|(sum, &other)| sum + f64::from(other)).collect();
+    assert!(difference(&made, &wanted) < 2e-5, "{g:?} back, added");
 }
 
 fn geometry(filter: Filter, input: [usize; 2], before: [usize; 2], after: usize) -> Geometry {

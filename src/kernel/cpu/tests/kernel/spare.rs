@@ -53,7 +53,7 @@ fn convolutions_write_every_value() {
         let bias = values(filter.channels_out);
         let rectified = Activation::Relu;
         same_again(|| forward(&g, &values(given), &packed, &bias, None, rectified));
-        same_again(|| backward(&g, &values(made), &packed));
+        same_again(|| backward(&g, &values(made), &packed, None));
     }
     same_again(|| activate(&values(100), Activation::Relu));
 }
@@ -65,7 +65,7 @@ fn what_a_stride_steps_over_stays_zero() {
     let packed = pack(&values(16), &g.filter);
     let [given, made] = g.values();
     give_back(vec![f32::NAN; given]);
-    let gradient = backward(&g, &values(made), &packed);
+    let gradient = backward(&g, &values(made), &packed, None);
     let stepped_over = |(k, value): (usize, &f32)| (k % 9 % 2 == 1).then_some(*value);
     let nothing: Vec<f32> = gradient
         .iter()
