@@ -142,25 +142,68 @@ pub(super) fn run(
         run_patches(&patches, apart, panel, target);
         return;
     }
-    for pass in &walk.passes {
-        let job = job(pass);
+    let makes = |pass: &&Pass| pass.grid[0] * pass.grid[1] > 0 && !pass.taps.is_empty();
+    let mut passes = walk.passes.iter().filter(makes).peekable();
+    while let Some(pass) = passes.next() {
         match direction {
-            Direction::Forward => run_pass_forward(&job, target, panel),
+            Direction::Forward => run_pass_forward(&job(pass), target, panel),
             Direction::Backward if pass.target_column == 1 => {
-                run_pass_backward(&job, target, panel);
+                run_pass_backward(&job(pass), target, panel);
             }
-            Direction::Backward => run_apart(&job, target, panel, apart),
+            Direction::Backward => match passes.next_if(|next| pass.is_beside(next)) {
+                None => run_apart(&job(pass), None, target, panel, apart),
+                // The one that begins before the other.
+                Some(next) if next.target < pass.target => {
+                    run_apart(&job(next), Some(pass), target, panel, apart);
+                }
+                next => run_apart(&job(pass), next, target, panel, apart),
+            },
         }
     }
 }
 
-/// A pass whose targets do not lie side by side, by way of some that do. Nothing follows it.
-fn run_apart(job: &Job<'_>, target: &mut [f32], panel: &mut [f32], apart: &mut Vec<f32>) {
+/// Passes that lie beside each other, or one, whose targets do not lie side by side, by way of some that do. Nothing
+/// follows it.
+fn run_apart(
+    job: &Job<'_>,
+    beside: Option<&Pass>,
+    target: &mut [f32],
+    panel: &mut [f32],
+    apart: &mut Vec<f32>,
+) {
     let pass = job.pass;
+    let length = |pass: &Pass| job.channels * pass.grid[0] * pass.grid[1];
+    let first = length(pass);
+    apart.resize(first + beside.map_or(0, length), 0.0);
+    let (made, others) = apart.split_at_mut(first);
+    run_together(job, pass, made, panel);
+    let planes = target.chunks_exact_mut(target.len() / job.channels);
     let [rows, columns] = pass.grid;
-    if rows * columns == 0 || pass.taps.is_empty() {
+    if let Some(beside) = beside {
+        run_together(job, beside, others, panel);
+        let mades = made.chunks_exact(rows * columns);
+        let others = others.chunks_exact(rows * beside.grid[1]);
+        for ((target, made), other) in planes.zip(mades).zip(others) {
+            let lines = made.chunks_exact(columns);
+            let lines = lines.zip(other.chunks_exact(beside.grid[1]));
+            for (y, (made, other)) in lines.enumerate() {
+                let target = &mut target[pass.target + y * pass.target_row..];
+                weave([made, other], target);
+            }
+        }
         return;
     }
+    for (target, made) in planes.zip(made.chunks_exact(rows * columns)) {
+        for (y, made) in made.chunks_exact(columns).enumerate() {
+            let target = &mut target[pass.target + y * pass.target_row..];
+            scatter(made, pass.target_column, target);
+        }
+    }
+}
+
+/// What a pass makes, side by side.
+fn run_together(job: &Job<'_>, pass: &Pass, made: &mut [f32], panel: &mut [f32]) {
+    let [rows, columns] = pass.grid;
     let together = Pass {
         taps: pass.taps.clone(),
         grid: pass.grid,
@@ -173,17 +216,27 @@ fn run_apart(job: &Job<'_>, target: &mut [f32], panel: &mut [f32], apart: &mut V
         plane: rows * columns,
         ..*job
     };
-    apart.resize(job.channels * job.plane, 0.0);
-    run_pass_backward(&job, apart, panel);
-    let planes = target.chunks_exact_mut(target.len() / job.channels);
-    for (target, made) in planes.zip(apart.chunks_exact(job.plane)) {
-        for (y, made) in made.chunks_exact(columns).enumerate() {
-            let target = &mut target[pass.target + y * pass.target_row..];
-            let places = target.iter_mut().step_by(pass.target_column);
-            places
-                .zip(made)
-                .for_each(|(target, value)| *target = *value);
-        }
+    run_pass_backward(&job, made, panel);
+}
+
+/// Values, each so far from the next.
+fn scatter(values: &[f32], distance: usize, target: &mut [f32]) {
+    let places = target.iter_mut().step_by(distance);
+    places
+        .zip(values)
+        .for_each(|(place, value)| *place = *value);
+}
+
+/// Two lines of values in turn, of which the second may be shorter, or longer by less than the first.
+fn weave([first, second]: [&[f32]; 2], target: &mut [f32]) {
+    let both = first.len().min(second.len());
+    let (pairs, _) = target.as_chunks_mut::<2>();
+    for ((pair, first), second) in pairs.iter_mut().zip(&first[..both]).zip(&second[..both]) {
+        *pair = [*first, *second];
+    }
+    scatter(&first[both..], 2, &mut target[2 * both..]);
+    if second.len() > both {
+        scatter(&second[both..], 2, &mut target[2 * both + 1..]);
     }
 }
 

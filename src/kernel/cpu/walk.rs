@@ -42,6 +42,16 @@ pub(super) struct Pass {
     pub(super) target_column: usize,
 }
 
+impl Pass {
+    /// Whether the targets of both lie in the same rows, those of one in turn with those of the other.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.target_column == 2
+            && self.target.abs_diff(other.target) == 1
+            && self.grid[0] == other.grid[0]
+            && self.target_row == other.target_row
+    }
+}
+
 /// Source planes as they are split, which are kept from call to call.
 #[derive(Debug, Default)]
 pub(super) struct Planes {
@@ -243,7 +253,10 @@ impl Walk {
                 let start = |phase_x: usize| {
                     ((phase_y * self.phases + phase_x) * phase_height + row) * phase_width
                 };
-                let done = self.split_squares(line, target, start);
+                let done = match self.step {
+                    2 => self.split_pairs(line, target, start),
+                    _ => self.split_squares(line, target, start),
+                };
                 for phase_x in 0..self.phases {
                     let out = &mut target[start(phase_x)..][..phase_width];
                     // x + before = step · column + phase_x
@@ -272,6 +285,31 @@ impl Walk {
                 }
             }
         }
+    }
+
+    /// Splits the middle of a line, by pairs, where there are two phases of two; which columns.
+    #[inline(always)]
+    fn split_pairs(
+        &self,
+        line: &[f32],
+        target: &mut [f32],
+        start: impl Fn(usize) -> usize,
+    ) -> Range<usize> {
+        let before = self.before[1];
+        let first = before.div_ceil(2);
+        let end = ((line.len() + before) / 2).min(self.phase[1]);
+        if self.phases != 2 || end <= first {
+            return 0..0;
+        }
+        let (pairs, _) = line[2 * first - before..].as_chunks::<2>();
+        let count = end - first;
+        let (even, odd) = target.split_at_mut(start(1));
+        let even = &mut even[start(0) + first..][..count];
+        let odd = &mut odd[first..][..count];
+        for ((even, odd), pair) in even.iter_mut().zip(odd).zip(pairs) {
+            [*even, *odd] = *pair;
+        }
+        first..end
     }
 
     /// Splits the middle of a line, by squares of four columns, where there are four phases of
