@@ -54,6 +54,17 @@ shared.check("dist.zip on a plain static server, under a sub-path, explains a sa
   await page.close();
 });
 
+test("who brings a file fetches the reader of PyTorch's files, and nobody else does", async () => {
+  const modules = Object.keys(await files(dist)).filter((name) => name.endsWith("_bg.wasm"));
+  const reading = [];
+  for (const name of modules) {
+    // Where its code may panic, a module names the code's file.
+    if ((await readFile(path.join(dist, name))).includes("weights/pytorch")) reading.push(path.basename(name));
+  }
+  assert.equal(modules.length, 5);
+  assert.deepEqual(reading, ["reader_bg.wasm"]);
+});
+
 test("a name of a build's file means one build, and every page leads there", async () => {
   const names = Object.keys(await files(dist));
   const [build, ...others] = (await readdir(dist)).filter((name) => name.startsWith("build"));
