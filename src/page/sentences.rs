@@ -53,7 +53,7 @@ pub fn failure(failure: &Failure) -> (Phrase, Phrase) {
         FailureCode::UnknownNetwork => (
             phrase!("Those weights do not fit: {detail}.", detail = detail()),
             phrase!(
-                "Drop a ResNet-18, 34 or 50 as torchvision names its layers, or an EfficientNet-Lite0; any number of classes will do."
+                "Drop weights of one of torchvision's, timm's or Hugging Face's classifiers, with any number of classes, or export the network as ONNX."
             ),
         ),
         FailureCode::NetworkRefused => (
