@@ -91,7 +91,7 @@ pub enum Error {
     /// Weights without a description of the network, and of none whose layout is known.
     #[error(
         "These are weights without a description of the network ({names}, …), of no layout that \
-         Violet knows: it knows those of torchvision's classifiers. {EXPORT}"
+         Violet knows: it knows those of torchvision's and Hugging Face's classifiers. {EXPORT}"
     )]
     UnknownLayout {
         /// Some of their names.

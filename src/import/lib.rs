@@ -10,7 +10,7 @@
 //! | [`keras`] | Keras 1 to 3: `.h5`, `.keras` |
 //! | [`tfjs`] | TensorFlow.js: layers and graphs, Teachable Machine |
 //! | [`tflite`] | TensorFlow Lite |
-//! | `layouts` | PyTorch's weights and safetensors, of torchvision's classifiers |
+//! | `layouts` | PyTorch's weights and safetensors, of torchvision's and Hugging Face's classifiers |
 
 mod arranged;
 mod error;

@@ -143,16 +143,21 @@ for name, side in [
     ("vit_tiny_patch16_224", 224),
     ("vit_small_patch14_reg4_dinov2", 0),
     ("deit_tiny_distilled_patch16_224", 224),
+    ("vit_base_patch32_clip_224", 0),
+    ("beit_base_patch16_224", 0),
     ("swin_tiny_patch4_window7_224", 224),
 ]:
-    small = {} if side else {"img_size": 56, "depth": 2}
+    small = {} if side else {"img_size": 64 if "clip" in name or "beit" in name else 56, "depth": 2}
+    if "clip" in name or "beit" in name:
+        small |= {"embed_dim": 128, "num_heads": 2}
     model = lively(timm.create_model(name, num_classes=7, **small))
     for key, parameter in model.named_parameters():
         if key.endswith(("gamma", "grn.weight", "grn.bias")):
             parameter.data.uniform_(0.1, 1.0)
         if key.endswith(("_token", "pos_embed", "relative_position_bias_table")):
             parameter.data.normal_(std=0.3)
-    save(f"timm-{name}.pth", settled(model, side or 56), side or 56)
+    side = side or small["img_size"]
+    save(f"timm-{name}.pth", settled(model, side), side)
     if name.startswith("swin"):
         # A stage of Microsoft's ends where the next one of timm's begins, and its head has no name of its own.
         place = lambda key: re.sub(r"layers\.(\d)\.downsample", lambda found: f"layers.{int(found[1]) - 1}.downsample", key)
@@ -201,6 +206,39 @@ class Beside(nn.Module):
 
 
 save("head-beside.pth", Beside().eval(), 64, "assumed to be")
+
+class Concat(nn.Module):
+    """fastai's `AdaptiveConcatPool2d`."""
+
+    def forward(self, x):
+        return torch.cat([nn.functional.adaptive_max_pool2d(x, 1), nn.functional.adaptive_avg_pool2d(x, 1)], 1)
+
+
+def counted(cut):
+    return nn.Sequential(*list(small().children())[:cut])
+
+
+# As fastai's `learn.save` writes a network of `vision_learner`.
+layers = [nn.BatchNorm1d(1024), nn.Dropout(), nn.Linear(1024, 16, bias=False), nn.ReLU(), nn.BatchNorm1d(16),
+          nn.Dropout(), nn.Linear(16, 3, bias=False)]
+model = lively(nn.Sequential(counted(-2), nn.Sequential(Concat(), nn.Flatten(), *layers)))
+torch.save({"model": model.state_dict(), "opt": {"state": [], "hypers": [{"lr": 0.1}]}}, folder / "fastai.pth")
+record("fastai.pth", model, 64, "fastai")
+
+
+class Cut(nn.Module):
+    """The last layer cut off by counting, and another one beside."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = counted(-1)
+        self.classifier = nn.Linear(512, 3)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).flatten(1))
+
+
+save("cut-by-counting.pth", Cut().eval(), 64, "assumed to be")
 
 # ---- Files -------------------------------------------------------------------------------------
 
@@ -294,6 +332,10 @@ refused["two.pth"] = "generator"
 changed = dict(state)
 changed["layer1.0.extra.weight"] = torch.zeros(3)
 torch.save(changed, folder / "changed.pth")
+# Networks that have the names of others, and other layers.
+for name in ["lcnet_050", "efficientnet_es"]:
+    torch.save(timm.create_model(name, num_classes=7).state_dict(), folder / f"other-{name}.pth")
+    refused[f"other-{name}.pth"] = "of another" if name == "efficientnet_es" else "not MobileNetV3"
 refused["changed.pth"] = "layer1.0.extra.weight"
 torch.save({**state, "fc.weight": torch.zeros(0, 512), "fc.bias": torch.zeros(0)}, folder / "no-classes.pth")
 refused["no-classes.pth"] = ""

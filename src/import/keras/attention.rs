@@ -100,31 +100,23 @@ pub(super) fn multi_head(
             "",
         ));
     }
-    let mut apart = Vec::with_capacity(3);
-    for (x, [kernel, bias]) in inputs.iter().zip([
-        ["query/kernel", "query/bias"],
-        ["value/kernel", "value/bias"],
-        ["key/kernel", "key/bias"],
-    ]) {
+    let mut own = |x: &Arranged, [kernel, bias]: [&'static str; 2]| -> Result<Arranged> {
         let kernel = weights.get(kernel)?;
         let &[channels, heads, each] = kernel.shape() else {
             return Err(unsupported(fields, "its layers are of other axes", ""));
         };
-        let weight = turned(
-            &in_shape(&kernel, &[channels, heads * each])?,
-            &[1, 0],
-            fields,
-        )?;
-        let bias = weights
-            .find(bias)
-            .map(|bias| in_shape(&bias, &[heads * each]));
+        let weight = in_shape(&kernel, &[channels, heads * each])?;
+        let weight = turned(&weight, &[1, 0], fields)?;
+        let bias = weights.find(bias);
+        let bias = bias.map(|bias| in_shape(&bias, &[heads * each]));
         let x = arranger.linear(x, weight, bias.transpose()?)?;
         let x = arranger.reshape(&x, &[1, -1, heads as i64, each as i64])?;
-        apart.push(arranger.transpose(&x, &[0, 2, 1, 3])?);
-    }
-    let [query, values, key] = apart
-        .try_into()
-        .map_err(|_| damaged("three are made".into()))?;
+        arranger.transpose(&x, &[0, 2, 1, 3])
+    };
+    let [query, values, key] = &inputs;
+    let query = own(query, ["query/kernel", "query/bias"])?;
+    let values = own(values, ["value/kernel", "value/bias"])?;
+    let key = own(key, ["key/kernel", "key/bias"])?;
     let each = arranger.shape(&query).last().copied().unwrap_or(1);
     let scale = arranger.number((each as f32).sqrt().recip())?;
     let mixed = attended(arranger, &[query, values, key], &scale)?;

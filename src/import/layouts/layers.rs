@@ -124,6 +124,13 @@ impl Layers {
         self.tensors.contains_key(&format!("{}{name}", self.prefix))
     }
 
+    /// What is before the last part of the network's prefix.
+    pub(super) fn around(&self) -> String {
+        let whole = self.prefix.trim_end_matches('.');
+        let outer = whole.rsplit_once('.').map(|(outer, _)| format!("{outer}."));
+        outer.unwrap_or_default()
+    }
+
     /// Whether a name begins so.
     pub(super) fn any(&self, start: &str) -> bool {
         let start = format!("{}{start}", self.prefix);

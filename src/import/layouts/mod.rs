@@ -81,7 +81,7 @@ const USUAL: fn(&View<'_>) -> usize = |_| 224;
 const ALWAYS: fn(&View<'_>) -> bool = |_| true;
 
 /// Every layout that is known.
-const LAYOUTS: [Layout; 28] = [
+const LAYOUTS: [Layout; 29] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -132,6 +132,13 @@ const LAYOUTS: [Layout; 28] = [
         is: ALWAYS,
         size: USUAL,
         build: residual::resnet,
+    },
+    Layout {
+        title: "ResNet, its parts counted as in fastai",
+        names: &["0.weight", "4.0.conv1.weight", "7.0.conv1.weight"],
+        is: |view| view.has("1.running_var"),
+        size: USUAL,
+        build: residual::counted_resnet,
     },
     Layout {
         title: "DenseNet",
@@ -447,8 +454,10 @@ pub(crate) fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result
         named,
         config,
         pictures,
+        size,
+        notes,
     };
-    build(layout, &prefix, state, size, notes, said, beside, options).map(|mut imported| {
+    build(layout, &prefix, state, said, beside, options).map(|mut imported| {
         imported.input.fixed_size = fixed;
         imported
     })
@@ -505,29 +514,32 @@ struct Said {
     named: Option<Named>,
     config: Config,
     pictures: Pictures,
+    /// Height and width of its input.
+    size: [usize; 2],
+    notes: Vec<Note>,
 }
 
 fn build(
     layout: &Layout,
     prefix: &str,
     mut state: StateDict,
-    size: [usize; 2],
-    mut notes: Vec<Note>,
     said: Said,
     beside: &[File],
     options: &Options,
 ) -> Result<Imported> {
+    let Said {
+        named,
+        config,
+        pictures,
+        size,
+        mut notes,
+    } = said;
     state.tensors.retain(|name, _| !is_no_weight(name));
     if state.scripted {
         notes.push(Note::ScriptNotRead);
     }
     let own_labels = std::mem::take(&mut state.labels);
     let mut layers = Layers::new(state, prefix, layout.names[0], size)?;
-    let Said {
-        named,
-        config,
-        pictures,
-    } = said;
     if let Some(named) = &named {
         config.check()?;
         layers.said_act = config.act()?;

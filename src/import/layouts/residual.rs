@@ -2,7 +2,7 @@
 //!
 //! # Source
 //!
-//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; timm's `resnet.py` for the deep stem and
+//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; fastai's `vision/learner.py` (`create_body`, `create_head`); timm's `resnet.py` for the deep stem and
 //! the shortcuts with a mean (ResNet-D).
 
 use violet_graph::{Reduction, ValueId};
@@ -10,6 +10,42 @@ use violet_graph::{Reduction, ValueId};
 use super::head::head;
 use super::layers::{Act, Layers};
 use crate::error::Result;
+
+/// A ResNet whose parts are counted in a `Sequential`, as `children()` gives them: fastai's body, and whatever people cut
+/// the last layers off by that.
+pub(super) fn counted_resnet(layers: &mut Layers) -> Result<ValueId> {
+    let mut x = layers.conv_norm(layers.input(), ["0", "1"], 2, Act::Relu)?;
+    x = layers.max_pool(x, "3", 3, 2, 1, false)?;
+    for stage in 4..=7 {
+        for block in layers.numbers(&format!("{stage}.")) {
+            let stride = if stage > 4 && block == 0 { 2 } else { 1 };
+            x = resnet_block(layers, x, &format!("{stage}.{block}"), stride)?;
+        }
+    }
+    let outer = layers.around();
+    let fastai = layers.elsewhere(&outer, |layers| {
+        let norm = layers.dims("1.2.running_var").first().copied();
+        Ok(norm == Some(2 * layers.channels(x)) && layers.has("1.8.weight"))
+    })?;
+    if !fastai {
+        let x = layers.pooled(x)?;
+        return head(layers, x, "fc");
+    }
+    // The largest and the mean of each channel, and two layers, each after a normalisation.
+    let both = [Reduction::Max, Reduction::Mean].map(|reduction| {
+        let x = layers.b.global_pool(reduction, x)?;
+        layers.flat(x)
+    });
+    let [largest, mean] = both;
+    let x = layers.concat(&[largest?, mean?])?;
+    layers.elsewhere(&outer, |layers| {
+        let x = layers.norm(x, "1.2")?;
+        let x = layers.linear(x, "1.4")?;
+        let x = layers.act(x, Act::Relu)?;
+        let x = layers.norm(x, "1.6")?;
+        layers.linear(x, "1.8")
+    })
+}
 
 pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
     let mut x = layers.input();

@@ -38,6 +38,14 @@ pub(super) fn efficientnet(layers: &mut Layers) -> Result<ValueId> {
     let stages = layers.numbers("blocks.");
     let second = !layers.has("blocks.0.0.conv_dw.weight");
     let layer = if second {
+        // The second version begins with plain convolutions and squeezes later on; EfficientNet-EdgeTPU does neither.
+        let squeezes = layers
+            .names("blocks.")
+            .iter()
+            .any(|name| name.contains(".se."));
+        if !layers.has("blocks.0.0.conv.weight") || !squeezes {
+            return Err(layers.differs("its first blocks are of another EfficientNet".into()));
+        }
         Act::Silu
     } else {
         told_by_kernels(layers, &stages)?
@@ -148,6 +156,10 @@ pub(super) fn mobilenet_v3(layers: &mut Layers) -> Result<ValueId> {
         6 => (&SMALL_STRIDED, 2),
         count => return Err(layers.differs(format!("it has {count} stages"))),
     };
+    // LCNet has the same names, and blocks that narrow nothing.
+    if !layers.has("blocks.1.0.conv_pwl.weight") {
+        return Err(layers.differs("its blocks are not MobileNetV3's".into()));
+    }
     // The minimal ones are made of rectifiers only.
     let minimal = !layers
         .names("blocks.")

@@ -14,6 +14,7 @@ use crate::error::Result;
 
 /// ε of layer normalisation in torchvision's and timm's ViT and ConvNeXt.
 const EPSILON: f32 = 1e-6;
+const CLIP_EPSILON: f32 = 1e-5;
 
 /// How a transformer's parts are called.
 struct Names {
@@ -94,7 +95,12 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
     if let Some(positions) = positions {
         x = layers.add(x, positions)?;
     }
-    let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
+    // CLIP's towers, which begin with a normalisation, have another ε.
+    let usual = match layers.has("norm_pre.weight") {
+        true => CLIP_EPSILON,
+        false => EPSILON,
+    };
+    let epsilon = layers.layer_epsilon.unwrap_or(usual);
     let distilled = layers.any("head_dist.");
     if layers.has("norm_pre.weight") {
         x = layers.layer_norm(x, "norm_pre", epsilon)?;
