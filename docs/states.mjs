@@ -12,7 +12,7 @@ await mkdir(folder, { recursive: true });
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
 const photo = "device=cpu&model=efficientnet-lite0&steps=30";
 const scene = "device=cpu&model=shapesnet&steps=40&scene=5";
-const own = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet/checkpoints/own");
+const own = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet/checkpoints/own_checkpoints");
 const ready = (page) => status(page, /is ready/);
 const done = (page) => status(page, /^(Done|Terminé)/);
 const coffee = async (page) => {

@@ -16,6 +16,10 @@ export VIOLET_SKIPPED=$skipped
 packages=(-p violet -p violet-graph -p violet-import -p violet-labels -p violet-weights -p violet-kernel-cpu)
 [ -z "$everything" ] || packages+=(-p train-shapes)
 
+# Whether what is in a folder is not what that script writes now; and that it is.
+stale() { [ "$(cat "$2/made-by" 2>/dev/null)" != "$(sha256sum < "$1")" ]; }
+made() { sha256sum < "$1" > "$2/made-by"; }
+
 # Files that PyTorch and safetensors write, for those who read them.
 checkpoints() {
   export VIOLET_CHECKPOINTS=$cache/checkpoints
@@ -25,17 +29,21 @@ checkpoints() {
     say "No torchvision here: the tests that read its checkpoints are skipped"
     return
   fi
-  if [ ! -f "$VIOLET_CHECKPOINTS/resnet18-random-old-format.pth" ]; then
+  if stale tests/golden/generate.py "$VIOLET_CHECKPOINTS"; then
     say "Checkpoints as PyTorch and safetensors save them"
-    "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS"
+    rm -rf "$VIOLET_CHECKPOINTS/converted"
+    "$python" tests/golden/generate.py checkpoint "$VIOLET_CHECKPOINTS" && made tests/golden/generate.py "$VIOLET_CHECKPOINTS"
   fi
-  if [ ! -f "$VIOLET_CHECKPOINTS/own/expected.json" ] || [ ! -f "$VIOLET_CHECKPOINTS/layouts-timm/expected.json" ]; then
+  local script folder
+  for script in own_checkpoints layouts; do
+    folder=$VIOLET_CHECKPOINTS/$script
+    stale "tests/golden/$script.py" "$folder" || continue
+    rm -rf "$folder"
     python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target "$cache/python" \
       --only-binary :all: --require-hashes -r tests/golden/requirements.txt &&
-      PYTHONPATH=$cache/python "$python" tests/golden/own_checkpoints.py "$VIOLET_CHECKPOINTS/own" &&
-      PYTHONPATH=$cache/python "$python" tests/golden/layouts.py "$VIOLET_CHECKPOINTS/layouts-timm" ||
+      PYTHONPATH=$cache/python "$python" "tests/golden/$script.py" "$folder" && made "tests/golden/$script.py" "$folder" ||
       say "No safetensors and timm here: the tests that read their checkpoints are skipped"
-  fi
+  done
   # The page's tests want it as the page reads it.
   [ -f "$VIOLET_CHECKPOINTS/converted/manifest.json" ] ||
     cargo run -q --release --no-default-features --features weights --bin violet -- convert --unpublished \

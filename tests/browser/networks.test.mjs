@@ -153,7 +153,7 @@ check("a photo in which nothing is found says so, and its candidates can be expl
   await page.close();
 });
 
-const own = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet/checkpoints/own");
+const own = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet/checkpoints/own_checkpoints");
 
 /** Arrays of zeros by name and shape, as safetensors keeps them. */
 function safetensors(shapes) {

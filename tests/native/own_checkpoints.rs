@@ -13,7 +13,7 @@ use crate::common;
 
 /// The folder that tests/golden/own_checkpoints.py filled.
 fn written_by_pytorch() -> Option<PathBuf> {
-    let folder = PathBuf::from(std::env::var_os("VIOLET_CHECKPOINTS")?).join("own");
+    let folder = PathBuf::from(std::env::var_os("VIOLET_CHECKPOINTS")?).join("own_checkpoints");
     folder.join("expected.json").exists().then_some(folder)
 }
 

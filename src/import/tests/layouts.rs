@@ -1,5 +1,5 @@
 //! Weights without a description compute what PyTorch computes with them: files that
-//! `tests/golden/layouts.py` wrote, in the folder `layouts-timm` of the one that `VIOLET_CHECKPOINTS` names.
+//! `tests/golden/layouts.py` wrote, in the folder `layouts` of the one that `VIOLET_CHECKPOINTS` names.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use violet_import::{File, Imported, Options, Result, open};
 /// The folder, and a JSON file in it; nothing if PyTorch was not there to write them.
 fn written_by_pytorch(json: &str) -> Option<(PathBuf, BTreeMap<String, Value>)> {
     let folder = std::env::var_os("VIOLET_CHECKPOINTS").map(PathBuf::from);
-    let folder = folder.map(|folder| folder.join("layouts-timm"));
+    let folder = folder.map(|folder| folder.join("layouts"));
     let text = folder
         .as_ref()
         .map(|folder| std::fs::read(folder.join(json)));
