@@ -286,7 +286,7 @@ fn why_this_class_and_not_that_one_is_the_difference_of_two_logits() {
 #[test]
 fn someones_own_weights_are_explained_with_their_labels_and_normalisation() {
     let checkpoints = std::env::var_os("VIOLET_CHECKPOINTS").map(PathBuf::from);
-    let file = checkpoints.map(|folder| folder.join("own/resnet18.safetensors"));
+    let file = checkpoints.map(|folder| folder.join("own_checkpoints/resnet18.safetensors"));
     let Some(file) = file.filter(|file| file.exists()) else {
         common::skip("there is no PyTorch here that could have written it");
         return;
