@@ -102,7 +102,7 @@ check("two pages of one origin, one within the other's path and of another build
   const other = "build-000000000000";
   const site = await serve();
   // In front of it: /a/ is the page as it was built, /a/b/ the same as another build.
-  const front = createServer(async (request, response) => {
+  const pass = async (request, response) => {
     const [, page, name] = /^\/(a\/b|a)\/(.*)$/.exec(request.url) ?? [];
     const renamed = page === "a/b";
     const answer = page && await fetch(site.url + (renamed ? name.replaceAll(other, build) : name));
@@ -114,7 +114,9 @@ check("two pages of one origin, one within the other's path and of another build
     }
     response.writeHead(answer?.status ?? 404, { "content-type": answer?.headers.get("content-type") ?? "text/plain" });
     response.end(bytes);
-  });
+  };
+  // What is still asked for when both are closed gets no answer.
+  const front = createServer((request, response) => pass(request, response).catch(() => response.destroy()));
   await new Promise((done) => front.listen(0, "127.0.0.1", done));
   const origin = `http://localhost:${front.address().port}`;
   const context = await shared.browser.newContext();
