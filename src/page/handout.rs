@@ -2,6 +2,7 @@
 
 use super::explanation::Explanation;
 use super::part::{Panel, part};
+use super::reading::decimals;
 use super::titles::{self, baseline_name};
 use crate::words::{Phrase, decimal, name, percent, phrase};
 
@@ -14,14 +15,15 @@ pub fn facts(shown: &Explanation) -> Panel {
         rule = name(report.rule.as_str()),
         gradients = report.gradient_evaluations,
     );
+    let places = decimals(shown.change());
     let ends = phrase!(
         "{baseline}, {photo}",
-        baseline = decimal(f64::from(report.output_baseline), 2),
-        photo = decimal(f64::from(report.output_input), 2),
+        baseline = decimal(f64::from(report.output_baseline), places),
+        photo = decimal(f64::from(report.output_input), places),
     );
     let sum = phrase!(
         "{sum} ({share}% off)",
-        sum = decimal(report.attribution_sum, 2),
+        sum = decimal(report.attribution_sum, places),
         share = percent(shown.missed().unwrap_or_default(), 1),
     );
     let facts = [

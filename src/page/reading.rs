@@ -16,9 +16,20 @@ const GOAL: f64 = 80.0;
 /// Pixels of the legend's colours.
 const RAMP: usize = 160;
 
+/// So many decimals, 2 to 6, that a change shows with two digits: beside 0.8621, 0.0003 is not 0.00.
+pub(super) fn decimals(change: f64) -> usize {
+    let digits = 1.0 - change.abs().log10().floor();
+    if digits.is_finite() {
+        digits.clamp(2.0, 6.0) as usize
+    } else {
+        2
+    }
+}
+
 /// The ends of the path, the sum, and what to make of both.
 pub fn completeness(explanation: &Explanation) -> Panel {
-    let number = |value: f64| Phrase::of(decimal(value, 2));
+    let places = decimals(explanation.change());
+    let number = |value: f64| Phrase::of(decimal(value, places));
     let missed = explanation.missed();
     let mut panel = Panel::new();
     panel
@@ -324,6 +335,22 @@ mod tests {
 
     fn explanation() -> Explanation {
         Explanation::for_tests(Settings::default(), 51)
+    }
+
+    #[test]
+    fn a_small_change_shows_beside_what_changes() {
+        let said = |ends: [f32; 2], sum: f64| {
+            let mut explanation = explanation();
+            (explanation.attributions.sum, explanation.ends) = (sum, ends);
+            let panel = completeness(&explanation);
+            ["output-baseline", "output-input", "attribution-sum"].map(|id| panel.said(id).unwrap())
+        };
+        assert_eq!(said([0.42, 6.3], 5.88), ["0.42", "6.30", "5.88"]);
+        assert_eq!(
+            said([0.8625, 0.8628], 3.0e-4),
+            ["0.86250", "0.86280", "0.00030"]
+        );
+        assert_eq!(said([0.5, 0.5], 0.0), ["0.50", "0.50", "0.00"]);
     }
 
     #[test]

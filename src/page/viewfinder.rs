@@ -3,6 +3,7 @@
 
 use super::live::{Live, Sketch, Wanted};
 use super::part::{Panel, part};
+use super::reading::decimals;
 use super::whatif::track;
 use crate::model::{ModelSpec, independent_predictions, top_predictions};
 use crate::protocol::Glimpse;
@@ -144,8 +145,8 @@ impl Viewfinder {
         let sum = phrase!(
             "“{class}”: all pixels together come to {sum}, and F(x) − F(x′) is {change}.",
             class = name(self.label(glimpse.output as usize)),
-            sum = decimal(glimpse.sum, 2),
-            change = decimal(change, 2),
+            sum = decimal(glimpse.sum, decimals(change)),
+            change = decimal(change, decimals(change)),
         );
         let took = format!("{:.1}", glimpse.milliseconds);
         let mut panel = Panel::new();
