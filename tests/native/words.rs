@@ -341,6 +341,28 @@ fn every_error_has_its_french_with_the_same_holes() {
     }
 }
 
+/// What is said of a network that was read, where it is one literal with named holes.
+#[test]
+fn every_note_has_its_french() {
+    let code = include_str!("../../src/import/imported.rs");
+    let (_, code) = code.split_once("impl fmt::Display for Note").unwrap();
+    let (code, _) = code.split_once("\n}\n").unwrap();
+    let literals = code.split("write!(").skip(1).map(|rest| {
+        let (literal, _) = rest.split_once('"').unwrap().1.split_once('"').unwrap();
+        let literal = literal.replace('\\', "");
+        literal.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    let whole = |literal: &String| literal.len() > 20 && literal.ends_with('.');
+    let notes: Vec<String> = literals
+        .filter(whole)
+        .filter(|note| !note.contains("{}") && !note.starts_with('.'))
+        .collect();
+    assert!(notes.len() > 12, "{notes:?}");
+    let details = &catalogue()["details"];
+    let missing: Vec<_> = notes.iter().filter(|n| !details.contains_key(*n)).collect();
+    assert!(missing.is_empty(), "without French: {missing:#?}");
+}
+
 #[test]
 fn every_class_of_imagenet_has_a_french_name() {
     let english = include_str!("../../weights/imagenet-labels.txt").lines();
