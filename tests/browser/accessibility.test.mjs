@@ -203,13 +203,11 @@ shared.check("no fault that axe-core knows in any state: light and dark, with fo
   assert.deepEqual(await faults(page, { as: ["light", "a phone"] }), [], "in French");
   await page.selectOption("#language", "en");
   const scene = { mimeType: "image/png", buffer: await page.locator("#canvas").screenshot() };
-  await page.locator("#file").setInputFiles([{ name: "a.png", ...scene }, { name: "b.png", ...scene }]);
+  await again(page, () => page.locator("#file").setInputFiles([{ name: "a.png", ...scene }, { name: "b.png", ...scene }]));
   await page.waitForSelector("#strip:not([hidden])");
-  await status(page, /^Done/);
   assert.deepEqual(await faults(page, { within: ".stage" }), [], "with a strip of photos");
   await page.click("#pin");
-  await page.selectOption("#baseline", "colour");
-  await status(page, /^Done/);
+  await again(page, () => page.selectOption("#baseline", "colour"));
   assert.deepEqual(await faults(page, { within: ".workbench" }), [], "with a pinned mask");
   await page.click("#save summary");
   assert.deepEqual(await faults(page, { within: ".bar" }), [], "with a menu open");
@@ -237,8 +235,7 @@ shared.check("no fault that axe-core knows in any state: light and dark, with fo
     assert.ok(await page.evaluate((opener) => document.activeElement.matches(opener), opener), `after ${dialog}`);
   }
   if (existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safetensors"))) {
-    await page.click("[data-sample=coffee]");
-    await status(page, /^Done/);
+    await again(page, () => page.click("[data-sample=coffee]"));
     await again(page, () => page.selectOption("#model", "ssd-mobilenet-v2"));
     assert.deepEqual(await faults(page, { within: ".workbench" }), [], "with what a detector has found");
   } else skip(t, "the detector's weights are not here");
