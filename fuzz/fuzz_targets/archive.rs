@@ -1,6 +1,6 @@
-//! An archive as it is dropped: a Keras 3 model, a Teachable Machine export, weights of PyTorch's. The
-//! bytes, cut at every byte 0xfe, become the entries of a zip archive, in the order of [`NAMES`], so that a
-//! change does not end at its checksums. Nothing may panic.
+//! An archive as it is dropped: a Keras 3 model, a Teachable Machine export, weights of PyTorch's, a folder of
+//! Hugging Face's. The bytes, cut at every byte 0xfe, become the entries of a zip archive, in the order of
+//! [`NAMES`], so that a change does not end at its checksums. Nothing may panic.
 //!
 //! ```sh
 //! cargo +nightly fuzz run archive -- -rss_limit_mb=4096 -timeout=20 -max_len=65536
@@ -17,7 +17,7 @@ use violet_import::{File, Options};
 use zip::write::SimpleFileOptions;
 
 /// Names that readers look for.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "config.json",
     "metadata.json",
     "model.weights.h5",
@@ -26,6 +26,8 @@ const NAMES: [&str; 8] = [
     "archive/data.pkl",
     "archive/data/0",
     "archive/version",
+    "preprocessor_config.json",
+    "model.safetensors",
 ];
 
 fuzz_target!(|bytes: &[u8]| {

@@ -106,7 +106,7 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     };
     let file = beside.swap_remove(k);
     let imported = match format {
-        Format::Weights => layouts::import(&file.bytes, &beside, options),
+        Format::Weights => layouts::import(&file, &beside, options),
         Format::Onnx => onnx::import(&file.bytes, &beside, options),
         Format::Keras | Format::KerasH5 => keras::import_h5(file.bytes, &beside, options),
         Format::TensorflowLite => tflite::import(&file.bytes, &beside, options),

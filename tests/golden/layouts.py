@@ -166,6 +166,21 @@ for name, side in [
         torch.save({"model": state}, folder / "swin-microsoft.pth")
         record("swin-microsoft.pth", model, side)
 
+# What the weights do not tell: what halves an image, a function, a padding. Names of files do, or widths.
+for name, arguments in [
+    ("resnetblur18", {"layers": (1, 1, 1, 1)}),
+    ("resnetblur50", {"layers": (1, 1, 1, 1)}),
+    ("seresnetaa50d", {"layers": (1, 1, 1, 1)}),
+    ("resnetrs50", {"layers": (1, 1, 1, 1)}),
+    ("convnext_tiny_hnf", {"depths": (1, 1, 1, 1), "dims": (16, 24, 32, 40)}),
+    ("efficientnet_b1_pruned", {}),
+    ("vit_base_patch32_clip_quickgelu_224", {"img_size": 64, "depth": 2, "embed_dim": 128, "num_heads": 2}),
+]:
+    save(f"{name}-5f9aa3b1.pth", settled(lively(timm.create_model(name, num_classes=7, **arguments)), 64), 64)
+# Deeper than the usual: convolutions of 1×1 follow each other, and have no shortcut.
+deeper = timm.models.mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", 0.35, depth_multiplier=1.2, num_classes=7)
+save("timm-mobilenetv3_deeper.pth", settled(lively(deeper), 64), 64)
+
 
 def small():
     """The least that is laid out as a ResNet."""
@@ -333,9 +348,16 @@ changed = dict(state)
 changed["layer1.0.extra.weight"] = torch.zeros(3)
 torch.save(changed, folder / "changed.pth")
 # Networks that have the names of others, and other layers.
-for name in ["lcnet_050", "efficientnet_es"]:
-    torch.save(timm.create_model(name, num_classes=7).state_dict(), folder / f"other-{name}.pth")
-    refused[f"other-{name}.pth"] = "of another" if name == "efficientnet_es" else "not MobileNetV3"
+for name, said in [
+    ("lcnet_050", "not MobileNetV3"),
+    ("efficientnet_es", "of another"),
+    ("convnext_atto_rms", "RMS normalisation"),
+    ("efficientnet_blur_b0", "by a blur"),
+]:
+    # The last is told by its name alone.
+    file_name = f"{name}.pth" if "blur" in name else f"other-{name}.pth"
+    torch.save(timm.create_model(name, num_classes=7).state_dict(), folder / file_name)
+    refused[file_name] = said
 refused["changed.pth"] = "layer1.0.extra.weight"
 torch.save({**state, "fc.weight": torch.zeros(0, 512), "fc.bias": torch.zeros(0)}, folder / "no-classes.pth")
 refused["no-classes.pth"] = ""

@@ -119,6 +119,9 @@ impl Builder {
         let mut x = x;
         for (k, &axis) in axes.iter().enumerate() {
             let input = self.shape(x)[axis];
+            if input == 0 {
+                return self.refuse(NAME, x, format!("axis {axis} has no pixels"));
+            }
             let (output, scale) = match extent {
                 Extent::Sizes(sizes) => (sizes[k] as f64, sizes[k] as f64 / input as f64),
                 Extent::Scales(scales) => {

@@ -399,6 +399,19 @@ fn empty_constants_are_moved_but_not_computed_with() {
     assert!(b.arg_max(none, 0, false).is_err());
     let empty = b.constant(Constant::f32(&[0, 3], []).unwrap()).unwrap();
     assert!(b.matmul(empty, empty).is_err());
+    for interpolation in [
+        Interpolation::Nearest(Rounding::Floor),
+        Interpolation::Linear,
+    ] {
+        let resize = Resize::new(interpolation, Coordinates::HalfPixel);
+        let refused = b
+            .resize(empty, &[0], Extent::Sizes(&[2]), &resize)
+            .unwrap_err();
+        assert!(
+            refused.to_string().contains("axis 0 has no pixels"),
+            "{refused}"
+        );
+    }
     // What has no elements does not depend on the image either.
     let image = b.input();
     let nothing = b.slice(image, &[1], &[1], &[0], &[]).unwrap();

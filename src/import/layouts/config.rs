@@ -106,6 +106,7 @@ impl Config {
             "relu" => Act::Relu,
             "relu6" => Act::Relu6,
             "silu" | "swish" => Act::Silu,
+            "quick_gelu" => Act::QuickGelu,
             "tanh" => Act::Tanh,
             "sigmoid" => Act::Sigmoid,
             "leaky_relu" => Act::LeakyRelu(0.01),

@@ -22,6 +22,8 @@ pub(super) enum Act {
     LeakyRelu(f32),
     Elu(f32),
     Silu,
+    /// x · σ(1.702 x), as CLIP's first towers have it.
+    QuickGelu,
     HardSwish,
     Gelu,
     GeluTanh,
@@ -357,9 +359,17 @@ impl Layers {
             Some(module) => modules::layer_norm(module, name, epsilon)?,
             None => epsilon,
         };
+        let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        if self.module(name).is_none() && self.has(&weight) && !self.has(&bias) {
+            let reason = format!("“{name}” has no bias, which may be RMS normalisation");
+            return Err(self.differs(reason));
+        }
         self.b.at(name);
-        let scale = self.optional(&format!("{name}.weight"))?;
-        let bias = self.optional(&format!("{name}.bias"))?;
+        let scale = match self.module(name) {
+            Some(_) => self.optional(&weight)?,
+            None => Some(self.value(&weight)?),
+        };
+        let bias = self.optional(&bias)?;
         Ok(self.b.layer_norm(x, -1, scale, bias, epsilon)?)
     }
 
@@ -389,6 +399,7 @@ impl Layers {
             Act::LeakyRelu(slope) => b.unary(Unary::LeakyRelu { slope }, x)?,
             Act::Elu(alpha) => b.unary(Unary::Elu { alpha }, x)?,
             Act::Silu => b.silu(x)?,
+            Act::QuickGelu => b.swish(x, 1.702)?,
             Act::HardSwish => b.hard_swish(x)?,
             Act::Gelu => b.gelu(x, false)?,
             Act::GeluTanh => b.gelu(x, true)?,

@@ -26,7 +26,7 @@ use violet_weights::{Candidate, StateDict, Tensor};
 
 use self::config::{Config, Pictures};
 use self::hugging_face::Named;
-use self::layers::Layers;
+use self::layers::{Act, Layers};
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{
@@ -404,10 +404,10 @@ fn matches(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Match> {
 ///
 /// [`Error::UnknownLayout`] if they belong to none that is known, [`Error::OtherLayout`] or
 /// [`Error::ChangedLayer`] if they nearly do; else any [`Error`].
-pub(crate) fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Imported> {
+pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<Imported> {
     let mut chosen = None;
     let mut others = Vec::new();
-    let mut state = violet_weights::read(bytes, |candidates| {
+    let mut state = violet_weights::read(&file.bytes, |candidates| {
         let mut named: Vec<Option<Named>> = candidates.iter().map(Named::of).collect();
         let of_layouts = candidates.iter().zip(&named);
         let of_layouts = of_layouts.map(|(candidate, named)| match named {
@@ -451,6 +451,7 @@ pub(crate) fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result
         notes.push(Note::OtherNetworks { names: others });
     }
     let said = Said {
+        called: timm::architecture(file),
         named,
         config,
         pictures,
@@ -511,6 +512,8 @@ fn is_no_weight(name: &str) -> bool {
 
 /// What is known of weights but themselves.
 struct Said {
+    /// What the file's name says that it is.
+    called: Option<String>,
     named: Option<Named>,
     config: Config,
     pictures: Pictures,
@@ -528,6 +531,7 @@ fn build(
     options: &Options,
 ) -> Result<Imported> {
     let Said {
+        called,
         named,
         config,
         pictures,
@@ -547,7 +551,14 @@ fn build(
         layers.scaling = named.scaling();
     }
     if layers.arch.is_none() {
-        layers.arch = config.architecture().map(Into::into);
+        layers.arch = config.architecture().map(Into::into).or(called);
+    }
+    if layers
+        .arch
+        .as_ref()
+        .is_some_and(|arch| arch.contains("quickgelu"))
+    {
+        layers.said_act = Some(Act::QuickGelu);
     }
     let [one_by_one, numbers] = [config.is_multi_label(), config.is_regression()];
     layers.config = config;

@@ -3,9 +3,9 @@
 //! # Source
 //!
 //! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; fastai's `vision/learner.py` (`create_body`, `create_head`); timm's `resnet.py` for the deep stem and
-//! the shortcuts with a mean (ResNet-D).
+//! the shortcuts with a mean (ResNet-D), for ResNet-RS and what stands against aliasing.
 
-use violet_graph::{Reduction, ValueId};
+use violet_graph::{Constant, PadMode, Padding, Reduction, Sliding, ValueId};
 
 use super::head::head;
 use super::layers::{Act, Layers};
@@ -19,7 +19,8 @@ pub(super) fn counted_resnet(layers: &mut Layers) -> Result<ValueId> {
     for stage in 4..=7 {
         for block in layers.numbers(&format!("{stage}.")) {
             let stride = if stage > 4 && block == 0 { 2 } else { 1 };
-            x = resnet_block(layers, x, &format!("{stage}.{block}"), stride)?;
+            let name = format!("{stage}.{block}");
+            x = resnet_block(layers, x, &name, stride, Halved::ByStride)?;
         }
     }
     let outer = layers.around();
@@ -66,19 +67,84 @@ pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
         None => layers.act_named(x, name.replace("relu", "act1").as_str(), Act::Relu),
     };
     x = act(layers, x, "relu")?;
-    x = layers.max_pool(x, "maxpool", 3, 2, 1, false)?;
+    let halved = Halved::of(layers);
+    x = match halved {
+        // ResNet-RS has a convolution in the pool's place.
+        _ if layers.has("maxpool.0.weight") => {
+            layers.conv_norm(x, ["maxpool.0", "maxpool.1"], 2, Act::Relu)?
+        }
+        Halved::ByStride => layers.max_pool(x, "maxpool", 3, 2, 1, false)?,
+        Halved::ByBlur => {
+            let x = layers.max_pool(x, "maxpool", 3, 1, 1, false)?;
+            halved.half(layers, x)?
+        }
+        Halved::ByMean => halved.half(layers, x)?,
+    };
     for stage in 1..=4 {
         for block in layers.numbers(&format!("layer{stage}.")) {
             let name = format!("layer{stage}.{block}");
             let stride = if stage > 1 && block == 0 { 2 } else { 1 };
-            x = resnet_block(layers, x, &name, stride)?;
+            x = resnet_block(layers, x, &name, stride, halved)?;
         }
     }
     let x = layers.pooled(x)?;
     head(layers, x, "fc")
 }
 
-fn resnet_block(layers: &mut Layers, x: ValueId, name: &str, stride: usize) -> Result<ValueId> {
+/// What halves an image within a block. No weights tell it, but the network's name does: timm's `aa_layer`, against
+/// aliasing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Halved {
+    ByStride,
+    /// Binomial weights of 3×3, after the function.
+    ByBlur,
+    /// Means of 2×2, after the function.
+    ByMean,
+}
+
+/// (¼, ½, ¼) along both axes.
+const BINOMIAL: [f32; 9] = [
+    0.0625, 0.125, 0.0625, 0.125, 0.25, 0.125, 0.0625, 0.125, 0.0625,
+];
+
+impl Halved {
+    fn of(layers: &Layers) -> Self {
+        match layers.arch.as_deref().unwrap_or_default() {
+            name if name.contains("resnetblur") => Self::ByBlur,
+            name if name.contains("resnetaa") => Self::ByMean,
+            _ => Self::ByStride,
+        }
+    }
+
+    fn half(self, layers: &mut Layers, x: ValueId) -> Result<ValueId> {
+        match self {
+            Self::ByStride => Ok(x),
+            Self::ByMean => layers.average_pool(x, 2, 2, 0, false),
+            Self::ByBlur => {
+                let channels = layers.channels(x);
+                let filters: Vec<f32> = BINOMIAL.into_iter().cycle().take(9 * channels).collect();
+                let filters = Constant::f32(&[channels, 1, 3, 3], filters)?;
+                let filters = layers.b.constant(filters)?;
+                let edge = [0, 1, 1];
+                let x = layers.b.pad(x, &edge, &edge, PadMode::Reflect)?;
+                let sliding = Sliding {
+                    stride: [2; 2],
+                    padding: Padding::Valid,
+                    ..Sliding::default()
+                };
+                Ok(layers.b.convolution(x, filters, None, &sliding, channels)?)
+            }
+        }
+    }
+}
+
+fn resnet_block(
+    layers: &mut Layers,
+    x: ValueId,
+    name: &str,
+    stride: usize,
+    halved: Halved,
+) -> Result<ValueId> {
     let count = if layers.has(&format!("{name}.conv3.weight")) {
         3
     } else {
@@ -89,11 +155,16 @@ fn resnet_block(layers: &mut Layers, x: ValueId, name: &str, stride: usize) -> R
     let relu = format!("{name}.relu");
     let mut y = x;
     for k in 1..=count {
-        let stride = if k == strided { stride } else { 1 };
+        let halves = k == strided && stride > 1;
+        let by_stride = halves && halved == Halved::ByStride;
         let names = [format!("{name}.conv{k}"), format!("{name}.bn{k}")];
+        let stride = if by_stride { stride } else { 1 };
         y = layers.conv_norm(y, [&names[0], &names[1]], stride, Act::None)?;
         if k < count {
             y = layers.act_named(y, &relu, Act::Relu)?;
+        }
+        if halves {
+            y = halved.half(layers, y)?;
         }
     }
     if layers.any(&format!("{name}.se.")) {

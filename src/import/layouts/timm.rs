@@ -14,6 +14,7 @@ use super::head::head;
 use super::layers::{Act, Layers, MINUS_ONE_TO_ONE, Pad};
 use super::mobile::{around, halves};
 use crate::error::Result;
+use crate::files::File;
 
 /// Stages that halve the image, of EfficientNet and of MobileNetV3-Small, numbered from 0.
 const STRIDED: [usize; 4] = [1, 2, 3, 5];
@@ -24,6 +25,24 @@ const MOBILENET_V2: [usize; 7] = [3; 7];
 const MNASNET: [[usize; 7]; 2] = [[3, 3, 5, 5, 3, 5, 3], [3, 3, 5, 3, 3, 5, 3]];
 /// Widths of the last stage of EfficientNetV2-S, -M, -L, which came from TensorFlow; timm's own have others.
 const FROM_TENSORFLOW: [usize; 3] = [256, 512, 640];
+
+/// How names of networks begin whose weights do not tell them from others.
+const TOLD_BY_NAME: [&str; 6] = [
+    "tf_efficientnet",
+    "tf_mobilenetv3",
+    "efficientnet_blur",
+    "resnetblur",
+    "resnetaa",
+    "seresnetaa",
+];
+
+/// The network that a file is named after, as timm's files are, if weights alone would be taken as another's.
+pub(super) fn architecture(file: &File) -> Option<String> {
+    let name = file.base_name().to_ascii_lowercase();
+    let told = TOLD_BY_NAME.iter().any(|start| name.starts_with(start))
+        || name.starts_with("vit_") && name.contains("quickgelu");
+    told.then_some(name)
+}
 
 /// What follows the layers of a block.
 #[derive(Clone, Copy)]
@@ -60,7 +79,19 @@ pub(super) fn efficientnet(layers: &mut Layers) -> Result<ValueId> {
         stages.len().saturating_sub(1)
     );
     let width = layers.dims(&last).first().copied().unwrap_or(0);
-    came_from_tensorflow(layers, second && FROM_TENSORFLOW.contains(&width));
+    if layers
+        .arch
+        .as_ref()
+        .is_some_and(|arch| arch.starts_with("efficientnet_blur"))
+    {
+        return Err(layers.differs("it halves images by a blur".into()));
+    }
+    // Widths are multiples of eight, unless channels were pruned of what came from TensorFlow.
+    let pruned = layers
+        .names("blocks.")
+        .iter()
+        .any(|name| name.ends_with(".conv_pwl.weight") && !layers.dims(name)[0].is_multiple_of(8));
+    came_from_tensorflow(layers, pruned || second && FROM_TENSORFLOW.contains(&width));
     let stem = ["conv_stem", "bn1"];
     let mut x = layers.conv_norm(layers.input(), stem, 2, layer)?;
     for stage in stages {
@@ -82,7 +113,8 @@ pub(super) fn efficientnet(layers: &mut Layers) -> Result<ValueId> {
 /// there is none, it may be assumed.
 fn came_from_tensorflow(layers: &mut Layers, assumed: bool) {
     let arch = layers.arch.as_ref();
-    if arch.map_or(assumed, |arch| arch.starts_with("tf_")) {
+    let says = |arch: &String| arch.starts_with("tf_") || arch.contains("_pruned");
+    if arch.map_or(assumed, says) {
         layers.epsilon = 1e-3;
         layers.pad = Pad::Tensorflow;
         layers.scaling = Some(MINUS_ONE_TO_ONE);
@@ -180,7 +212,13 @@ pub(super) fn mobilenet_v3(layers: &mut Layers) -> Result<ValueId> {
             } else {
                 1
             };
-            x = timm_block(layers, x, &format!("blocks.{stage}.{block}"), stride, acts)?;
+            let name = format!("blocks.{stage}.{block}");
+            let [conv, norm] = ["conv", "bn1"].map(|part| format!("{name}.{part}"));
+            x = match layers.has(&format!("{conv}.weight")) {
+                // A convolution by itself has no shortcut here, as it has in EfficientNetV2.
+                true => layers.conv_norm(x, [&conv, &norm], stride, acts.layer)?,
+                false => timm_block(layers, x, &name, stride, acts)?,
+            };
         }
     }
     let x = layers.b.global_pool(Reduction::Mean, x)?;

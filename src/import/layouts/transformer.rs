@@ -408,12 +408,20 @@ fn convnext_named(layers: &mut Layers, names: &ConvNames) -> Result<ValueId> {
             x = layers.add(x, y)?;
         }
     }
-    let x = layers.b.global_pool(Reduction::Mean, x)?;
-    let x = layers.flat(x)?;
+    let pooled = |layers: &mut Layers, x| {
+        let x = layers.b.global_pool(Reduction::Mean, x)?;
+        layers.flat(x)
+    };
     let [norm, last] = match names.torchvision {
         true => ["classifier.0", "classifier.2"],
         false => ["head.norm", "head.fc"],
     };
+    if layers.has("norm_pre.weight") {
+        let x = norm_channels(layers, x, "norm_pre")?;
+        let x = pooled(layers, x)?;
+        return head(layers, x, last);
+    }
+    let x = pooled(layers, x)?;
     let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
     let x = layers.layer_norm(x, norm, epsilon)?;
     head(layers, x, last)

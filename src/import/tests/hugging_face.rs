@@ -113,7 +113,7 @@ fn what_a_description_changes_is_obeyed_or_refused() {
     assert_eq!(graph.outputs()[0].head, violet_graph::Head::Sigmoid);
     assert!(!several.notes.contains(&Note::AssumedSigmoid));
     for (name, key, value, said) in [
-        ("vit", "hidden_act", Value::from("quick_gelu"), "quick_gelu"),
+        ("vit", "hidden_act", Value::from("mish"), "mish"),
         ("vit", "num_attention_heads", 5.into(), "5 heads"),
         (
             "resnet",
