@@ -38,7 +38,7 @@ def lively(model):
     return model.eval()
 
 
-def save(name, network, config, processor=None):
+def save(name, network, config, processor=None, logits_of=lambda model, x: model(x).logits):
     torch.manual_seed(sum(map(ord, name)))
     # Kept in half of the bytes.
     model = lively(network(config)).half()
@@ -46,10 +46,10 @@ def save(name, network, config, processor=None):
     model.float()
     if processor:
         (folder / name / "preprocessor_config.json").write_text(json.dumps(processor))
-    side = config.image_size if hasattr(config, "image_size") else 64
+    side = getattr(getattr(config, "vision_config", config), "image_size", 64)
     x = torch.from_numpy(noise("x", 3 * side * side)).reshape(1, 3, side, side)
     with torch.no_grad():
-        logits = model(x).logits
+        logits = logits_of(model, x)
     expected[name] = {"side": side, "logits": logits[0].tolist()}
     return model
 
@@ -74,6 +74,17 @@ relative = {"use_relative_position_bias": True, "layer_scale_init_value": 0.5}
 save("beit", hf.BeitForImageClassification, hf.BeitConfig(**small, **patches, **relative))
 dino = {"hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3, "image_size": 42}
 save("dinov2", hf.Dinov2ForImageClassification, hf.Dinov2Config(**dino, **CLASSES))
+
+
+def without_registers(model, x):
+    """As version 5 has it; before, registers were among the patches that a mean is taken of."""
+    rows = model.dinov2_with_registers(x).last_hidden_state
+    patches = rows[:, 1 + model.config.num_register_tokens :]
+    return model.classifier(torch.cat([rows[:, 0], patches.mean(dim=1)], dim=1))
+
+
+registers = hf.Dinov2WithRegistersConfig(**dino, **CLASSES, patch_size=14)
+save("dinov2-registers", hf.Dinov2WithRegistersForImageClassification, registers, logits_of=without_registers)
 windows = {"embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4], "window_size": 4, "image_size": 64} | CLASSES
 save("swin", hf.SwinForImageClassification, hf.SwinConfig(**windows))
 save("swinv2", hf.Swinv2ForImageClassification, hf.Swinv2Config(**windows))
@@ -83,6 +94,16 @@ save("convnextv2", hf.ConvNextV2ForImageClassification, hf.ConvNextV2Config(**st
 residual = {"embedding_size": 4, "hidden_sizes": [8, 12, 16, 20], "depths": [1, 2, 1, 1]} | CLASSES
 save("resnet", hf.ResNetForImageClassification, hf.ResNetConfig(**residual, layer_type="basic"))
 save("resnet-bottleneck", hf.ResNetForImageClassification, hf.ResNetConfig(**residual))
+save("regnet-x", hf.RegNetForImageClassification, hf.RegNetConfig(**residual, groups_width=4, layer_type="x"))
+save("regnet-y", hf.RegNetForImageClassification, hf.RegNetConfig(**residual, groups_width=4, layer_type="y"))
+mobile = {"depth_multiplier": 0.1, "depth_divisible_by": 4, "min_depth": 4, "image_size": 64} | CLASSES
+save("mobilenet-v2", hf.MobileNetV2ForImageClassification, hf.MobileNetV2Config(**mobile))
+scaled = {"width_coefficient": 0.1, "depth_coefficient": 0.1, "depth_divisor": 4, "hidden_dim": 128, "image_size": 64} | CLASSES
+save("efficientnet", hf.EfficientNetForImageClassification, hf.EfficientNetConfig(**scaled))
+tower = {key: value for key, value in (small | patches).items() if key not in CLASSES}
+for kind in ["CLIP", "Siglip"]:
+    config = getattr(hf, kind + "Config")(vision_config=tower, text_config={"hidden_size": 12}, **CLASSES)
+    save(kind.lower(), getattr(hf, kind + "ForImageClassification"), config)
 
 for name in expected:
     shutil.make_archive(folder / name, "zip", folder, name)

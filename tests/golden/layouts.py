@@ -175,8 +175,17 @@ for name, arguments in [
     ("convnext_tiny_hnf", {"depths": (1, 1, 1, 1), "dims": (16, 24, 32, 40)}),
     ("efficientnet_b1_pruned", {}),
     ("vit_base_patch32_clip_quickgelu_224", {"img_size": 64, "depth": 2, "embed_dim": 128, "num_heads": 2}),
+    ("vit_little_patch16_reg4_gap_256", {"img_size": 64, "depth": 2, "embed_dim": 128, "num_heads": 2}),
+    ("vit_base_patch16_siglip_gap_224", {"img_size": 64, "depth": 2, "embed_dim": 128, "num_heads": 2}),
+    ("swinv2_base_window8_256", {"img_size": 64, "depths": (1, 1, 2), "num_heads": (1, 2, 4), "embed_dim": 32}),
+    ("swinv2_base_window12to16_192to256",
+     {"img_size": 64, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8), "embed_dim": 16}),
 ]:
-    save(f"{name}-5f9aa3b1.pth", settled(lively(timm.create_model(name, num_classes=7, **arguments)), 64), 64)
+    model = lively(timm.create_model(name, num_classes=7, **arguments))
+    for key, parameter in model.named_parameters():
+        if key.endswith(("_token", "pos_embed")):
+            parameter.data.normal_(std=0.3)
+    save(f"{name}-5f9aa3b1.pth", settled(model, 64), 64)
 # Deeper than the usual: convolutions of 1×1 follow each other, and have no shortcut.
 deeper = timm.models.mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", 0.35, depth_multiplier=1.2, num_classes=7)
 save("timm-mobilenetv3_deeper.pth", settled(lively(deeper), 64), 64)
@@ -353,9 +362,10 @@ for name, said in [
     ("efficientnet_es", "of another"),
     ("convnext_atto_rms", "RMS normalisation"),
     ("efficientnet_blur_b0", "by a blur"),
+    ("vit_small_patch16_rope_ape_224", "turn q and k"),
 ]:
-    # The last is told by its name alone.
-    file_name = f"{name}.pth" if "blur" in name else f"other-{name}.pth"
+    # The last two are told by their names alone.
+    file_name = f"{name}.pth" if "blur" in name or "rope" in name else f"other-{name}.pth"
     torch.save(timm.create_model(name, num_classes=7).state_dict(), folder / file_name)
     refused[file_name] = said
 refused["changed.pth"] = "layer1.0.extra.weight"

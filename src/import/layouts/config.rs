@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::layers::Act;
+use super::layers::{Act, Pad};
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{Filter, Framing, Scaling};
@@ -49,8 +49,16 @@ impl Config {
         }
     }
 
+    /// What is said of the network; of one that sees and reads, of the part that sees.
+    fn said(&self, key: &str) -> &Value {
+        match &self.network[key] {
+            Value::Null => &self.network["vision_config"][key],
+            said => said,
+        }
+    }
+
     fn number(&self, key: &str) -> Option<usize> {
-        self.network[key].as_u64().map(|number| number as usize)
+        self.said(key).as_u64().map(|number| number as usize)
     }
 
     /// In how many parts the channels attend.
@@ -61,8 +69,16 @@ impl Config {
 
     /// ε of layer normalisation.
     pub(super) fn epsilon(&self) -> Option<f32> {
-        let epsilon = self.network["layer_norm_eps"].as_f64();
+        let epsilon = self.said("layer_norm_eps").as_f64();
         epsilon.map(|epsilon| epsilon as f32)
+    }
+
+    /// How a network that came from TensorFlow is padded.
+    pub(super) fn pad(&self) -> Pad {
+        match self.network["tf_padding"] == false {
+            true => Pad::Half,
+            false => Pad::Tensorflow,
+        }
     }
 
     /// The side of windows.
@@ -97,7 +113,7 @@ impl Config {
     ///
     /// [`Error::ChangedLayer`] if it is not known.
     pub(super) fn act(&self) -> Result<Option<Act>> {
-        let Some(name) = self.network["hidden_act"].as_str() else {
+        let Some(name) = self.said("hidden_act").as_str() else {
             return Ok(None);
         };
         Ok(Some(match name {
@@ -114,15 +130,19 @@ impl Config {
         }))
     }
 
-    /// That nothing is otherwise than usual which weights do not show.
+    /// That nothing is otherwise than usual which weights do not show: whether the first stage halves the image as
+    /// RegNet's does, ResNet's does not.
     ///
     /// # Errors
     ///
     /// [`Error::ChangedLayer`] if something is.
-    pub(super) fn check(&self) -> Result<()> {
-        for key in ["downsample_in_first_stage", "downsample_in_bottleneck"] {
-            if self.network[key] == true {
-                return Err(changed(key, "true".into()));
+    pub(super) fn check(&self, first_stage_halves: bool) -> Result<()> {
+        for (key, usual) in [
+            ("downsample_in_first_stage", first_stage_halves),
+            ("downsample_in_bottleneck", false),
+        ] {
+            if self.network[key] == !usual {
+                return Err(changed(key, (!usual).to_string()));
             }
         }
         Ok(())
@@ -198,6 +218,14 @@ fn of_processor(processor: &Value) -> Pictures {
         return Pictures::default();
     }
     let says = |key: &str, usual: bool| processor[key].as_bool().unwrap_or(usual);
+    // EfficientNet's, for a network with its head, divides by the deviation twice.
+    let named = processor["image_processor_type"].as_str();
+    let of_efficientnet = named.is_some_and(|name| name.starts_with("EfficientNet"));
+    let deviation = |std: Vec<f64>| -> Vec<f64> {
+        let twice = of_efficientnet && says("include_top", true);
+        let power = if twice { 2 } else { 1 };
+        std.into_iter().map(|std| std.powi(power)).collect()
+    };
     let factor = match says("do_rescale", true) {
         true => processor["rescale_factor"].as_f64().unwrap_or(1.0 / 255.0),
         false => 1.0,
@@ -205,7 +233,7 @@ fn of_processor(processor: &Value) -> Pictures {
     let scaling = match says("do_normalize", true) {
         true => {
             let both = channels(&processor["image_mean"]).zip(channels(&processor["image_std"]));
-            both.and_then(|(mean, std)| scaling(factor, &mean, &std))
+            both.and_then(|(mean, std)| scaling(factor, &mean, &deviation(std)))
         }
         false => Some(Scaling::uniform(factor as f32, 0.0)),
     };
@@ -313,6 +341,13 @@ mod tests {
 
     #[test]
     fn values_are_those_of_the_processor() {
+        let twice = r#"{"image_processor_type": "EfficientNetImageProcessor",
+            "image_mean": [0.5, 0.4, 0.3], "image_std": [0.5, 0.25, 0.2]}"#;
+        let scaling = self::pictures("preprocessor_config.json", twice)
+            .scaling
+            .unwrap();
+        assert!((scaling.scale[1] - 16.0 / 255.0).abs() < 1e-6);
+        assert!((scaling.offset[2] + 7.5).abs() < 1e-5);
         let json =
             r#"{"image_mean": [0.5, 0.4, 0.3], "image_std": [0.5, 0.25, 0.2], "resample": 3}"#;
         let pictures = pictures("preprocessor_config.json", json);

@@ -6,16 +6,17 @@
 //! # Source
 //!
 //! transformers' `modeling_vit.py`, `modeling_deit.py`, `modeling_beit.py`, `modeling_dinov2.py`, `modeling_swin.py`,
-//! `modeling_swinv2.py`, `modeling_convnext.py`, `modeling_convnextv2.py`, `modeling_resnet.py`.
+//! `modeling_swinv2.py`, `modeling_convnext.py`, `modeling_convnextv2.py`, `modeling_resnet.py`, `modeling_regnet.py`,
+//! `modeling_mobilenet_v2.py`, `modeling_efficientnet.py`, `modeling_clip.py`, `modeling_siglip.py`.
 
 use std::collections::BTreeMap;
 
 use violet_weights::{Candidate, StateDict, Tensor};
 
-use super::layers::{Assumed, MINUS_ONE_TO_ONE};
+use super::layers::{Act, Assumed, MINUS_ONE_TO_ONE};
 
 /// What its networks are called in front of all of their own names; the last layer stands beside them.
-const BASES: [&str; 9] = [
+const BASES: [&str; 15] = [
     "vit",
     "deit",
     "beit",
@@ -25,6 +26,13 @@ const BASES: [&str; 9] = [
     "convnext",
     "convnextv2",
     "resnet",
+    "regnet",
+    "mobilenet_v2",
+    "efficientnet",
+    "data2vec_vision",
+    "dinov2_with_registers",
+    // CLIP's and SigLIP's.
+    "vision_model",
 ];
 
 /// Networks that share their names.
@@ -32,16 +40,22 @@ const BASES: [&str; 9] = [
 enum Family {
     /// ViT, DeiT, BEiT, DINOv2.
     Vit,
+    /// The part of CLIP that sees.
+    Clip,
+    /// The part of SigLIP that sees.
+    Siglip,
     /// Swin and its second version.
     Swin,
     /// ConvNeXt and its second version.
     ConvNext,
-    /// ResNet.
     ResNet,
+    RegNet,
+    MobileNetV2,
+    EfficientNet,
 }
 
 /// Names that tell a family, the first layer's first.
-const FAMILIES: [(Family, [&str; 2]); 6] = [
+const FAMILIES: [(Family, [&str; 2]); 10] = [
     (
         Family::Swin,
         [
@@ -54,6 +68,34 @@ const FAMILIES: [(Family, [&str; 2]); 6] = [
         [
             "embeddings.patch_embeddings.projection.weight",
             "embeddings.cls_token",
+        ],
+    ),
+    (
+        Family::Clip,
+        [
+            "embeddings.patch_embedding.weight",
+            "embeddings.class_embedding",
+        ],
+    ),
+    (
+        Family::Siglip,
+        [
+            "embeddings.patch_embedding.weight",
+            "encoder.layers.0.layer_norm1.weight",
+        ],
+    ),
+    (
+        Family::MobileNetV2,
+        [
+            "conv_stem.first_conv.convolution.weight",
+            "layer.0.expand_1x1.convolution.weight",
+        ],
+    ),
+    (
+        Family::EfficientNet,
+        [
+            "embeddings.convolution.weight",
+            "encoder.blocks.0.depthwise_conv.depthwise_conv.weight",
         ],
     ),
     (
@@ -100,6 +142,7 @@ const VIT: (Beginnings, Parts) = (
         ),
         ("embeddings.cls_token", "cls_token"),
         ("embeddings.distillation_token", "dist_token"),
+        ("embeddings.register_tokens", "reg_token"),
         ("embeddings.position_embeddings", "pos_embed"),
         ("encoder.layers.", "blocks."),
         ("encoder.layer.", "blocks."),
@@ -188,6 +231,87 @@ const RESNET: (Beginnings, Parts) = (
     ],
 );
 
+const TOWER: (Beginnings, Parts) = (
+    &[
+        ("embeddings.patch_embedding.", "patch_embed.proj."),
+        ("embeddings.class_embedding", "cls_token"),
+        ("embeddings.position_embedding.weight", "pos_embed"),
+        ("pre_layrnorm.", "norm_pre."),
+        ("encoder.layers.", "blocks."),
+        // What pools without classes is no part of a classifier.
+        ("head.", "pooling_head."),
+    ],
+    &[
+        (".layer_norm1.", ".norm1."),
+        (".layer_norm2.", ".norm2."),
+        (".self_attn.out_proj.", ".attn.proj."),
+        (".self_attn.", ".attn."),
+    ],
+);
+const REGNET: (Beginnings, Parts) = (
+    &[
+        ("embedder.embedder.convolution.", "stem.conv."),
+        ("embedder.embedder.normalization.", "stem.bn."),
+        ("encoder.stages.", "s"),
+        ("stages.", "s"),
+    ],
+    &[
+        (".layers.", ".b"),
+        (".shortcut.convolution.", ".downsample.conv."),
+        (".shortcut.normalization.", ".downsample.bn."),
+        (".layer.0.convolution.", ".conv1.conv."),
+        (".layer.0.normalization.", ".conv1.bn."),
+        (".layer.1.convolution.", ".conv2.conv."),
+        (".layer.1.normalization.", ".conv2.bn."),
+        // RegNet-Y excites before it narrows.
+        (".layer.2.attention.0.", ".se.fc1."),
+        (".layer.2.attention.2.", ".se.fc2."),
+        (".layer.2.convolution.", ".conv3.conv."),
+        (".layer.2.normalization.", ".conv3.bn."),
+        (".layer.3.convolution.", ".conv3.conv."),
+        (".layer.3.normalization.", ".conv3.bn."),
+    ],
+);
+const MOBILENET_V2: (Beginnings, Parts) = (
+    &[
+        ("conv_stem.first_conv.convolution.", "features.0.0."),
+        ("conv_stem.first_conv.normalization.", "features.0.1."),
+        ("conv_stem.conv_3x3.convolution.", "features.1.conv.0.0."),
+        ("conv_stem.conv_3x3.normalization.", "features.1.conv.0.1."),
+        ("conv_stem.reduce_1x1.convolution.", "features.1.conv.1."),
+        ("conv_stem.reduce_1x1.normalization.", "features.1.conv.2."),
+        ("conv_1x1.convolution.", "features.18.0."),
+        ("conv_1x1.normalization.", "features.18.1."),
+    ],
+    &[
+        (".expand_1x1.convolution.", ".conv.0.0."),
+        (".expand_1x1.normalization.", ".conv.0.1."),
+        (".conv_3x3.convolution.", ".conv.1.0."),
+        (".conv_3x3.normalization.", ".conv.1.1."),
+        (".reduce_1x1.convolution.", ".conv.2."),
+        (".reduce_1x1.normalization.", ".conv.3."),
+    ],
+);
+const EFFICIENTNET: (Beginnings, Parts) = (
+    &[
+        ("embeddings.convolution.", "_conv_stem."),
+        ("embeddings.batchnorm.", "_bn0."),
+        ("encoder.blocks.", "_blocks."),
+        ("encoder.top_conv.", "_conv_head."),
+        ("encoder.top_bn.", "_bn1."),
+    ],
+    &[
+        (".expansion.expand_conv.", "._expand_conv."),
+        (".expansion.expand_bn.", "._bn0."),
+        (".depthwise_conv.depthwise_conv.", "._depthwise_conv."),
+        (".depthwise_conv.depthwise_norm.", "._bn1."),
+        (".squeeze_excite.reduce.", "._se_reduce."),
+        (".squeeze_excite.expand.", "._se_expand."),
+        (".projection.project_conv.", "._project_conv."),
+        (".projection.project_bn.", "._bn2."),
+    ],
+);
+
 /// A network in its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
@@ -206,6 +330,12 @@ impl Named {
                 prefixes.find(|prefix| shapes.contains_key(&format!("{prefix}{other}")))?;
             (prefix.is_empty() || prefix.ends_with('.')).then(|| (*family, prefix.to_owned()))
         })?;
+        // Both call their layers alike; ResNet begins with 7×7, RegNet with 3×3.
+        let stem = shapes.get(&format!("{prefix}embedder.embedder.convolution.weight"));
+        let family = match stem.and_then(|shape| shape.last()) {
+            Some(3) if family == Family::ResNet => Family::RegNet,
+            _ => family,
+        };
         Some(Self { family, prefix })
     }
 
@@ -225,27 +355,58 @@ impl Named {
             (Family::Swin, _) => "Swin Transformer, as Hugging Face names it",
             (Family::ConvNext, _) => "ConvNeXt, as Hugging Face names it",
             (Family::ResNet, _) => "ResNet, as Hugging Face names it",
+            (Family::RegNet, _) => "RegNet, as Hugging Face names it",
+            (Family::MobileNetV2, _) => "MobileNetV2, as Hugging Face names it",
+            (Family::EfficientNet, _) => "EfficientNet, as Hugging Face names it",
+            (Family::Clip, _) => "CLIP, as Hugging Face names it",
+            (Family::Siglip, _) => "SigLIP, as Hugging Face names it",
         }
     }
 
     /// What its authors make of pixels, where that is not what most do.
     pub(super) fn scaling(&self) -> Option<Assumed> {
-        let usual = Assumed {
-            exporter: "Google's ViT and Microsoft's BEiT",
-            ..MINUS_ONE_TO_ONE
+        let exporter = match (self.family, self.base()) {
+            (Family::Vit, "deit" | "dinov2" | "dinov2_with_registers") => return None,
+            (Family::Vit, _) => "Google's ViT and Microsoft's BEiT",
+            (Family::Siglip, _) => "Google's SigLIP",
+            (Family::MobileNetV2, _) => "Google's MobileNetV2",
+            _ => return None,
         };
-        let given = self.family == Family::Vit && !matches!(self.base(), "deit" | "dinov2");
-        given.then_some(usual)
+        Some(Assumed {
+            exporter,
+            ..MINUS_ONE_TO_ONE
+        })
     }
 
     /// ε of its layer normalisation where no configuration says it.
     pub(super) fn epsilon(&self) -> Option<f32> {
         match (self.family, self.base()) {
-            (Family::Vit, "dinov2") => Some(1e-6),
+            (Family::Vit, "dinov2" | "dinov2_with_registers") | (Family::Siglip, _) => Some(1e-6),
             (Family::Vit | Family::ConvNext, _) => Some(1e-12),
-            (Family::Swin, _) => Some(1e-5),
-            (Family::ResNet, _) => None,
+            (Family::Swin | Family::Clip, _) => Some(1e-5),
+            (Family::ResNet | Family::RegNet | Family::MobileNetV2 | Family::EfficientNet, _) => {
+                None
+            }
         }
+    }
+
+    /// The function within its layers where no configuration says it, if it is not that of others.
+    pub(super) fn act(&self) -> Option<Act> {
+        match self.family {
+            Family::Clip => Some(Act::QuickGelu),
+            Family::Siglip => Some(Act::GeluTanh),
+            _ => None,
+        }
+    }
+
+    /// Whether its first stage halves the image.
+    pub(super) fn first_stage_halves(&self) -> bool {
+        self.family == Family::RegNet
+    }
+
+    /// Whether it is padded as TensorFlow's networks are, and has their ε.
+    pub(super) fn came_from_tensorflow(&self) -> bool {
+        self.family == Family::MobileNetV2
     }
 
     /// The names and shapes under the layout's names.
@@ -272,9 +433,10 @@ impl Named {
         let named = named.into_iter();
         let mut named: BTreeMap<String, T> = named
             .map(|(name, tensor)| (self.name(&name), tensor))
-            .map(|(name, tensor)| match name.contains(".mlp.grn.") {
-                true => (name, tensor.flat()),
-                false => (name, tensor),
+            .map(|(name, tensor)| match &name {
+                _ if name.contains(".mlp.grn.") => (name, tensor.flat()),
+                _ if name.ends_with("pos_embed") => (name, tensor.of_three_axes()),
+                _ => (name, tensor),
             })
             .collect();
         for name in named.keys().cloned().collect::<Vec<_>>() {
@@ -308,6 +470,10 @@ impl Named {
             Family::Swin => SWIN,
             Family::ConvNext => CONVNEXT,
             Family::ResNet => RESNET,
+            Family::RegNet => REGNET,
+            Family::MobileNetV2 => MOBILENET_V2,
+            Family::EfficientNet => EFFICIENTNET,
+            Family::Clip | Family::Siglip => TOWER,
         };
         if self.prefix.is_empty() && inner.starts_with("classifier.") {
             return self.head(name);
@@ -325,9 +491,27 @@ impl Named {
                 new = new.replace(&from, &format!(".attn.{to}."));
             }
         }
-        if self.family == Family::ResNet {
-            new = counted_from_one(&new);
-        }
+        new = match self.family {
+            Family::ResNet => counted(&new, "layer", 1, ""),
+            Family::RegNet => match new.split_once(".b") {
+                Some((stage, block)) if stage != "stem" => {
+                    let [stage, block] = [
+                        counted(&format!("{stage}."), "s", 1, ""),
+                        counted(&format!("b{block}"), "b", 1, ""),
+                    ];
+                    format!("{stage}{block}")
+                }
+                _ => new,
+            },
+            // Its first block is a part of the stem.
+            Family::MobileNetV2 => counted(&new, "layer.", 2, "features."),
+            // CLIP's classifiers leave it out.
+            Family::Siglip => match new.strip_prefix("post_layernorm.") {
+                Some(rest) => format!("norm.{rest}"),
+                None => new,
+            },
+            _ => new,
+        };
         format!("{}{new}", self.prefix)
     }
 
@@ -339,20 +523,15 @@ impl Named {
             false => &self.prefix,
         };
         let to = match self.family {
-            Family::Vit | Family::Swin => "head.",
-            Family::ConvNext => "head.fc.",
+            Family::Vit | Family::Swin | Family::Clip | Family::Siglip => "head.",
+            Family::ConvNext | Family::RegNet => "head.fc.",
             Family::ResNet => "fc.",
+            Family::MobileNetV2 => "classifier.1.",
+            Family::EfficientNet => "_fc.",
         };
+        let flattened = matches!(self.family, Family::ResNet | Family::RegNet);
         let heads = [
-            // Flattened before.
-            (
-                "classifier.1.",
-                if self.family == Family::ResNet {
-                    to
-                } else {
-                    ""
-                },
-            ),
+            ("classifier.1.", if flattened { to } else { "" }),
             ("classifier.", to),
             ("cls_classifier.", to),
             ("distillation_classifier.", "head_dist."),
@@ -371,14 +550,16 @@ impl Named {
     }
 }
 
-/// Stages of ResNet from 1 on, as in `layer1.0`.
-fn counted_from_one(name: &str) -> String {
-    let stage = name.strip_prefix("layer").and_then(|rest| {
-        let (stage, rest) = rest.split_once('.')?;
-        Some((stage.parse::<usize>().ok()?, rest))
+/// A name whose first number, after `part`, is counted from another one on, as `layer0.1` becomes `layer1.1`; `to`
+/// stands in the place of that part, if it is not empty.
+fn counted(name: &str, part: &str, from: usize, to: &str) -> String {
+    let number = name.strip_prefix(part).and_then(|rest| {
+        let (number, rest) = rest.split_once('.')?;
+        Some((number.parse::<usize>().ok()?, rest))
     });
-    match stage {
-        Some((stage, rest)) => format!("layer{}.{rest}", stage.saturating_add(1)),
+    let to = if to.is_empty() { part } else { to };
+    match number {
+        Some((number, rest)) => format!("{to}{}.{rest}", number.saturating_add(from)),
         None => name.into(),
     }
 }
@@ -390,6 +571,8 @@ trait Rows: Sized {
     fn zeros(&self) -> Self;
     /// Without axes of length one.
     fn flat(self) -> Self;
+    /// A matrix behind an axis of length one; all else as it is.
+    fn of_three_axes(self) -> Self;
 }
 
 impl Rows for Vec<usize> {
@@ -411,6 +594,13 @@ impl Rows for Vec<usize> {
         self.retain(|&length| length != 1);
         self
     }
+
+    fn of_three_axes(mut self) -> Self {
+        if self.len() == 2 {
+            self.insert(0, 1);
+        }
+        self
+    }
 }
 
 impl Rows for Tensor {
@@ -430,6 +620,13 @@ impl Rows for Tensor {
     fn flat(self) -> Self {
         Tensor {
             shape: self.shape.flat(),
+            ..self
+        }
+    }
+
+    fn of_three_axes(self) -> Self {
+        Tensor {
+            shape: self.shape.of_three_axes(),
             ..self
         }
     }

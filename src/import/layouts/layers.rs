@@ -133,6 +133,11 @@ impl Layers {
         outer.unwrap_or_default()
     }
 
+    /// Whether the network's name, if it is known, has that part.
+    pub(super) fn is_called(&self, part: &str) -> bool {
+        self.arch.as_ref().is_some_and(|arch| arch.contains(part))
+    }
+
     /// Whether a name begins so.
     pub(super) fn any(&self, start: &str) -> bool {
         let start = format!("{}{start}", self.prefix);

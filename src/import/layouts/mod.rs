@@ -283,8 +283,12 @@ const LAYOUTS: [Layout; 29] = [
     },
     Layout {
         title: "Vision Transformer, as timm names it",
-        names: &["patch_embed.proj.weight", "pos_embed", "cls_token"],
-        is: |view| view.has("blocks.0.attn.qkv.weight"),
+        names: &[
+            "patch_embed.proj.weight",
+            "pos_embed",
+            "blocks.0.attn.qkv.weight",
+        ],
+        is: ALWAYS,
         // Where the class has a position, it is one more than a square; with another token two.
         size: |view| {
             let positions = view.dim("pos_embed", 1);
@@ -545,19 +549,19 @@ fn build(
     let own_labels = std::mem::take(&mut state.labels);
     let mut layers = Layers::new(state, prefix, layout.names[0], size)?;
     if let Some(named) = &named {
-        config.check()?;
-        layers.said_act = config.act()?;
+        config.check(named.first_stage_halves())?;
+        layers.said_act = config.act()?.or(named.act());
         layers.layer_epsilon = config.epsilon().or(named.epsilon());
+        if named.came_from_tensorflow() {
+            layers.pad = config.pad();
+            layers.epsilon = config.epsilon().unwrap_or(1e-3);
+        }
         layers.scaling = named.scaling();
     }
     if layers.arch.is_none() {
         layers.arch = config.architecture().map(Into::into).or(called);
     }
-    if layers
-        .arch
-        .as_ref()
-        .is_some_and(|arch| arch.contains("quickgelu"))
-    {
+    if layers.is_called("quickgelu") {
         layers.said_act = Some(Act::QuickGelu);
     }
     let [one_by_one, numbers] = [config.is_multi_label(), config.is_regression()];

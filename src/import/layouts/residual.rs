@@ -109,10 +109,10 @@ const BINOMIAL: [f32; 9] = [
 
 impl Halved {
     fn of(layers: &Layers) -> Self {
-        match layers.arch.as_deref().unwrap_or_default() {
-            name if name.contains("resnetblur") => Self::ByBlur,
-            name if name.contains("resnetaa") => Self::ByMean,
-            _ => Self::ByStride,
+        match () {
+            () if layers.is_called("resnetblur") => Self::ByBlur,
+            () if layers.is_called("resnetaa") => Self::ByMean,
+            () => Self::ByStride,
         }
     }
 

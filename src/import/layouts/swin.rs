@@ -250,6 +250,18 @@ fn projected(layers: &mut Layers, x: ValueId, name: &str) -> Result<ValueId> {
     Ok(layers.b.linear(x, weight, bias)?)
 }
 
+/// The side of windows by a name as `swinv2_base_window12to16_192to256`, and of those that its weights came from.
+fn windows(arch: &str) -> [Option<usize>; 2] {
+    let Some((_, sizes)) = arch.split_once("_window") else {
+        return [None; 2];
+    };
+    let sizes = sizes.split('_').next().unwrap_or_default();
+    match sizes.split_once("to") {
+        Some((from, to)) => [to.parse().ok(), from.parse().ok()],
+        None => [sizes.parse().ok(), None],
+    }
+}
+
 /// How far apart two places of a window are, as the small network is given it: on a logarithmic scale, on which what is
 /// farthest apart in the window that its weights came from is 1.
 fn scaled_distances(window: usize, pretrained: Option<usize>) -> Vec<f64> {
@@ -277,11 +289,15 @@ fn positions(layers: &mut Layers, name: &str, least: usize) -> Result<(Vec<f64>,
     }
     let table = format!("{name}.relative_coords_table");
     let stage = name.split('.').nth(1).and_then(|stage| stage.parse().ok());
-    let distances = match layers.config.window() {
+    let [named, pretrained] = layers.arch.as_deref().map_or([None; 2], windows);
+    let distances = match layers.config.window().or(named) {
         _ if layers.has(&table) => layers.take(&table)?.to_f64(),
-        // Hugging Face's files leave the table out.
+        // Hugging Face's files leave the table out, timm's since 2023.
         Some(window) => {
-            let pretrained = layers.config.pretrained_window(stage.unwrap_or(0));
+            let stage = stage.unwrap_or(0);
+            // Where windows came from smaller ones, the last stage had no room but for half of that.
+            let pretrained = pretrained.map(|side| if stage == 3 { side / 2 } else { side });
+            let pretrained = layers.config.pretrained_window(stage).or(pretrained);
             scaled_distances(window.min(least), pretrained)
         }
         // How large windows are is in no other tensor.

@@ -27,7 +27,8 @@ const MNASNET: [[usize; 7]; 2] = [[3, 3, 5, 5, 3, 5, 3], [3, 3, 5, 3, 3, 5, 3]];
 const FROM_TENSORFLOW: [usize; 3] = [256, 512, 640];
 
 /// How names of networks begin whose weights do not tell them from others.
-const TOLD_BY_NAME: [&str; 6] = [
+const TOLD_BY_NAME: [&str; 7] = [
+    "swinv2_",
     "tf_efficientnet",
     "tf_mobilenetv3",
     "efficientnet_blur",
@@ -40,7 +41,7 @@ const TOLD_BY_NAME: [&str; 6] = [
 pub(super) fn architecture(file: &File) -> Option<String> {
     let name = file.base_name().to_ascii_lowercase();
     let told = TOLD_BY_NAME.iter().any(|start| name.starts_with(start))
-        || name.starts_with("vit_") && name.contains("quickgelu");
+        || name.starts_with("vit_") && (name.contains("quickgelu") || name.contains("_rope_"));
     told.then_some(name)
 }
 
@@ -79,11 +80,7 @@ pub(super) fn efficientnet(layers: &mut Layers) -> Result<ValueId> {
         stages.len().saturating_sub(1)
     );
     let width = layers.dims(&last).first().copied().unwrap_or(0);
-    if layers
-        .arch
-        .as_ref()
-        .is_some_and(|arch| arch.starts_with("efficientnet_blur"))
-    {
+    if layers.is_called("efficientnet_blur") {
         return Err(layers.differs("it halves images by a blur".into()));
     }
     // Widths are multiples of eight, unless channels were pruned of what came from TensorFlow.

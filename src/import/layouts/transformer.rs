@@ -3,7 +3,8 @@
 //! # Source
 //!
 //! torchvision's `vision_transformer.py` and `convnext.py`; timm's `vision_transformer.py`, `deit.py`, `beit.py` and
-//! `convnext.py` for its names. Heads are 64 channels wide (ViT-H: 80).
+//! `convnext.py` for its names; transformers' `modeling_clip.py` and `modeling_siglip.py`. Heads are 64 channels wide;
+//! the widest networks have 16.
 
 use violet_graph::{Binary, Constant, Reduction, ValueId};
 
@@ -84,6 +85,14 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
     if let Some(positions) = positions.take_if(|positions| only_patches(positions, layers)) {
         x = layers.add(x, positions)?;
     }
+    if layers.any("rope.") || layers.is_called("_rope_") {
+        return Err(layers.differs("its positions turn q and k".into()));
+    }
+    if layers.any("attn_pool.") {
+        return Err(layers.differs("its patches are pooled by attention".into()));
+    }
+    let has_class = layers.has(names.class_token);
+    let registers = layers.dims("reg_token").get(1).copied().unwrap_or(0);
     let mut tokens = Vec::new();
     for token in [names.class_token, "dist_token", "reg_token"] {
         if let Some(token) = layers.optional(token)? {
@@ -92,7 +101,17 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
     }
     tokens.push(x);
     x = layers.b.concat(&tokens, 0)?;
-    if let Some(positions) = positions {
+    if let Some(mut positions) = positions {
+        // Hugging Face's registers have none, though the class's token before them has.
+        if registers > 0 && layers.b.shape(positions) == [size + 1, width] {
+            let none = Constant::f32(&[registers, width], vec![0.0; registers * width])?;
+            let none = layers.b.constant(none)?;
+            let class = layers.b.slice(positions, &[0], &[1], &[0], &[])?;
+            let rest = layers
+                .b
+                .slice(positions, &[1], &[size as i64 + 1], &[0], &[])?;
+            positions = layers.b.concat(&[class, none, rest], 0)?;
+        }
         x = layers.add(x, positions)?;
     }
     // CLIP's towers, which begin with a normalisation, have another ε.
@@ -107,7 +126,7 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
     }
     let heads = match (layers.config.heads(), width) {
         (Some(heads), width) if width % heads == 0 => heads,
-        (None, 1280) => 16,
+        (None, 1152 | 1280 | 1408 | 1664) => 16,
         (None, width) if width % 64 == 0 => width / 64,
         (said, _) => {
             let reason = match said {
@@ -164,7 +183,16 @@ fn vit_named(layers: &mut Layers, names: &Names) -> Result<ValueId> {
         let mean = layers.layer_norm(mean, "fc_norm", epsilon)?;
         return head(layers, mean, names.head);
     }
+    if layers.has("post_layernorm.weight") {
+        // CLIP's classifiers at Hugging Face take the patches before its last normalisation.
+        let mean = mean(layers, x)?;
+        return head(layers, mean, names.head);
+    }
     let x = layers.layer_norm(x, names.last_norm, epsilon)?;
+    if !has_class {
+        let mean = mean(layers, x)?;
+        return head(layers, mean, names.head);
+    }
     let mut class = layers.b.gather(x, 0, &[0], &[])?;
     // DINOv2's classifiers get both.
     if layers.dims(&format!("{}.weight", names.head)).get(1) == Some(&(2 * width)) {
