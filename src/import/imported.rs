@@ -381,8 +381,7 @@ impl fmt::Display for Note {
             ),
             Note::Layout { title } => write!(
                 f,
-                "The file holds weights without a description; their names and shapes are those \
-                 of {title}."
+                "Names and shapes of the weights tell the network: {title}."
             ),
             Note::Unused { names } => {
                 let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
@@ -393,7 +392,7 @@ impl fmt::Display for Note {
                 )?;
                 match names.len().saturating_sub(SHOWN) {
                     0 => write!(f, "."),
-                    more => write!(f, " and {more} more."),
+                    more => write!(f, ", … (+{more})."),
                 }
             }
             Note::OtherNetworks { names } => write!(

@@ -347,19 +347,19 @@ impl Named {
 
     pub(super) fn title(&self) -> &'static str {
         match (self.family, self.base()) {
-            (Family::Vit, "deit") => "DeiT, as Hugging Face names it",
-            (Family::Vit, "beit") => "BEiT, as Hugging Face names it",
-            (Family::Vit, "dinov2") => "DINOv2, as Hugging Face names it",
-            (Family::Vit, _) => "Vision Transformer, as Hugging Face names it",
-            (Family::Swin, "swinv2") => "Swin Transformer V2, as Hugging Face names it",
-            (Family::Swin, _) => "Swin Transformer, as Hugging Face names it",
-            (Family::ConvNext, _) => "ConvNeXt, as Hugging Face names it",
-            (Family::ResNet, _) => "ResNet, as Hugging Face names it",
-            (Family::RegNet, _) => "RegNet, as Hugging Face names it",
-            (Family::MobileNetV2, _) => "MobileNetV2, as Hugging Face names it",
-            (Family::EfficientNet, _) => "EfficientNet, as Hugging Face names it",
-            (Family::Clip, _) => "CLIP, as Hugging Face names it",
-            (Family::Siglip, _) => "SigLIP, as Hugging Face names it",
+            (Family::Vit, "deit") => "DeiT (Hugging Face)",
+            (Family::Vit, "beit") => "BEiT (Hugging Face)",
+            (Family::Vit, "dinov2") => "DINOv2 (Hugging Face)",
+            (Family::Vit, _) => "Vision Transformer (Hugging Face)",
+            (Family::Swin, "swinv2") => "Swin Transformer V2 (Hugging Face)",
+            (Family::Swin, _) => "Swin Transformer (Hugging Face)",
+            (Family::ConvNext, _) => "ConvNeXt (Hugging Face)",
+            (Family::ResNet, _) => "ResNet (Hugging Face)",
+            (Family::RegNet, _) => "RegNet (Hugging Face)",
+            (Family::MobileNetV2, _) => "MobileNetV2 (Hugging Face)",
+            (Family::EfficientNet, _) => "EfficientNet (Hugging Face)",
+            (Family::Clip, _) => "CLIP (Hugging Face)",
+            (Family::Siglip, _) => "SigLIP (Hugging Face)",
         }
     }
 

@@ -134,7 +134,7 @@ const LAYOUTS: [Layout; 29] = [
         build: residual::resnet,
     },
     Layout {
-        title: "ResNet, its parts counted as in fastai",
+        title: "ResNet (fastai)",
         names: &["0.weight", "4.0.conv1.weight", "7.0.conv1.weight"],
         is: |view| view.has("1.running_var"),
         size: USUAL,
@@ -239,7 +239,7 @@ const LAYOUTS: [Layout; 29] = [
         build: mobile::shufflenet_v2,
     },
     Layout {
-        title: "EfficientNet, as timm names it",
+        title: "EfficientNet (timm)",
         names: &["conv_stem.weight", "bn2.weight", "conv_head.weight"],
         is: |view| {
             ["conv_dw", "conv", "conv_exp"]
@@ -250,7 +250,7 @@ const LAYOUTS: [Layout; 29] = [
         build: timm::efficientnet,
     },
     Layout {
-        title: "EfficientNet, as efficientnet_pytorch names it",
+        title: "EfficientNet (efficientnet_pytorch)",
         names: &["_conv_stem.weight", "_blocks.0._depthwise_conv.weight"],
         is: ALWAYS,
         size: USUAL,
@@ -264,7 +264,7 @@ const LAYOUTS: [Layout; 29] = [
         build: transformer::convnext,
     },
     Layout {
-        title: "ConvNeXt, as timm names it",
+        title: "ConvNeXt (timm)",
         names: &["stem.0.weight", "stages.0.blocks.0.conv_dw.weight"],
         is: ALWAYS,
         size: USUAL,
@@ -282,7 +282,7 @@ const LAYOUTS: [Layout; 29] = [
         build: transformer::vit,
     },
     Layout {
-        title: "Vision Transformer, as timm names it",
+        title: "Vision Transformer (timm)",
         names: &[
             "patch_embed.proj.weight",
             "pos_embed",
@@ -306,7 +306,7 @@ const LAYOUTS: [Layout; 29] = [
         build: transformer::timm_vit,
     },
     Layout {
-        title: "Vision Transformer BEiT, as timm names it",
+        title: "Vision Transformer BEiT (timm)",
         names: &[
             "patch_embed.proj.weight",
             "cls_token",
@@ -339,7 +339,7 @@ const LAYOUTS: [Layout; 29] = [
         build: swin::swin,
     },
     Layout {
-        title: "Swin Transformer, as timm names it",
+        title: "Swin Transformer (timm)",
         names: &[
             "patch_embed.proj.weight",
             "layers.0.blocks.0.attn.relative_position_bias_table",
@@ -349,7 +349,7 @@ const LAYOUTS: [Layout; 29] = [
         build: swin::timm_swin,
     },
     Layout {
-        title: "Swin Transformer V2, as timm names it",
+        title: "Swin Transformer V2 (timm)",
         names: &[
             "patch_embed.proj.weight",
             "layers.0.blocks.0.attn.logit_scale",
@@ -359,7 +359,7 @@ const LAYOUTS: [Layout; 29] = [
         build: swin::timm_swin,
     },
     Layout {
-        title: "MobileNetV3, as timm names it",
+        title: "MobileNetV3 (timm)",
         names: &[
             "conv_stem.weight",
             "blocks.0.0.conv_dw.weight",
@@ -370,7 +370,7 @@ const LAYOUTS: [Layout; 29] = [
         build: timm::mobilenet_v3,
     },
     Layout {
-        title: "RegNet, as timm names it",
+        title: "RegNet (timm)",
         names: &["stem.conv.weight", "s1.b1.conv1.conv.weight"],
         is: |view| view.has("s1.b1.conv3.conv.weight"),
         size: USUAL,
