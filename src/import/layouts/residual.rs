@@ -20,7 +20,7 @@ pub(super) fn counted_resnet(layers: &mut Layers) -> Result<ValueId> {
         for block in layers.numbers(&format!("{stage}.")) {
             let stride = if stage > 4 && block == 0 { 2 } else { 1 };
             let name = format!("{stage}.{block}");
-            x = resnet_block(layers, x, &name, stride, Halved::ByStride)?;
+            x = resnet_block(layers, x, &name, stride, Halving::Stride)?;
         }
     }
     let outer = layers.around();
@@ -67,24 +67,24 @@ pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
         None => layers.act_named(x, name.replace("relu", "act1").as_str(), Act::Relu),
     };
     x = act(layers, x, "relu")?;
-    let halved = Halved::of(layers);
-    x = match halved {
+    let halving = Halving::of(layers);
+    x = match halving {
         // ResNet-RS has a convolution in the pool's place.
         _ if layers.has("maxpool.0.weight") => {
             layers.conv_norm(x, ["maxpool.0", "maxpool.1"], 2, Act::Relu)?
         }
-        Halved::ByStride => layers.max_pool(x, "maxpool", 3, 2, 1, false)?,
-        Halved::ByBlur => {
+        Halving::Stride => layers.max_pool(x, "maxpool", 3, 2, 1, false)?,
+        Halving::Blur => {
             let x = layers.max_pool(x, "maxpool", 3, 1, 1, false)?;
-            halved.half(layers, x)?
+            halving.half(layers, x)?
         }
-        Halved::ByMean => halved.half(layers, x)?,
+        Halving::Mean => halving.half(layers, x)?,
     };
     for stage in 1..=4 {
         for block in layers.numbers(&format!("layer{stage}.")) {
             let name = format!("layer{stage}.{block}");
             let stride = if stage > 1 && block == 0 { 2 } else { 1 };
-            x = resnet_block(layers, x, &name, stride, halved)?;
+            x = resnet_block(layers, x, &name, stride, halving)?;
         }
     }
     let x = layers.pooled(x)?;
@@ -94,12 +94,12 @@ pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
 /// What halves an image within a block. No weights tell it, but the network's name does: timm's `aa_layer`, against
 /// aliasing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Halved {
-    ByStride,
+enum Halving {
+    Stride,
     /// Binomial weights of 3×3, after the function.
-    ByBlur,
+    Blur,
     /// Means of 2×2, after the function.
-    ByMean,
+    Mean,
 }
 
 /// (¼, ½, ¼) along both axes.
@@ -107,20 +107,20 @@ const BINOMIAL: [f32; 9] = [
     0.0625, 0.125, 0.0625, 0.125, 0.25, 0.125, 0.0625, 0.125, 0.0625,
 ];
 
-impl Halved {
+impl Halving {
     fn of(layers: &Layers) -> Self {
         match () {
-            () if layers.is_called("resnetblur") => Self::ByBlur,
-            () if layers.is_called("resnetaa") => Self::ByMean,
-            () => Self::ByStride,
+            () if layers.is_called("resnetblur") => Self::Blur,
+            () if layers.is_called("resnetaa") => Self::Mean,
+            () => Self::Stride,
         }
     }
 
     fn half(self, layers: &mut Layers, x: ValueId) -> Result<ValueId> {
         match self {
-            Self::ByStride => Ok(x),
-            Self::ByMean => layers.average_pool(x, 2, 2, 0, false),
-            Self::ByBlur => {
+            Self::Stride => Ok(x),
+            Self::Mean => layers.average_pool(x, 2, 2, 0, false),
+            Self::Blur => {
                 let channels = layers.channels(x);
                 let filters: Vec<f32> = BINOMIAL.into_iter().cycle().take(9 * channels).collect();
                 let filters = Constant::f32(&[channels, 1, 3, 3], filters)?;
@@ -143,7 +143,7 @@ fn resnet_block(
     x: ValueId,
     name: &str,
     stride: usize,
-    halved: Halved,
+    halving: Halving,
 ) -> Result<ValueId> {
     let count = if layers.has(&format!("{name}.conv3.weight")) {
         3
@@ -156,7 +156,7 @@ fn resnet_block(
     let mut y = x;
     for k in 1..=count {
         let halves = k == strided && stride > 1;
-        let by_stride = halves && halved == Halved::ByStride;
+        let by_stride = halves && halving == Halving::Stride;
         let names = [format!("{name}.conv{k}"), format!("{name}.bn{k}")];
         let stride = if by_stride { stride } else { 1 };
         y = layers.conv_norm(y, [&names[0], &names[1]], stride, Act::None)?;
@@ -164,7 +164,7 @@ fn resnet_block(
             y = layers.act_named(y, &relu, Act::Relu)?;
         }
         if halves {
-            y = halved.half(layers, y)?;
+            y = halving.half(layers, y)?;
         }
     }
     if layers.any(&format!("{name}.se.")) {
