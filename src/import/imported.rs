@@ -286,6 +286,11 @@ pub enum Note {
         /// Where they are in the file.
         names: Vec<String>,
     },
+    /// A first convolution of 3×3 was assumed not to halve the picture, and nothing to be pooled after it.
+    AssumedSmallStem {
+        /// Its name.
+        layer: String,
+    },
     /// Between the last layers a rectifier was assumed, as weights do not tell what stands there.
     AssumedRectifiers {
         /// Name of the last layers.
@@ -399,6 +404,11 @@ impl fmt::Display for Note {
                 f,
                 "The file holds other weights too, which were left out: {}.",
                 names.join(", ")
+            ),
+            Note::AssumedSmallStem { layer } => write!(
+                f,
+                "“{layer}” is 3 × 3, as in networks for small pictures; it is assumed not to halve them, and nothing \
+                 to be pooled after it."
             ),
             Note::AssumedRectifiers { head } => write!(
                 f,

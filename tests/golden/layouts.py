@@ -209,6 +209,9 @@ model.fc = nn.Sequential(
 save("head-mlp.pth", lively(model), 64, "rectifier")
 model.fc = nn.Sequential(collections.OrderedDict(fc1=nn.Linear(512, 20), relu=nn.ReLU(), output=nn.Linear(20, 5)))
 save("head-named.pth", model.eval(), 64, "rectifier")
+model.fc = nn.Sequential(nn.Linear(512, 20), nn.LayerNorm(20), nn.Dropout(), nn.PReLU(), nn.Linear(20, 5))
+nn.init.uniform_(model.fc[1].bias)
+save("head-prelu.pth", model.eval(), 64, "ResNet")
 model.fc = nn.Linear(512, 1)
 save("head-sigmoid.pth", model.eval(), 64, "one output")
 model = of(models.mobilenet_v3_small)
@@ -263,6 +266,41 @@ class Cut(nn.Module):
 
 
 save("cut-by-counting.pth", Cut().eval(), 64, "assumed to be")
+
+# For pictures of 32 × 32: nothing halves them at the beginning.
+resnet = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=7)
+resnet.conv1, resnet.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
+save("cifar.pth", lively(resnet), 32, "small pictures")
+torch.save(resnet, folder / "cifar-module.pt")
+record("cifar-module.pt", resnet, 32)
+other = {"downsample": "shortcut", "fc.": "linear."}
+renamed = lambda name: functools.reduce(lambda name, pair: name.replace(*pair), other.items(), name)
+torch.save({renamed(name): value for name, value in resnet.state_dict().items()}, folder / "cifar-shortcut.pth")
+record("cifar-shortcut.pth", resnet, 32, "assumed to be the network's last")
+dense = models.DenseNet(4, (2, 2, 2, 2), 8, num_classes=7)
+dense.features.conv0, dense.features.pool0 = nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.Identity()
+save("cifar-densenet.pth", lively(dense), 32, "small pictures")
+vgg = models.vgg11_bn(weights=None)
+vgg.avgpool, vgg.classifier = nn.Identity(), nn.Linear(512, 7)
+save("cifar-vgg.pth", lively(vgg), 32, "VGG")
+
+
+class Padded(nn.Module):
+    """The shortcut A of the paper on ResNet: no weights."""
+
+    def __init__(self, more):
+        super().__init__()
+        self.more = more
+
+    def forward(self, x):
+        return nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.more // 2, self.more // 2))
+
+
+stages = models.ResNet(models.resnet.BasicBlock, [2, 1, 1, 1], num_classes=7)
+stages.conv1, stages.maxpool, stages.layer4 = resnet.conv1, nn.Identity(), nn.Identity()
+stages.layer2[0].downsample, stages.layer3[0].downsample = Padded(64), Padded(128)
+stages.fc = nn.Linear(256, 7)
+save("cifar-three-stages.pth", lively(stages), 32, "small pictures")
 
 # ---- Files -------------------------------------------------------------------------------------
 
@@ -368,6 +406,13 @@ for name, said in [
     file_name = f"{name}.pth" if "blur" in name or "rope" in name else f"other-{name}.pth"
     torch.save(timm.create_model(name, num_classes=7).state_dict(), folder / file_name)
     refused[file_name] = said
+# A normalisation that may stand before the last layer; one before its convolutions.
+torch.save({**{f"base.{name}": value for name, value in state.items() if not name.startswith("fc.")},
+            **{f"bn.{name}": value for name, value in nn.BatchNorm1d(512).state_dict().items()},
+            "classifier.weight": torch.zeros(10, 512)}, folder / "norm-beside.pth")
+refused["norm-beside.pth"] = "may stand before"
+torch.save({name: value for name, value in state.items() if not name.startswith("bn1.")}, folder / "before.pth")
+refused["before.pth"] = "bn1.running_mean"
 refused["changed.pth"] = "layer1.0.extra.weight"
 torch.save({**state, "fc.weight": torch.zeros(0, 512), "fc.bias": torch.zeros(0)}, folder / "no-classes.pth")
 refused["no-classes.pth"] = ""

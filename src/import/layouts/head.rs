@@ -81,7 +81,22 @@ struct Part {
     name: String,
     /// Its place in a `Sequential`.
     number: Option<usize>,
-    is_norm: bool,
+    kind: Kind,
+}
+
+/// What a part is, which the shapes of its weights tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Linear,
+    BatchNorm,
+    LayerNorm,
+    Prelu,
+}
+
+impl Part {
+    fn is_layer(&self) -> bool {
+        self.kind == Kind::Linear
+    }
 }
 
 /// A head of which only the weights were saved.
@@ -89,18 +104,29 @@ fn unnamed(layers: &mut Layers, x: ValueId, name: &str, relus: &[usize]) -> Resu
     let parts = parts(layers, name);
     let (mut x, mut assumed) = (x, false);
     for (k, part) in parts.iter().enumerate() {
-        x = match part.is_norm {
-            true => layers.norm(x, &part.name)?,
-            false => layers.linear(x, &part.name)?,
+        x = match part.kind {
+            Kind::Linear => layers.linear(x, &part.name)?,
+            Kind::BatchNorm => layers.norm(x, &part.name)?,
+            Kind::LayerNorm => layers.layer_norm(x, &part.name, 1e-5)?,
+            Kind::Prelu => {
+                let slopes = layers.value(&format!("{}.weight", part.name))?;
+                layers.b.prelu(x, slopes)?
+            }
         };
         let Some(next) = parts.get(k + 1) else { break };
         // A rectifier at the first gap before the next layer.
         let gap = match (part.number, next.number) {
             (Some(here), Some(there)) => there > here + 1,
-            _ => !next.is_norm,
+            _ => next.is_layer(),
         };
-        let since = parts[..=k].iter().rposition(|part| !part.is_norm);
+        let since = parts[..=k].iter().rposition(Part::is_layer);
+        let named = |parts: &[Part]| parts.iter().any(|part| part.kind == Kind::Prelu);
         let before = since.is_some_and(|since| {
+            let until = parts[k + 1..].iter().position(Part::is_layer);
+            let until = until.map_or(parts.len(), |layers| k + 1 + layers);
+            if named(&parts[since..until]) {
+                return true;
+            }
             let gaps = parts[since..=k].windows(2);
             gaps.into_iter().any(
                 |pair| matches!((pair[0].number, pair[1].number), (Some(a), Some(b)) if b > a + 1),
@@ -127,7 +153,12 @@ fn parts(layers: &Layers, name: &str) -> Vec<Part> {
         .map(|part| Part {
             name: part.into(),
             number: part.rsplit('.').next().and_then(|last| last.parse().ok()),
-            is_norm: layers.has(&format!("{part}.running_var")),
+            kind: match layers.dims(&format!("{part}.weight")).len() {
+                _ if layers.has(&format!("{part}.running_var")) => Kind::BatchNorm,
+                1 if layers.has(&format!("{part}.bias")) => Kind::LayerNorm,
+                1 => Kind::Prelu,
+                _ => Kind::Linear,
+            },
         })
         .collect();
     parts.sort_by_key(|part| part.number);
@@ -158,6 +189,15 @@ fn beside(layers: &mut Layers, x: ValueId, name: &str) -> Result<ValueId> {
         };
         return Err(layers.differs(reason));
     };
+    let normed = layers.beside().find_map(|(full, tensor)| {
+        let norm = full.strip_suffix(".running_var")?;
+        let inside = norm.starts_with(&format!("{found}."));
+        (tensor.shape == [features] && !inside).then(|| norm.to_owned())
+    });
+    if let Some(norm) = normed {
+        let reason = format!("“{norm}” may stand before “{found}”, or may not");
+        return Err(layers.differs(reason));
+    }
     layers.notes.push(Note::AssumedHead {
         head: found.clone(),
     });

@@ -352,12 +352,6 @@ impl Layers {
         self.act(x, act)
     }
 
-    /// BatchNorm, unless it is folded into the layer before.
-    pub(super) fn norm_unless_folded(&mut self, x: ValueId, name: &str) -> Result<ValueId> {
-        let folded = self.module(name).is_none() && !self.any(&format!("{name}."));
-        if folded { Ok(x) } else { self.norm(x, name) }
-    }
-
     /// Layer normalisation over the last axis.
     pub(super) fn layer_norm(&mut self, x: ValueId, name: &str, epsilon: f32) -> Result<ValueId> {
         let epsilon = match self.module(name) {

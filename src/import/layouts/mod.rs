@@ -79,9 +79,19 @@ impl View<'_> {
 
 const USUAL: fn(&View<'_>) -> usize = |_| 224;
 const ALWAYS: fn(&View<'_>) -> bool = |_| true;
+/// Height and width of CIFAR's pictures.
+const SMALL: usize = 32;
+
+/// The size of networks whose first convolution is of 3×3 where others have 7×7, which are made for small pictures.
+fn small_if(view: &View<'_>, first: &str) -> usize {
+    match view.dim(first, 2) {
+        3 => SMALL,
+        _ => 224,
+    }
+}
 
 /// Every layout that is known.
-const LAYOUTS: [Layout; 29] = [
+const LAYOUTS: [Layout; 30] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -108,7 +118,11 @@ const LAYOUTS: [Layout; 29] = [
         title: "VGG",
         names: &["features.0.weight"],
         is: |view| view.dim("features.0.weight", 2) == 3 && !view.has("features.3.squeeze.weight"),
-        size: USUAL,
+        // Five pools halve it; the layer after them tells what is left.
+        size: |view| match view.dims("classifier.weight") {
+            [_, inputs @ ..] => 32 * (inputs.first().unwrap_or(&0) / 512).isqrt().max(1),
+            [] => 224,
+        },
         build: plain::vgg,
     },
     Layout {
@@ -119,7 +133,18 @@ const LAYOUTS: [Layout; 29] = [
             "layer4.0.conv1.weight",
         ],
         is: ALWAYS,
-        size: USUAL,
+        size: |view| small_if(view, "conv1.weight"),
+        build: residual::resnet,
+    },
+    Layout {
+        title: "ResNet of three stages",
+        names: &[
+            "conv1.weight",
+            "layer1.0.conv1.weight",
+            "layer3.0.conv1.weight",
+        ],
+        is: |view| !view.has("layer4.0.conv1.weight") && view.dim("conv1.weight", 2) == 3,
+        size: |_| SMALL,
         build: residual::resnet,
     },
     Layout {
@@ -144,7 +169,7 @@ const LAYOUTS: [Layout; 29] = [
         title: "DenseNet",
         names: &["features.conv0.weight", "features.norm5.weight"],
         is: ALWAYS,
-        size: USUAL,
+        size: |view| small_if(view, "features.conv0.weight"),
         build: residual::densenet,
     },
     Layout {

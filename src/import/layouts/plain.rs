@@ -62,7 +62,16 @@ pub(super) fn vgg(layers: &mut Layers) -> Result<ValueId> {
             x = layers.max_pool(x, &format!("features.{next}"), 2, 2, 0, false)?;
         }
     }
-    let x = layers.adaptive_pool(x, 7)?;
+    // Of how many pixels the first layer after them takes every channel: of 7 × 7 as torchvision's do, or of one.
+    let inputs = layers.names("classifier.").into_iter().find_map(|name| {
+        let &[_, inputs] = layers.dims(&name) else {
+            return None;
+        };
+        Some(inputs)
+    });
+    let channels = layers.channels(x).max(1);
+    let side = inputs.map_or(7, |inputs| (inputs / channels).isqrt().max(1));
+    let x = layers.adaptive_pool(x, side)?;
     let x = layers.flat(x)?;
     head_from(layers, x, "classifier", &[0, 3])
 }

@@ -2,7 +2,7 @@
 //!
 //! # Source
 //!
-//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; fastai's `vision/learner.py` (`create_body`, `create_head`); timm's `resnet.py` for the deep stem and
+//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; He et al. 2016, section 4.2, for pictures of 32 × 32; fastai's `vision/learner.py` (`create_body`, `create_head`); timm's `resnet.py` for the deep stem and
 //! the shortcuts with a mean (ResNet-D), for ResNet-RS and what stands against aliasing.
 
 use violet_graph::{Constant, PadMode, Padding, Reduction, Sliding, ValueId};
@@ -10,6 +10,7 @@ use violet_graph::{Constant, PadMode, Padding, Reduction, Sliding, ValueId};
 use super::head::head;
 use super::layers::{Act, Layers};
 use crate::error::Result;
+use crate::imported::Note;
 
 /// A ResNet whose parts are counted in a `Sequential`, as `children()` gives them: fastai's body, and whatever people cut
 /// the last layers off by that.
@@ -50,8 +51,12 @@ pub(super) fn counted_resnet(layers: &mut Layers) -> Result<ValueId> {
 
 pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
     let mut x = layers.input();
+    // As pictures of 32 × 32 need it: they are not halved at the beginning.
+    let small = layers.dims("conv1.weight").get(2) == Some(&3);
+    let stride = if small { 1 } else { 2 };
+    let folded = !layers.any("bn1.") && (layers.has("conv1.bias") || layers.has("conv1.6.bias"));
     match layers.has("conv1.weight") {
-        true => x = layers.conv(x, "conv1", 2)?,
+        true => x = layers.conv(x, "conv1", stride)?,
         // Three 3×3 in place of one 7×7.
         false => {
             x = layers.conv_norm(x, ["conv1.0", "conv1.1"], 2, Act::Relu)?;
@@ -59,8 +64,8 @@ pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
             x = layers.conv(x, "conv1.6", 1)?;
         }
     }
-    if layers.has("bn1.running_var") || !layers.has("conv1.bias") {
-        x = layers.norm_unless_folded(x, "bn1")?;
+    if !folded || layers.module("bn1").is_some() {
+        x = layers.norm(x, "bn1")?;
     }
     let act = |layers: &mut Layers, x, name: &str| match layers.module(name) {
         Some(_) => layers.act_named(x, name, Act::Relu),
@@ -68,7 +73,13 @@ pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
     };
     x = act(layers, x, "relu")?;
     let halving = Halving::of(layers);
+    if small && layers.module("maxpool").is_none() {
+        layers.notes.push(Note::AssumedSmallStem {
+            layer: "conv1".into(),
+        });
+    }
     x = match halving {
+        _ if small && layers.module("maxpool").is_none() => x,
         // ResNet-RS has a convolution in the pool's place.
         _ if layers.has("maxpool.0.weight") => {
             layers.conv_norm(x, ["maxpool.0", "maxpool.1"], 2, Act::Relu)?
@@ -171,11 +182,13 @@ fn resnet_block(
         let names = [format!("{name}.se.fc1"), format!("{name}.se.fc2")];
         y = layers.squeeze_excite(y, [&names[0], &names[1]], Act::Relu, Act::Sigmoid)?;
     }
-    let shortcut = if layers.has(&format!("{name}.downsample.0.weight")) {
-        let names = [
-            format!("{name}.downsample.0"),
-            format!("{name}.downsample.1"),
-        ];
+    // Some who write it for small pictures call it so.
+    let part = match layers.any(&format!("{name}.shortcut.")) {
+        true => "shortcut",
+        false => "downsample",
+    };
+    let shortcut = if layers.has(&format!("{name}.{part}.0.weight")) {
+        let names = [0, 1].map(|number| format!("{name}.{part}.{number}"));
         layers.conv_norm(x, [&names[0], &names[1]], stride, Act::None)?
     } else if layers.has(&format!("{name}.downsample.1.weight")) {
         let mean = match stride {
@@ -187,11 +200,25 @@ fn resnet_block(
             format!("{name}.downsample.2"),
         ];
         layers.conv_norm(mean, [&names[0], &names[1]], 1, Act::None)?
+    } else if stride > 1 {
+        without_weights(layers, x, layers.channels(y))?
     } else {
         x
     };
     let x = layers.add(y, shortcut)?;
     layers.act_named(x, &relu, Act::Relu)
+}
+
+/// The paper's shortcut A to an image of half the size and of more channels: every other pixel, and zeros for the
+/// channels that are new, half of them before the others.
+fn without_weights(layers: &mut Layers, x: ValueId, channels: usize) -> Result<ValueId> {
+    let [height, width] = layers.size(x).map(|side| side as i64);
+    let more = channels.saturating_sub(layers.channels(x)) as i64;
+    let x = layers
+        .b
+        .slice(x, &[0, 0], &[height, width], &[1, 2], &[2, 2])?;
+    let [before, after] = [more / 2, more - more / 2].map(|channels| [channels, 0, 0]);
+    Ok(layers.b.pad(x, &before, &after, PadMode::Constant(0.0))?)
 }
 
 pub(super) fn regnet(layers: &mut Layers) -> Result<ValueId> {
@@ -227,8 +254,15 @@ pub(super) fn regnet(layers: &mut Layers) -> Result<ValueId> {
 
 pub(super) fn densenet(layers: &mut Layers) -> Result<ValueId> {
     let stem = ["features.conv0", "features.norm0"];
-    let mut x = layers.conv_norm(layers.input(), stem, 2, Act::Relu)?;
-    x = layers.max_pool(x, "features.pool0", 3, 2, 1, false)?;
+    let small = layers.dims("features.conv0.weight").get(2) == Some(&3);
+    let stride = if small { 1 } else { 2 };
+    let mut x = layers.conv_norm(layers.input(), stem, stride, Act::Relu)?;
+    match small && layers.module("features.pool0").is_none() {
+        true => layers.notes.push(Note::AssumedSmallStem {
+            layer: "features.conv0".into(),
+        }),
+        false => x = layers.max_pool(x, "features.pool0", 3, 2, 1, false)?,
+    }
     for block in 1..=4 {
         let dense = format!("features.denseblock{block}.denselayer");
         for layer in layers.numbers(&dense) {
