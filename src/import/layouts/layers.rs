@@ -11,7 +11,7 @@ use violet_weights::{Module, StateDict, Tensor};
 use super::config::Config;
 use super::modules;
 use crate::error::{Error, Result};
-use crate::imported::Note;
+use crate::imported::{Detector, Note};
 
 /// A function after a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,6 +79,8 @@ pub(super) struct Layers {
     pub(super) config: Config,
     /// ε of layer normalisation, where it is said or another than the layout's.
     pub(super) layer_epsilon: Option<f32>,
+    /// Its outputs, if it finds boxes.
+    pub(super) detector: Option<Detector>,
     /// The function within its layers, where it is said.
     pub(super) said_act: Option<Act>,
 }
@@ -112,6 +114,7 @@ impl Layers {
             scaling: None,
             config: Config::default(),
             layer_epsilon: None,
+            detector: None,
             said_act: None,
         })
     }
@@ -202,6 +205,13 @@ impl Layers {
     pub(super) fn value(&mut self, name: &str) -> Result<ValueId> {
         let constant = self.take(name)?;
         Ok(self.b.constant(constant)?)
+    }
+
+    /// Leaves out what begins so: nothing of it is computed.
+    pub(super) fn leave(&mut self, start: &str) {
+        for name in self.names(start) {
+            self.tensors.remove(&format!("{}{name}", self.prefix));
+        }
     }
 
     /// Takes a tensor if there is one of that name.

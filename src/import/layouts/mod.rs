@@ -18,6 +18,7 @@ mod residual;
 mod swin;
 mod timm;
 mod transformer;
+mod ultralytics;
 
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ use self::layers::{Act, Layers};
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{
-    Imported, InputKind, Layout as Order, Note, OperationCount, Options, Scaling,
+    Framing, Imported, InputKind, Layout as Order, Note, OperationCount, Options, Scaling,
 };
 use crate::labels;
 
@@ -91,7 +92,7 @@ fn small_if(view: &View<'_>, first: &str) -> usize {
 }
 
 /// Every layout that is known.
-const LAYOUTS: [Layout; 30] = [
+const LAYOUTS: [Layout; 31] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -401,6 +402,20 @@ const LAYOUTS: [Layout; 30] = [
         size: USUAL,
         build: timm::regnet,
     },
+    Layout {
+        title: "YOLO (Ultralytics)",
+        names: &["0.conv.weight", "1.conv.weight", "2.cv1.conv.weight"],
+        is: ALWAYS,
+        // As it is trained, if nothing else is asked for: what ends in one linear layer classifies.
+        size: |view| {
+            let last = |name: &&String| name.ends_with(".linear.weight");
+            match view.shapes.keys().any(|name| last(&name)) {
+                true => 224,
+                false => 640,
+            }
+        },
+        build: ultralytics::network,
+    },
 ];
 
 /// Side of an image of so many patches.
@@ -593,7 +608,8 @@ fn build(
     layers.config = config;
     let mut logits = (layout.build)(&mut layers)?;
     let outputs = layers.b.shape(logits).iter().product();
-    if let Some(asked) = options.classes {
+    let detector = layers.detector.take();
+    if let Some(asked) = options.classes.filter(|_| detector.is_none()) {
         if asked == 0 || asked > outputs {
             return Err(Error::Classes {
                 found: outputs,
@@ -640,15 +656,18 @@ fn build(
             advice: "It has to take one grey or colour picture.",
         });
     }
-    layers.b.output("logits", logits);
+    if detector.is_none() {
+        layers.b.output("logits", logits);
+    }
     let graph = layers.b.finish()?;
     let operations = graph.summary().operations;
     let mut input = InputKind::new("image", Order::Planes, [channels, height, width]);
     input.scaling = scaling;
-    input.framing = pictures.framing;
+    let padded = detector.as_ref().map(|_| Framing::Pad);
+    input.framing = pictures.framing.or(padded);
     input.filter = pictures.filter;
     Ok(Imported {
-        detector: None,
+        detector,
         labels: labels::beside(beside).unwrap_or(own_labels),
         input,
         notes,

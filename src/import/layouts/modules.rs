@@ -54,7 +54,7 @@ fn pair(module: &Module, name: &str) -> Option<[usize; 2]> {
     }
 }
 
-fn number(module: &Module, name: &str) -> Option<f64> {
+pub(super) fn number(module: &Module, name: &str) -> Option<f64> {
     match module.attributes.get(name)? {
         Attribute::Number(number) => Some(*number),
         _ => None,

@@ -86,8 +86,25 @@ pub(super) fn texts(pickle: &Pickle) -> BTreeMap<String, String> {
     texts.collect()
 }
 
-/// Names of classes at the root: `{"class_to_idx": {"cat": 0, …}}`, `{"classes": ["cat", …]}`.
+/// Names of classes at the root: `{"class_to_idx": {"cat": 0, …}}`, `{"classes": ["cat", …]}`; or, as Ultralytics has
+/// them, those that the network itself keeps: `{"model": network}` with its `names`, `{0: "cat", …}`.
 pub(super) fn labels(pickle: &Pickle) -> Vec<String> {
+    let mut networks = pickle.entries(&pickle.root);
+    let kept = networks.find_map(|(key, network)| {
+        let is_network = ["model", "ema"].contains(&key) && matches!(network, Value::Object(_));
+        let mut entries = pickle.entries(network).filter(|_| is_network);
+        let (_, names) = entries.find(|(key, _)| *key == "names")?;
+        let names = pickle.numbered(names).map(|(number, name)| match name {
+            Value::Text(name) => Some((number, name.to_string())),
+            _ => None,
+        });
+        let names: BTreeMap<usize, String> = names.collect::<Option<_>>()?;
+        let whole = !names.is_empty() && names.keys().copied().eq(0..names.len());
+        whole.then(|| names.into_values().collect::<Vec<_>>())
+    });
+    if let Some(kept) = kept {
+        return kept;
+    }
     let mut entries = pickle.entries(&pickle.root);
     let found = entries.find_map(|(key, value)| match key {
         "class_to_idx" => {

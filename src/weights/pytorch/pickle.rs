@@ -97,6 +97,18 @@ impl Pickle {
         }
     }
 
+    /// The entries of a dictionary whose keys are whole numbers from 0 on; of anything else, none.
+    pub(super) fn numbered(&self, value: &Value) -> impl Iterator<Item = (usize, &Value)> {
+        let entries: &[(Value, Value)] = match value {
+            Value::Dictionary(place) => &self.dictionaries[*place],
+            _ => &[],
+        };
+        entries.iter().filter_map(|(key, value)| match key {
+            Value::Int(key) => Some((usize::try_from(*key).ok()?, value)),
+            _ => None,
+        })
+    }
+
     /// The entries of a dictionary, or of an object's state; of anything else, none. Keys that are
     /// no text are left out.
     pub(super) fn entries(&self, value: &Value) -> impl Iterator<Item = (&str, &Value)> {

@@ -1,0 +1,94 @@
+//! Networks as Ultralytics' training saves them compute what PyTorch computes with them: files that
+//! `tests/golden/ultralytics_networks.py` wrote.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use violet_graph::Reference;
+use violet_import::{File, Framing, Imported, Options, Result, open};
+
+fn bytes(name: &str) -> Vec<u8> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ultralytics");
+    std::fs::read(data.join(name)).unwrap()
+}
+
+fn read(name: &str, side: usize) -> Result<Imported> {
+    let options = Options::default().with_size([side; 2]);
+    open(vec![File::new(name, bytes(name))], &options)
+}
+
+/// `noise` of `tests/golden/hash_weights.py`.
+fn noise(name: &str, count: usize) -> Vec<f64> {
+    let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |seed, byte| {
+        (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    let value = |k: u64| {
+        let z = seed.wrapping_add(k.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 23) - 1.0
+    };
+    (1..=count as u64).map(value).collect()
+}
+
+/// Rows \[rows, columns\] from columns in a row.
+fn turned(values: &[f64], rows: usize) -> Vec<Vec<f64>> {
+    let row = |row| values.iter().skip(row).step_by(rows).copied().collect();
+    (0..rows).map(row).collect()
+}
+
+#[test]
+fn files_of_a_training_compute_what_pytorch_computes() {
+    let expected: BTreeMap<String, Value> =
+        serde_json::from_slice(&bytes("expected.json")).unwrap();
+    assert!(expected.len() > 3);
+    for (name, expected) in &expected {
+        let side = expected["side"].as_u64().unwrap() as usize;
+        let imported = read(name, side).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(imported.labels, ["cat", "dog", "owl"], "{name}");
+        let scaling = imported.input.scaling.clone().unwrap();
+        assert!((scaling.scale[0] - 1.0 / 255.0).abs() < 1e-9 && scaling.offset[0] == 0.0);
+        let graph = imported.graph.prepared().unwrap();
+        let made = Reference::new(&graph).outputs(&noise("x", 3 * side * side));
+        let made = made.unwrap();
+        let found: Vec<Vec<f64>> = match &imported.detector {
+            Some(detector) => {
+                assert_eq!(imported.input.framing, Some(Framing::Pad), "{name}");
+                assert_eq!(detector.classes, 3);
+                let output = |asked: &str| {
+                    let names = graph.outputs().iter();
+                    &made[names.into_iter().position(|o| o.name == asked).unwrap()]
+                };
+                let scores = output(&detector.scores).iter();
+                let scores: Vec<f64> = scores.map(|s| 1.0 / (1.0 + (-s).exp())).collect();
+                let boxes = turned(output(&detector.boxes), 4);
+                boxes.into_iter().chain(turned(&scores, 3)).collect()
+            }
+            None => {
+                let scores: Vec<f64> = made[0].iter().map(|s| s.exp()).collect();
+                let sum: f64 = scores.iter().sum();
+                vec![scores.iter().map(|s| s / sum).collect()]
+            }
+        };
+        let expected: Vec<Vec<f64>> = match expected["outputs"][0].is_array() {
+            true => serde_json::from_value(expected["outputs"].clone()).unwrap(),
+            false => vec![serde_json::from_value(expected["outputs"].clone()).unwrap()],
+        };
+        assert_eq!(found.len(), expected.len(), "{name}");
+        for (row, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(found.len(), expected.len(), "{name}");
+            // Pixels of boxes, shares of scores.
+            let scale = if row < 4 && found.len() > 3 {
+                side as f64
+            } else {
+                1.0
+            };
+            let pairs = found.iter().zip(expected);
+            let error = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / scale;
+            println!("{name} {row}: {error:.1e}");
+            assert!(error < 1e-5, "{name} {row}: {error}");
+        }
+    }
+}
