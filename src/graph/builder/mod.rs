@@ -76,6 +76,8 @@ pub struct Builder {
 #[derive(Debug, Default)]
 struct Made {
     constants: u64,
+    /// Multiplications that constants took.
+    folded: u64,
     activations: u64,
     multiplications: u64,
     places: u64,
@@ -226,6 +228,9 @@ impl Builder {
         if known {
             if !moves {
                 self.check_computed(name, &made)?;
+                self.made.folded = self.made.folded.saturating_add(multiplications);
+                let what = "multiplications of constants";
+                self.check_limit(name, what, self.made.folded, limits::FOLDED)?;
             }
             let known: Vec<&Constant> = inputs.iter().filter_map(|&id| self.known(id)).collect();
             let folded = fold::fold(&operation, &known, made);

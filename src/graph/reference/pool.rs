@@ -103,17 +103,25 @@ impl<'a> Pool<'a> {
     }
 
     /// The rows (axis 0) or columns (1) of the input that a window covers.
-    fn inside(&self, axis: usize, position: usize) -> impl Iterator<Item = usize> + '_ {
-        let size = self.input[axis];
-        self.taps(axis, position)
-            .filter_map(move |tap| usize::try_from(tap).ok().filter(|&tap| tap < size))
+    fn inside(&self, axis: usize, position: usize) -> impl Iterator<Item = usize> {
+        let size = self.input[axis] as isize;
+        self.taps(axis, position, [0, size]).map(|tap| tap as usize)
     }
 
-    /// Where the taps of a window lie, in pixels of the input.
-    fn taps(&self, axis: usize, position: usize) -> impl Iterator<Item = isize> + '_ {
+    /// Where those taps of a window lie that are in a range, in pixels of the input. However many lie outside, they
+    /// take no time.
+    fn taps(
+        &self,
+        axis: usize,
+        position: usize,
+        [low, high]: [isize; 2],
+    ) -> impl ExactSizeIterator<Item = isize> {
         let w = self.window;
         let start = (position * w.stride[axis]) as isize - w.padding_before[axis] as isize;
-        (0..w.kernel[axis]).map(move |tap| start + (tap * w.dilation[axis]) as isize)
+        let apart = w.dilation[axis].max(1);
+        let until = |end: isize| usize::try_from(end - start).map_or(0, |n| n.div_ceil(apart));
+        let (first, last) = (until(low), until(high).min(w.kernel[axis]));
+        (first.min(last)..last).map(move |tap| start + (tap * apart) as isize)
     }
 
     /// How many taps count.
@@ -121,9 +129,7 @@ impl<'a> Pool<'a> {
         let counted = |axis: usize| {
             let low = -(pool.counted_before[axis] as isize);
             let high = (self.input[axis] + pool.counted_after[axis]) as isize;
-            self.taps(axis, position[axis])
-                .filter(|tap| (low..high).contains(tap))
-                .count() as f64
+            self.taps(axis, position[axis], [low, high]).len() as f64
         };
         counted(0) * counted(1)
     }

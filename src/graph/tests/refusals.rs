@@ -264,6 +264,41 @@ fn constants_in_all_are_bounded() {
     );
 }
 
+/// Constants are computed while a graph is built: a window of which most lies outside asks for any number of taps.
+#[test]
+fn computing_constants_is_bounded() {
+    let with_image = || {
+        let mut b = Builder::new(&[1]).unwrap();
+        let image = Constant::f32(&[1, 64, 64], vec![1.0; 64 * 64]).unwrap();
+        let image = b.constant(image).unwrap();
+        (b, image)
+    };
+    let (mut b, image) = with_image();
+    let side = limits::WINDOW / 4;
+    let sliding = Sliding {
+        padding: Padding::Explicit {
+            before: [side / 2; 2],
+            after: [side / 2; 2],
+        },
+        ..Sliding::default()
+    };
+    let kernel = [side; 2];
+    let refused = b.average_pool(image, kernel, &sliding, true).unwrap_err();
+    let sentence = refused.to_string();
+    assert!(
+        sentence.contains("multiplications of constants"),
+        "{sentence}"
+    );
+    // The mean of all of it, however much lies outside.
+    let strided = Sliding {
+        stride: [side; 2],
+        ..sliding
+    };
+    let (mut b, image) = with_image();
+    let mean = b.average_pool(image, kernel, &strided, false).unwrap();
+    assert_eq!(b.known(mean).unwrap().to_f64(), [1.0]);
+}
+
 /// What a file asks for in a few bytes takes a number for each place: once, or again and again.
 #[test]
 fn places_that_are_named_are_bounded() {
