@@ -75,9 +75,9 @@ fn given(layers: &Layers, module: &Module, made: &[ValueId], name: &str) -> Resu
         Some(Attribute::Numbers(from)) => from.clone(),
         _ => vec![-1.0],
     };
-    let value = |from: f64| match (from, made.last()) {
-        (-1.0, None) => Some(layers.input()),
-        (from, _) if from < 0.0 => made.len().checked_sub(-from as usize).map(|at| made[at]),
+    let value = |from: f64| match (from, made.len()) {
+        (-1.0, 0) => Some(layers.input()),
+        (from, count) if from < 0.0 => made.get(count.checked_sub(-from as usize)?).copied(),
         (from, _) => made.get(from as usize).copied(),
     };
     let given: Option<Vec<ValueId>> = from.into_iter().map(value).collect();
