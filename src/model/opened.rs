@@ -144,7 +144,10 @@ impl Opened {
             std,
         };
         let said = Said {
-            framing: input.framing.is_some() && !exporter,
+            // An exporter that is assumed takes the middle; what takes more was said.
+            framing: input
+                .framing
+                .is_some_and(|framing| !exporter || framing != violet_import::Framing::Crop),
             input,
             preprocessing,
             values,

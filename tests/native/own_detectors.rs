@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use image::{Rgb, RgbImage};
 use violet::attribution::{Baseline, Rule};
-use violet::explain::Explainer;
+use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::model::{Architecture, Detection, Opened, Target, Wishes};
+use violet::model::{Architecture, Assumed, Detection, Opened, Target, Wishes};
+use violet::preprocessing::Framing;
 use violet_import::File;
 
 use crate::common;
@@ -53,6 +54,49 @@ fn row(found: &Detection) -> [f32; 6] {
     [left, top, right, bottom, found.score, found.class as f32]
 }
 
+/// Attributions of a raw score add up to its change from black. Returns the score.
+fn adds_up(name: &str, explainer: &Explainer, prepared: &Prepared, output: usize) -> f64 {
+    let target = Target::output(output);
+    let [from, to] = explainer.ends(prepared, target).map(f64::from);
+    let walk = explainer.walk(&prepared.input, &prepared.baseline, target);
+    let quadrature = Rule::Secant.quadrature(3).unwrap();
+    let mut walk = walk.unwrap();
+    let sum = walk.integrate(&quadrature, 1, |_| ControlFlow::Continue(()));
+    let sum = pollster::block_on(sum).unwrap().unwrap();
+    let sum = sum
+        .attributions(&prepared.input, &prepared.baseline)
+        .unwrap()
+        .sum;
+    assert!(
+        (sum - (to - from)).abs() < 1e-4 * (to - from).abs().max(0.1),
+        "{name}: {sum} for {to} - {from}"
+    );
+    to
+}
+
+#[test]
+fn what_a_training_wrote_is_explained_without_an_export() {
+    let path = common::root().join("src/import/tests/data/ultralytics/yolo11-outlines.pt");
+    let file = File::new("best.pt", std::fs::read(path).unwrap());
+    let wishes = Wishes {
+        size: Some([SIDE as usize; 2]),
+        ..Wishes::default()
+    };
+    let opened = Opened::read(vec![file], &wishes).unwrap();
+    assert_eq!(opened.architecture, Architecture::ImportedDetector);
+    // Its margins are its training's, and not assumed.
+    assert!(!opened.assumed.contains(&Assumed::Framing));
+    let preprocessing = opened.definition.preprocessing;
+    assert_eq!(preprocessing.framing, Framing::Pad);
+    let network = opened.definition.clone().network(&Device::flex()).unwrap();
+    let explainer = Explainer::new(network, preprocessing);
+    let prepared = pollster::block_on(explainer.prepare(&photo(), Baseline::Black)).unwrap();
+    // Untrained, it finds nothing; scores it has.
+    for output in [0, 100] {
+        adds_up("best.pt", &explainer, &prepared, output);
+    }
+}
+
 #[test]
 fn they_find_what_onnx_runtime_finds_and_add_up() {
     let expected = common::root().join("src/import/tests/data/detectors/expected.json");
@@ -93,23 +137,9 @@ fn they_find_what_onnx_runtime_finds_and_add_up() {
         }
         // The best, and the last that is a box of another size.
         for found in [found[0], found[found.len() - 1]] {
-            let target = Target::output(found.output);
-            let [from, to] = explainer.ends(&prepared, target).map(f64::from);
-            // Raw: the sigmoid of it is the score.
-            assert!((1.0 / (1.0 + (-to).exp()) - f64::from(found.score)).abs() < 1e-6);
-            let walk = explainer.walk(&prepared.input, &prepared.baseline, target);
-            let quadrature = Rule::Secant.quadrature(3).unwrap();
-            let mut walk = walk.unwrap();
-            let sum = walk.integrate(&quadrature, 1, |_| ControlFlow::Continue(()));
-            let sum = pollster::block_on(sum).unwrap().unwrap();
-            let sum = sum
-                .attributions(&prepared.input, &prepared.baseline)
-                .unwrap()
-                .sum;
-            assert!(
-                (sum - (to - from)).abs() < 1e-4 * (to - from).abs().max(0.1),
-                "{name}"
-            );
+            let raw = adds_up(name, &explainer, &prepared, found.output);
+            let score = 1.0 / (1.0 + (-raw).exp());
+            assert!((score - f64::from(found.score)).abs() < 1e-6);
         }
     }
     assert_eq!(expected.as_object().unwrap().len(), 3);

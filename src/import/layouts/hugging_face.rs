@@ -349,7 +349,7 @@ impl Named {
         match (self.family, self.base()) {
             (Family::Vit, "deit") => "DeiT (Hugging Face)",
             (Family::Vit, "beit") => "BEiT (Hugging Face)",
-            (Family::Vit, "dinov2") => "DINOv2 (Hugging Face)",
+            (Family::Vit, "dinov2" | "dinov2_with_registers") => "DINOv2 (Hugging Face)",
             (Family::Vit, _) => "Vision Transformer (Hugging Face)",
             (Family::Swin, "swinv2") => "Swin Transformer V2 (Hugging Face)",
             (Family::Swin, _) => "Swin Transformer (Hugging Face)",

@@ -20,8 +20,8 @@ use crate::error::Result;
 use crate::imported::Detector;
 
 /// Names of a detector's two outputs.
-pub(super) const BOXES: &str = "boxes";
-pub(super) const SCORES: &str = "scores";
+const BOXES: &str = "boxes";
+const SCORES: &str = "scores";
 /// Channels that attend, at most.
 const WIDEST: f64 = 65536.0;
 /// Parts of one kind within a part, at most.
