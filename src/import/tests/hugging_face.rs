@@ -2,10 +2,13 @@
 //! weights: archives that `tests/golden/hugging_face.py` wrote.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+use support::noise;
 use violet_graph::Reference;
 use violet_import::{File, Filter, Framing, Imported, Note, Options, Result, open};
 
@@ -20,20 +23,6 @@ fn archive(name: &str) -> File {
 
 fn read(files: Vec<File>, side: usize) -> Result<Imported> {
     open(files, &Options::default().with_size([side; 2]))
-}
-
-/// `noise` of `tests/golden/hash_weights.py`.
-fn noise(name: &str, count: usize) -> Vec<f64> {
-    let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |seed, byte| {
-        (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    let value = |k: u64| {
-        let z = seed.wrapping_add(k.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 23) - 1.0
-    };
-    (1..=count as u64).map(value).collect()
 }
 
 #[test]
