@@ -492,19 +492,16 @@ impl Named {
             }
         }
         new = match self.family {
-            Family::ResNet => counted(&new, "layer", 1, ""),
-            Family::RegNet => match new.split_once(".b") {
-                Some((stage, block)) if stage != "stem" => {
-                    let [stage, block] = [
-                        counted(&format!("{stage}."), "s", 1, ""),
-                        counted(&format!("b{block}"), "b", 1, ""),
-                    ];
-                    format!("{stage}{block}")
+            Family::ResNet => counted(&new, "layer", "layer", 1),
+            Family::RegNet => {
+                let stage = counted(&new, "s", "s", 1);
+                match stage.split_once('.') {
+                    Some((stage, block)) => format!("{stage}.{}", counted(block, "b", "b", 1)),
+                    None => stage,
                 }
-                _ => new,
-            },
+            }
             // Its first block is a part of the stem.
-            Family::MobileNetV2 => counted(&new, "layer.", 2, "features."),
+            Family::MobileNetV2 => counted(&new, "layer.", "features.", 2),
             // CLIP's classifiers leave it out.
             Family::Siglip => match new.strip_prefix("post_layernorm.") {
                 Some(rest) => format!("norm.{rest}"),
@@ -550,16 +547,14 @@ impl Named {
     }
 }
 
-/// A name whose first number, after `part`, is counted from another one on, as `layer0.1` becomes `layer1.1`; `to`
-/// stands in the place of that part, if it is not empty.
-fn counted(name: &str, part: &str, from: usize, to: &str) -> String {
-    let number = name.strip_prefix(part).and_then(|rest| {
+/// A name that begins with `from` and a number, with `to` and a number that is so many higher in their place.
+fn counted(name: &str, from: &str, to: &str, more: usize) -> String {
+    let number = name.strip_prefix(from).and_then(|rest| {
         let (number, rest) = rest.split_once('.')?;
         Some((number.parse::<usize>().ok()?, rest))
     });
-    let to = if to.is_empty() { part } else { to };
     match number {
-        Some((number, rest)) => format!("{to}{}.{rest}", number.saturating_add(from)),
+        Some((number, rest)) => format!("{to}{}.{rest}", number.saturating_add(more)),
         None => name.into(),
     }
 }

@@ -119,10 +119,14 @@ const LAYOUTS: [Layout; 31] = [
         title: "VGG",
         names: &["features.0.weight"],
         is: |view| view.dim("features.0.weight", 2) == 3 && !view.has("features.3.squeeze.weight"),
-        // Five pools halve it; the layer after them tells what is left.
-        size: |view| match view.dims("classifier.weight") {
-            [_, inputs @ ..] => 32 * (inputs.first().unwrap_or(&0) / 512).isqrt().max(1),
-            [] => 224,
+        // Five pools halve it; the layer after them tells of how many pixels it takes 512 channels.
+        size: |view| {
+            let layers = ["classifier.weight", "classifier.0.weight"];
+            let inputs = layers.map(|name| view.dim(name, 1)).into_iter().max();
+            match inputs.unwrap_or(0) {
+                0 => 224,
+                inputs => 32 * (inputs / 512).isqrt().max(1),
+            }
         },
         build: plain::vgg,
     },
