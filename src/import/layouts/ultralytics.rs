@@ -1,4 +1,4 @@
-//! Ultralytics' networks as its training saves them, in `best.pt`: detectors YOLOv8, 10, 11 and 26, and classifiers.
+//! Ultralytics' networks as its training saves them, in `best.pt`: detectors YOLOv8, 11 and 26, and classifiers.
 //! Of those that find outlines or keypoints, too, only the boxes.
 //!
 //! The file holds the whole module: which parts there are and what each of them is given. Boxes are decoded as its
@@ -56,7 +56,7 @@ pub(super) fn network(layers: &mut Layers) -> Result<ValueId> {
         };
         let given = given(layers, &module, &made, &name)?;
         match modules::class(&module) {
-            "Detect" | "v10Detect" | "Segment" | "Pose" => return detect(layers, &given, &name),
+            "Detect" | "Segment" | "Pose" => return detect(layers, &given, &name),
             "Classify" => {
                 let x = layers.concat(&given)?;
                 let x = convolution(layers, x, &format!("{name}.conv"))?;
