@@ -12,8 +12,7 @@ pub const ELEMENTS: usize = 1 << 28;
 /// are only turned over as a rule, which takes no more than themselves.
 pub const COMPUTED: usize = 1 << 25;
 
-/// Multiplications by which constants are computed while a graph is built: by definition, in double precision, some
-/// seconds. Of real networks, Swin V2's tables of positions take the most, a third of this.
+/// Multiplications by which constants are computed while a graph is built, by definition and in double precision.
 pub const FOLDED: u64 = 1 << 31;
 
 /// Elements of all constants that are made while a graph is built.
