@@ -15,7 +15,7 @@ import zipfile
 
 import torch
 from torch import nn
-from ultralytics.nn.tasks import ClassificationModel, DetectionModel, SegmentationModel, yaml_model_load
+from ultralytics.nn.tasks import ClassificationModel, DetectionModel, PoseModel, SegmentationModel, yaml_model_load
 from ultralytics.utils.tal import dist2bbox
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -68,7 +68,7 @@ def save(name, network, yaml, **changes):
 
 
 save("yolov8.pt", DetectionModel, "yolov8n.yaml", reg_max=4)
-save("yolo11-outlines.pt", SegmentationModel, "yolo11n-seg.yaml", reg_max=4)
-save("yolo26.pt", DetectionModel, "yolo26n.yaml")
+save("yolo11-keypoints.pt", PoseModel, "yolo11n-pose.yaml", reg_max=4)
+save("yolo26-outlines.pt", SegmentationModel, "yolo26n-seg.yaml")
 save("yolo11-classes.pt", ClassificationModel, "yolo11n-cls.yaml")
 (folder / "expected.json").write_text(json.dumps(expected))

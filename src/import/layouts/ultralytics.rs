@@ -56,7 +56,9 @@ pub(super) fn network(layers: &mut Layers) -> Result<ValueId> {
         };
         let given = given(layers, &module, &made, &name)?;
         match modules::class(&module) {
-            "Detect" | "Segment" | "Pose" => return detect(layers, &given, &name),
+            "Detect" | "Segment" | "Segment26" | "Pose" | "Pose26" => {
+                return detect(layers, &given, &name);
+            }
             "Classify" => {
                 let x = layers.concat(&given)?;
                 let x = convolution(layers, x, &format!("{name}.conv"))?;
