@@ -13,6 +13,7 @@
 //! | `layouts` | PyTorch's weights and safetensors, of torchvision's and Hugging Face's classifiers |
 
 mod arranged;
+mod boxes;
 mod error;
 mod files;
 mod imported;

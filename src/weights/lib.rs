@@ -50,6 +50,8 @@ pub struct StateDict {
     pub modules: BTreeMap<String, Module>,
     /// Short texts at the file's root, such as timm's `arch`.
     pub texts: BTreeMap<String, String>,
+    /// Height and width in pixels that it was trained with, if the file says so, as YOLO's do.
+    pub image_size: Option<[usize; 2]>,
     /// Names of the classes, if the file has them: at its root, as in `class_to_idx`, or as
     /// [`write()`] puts them.
     pub labels: Vec<String>,

@@ -76,7 +76,7 @@ fn adds_up(name: &str, explainer: &Explainer, prepared: &Prepared, output: usize
 
 #[test]
 fn what_a_training_wrote_is_explained_without_an_export() {
-    let path = common::root().join("src/import/tests/data/ultralytics/yolo11-keypoints.pt");
+    let path = common::root().join("src/import/tests/data/yolo/yolo11-keypoints.pt");
     let file = File::new("best.pt", std::fs::read(path).unwrap());
     let wishes = Wishes {
         size: Some([SIDE as usize; 2]),

@@ -86,20 +86,14 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Begins with an image of that height and width, and as many channels as the first layer takes.
+    /// Begins with an image, \[C, H, W\], and the layer that is given it.
     pub(super) fn new(
         state: StateDict,
         prefix: &str,
         first: &str,
-        [height, width]: [usize; 2],
+        image: [usize; 3],
     ) -> Result<Self> {
-        let channels = state
-            .tensors
-            .get(&format!("{prefix}{first}"))
-            .and_then(|tensor| tensor.shape.get(1))
-            .copied()
-            .unwrap_or(0);
-        let mut b = Builder::new(&[channels.max(1), height, width])?;
+        let mut b = Builder::new(&image)?;
         b.at(first);
         Ok(Self {
             b,

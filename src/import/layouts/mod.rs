@@ -18,7 +18,7 @@ mod residual;
 mod swin;
 mod timm;
 mod transformer;
-mod ultralytics;
+mod yolo;
 
 use std::collections::BTreeMap;
 
@@ -91,8 +91,10 @@ fn small_if(view: &View<'_>, first: &str) -> usize {
     }
 }
 
+const YOLO: &str = "YOLO";
+
 /// Every layout that is known.
-const LAYOUTS: [Layout; 31] = [
+const LAYOUTS: [Layout; 33] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -407,18 +409,25 @@ const LAYOUTS: [Layout; 31] = [
         build: timm::regnet,
     },
     Layout {
-        title: "YOLO (Ultralytics)",
-        names: &["0.conv.weight", "1.conv.weight", "2.cv1.conv.weight"],
-        is: ALWAYS,
-        // As it is trained, if nothing else is asked for: what ends in one linear layer classifies.
-        size: |view| {
-            let last = |name: &&String| name.ends_with(".linear.weight");
-            match view.shapes.keys().any(|name| last(&name)) {
-                true => 224,
-                false => 640,
-            }
-        },
-        build: ultralytics::network,
+        title: YOLO,
+        names: &[yolo::FIRST[0]],
+        is: yolo::starts_with_convolution,
+        size: yolo::usual_size,
+        build: yolo::network,
+    },
+    Layout {
+        title: YOLO,
+        names: &[yolo::FIRST[1]],
+        is: yolo::starts_with_focus,
+        size: yolo::usual_size,
+        build: yolo::network,
+    },
+    Layout {
+        title: YOLO,
+        names: &[yolo::FIRST[2]],
+        is: yolo::starts_without_weights,
+        size: yolo::usual_size,
+        build: yolo::network,
     },
 ];
 
@@ -485,14 +494,16 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
     };
     let usual = (layout.size)(&view);
     let fixed = layout.title.starts_with("Vision");
-    let size = match (fixed, options.size.or(pictures.size)) {
+    let trained = state.image_size.filter(|_| layout.title == YOLO);
+    let said = pictures.size.or(trained.map(yolo::rounded));
+    let size = match (fixed, options.size.or(said)) {
         (false, Some(size)) => size,
         _ => [usual; 2],
     };
     let mut notes = vec![Note::Layout {
         title: named.as_ref().map_or(layout.title, Named::title),
     }];
-    if !fixed && options.size.is_none() && pictures.size.is_none() {
+    if !fixed && options.size.is_none() && said.is_none() {
         notes.push(Note::AssumedSize(size));
     }
     if !others.is_empty() {
@@ -591,7 +602,14 @@ fn build(
         notes.push(Note::ScriptNotRead);
     }
     let own_labels = std::mem::take(&mut state.labels);
-    let mut layers = Layers::new(state, prefix, layout.names[0], size)?;
+    let first = state.tensors.get(&format!("{prefix}{}", layout.names[0]));
+    let channels = first.and_then(|tensor| tensor.shape.get(1)).copied();
+    let channels = match channels.unwrap_or(0) {
+        // Pixels of two by two lie side by side before it.
+        12 if layout.title == YOLO => 3,
+        channels => channels.max(1),
+    };
+    let mut layers = Layers::new(state, prefix, layout.names[0], [channels, size[0], size[1]])?;
     if let Some(named) = &named {
         config.check(named.first_stage_halves())?;
         layers.said_act = config.act()?.or(named.act());

@@ -42,7 +42,7 @@ pub(super) fn unknown(name: &str, what: impl Into<String>) -> Error {
 }
 
 /// One or two numbers for height and width.
-fn pair(module: &Module, name: &str) -> Option<[usize; 2]> {
+pub(super) fn pair(module: &Module, name: &str) -> Option<[usize; 2]> {
     match module.attributes.get(name)? {
         Attribute::Number(n) if *n >= 0.0 => Some([*n as usize; 2]),
         Attribute::Numbers(numbers) => match numbers[..] {

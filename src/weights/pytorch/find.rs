@@ -1,6 +1,7 @@
 //! Where the networks are in what a pickle made: dictionaries of tensors, and saved modules.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::is_float;
@@ -22,6 +23,10 @@ const USUAL: [&str; 8] = [
 const DEEPEST: usize = 16;
 /// Values that are looked at, at most: a few for each of the largest networks' tensors.
 const MOST_STEPS: usize = 1 << 20;
+/// Pixels of a side that a training can have been asked for.
+const SIDES: RangeInclusive<usize> = 32..=4096;
+/// Numbers of an attribute that are kept.
+const MOST_NUMBERS: usize = 16;
 /// Characters of a text that is kept.
 const LONGEST_TEXT: usize = 64;
 
@@ -86,15 +91,37 @@ pub(super) fn texts(pickle: &Pickle) -> BTreeMap<String, String> {
     texts.collect()
 }
 
+/// Height and width that a training was asked for, as YOLO's write it beside the network:
+/// `{"train_args": {"imgsz": 640}}`; `opt` is of older ones.
+pub(super) fn image_size(pickle: &Pickle) -> Option<[usize; 2]> {
+    let side = |value: &Value| match value {
+        Value::Int(side) => usize::try_from(*side)
+            .ok()
+            .filter(|side| SIDES.contains(side)),
+        _ => None,
+    };
+    let mut entries = pickle.entries(&pickle.root);
+    let (_, asked) = entries.find(|(key, _)| ["train_args", "opt"].contains(key))?;
+    let mut asked = pickle.entries(asked);
+    let (_, size) = asked.find(|(key, _)| ["imgsz", "img_size"].contains(key))?;
+    match pickle.items(size) {
+        [] => side(size).map(|side| [side; 2]),
+        // One to train with and one to test with.
+        [first, ..] => side(first).map(|side| [side; 2]),
+    }
+}
+
 /// Names of classes at the root: `{"class_to_idx": {"cat": 0, …}}`, `{"classes": ["cat", …]}`; or, as Ultralytics has
-/// them, those that the network itself keeps: `{"model": network}` with its `names`, `{0: "cat", …}`.
+/// them, those that the network itself keeps: `{"model": network}` with its `names`, `{0: "cat", …}` or a list.
 pub(super) fn labels(pickle: &Pickle) -> Vec<String> {
     let mut networks = pickle.entries(&pickle.root);
     let kept = networks.find_map(|(key, network)| {
         let is_network = ["model", "ema"].contains(&key) && matches!(network, Value::Object(_));
         let mut entries = pickle.entries(network).filter(|_| is_network);
         let (_, names) = entries.find(|(key, _)| *key == "names")?;
-        let names = pickle.numbered(names).map(|(number, name)| match name {
+        let numbered = pickle.numbered(names);
+        let names = numbered.chain(pickle.items(names).iter().enumerate());
+        let names = names.map(|(number, name)| match name {
             Value::Text(name) => Some((number, name.to_string())),
             _ => None,
         });
@@ -256,7 +283,7 @@ fn module(pickle: &Pickle, value: &Value) -> Module {
             Value::None => Attribute::None,
             Value::Bool(truth) => Attribute::Bool(*truth),
             Value::Text(text) if text.len() <= LONGEST_TEXT => Attribute::Text(text.to_string()),
-            Value::Sequence(_) if pickle.items(value).len() <= 4 => {
+            Value::Sequence(_) if pickle.items(value).len() <= MOST_NUMBERS => {
                 let numbers = pickle.items(value).iter().map(number);
                 Attribute::Numbers(numbers.collect::<Option<_>>()?)
             }

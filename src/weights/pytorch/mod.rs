@@ -225,6 +225,7 @@ fn state_dict<E: From<Error>>(
     let mut state = StateDict {
         modules,
         texts: find::texts(pickle),
+        image_size: find::image_size(pickle),
         labels: find::labels(pickle),
         ..StateDict::default()
     };

@@ -12,10 +12,6 @@ use violet_graph::{Binary, Builder, Constant, Operation, Unary, ValueId};
 use crate::error::Result;
 use crate::imported::Detector;
 
-/// Names of the two outputs.
-const BOXES: &str = "boxes";
-const SCORES: &str = "scores";
-
 /// Nodes between an output and what tells its meaning, at most.
 const DEEPEST: usize = 32;
 

@@ -15,7 +15,8 @@
 
 use violet_graph::{Binary, Builder, Operation, Reduction, ValueId};
 
-use super::{BOXES, DEEPEST, SCORES, corners, largest, long, middles, unsquashed};
+use super::{DEEPEST, corners, largest, long, middles, unsquashed};
+use crate::boxes::{BOXES, SCORES};
 use crate::error::Result;
 use crate::imported::Detector;
 

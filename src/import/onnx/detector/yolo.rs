@@ -6,7 +6,8 @@
 //! 64) pixels wide. The raw scores stand before the sigmoid: it is taken out of the way from output to
 //! scores, which otherwise only moves numbers. A suppression of boxes that overlap, or what picks the best
 //! in YOLOv10 and 26, stands behind all this and is cut off; whoever shows boxes does it. Where there is one,
-//! boxes are given by their corners. Coefficients of masks and keypoints that lie behind the scores are left out.
+//! boxes are given by their corners. Coefficients of masks and keypoints that lie behind the scores are left out; one
+//! number is an angle, by which boxes are turned.
 //!
 //! # Source
 //!
@@ -14,7 +15,8 @@
 
 use violet_graph::{Builder, Operation, Unary, ValueId};
 
-use super::{BOXES, DEEPEST, SCORES, corners, long, middles, unsquashed};
+use super::{DEEPEST, corners, long, middles, unsquashed};
+use crate::boxes::{BOXES, SCORES, upright};
 use crate::error::Result;
 use crate::imported::Detector;
 
@@ -98,6 +100,12 @@ fn detector(b: &mut Builder, id: ValueId) -> Result<Option<Detector>> {
         boxes = middles(b, boxes, [1.0; 2])?;
     }
     let end = places + classes as i64;
+    if columns && length as i64 == end + 1 {
+        let angle = b.slice(rows, &[end], &[end + 1], &[1], &[])?;
+        let parts = b.split(boxes, 1, &[2, 2])?;
+        let size = upright(b, parts[1], angle, 1)?;
+        boxes = b.concat(&[parts[0], size], 1)?;
+    }
     let scores = b.slice(rows, &[places], &[end], &[1], &[])?;
     b.output(SCORES, scores);
     b.output(BOXES, boxes);
@@ -243,6 +251,45 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn turned_boxes_become_the_upright_ones_about_them() {
+        let mut b = Builder::new(&[1, 3, SIDE, SIDE]).unwrap();
+        let upright = columns(&mut b);
+        let grids: Vec<ValueId> = [8, 16, 32].map(|stride| grid(&mut b, stride, 1)).into();
+        let angle = b.concat(&grids, 2).unwrap();
+        let whole = b.concat(&[upright, angle], 1).unwrap();
+        let outputs = [("output0".to_owned(), whole)];
+        let found = find(&mut b, &outputs, &[]).unwrap().unwrap();
+        assert_eq!(found.classes, CLASSES);
+        b.output("output0", whole);
+        let computed = computed(&b.finish().unwrap());
+        let of = |name: &str| &computed.iter().find(|(n, _)| n == name).unwrap().1;
+        let (boxes, whole) = (of("boxes"), of("output0"));
+        let candidates = boxes.len() / 4;
+        let mut boxes_seen = 0;
+        for (candidate, found) in boxes.chunks(4).enumerate() {
+            let at = |k: usize| whole[k * candidates + candidate];
+            let [x, y, width, height] = [0, 1, 2, 3].map(at);
+            // These numbers are no network's: some sides are shorter than nothing.
+            if width <= 0.0 || height <= 0.0 {
+                continue;
+            }
+            boxes_seen += 1;
+            // The four corners, turned about the middle.
+            let (sin, cos) = at(4 + CLASSES).sin_cos();
+            let sides = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)];
+            let corners = sides.map(|(u, v)| (u * width / 2.0, v * height / 2.0));
+            let across = corners.map(|(u, v)| u * cos - v * sin);
+            let down = corners.map(|(u, v)| u * sin + v * cos);
+            let reach = |places: [f64; 4]| 2.0 * places.into_iter().fold(0.0, f64::max);
+            let expected = [x, y, reach(across), reach(down)];
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+            }
+        }
+        assert!(boxes_seen > 3);
     }
 
     #[test]

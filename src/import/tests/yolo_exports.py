@@ -1,6 +1,6 @@
 """Writes YOLO detectors with random weights, as Ultralytics exports them, and what ONNX Runtime computes with them.
 
-    python3 src/import/tests/yolo_networks.py DIRECTORY
+    python3 src/import/tests/yolo_exports.py DIRECTORY
 
 Needs ultralytics, onnx and onnxruntime. Beside each NAME.onnx lie NAME.input (the picture, f32) and NAME.logits (the
 first output, f32), for `onnx_networks.rs`, which VIOLET_NETWORKS asks for. Of those with suppression in the graph, and

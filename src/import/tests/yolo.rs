@@ -1,5 +1,4 @@
-//! Networks as Ultralytics' training saves them compute what PyTorch computes with them: files that
-//! `tests/golden/ultralytics_networks.py` wrote.
+//! YOLO as trainings save it computes what PyTorch computes: files that `tests/golden/yolo_trainings.py` wrote.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
@@ -10,10 +9,12 @@ use std::path::Path;
 use serde_json::Value;
 use support::noise;
 use violet_graph::Reference;
-use violet_import::{File, Framing, Imported, Options, Result, open};
+use violet_import::{File, Framing, Imported, Note, Options, Result, open};
 
+/// Of the folder that `VIOLET_TRAININGS` names, if it is set: larger networks, written likewise.
 fn bytes(name: &str) -> Vec<u8> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ultralytics");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/yolo");
+    let data = std::env::var_os("VIOLET_TRAININGS").map_or(own, Into::into);
     std::fs::read(data.join(name)).unwrap()
 }
 
@@ -50,9 +51,16 @@ fn files_of_a_training_compute_what_pytorch_computes() {
                     let names = graph.outputs().iter();
                     &made[names.into_iter().position(|o| o.name == asked).unwrap()]
                 };
-                let scores = output(&detector.scores).iter();
-                let scores: Vec<f64> = scores.map(|s| 1.0 / (1.0 + (-s).exp())).collect();
-                let boxes = turned(output(&detector.boxes), 4);
+                let shares = |logits: &[f64]| -> Vec<f64> {
+                    logits.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect()
+                };
+                let scores = shares(output(&detector.scores));
+                let boxes = output(&detector.boxes);
+                // Four numbers, or five of which the last is the logit of there being a thing.
+                let mut boxes = turned(boxes, boxes.len() / (scores.len() / 3));
+                if let Some(there) = boxes.get_mut(4) {
+                    *there = shares(there);
+                }
                 boxes.into_iter().chain(turned(&scores, 3)).collect()
             }
             None => {
@@ -79,5 +87,16 @@ fn files_of_a_training_compute_what_pytorch_computes() {
             println!("{name} {row}: {error:.1e}");
             assert!(error < 1e-5, "{name} {row}: {error}");
         }
+    }
+}
+
+#[test]
+fn its_pictures_are_as_large_as_its_training_had_them() {
+    for name in ["yolov8.pt", "yolov5-first.pt"] {
+        let file = File::new(name, bytes(name));
+        let imported = open(vec![file], &Options::default()).unwrap();
+        assert_eq!([imported.input.height, imported.input.width], [64, 64]);
+        let assumed = |note: &Note| matches!(note, Note::AssumedSize(_));
+        assert!(!imported.notes.iter().any(assumed), "{name}");
     }
 }
