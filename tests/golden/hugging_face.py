@@ -100,6 +100,14 @@ mobile = {"depth_multiplier": 0.1, "depth_divisible_by": 4, "min_depth": 4, "ima
 save("mobilenet-v2", hf.MobileNetV2ForImageClassification, hf.MobileNetV2Config(**mobile))
 scaled = {"width_coefficient": 0.1, "depth_coefficient": 0.1, "depth_divisor": 4, "hidden_dim": 128, "image_size": 64} | CLASSES
 save("efficientnet", hf.EfficientNetForImageClassification, hf.EfficientNetConfig(**scaled))
+mobile = {"depth_multiplier": 0.1, "min_depth": 4, "image_size": 64} | CLASSES
+save("mobilenet-v1", hf.MobileNetV1ForImageClassification, hf.MobileNetV1Config(**mobile))
+# So large that the last image is no whole number of patches.
+patched = {"hidden_sizes": [8, 12, 16], "neck_hidden_sizes": [8, 8, 8, 12, 12, 16, 24], "image_size": 96} | CLASSES
+flipped = {"size": {"shortest_edge": 108}, "crop_size": {"height": 96, "width": 96}, "do_center_crop": True, "do_flip_channel_order": True}
+save("mobilevit", hf.MobileViTForImageClassification, hf.MobileViTConfig(**patched), flipped)
+patched = {"width_multiplier": 0.1, "base_attn_unit_dims": [16, 24, 32], "image_size": 96} | CLASSES
+save("mobilevitv2", hf.MobileViTV2ForImageClassification, hf.MobileViTV2Config(**patched), flipped)
 tower = {key: value for key, value in (small | patches).items() if key not in CLASSES}
 for kind in ["CLIP", "Siglip"]:
     config = getattr(hf, kind + "Config")(vision_config=tower, text_config={"hidden_size": 12}, **CLASSES)

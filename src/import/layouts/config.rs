@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::layers::{Act, Pad};
 use crate::error::{Error, Result};
 use crate::files::File;
-use crate::imported::{Filter, Framing, Scaling};
+use crate::imported::{ChannelOrder, Filter, Framing, Scaling};
 
 /// From here on ConvNeXt's pictures are squashed and not cropped.
 const SQUASHED_FROM: f64 = 384.0;
@@ -32,6 +32,7 @@ pub(super) struct Pictures {
     pub(super) scaling: Option<Scaling>,
     pub(super) framing: Option<Framing>,
     pub(super) filter: Option<Filter>,
+    pub(super) channel_order: Option<ChannelOrder>,
 }
 
 impl Config {
@@ -210,6 +211,7 @@ fn of_timm(timm: &Value) -> Pictures {
         scaling: both.and_then(|(mean, std)| scaling(1.0 / 255.0, &mean, &std)),
         framing,
         filter: filter(&timm["interpolation"]),
+        channel_order: None,
     }
 }
 
@@ -279,6 +281,11 @@ fn of_processor(processor: &Value) -> Pictures {
         scaling,
         framing,
         filter: filter(&processor["resample"]),
+        channel_order: match processor["do_flip_channel_order"].as_bool() {
+            Some(true) => Some(ChannelOrder::Bgr),
+            Some(false) => Some(ChannelOrder::Rgb),
+            None => None,
+        },
     }
 }
 

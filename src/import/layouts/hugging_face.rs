@@ -7,16 +7,18 @@
 //!
 //! transformers' `modeling_vit.py`, `modeling_deit.py`, `modeling_beit.py`, `modeling_dinov2.py`, `modeling_swin.py`,
 //! `modeling_swinv2.py`, `modeling_convnext.py`, `modeling_convnextv2.py`, `modeling_resnet.py`, `modeling_regnet.py`,
-//! `modeling_mobilenet_v2.py`, `modeling_efficientnet.py`, `modeling_clip.py`, `modeling_siglip.py`.
+//! `modeling_mobilenet_v1.py`, `modeling_mobilenet_v2.py`, `modeling_mobilevit.py`, `modeling_mobilevitv2.py`,
+//! `modeling_efficientnet.py`, `modeling_clip.py`, `modeling_siglip.py`.
 
 use std::collections::BTreeMap;
 
 use violet_weights::{Candidate, StateDict, Tensor};
 
 use super::layers::{Act, Assumed, MINUS_ONE_TO_ONE};
+use crate::imported::ChannelOrder;
 
 /// What its networks are called in front of all of their own names; the last layer stands beside them.
-const BASES: [&str; 15] = [
+const BASES: [&str; 18] = [
     "vit",
     "deit",
     "beit",
@@ -31,6 +33,9 @@ const BASES: [&str; 15] = [
     "efficientnet",
     "data2vec_vision",
     "dinov2_with_registers",
+    "mobilenet_v1",
+    "mobilevit",
+    "mobilevitv2",
     // CLIP's and SigLIP's.
     "vision_model",
 ];
@@ -50,12 +55,15 @@ enum Family {
     ConvNext,
     ResNet,
     RegNet,
+    MobileNetV1,
     MobileNetV2,
     EfficientNet,
+    /// MobileViT and its second version.
+    MobileVit,
 }
 
 /// Names that tell a family, the first layer's first.
-const FAMILIES: [(Family, [&str; 2]); 10] = [
+const FAMILIES: [(Family, [&str; 2]); 12] = [
     (
         Family::Swin,
         [
@@ -82,6 +90,20 @@ const FAMILIES: [(Family, [&str; 2]); 10] = [
         [
             "embeddings.patch_embedding.weight",
             "encoder.layers.0.layer_norm1.weight",
+        ],
+    ),
+    (
+        Family::MobileNetV1,
+        [
+            "conv_stem.convolution.weight",
+            "layer.25.convolution.weight",
+        ],
+    ),
+    (
+        Family::MobileVit,
+        [
+            "conv_stem.convolution.weight",
+            "encoder.layer.0.layer.0.expand_1x1.convolution.weight",
         ],
     ),
     (
@@ -312,6 +334,42 @@ const EFFICIENTNET: (Beginnings, Parts) = (
     ],
 );
 
+const MOBILEVIT: (Beginnings, Parts) = (
+    &[
+        ("conv_stem.convolution.", "stem.conv."),
+        ("conv_stem.normalization.", "stem.bn."),
+        ("conv_1x1_exp.convolution.", "final_conv.conv."),
+        ("conv_1x1_exp.normalization.", "final_conv.bn."),
+        ("encoder.layer.", "stages."),
+    ],
+    &[
+        (".downsampling_layer.", ".0."),
+        (".expand_1x1.", ".conv1_1x1."),
+        (".conv_3x3.", ".conv2_kxk."),
+        (".reduce_1x1.", ".conv3_1x1."),
+        (".conv_kxk.", ".1.conv_kxk."),
+        (".conv_1x1.convolution.", ".1.conv_1x1."),
+        (".conv_projection.", ".1.conv_proj."),
+        (".fusion.", ".1.conv_fusion."),
+        (".transformer.layer.", ".1.transformer."),
+        (".layer.", "."),
+        (".layernorm_before.", ".norm1."),
+        (".layernorm_after.", ".norm2."),
+        (".layernorm.", ".1.norm."),
+        (".attention.attention.", ".attn."),
+        (".attention.output.dense.", ".attn.proj."),
+        (".intermediate.dense.", ".mlp.fc1."),
+        (".output.dense.", ".mlp.fc2."),
+        // Of the second version.
+        (".attention.qkv_proj.convolution.", ".attn.qkv_proj."),
+        (".attention.out_proj.convolution.", ".attn.out_proj."),
+        (".ffn.conv1.convolution.", ".mlp.fc1."),
+        (".ffn.conv2.convolution.", ".mlp.fc2."),
+        (".convolution.", ".conv."),
+        (".normalization.", ".bn."),
+    ],
+);
+
 /// A network in its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
@@ -356,7 +414,10 @@ impl Named {
             (Family::ConvNext, _) => "ConvNeXt (Hugging Face)",
             (Family::ResNet, _) => "ResNet (Hugging Face)",
             (Family::RegNet, _) => "RegNet (Hugging Face)",
+            (Family::MobileNetV1, _) => "MobileNetV1 (Hugging Face)",
             (Family::MobileNetV2, _) => "MobileNetV2 (Hugging Face)",
+            (Family::MobileVit, "mobilevitv2") => "MobileViTV2 (Hugging Face)",
+            (Family::MobileVit, _) => "MobileViT (Hugging Face)",
             (Family::EfficientNet, _) => "EfficientNet (Hugging Face)",
             (Family::Clip, _) => "CLIP (Hugging Face)",
             (Family::Siglip, _) => "SigLIP (Hugging Face)",
@@ -369,6 +430,7 @@ impl Named {
             (Family::Vit, "deit" | "dinov2" | "dinov2_with_registers") => return None,
             (Family::Vit, _) => "Google's ViT and Microsoft's BEiT",
             (Family::Siglip, _) => "Google's SigLIP",
+            (Family::MobileNetV1, _) => "Google's MobileNetV1",
             (Family::MobileNetV2, _) => "Google's MobileNetV2",
             _ => return None,
         };
@@ -384,9 +446,7 @@ impl Named {
             (Family::Vit, "dinov2" | "dinov2_with_registers") | (Family::Siglip, _) => Some(1e-6),
             (Family::Vit | Family::ConvNext, _) => Some(1e-12),
             (Family::Swin | Family::Clip, _) => Some(1e-5),
-            (Family::ResNet | Family::RegNet | Family::MobileNetV2 | Family::EfficientNet, _) => {
-                None
-            }
+            _ => None,
         }
     }
 
@@ -406,7 +466,12 @@ impl Named {
 
     /// Whether it is padded as TensorFlow's networks are, and has their ε.
     pub(super) fn came_from_tensorflow(&self) -> bool {
-        self.family == Family::MobileNetV2
+        matches!(self.family, Family::MobileNetV1 | Family::MobileNetV2)
+    }
+
+    /// The order of the colours where nothing says it, if it is not that of most.
+    pub(super) fn channel_order(&self) -> Option<ChannelOrder> {
+        (self.family == Family::MobileVit).then_some(ChannelOrder::Bgr)
     }
 
     /// The names and shapes under the layout's names.
@@ -471,7 +536,10 @@ impl Named {
             Family::ConvNext => CONVNEXT,
             Family::ResNet => RESNET,
             Family::RegNet => REGNET,
+            // Nobody else has names of it.
+            Family::MobileNetV1 => (&[][..], &[][..]),
             Family::MobileNetV2 => MOBILENET_V2,
+            Family::MobileVit => MOBILEVIT,
             Family::EfficientNet => EFFICIENTNET,
             Family::Clip | Family::Siglip => TOWER,
         };
@@ -521,8 +589,9 @@ impl Named {
         };
         let to = match self.family {
             Family::Vit | Family::Swin | Family::Clip | Family::Siglip => "head.",
-            Family::ConvNext | Family::RegNet => "head.fc.",
+            Family::ConvNext | Family::RegNet | Family::MobileVit => "head.fc.",
             Family::ResNet => "fc.",
+            Family::MobileNetV1 => "classifier.",
             Family::MobileNetV2 => "classifier.1.",
             Family::EfficientNet => "_fc.",
         };

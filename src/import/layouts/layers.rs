@@ -79,6 +79,8 @@ pub(super) struct Layers {
     pub(super) config: Config,
     /// ε of layer normalisation, where it is said or another than the layout's.
     pub(super) layer_epsilon: Option<f32>,
+    /// Whether its code is Hugging Face's, which may do otherwise what its weights do not tell.
+    pub(super) of_hugging_face: bool,
     /// Its outputs, if it finds boxes.
     pub(super) detector: Option<Detector>,
     /// The function within its layers, where it is said.
@@ -108,6 +110,7 @@ impl Layers {
             scaling: None,
             config: Config::default(),
             layer_epsilon: None,
+            of_hugging_face: false,
             detector: None,
             said_act: None,
         })

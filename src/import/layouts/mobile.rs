@@ -14,7 +14,9 @@ use super::head::head;
 use super::layers::{Act, Assumed, Layers, Pad};
 use crate::error::Result;
 
-/// Blocks of MobileNetV2's `features` that halve the image.
+/// Pairs of layers of MobileNetV1 that halve the image.
+const V1_STRIDED: [usize; 4] = [1, 3, 5, 11];
+/// Blocks of MobileNetV2's `features` that halve it.
 const V2_STRIDED: [usize; 4] = [2, 4, 7, 14];
 /// Blocks of MobileNetV3-Large and -Small that halve it, and the first with hard swish.
 const V3_LARGE: (&[usize], usize) = (&[2, 4, 7, 13], 7);
@@ -46,6 +48,26 @@ pub(super) fn around(
 
 pub(super) fn halves(strided: &[usize], number: usize) -> usize {
     if strided.contains(&number) { 2 } else { 1 }
+}
+
+/// In Hugging Face's names: a layer for each channel by itself and one over channels in turn.
+pub(super) fn mobilenet_v1(layers: &mut Layers) -> Result<ValueId> {
+    let act = layers.said_act.unwrap_or(Act::Relu6);
+    let normed = |layers: &mut Layers, x, name: &str, stride| {
+        let names = ["convolution", "normalization"].map(|part| format!("{name}.{part}"));
+        layers.conv_norm(x, [&names[0], &names[1]], stride, act)
+    };
+    let mut x = normed(layers, layers.input(), "conv_stem", 2)?;
+    for number in layers.numbers("layer.") {
+        let depthwise = number.is_multiple_of(2);
+        let stride = match depthwise && V1_STRIDED.contains(&(number / 2)) {
+            true => 2,
+            false => 1,
+        };
+        x = normed(layers, x, &format!("layer.{number}"), stride)?;
+    }
+    let x = layers.pooled(x)?;
+    head(layers, x, "classifier")
 }
 
 pub(super) fn mobilenet_v2(layers: &mut Layers) -> Result<ValueId> {

@@ -12,6 +12,7 @@ mod hugging_face;
 mod inception;
 mod layers;
 mod mobile;
+mod mobilevit;
 mod modules;
 mod plain;
 mod residual;
@@ -94,7 +95,7 @@ fn small_if(view: &View<'_>, first: &str) -> usize {
 const YOLO: &str = "YOLO";
 
 /// Every layout that is known.
-const LAYOUTS: [Layout; 33] = [
+const LAYOUTS: [Layout; 35] = [
     Layout {
         title: "AlexNet",
         names: &[
@@ -409,6 +410,29 @@ const LAYOUTS: [Layout; 33] = [
         build: timm::regnet,
     },
     Layout {
+        title: "MobileViT (timm)",
+        names: &[
+            "stem.conv.weight",
+            "stages.0.0.conv1_1x1.conv.weight",
+            "stages.2.1.conv_kxk.conv.weight",
+        ],
+        is: ALWAYS,
+        size: |_| 256,
+        build: mobilevit::network,
+    },
+    // As Hugging Face names it, and nobody else.
+    Layout {
+        title: "MobileNetV1 (Hugging Face)",
+        names: &[
+            "conv_stem.convolution.weight",
+            "layer.0.convolution.weight",
+            "layer.25.convolution.weight",
+        ],
+        is: ALWAYS,
+        size: USUAL,
+        build: mobile::mobilenet_v1,
+    },
+    Layout {
         title: YOLO,
         names: &[yolo::FIRST[0]],
         is: yolo::starts_with_convolution,
@@ -610,8 +634,10 @@ fn build(
         channels => channels.max(1),
     };
     let mut layers = Layers::new(state, prefix, layout.names[0], [channels, size[0], size[1]])?;
+    let mut channel_order = pictures.channel_order;
     if let Some(named) = &named {
         config.check(named.first_stage_halves())?;
+        layers.of_hugging_face = true;
         layers.said_act = config.act()?.or(named.act());
         layers.layer_epsilon = config.epsilon().or(named.epsilon());
         if named.came_from_tensorflow() {
@@ -619,6 +645,7 @@ fn build(
             layers.epsilon = config.epsilon().unwrap_or(1e-3);
         }
         layers.scaling = named.scaling();
+        channel_order = pictures.channel_order.or(named.channel_order());
     }
     if layers.arch.is_none() {
         layers.arch = config.architecture().map(Into::into).or(called);
@@ -688,6 +715,7 @@ fn build(
     let padded = detector.as_ref().map(|_| Framing::Pad);
     input.framing = pictures.framing.or(padded);
     input.filter = pictures.filter;
+    input.channel_order = channel_order;
     Ok(Imported {
         detector,
         labels: labels::beside(beside).unwrap_or(own_labels),

@@ -289,7 +289,7 @@ fn scaled_shortcut(layers: &mut Layers, x: ValueId, y: ValueId, scale: &str) -> 
 
 /// softmax(q kᵀ / √d + bias) v over the rows of \[…, rows, 3 · heads · d\], which becomes
 /// \[…, rows, heads · d\].
-fn attention(
+pub(super) fn attention(
     layers: &mut Layers,
     qkv: ValueId,
     heads: usize,

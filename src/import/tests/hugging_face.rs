@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 use support::noise;
 use violet_graph::Reference;
-use violet_import::{File, Filter, Framing, Imported, Note, Options, Result, open};
+use violet_import::{ChannelOrder, File, Filter, Framing, Imported, Note, Options, Result, open};
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hugging-face")
@@ -64,6 +64,11 @@ fn what_lies_beside_weights_says_how_pictures_are_made() {
     let scaling = input.scaling.unwrap();
     assert!((scaling.scale[1] - 4.0 / 255.0).abs() < 1e-7);
     assert!((scaling.offset[2] + 0.6).abs() < 1e-6);
+
+    // Apple's MobileViT is given blue first.
+    let flipped = read(vec![archive("mobilevit")], 96).unwrap().input;
+    assert_eq!(flipped.channel_order, Some(ChannelOrder::Bgr));
+    assert_eq!(flipped.framing, Some(Framing::ResizeThenCrop(108)));
 
     // Nothing beside them: the heads' width is assumed, and is not that of these; pixels of others are.
     let weights = |name: &str| -> Vec<File> {
