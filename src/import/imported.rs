@@ -276,6 +276,8 @@ pub enum Note {
         /// The network.
         title: &'static str,
     },
+    /// It ends in the layers of fastai's learners.
+    Learner,
     /// Tensors beside the network were left out.
     Unused {
         /// Their names.
@@ -388,6 +390,7 @@ impl fmt::Display for Note {
                 f,
                 "Names and shapes of the weights tell the network: {title}."
             ),
+            Note::Learner => write!(f, "Its last layers are those of fastai's learners."),
             Note::Unused { names } => {
                 let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
                 write!(

@@ -14,6 +14,7 @@
 
 mod arranged;
 mod boxes;
+mod elsewhere;
 mod error;
 mod files;
 mod imported;

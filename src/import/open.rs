@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{Imported, Options};
-use crate::{keras, layouts, onnx, teachable_machine, tfjs, tflite};
+use crate::{elsewhere, keras, layouts, onnx, teachable_machine, tfjs, tflite};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -139,14 +139,13 @@ pub fn of_one_network(mut files: Vec<File>) -> Vec<File> {
 fn no_network(files: &[File]) -> Error {
     let named = |end: &str| files.iter().any(|file| file.base_name().ends_with(end));
     let pointer = |file: &File| file.bytes.starts_with(b"version https://git-lfs");
+    if let Some(error) = elsewhere::told(files) {
+        return error;
+    }
     let (found, advice) = match () {
         () if files.iter().any(pointer) => (
             "a pointer that Git LFS left in place of the file",
             "Run git lfs pull where the repository is, or download the file itself from its web page.",
-        ),
-        () if named("saved_model.pb") => (
-            "a TensorFlow SavedModel",
-            "Convert it: to ONNX with tf2onnx, or to TensorFlow Lite with tf.lite.TFLiteConverter.",
         ),
         () if teachable_machine::metadata(files).is_some() || named("weights.bin") => (
             "a part of a TensorFlow.js model, without its model.json",

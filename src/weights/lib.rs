@@ -50,13 +50,33 @@ pub struct StateDict {
     pub modules: BTreeMap<String, Module>,
     /// Short texts at the file's root, such as timm's `arch`.
     pub texts: BTreeMap<String, String>,
-    /// Height and width in pixels that it was trained with, if the file says so, as YOLO's do.
-    pub image_size: Option<[usize; 2]>,
+    /// What the file says of how it was trained.
+    pub training: Training,
     /// Names of the classes, if the file has them: at its root, as in `class_to_idx`, or as
     /// [`write()`] puts them.
     pub labels: Vec<String>,
     /// Whether it comes from TorchScript, whose code is not read.
     pub scripted: bool,
+}
+
+/// What a training says of its pictures and classes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Training {
+    /// Height and width of its pictures in pixels.
+    pub image_size: Option<[usize; 2]>,
+    /// How photos of another shape were fitted.
+    pub resize: Option<Resize>,
+    /// Whether each class is by itself.
+    pub multi_label: bool,
+}
+
+/// How photos of another shape are fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resize {
+    /// The largest middle part of the right shape.
+    Crop,
+    /// All of it, squashed.
+    Squash,
 }
 
 /// A part of a saved module.

@@ -248,12 +248,35 @@ def counted(cut):
     return nn.Sequential(*list(small().children())[:cut])
 
 
-# As fastai's `learn.save` writes a network of `vision_learner`.
-layers = [nn.BatchNorm1d(1024), nn.Dropout(), nn.Linear(1024, 16, bias=False), nn.ReLU(), nn.BatchNorm1d(16),
-          nn.Dropout(), nn.Linear(16, 3, bias=False)]
-model = lively(nn.Sequential(counted(-2), nn.Sequential(Concat(), nn.Flatten(), *layers)))
-torch.save({"model": model.state_dict(), "opt": {"state": [], "hypers": [{"lr": 0.1}]}}, folder / "fastai.pth")
-record("fastai.pth", model, 64, "fastai")
+# As fastai's `learn.save` writes a network of `vision_learner`: a body that is cut off somebody's network, or lent by timm.
+class Lent(nn.Module):
+    """fastai's `TimmBody`."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.forward_features(x)
+
+
+small_dense = models.DenseNet(8, (2, 2, 2, 2), 16)
+for name, body in [
+    ("resnet", counted(-2)),
+    ("squeezenet", nn.Sequential(models.squeezenet1_1().features)),
+    ("densenet", nn.Sequential(small_dense.features)),
+    # Whose normalisations have another ε than those of the last layers.
+    ("mobilenet", nn.Sequential(models.mobilenet_v3_small(width_mult=0.5).features)),
+    ("convnext", Lent(timm.create_model("convnext_atto", num_classes=0))),
+    ("mobilenet-timm", Lent(timm.create_model("mobilenetv3_small_050", num_classes=0))),
+]:
+    with torch.no_grad():
+        channels = body.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
+    last = [nn.BatchNorm1d(2 * channels), nn.Dropout(), nn.Linear(2 * channels, 16, bias=False), nn.ReLU(), nn.BatchNorm1d(16),
+            nn.Dropout(), nn.Linear(16, 3, bias=False)]
+    model = lively(nn.Sequential(body, nn.Sequential(Concat(), nn.Flatten(), *last)))
+    torch.save({"model": model.state_dict(), "opt": {"state": [], "hypers": [{"lr": 0.1}]}}, folder / f"fastai-{name}.pth")
+    record(f"fastai-{name}.pth", model, 64, "fastai")
 
 
 class Cut(nn.Module):

@@ -9,9 +9,12 @@ use std::collections::BTreeSet;
 use violet_graph::ValueId;
 
 use super::layers::{Act, Layers};
-use super::modules;
+use super::{fastai, modules};
 use crate::error::Result;
 use crate::imported::Note;
+
+/// BatchNorm's ε as PyTorch has it.
+const EPSILON: f32 = 1e-5;
 
 /// The layers called `name` on features in a row, \[F\].
 pub(super) fn head(layers: &mut Layers, x: ValueId, name: &str) -> Result<ValueId> {
@@ -26,6 +29,11 @@ pub(super) fn head_from(
     name: &str,
     relus: &[usize],
 ) -> Result<ValueId> {
+    // Whoever's the network is, these are written with PyTorch's own ε.
+    layers.epsilon = EPSILON;
+    if layers.ends_as_fastai {
+        return fastai::head(layers, x);
+    }
     if layers
         .module(name)
         .is_some_and(|m| !m.class.starts_with("__torch__"))

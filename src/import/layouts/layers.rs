@@ -9,7 +9,7 @@ use violet_graph::{Binary, Builder, Clamp, Constant, Padding, Reduction, Sliding
 use violet_weights::{Module, StateDict, Tensor};
 
 use super::config::Config;
-use super::modules;
+use super::{fastai, modules};
 use crate::error::{Error, Result};
 use crate::imported::{Detector, Note};
 
@@ -81,6 +81,8 @@ pub(super) struct Layers {
     pub(super) layer_epsilon: Option<f32>,
     /// Whether its code is Hugging Face's, which may do otherwise what its weights do not tell.
     pub(super) of_hugging_face: bool,
+    /// Whether its body ends in fastai's layers in place of its own.
+    pub(super) ends_as_fastai: bool,
     /// Its outputs, if it finds boxes.
     pub(super) detector: Option<Detector>,
     /// The function within its layers, where it is said.
@@ -111,6 +113,7 @@ impl Layers {
             config: Config::default(),
             layer_epsilon: None,
             of_hugging_face: false,
+            ends_as_fastai: false,
             detector: None,
             said_act: None,
         })
@@ -356,7 +359,8 @@ impl Layers {
             true => x,
             false => self.norm(x, norm)?,
         };
-        self.act(x, act)
+        // timm's normalisations hold the function that follows.
+        self.act_named(x, &format!("{norm}.act"), act)
     }
 
     /// Layer normalisation over the last axis.
@@ -523,6 +527,9 @@ impl Layers {
 
     /// One number of each channel: \[C, H, W\] to \[C\].
     pub(super) fn pooled(&mut self, x: ValueId) -> Result<ValueId> {
+        if self.ends_as_fastai {
+            return fastai::pooled(self, x);
+        }
         let path = ["avgpool", "global_pool"];
         if let Some(module) = path.iter().find_map(|name| self.module(name)) {
             modules::global_pool(module)?;

@@ -7,6 +7,7 @@
 //! block that was changed, is refused: it would compute something else.
 
 mod config;
+mod fastai;
 mod head;
 mod hugging_face;
 mod inception;
@@ -24,9 +25,10 @@ mod yolo;
 use std::collections::BTreeMap;
 
 use violet_graph::{Unary, ValueId};
-use violet_weights::{Candidate, StateDict, Tensor};
+use violet_weights::{Candidate, Resize, StateDict, Tensor};
 
 use self::config::{Config, Pictures};
+use self::fastai::Learner;
 use self::hugging_face::Named;
 use self::layers::{Act, Layers};
 use crate::error::{Error, Result};
@@ -98,22 +100,14 @@ const YOLO: &str = "YOLO";
 const LAYOUTS: [Layout; 35] = [
     Layout {
         title: "AlexNet",
-        names: &[
-            "features.0.weight",
-            "features.10.weight",
-            "classifier.1.weight",
-        ],
+        names: &["features.0.weight", "features.10.weight"],
         is: |view| view.dim("features.0.weight", 2) == 11,
         size: USUAL,
         build: plain::alexnet,
     },
     Layout {
         title: "SqueezeNet",
-        names: &[
-            "features.0.weight",
-            "features.3.squeeze.weight",
-            "classifier.1.weight",
-        ],
+        names: &["features.0.weight", "features.3.squeeze.weight"],
         is: ALWAYS,
         size: USUAL,
         build: plain::squeezenet,
@@ -167,7 +161,7 @@ const LAYOUTS: [Layout; 35] = [
         build: residual::resnet,
     },
     Layout {
-        title: "ResNet (fastai)",
+        title: "ResNet whose parts are counted",
         names: &["0.weight", "4.0.conv1.weight", "7.0.conv1.weight"],
         is: |view| view.has("1.running_var"),
         size: USUAL,
@@ -460,6 +454,35 @@ fn side(view: &View<'_>, patches: usize, patch: &str) -> usize {
     patches.isqrt() * view.dim(patch, 2)
 }
 
+/// Names that are not a layout's own, and become one's.
+enum Names {
+    HuggingFace(Named),
+    Fastai(Learner),
+}
+
+impl Names {
+    fn of(candidate: &Candidate) -> Option<Self> {
+        match Named::of(candidate) {
+            Some(named) => Some(Self::HuggingFace(named)),
+            None => Learner::of(candidate).map(Self::Fastai),
+        }
+    }
+
+    fn candidate(&self, candidate: &Candidate) -> Candidate {
+        match self {
+            Self::HuggingFace(named) => named.candidate(candidate),
+            Self::Fastai(learner) => learner.candidate(candidate),
+        }
+    }
+
+    fn state(&self, state: StateDict) -> StateDict {
+        match self {
+            Self::HuggingFace(named) => named.state(state),
+            Self::Fastai(learner) => learner.state(state),
+        }
+    }
+}
+
 /// A layout, and the prefix of its names.
 type Match = (&'static Layout, String);
 
@@ -489,14 +512,16 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
     let mut chosen = None;
     let mut others = Vec::new();
     let mut state = violet_weights::read(&file.bytes, |candidates| {
-        let mut named: Vec<Option<Named>> = candidates.iter().map(Named::of).collect();
+        let mut named: Vec<Option<Names>> = candidates.iter().map(Names::of).collect();
         let of_layouts = candidates.iter().zip(&named);
         let of_layouts = of_layouts.map(|(candidate, named)| match named {
             Some(named) => named.candidate(candidate),
             None => candidate.clone(),
         });
         let of_layouts: Vec<Candidate> = of_layouts.collect();
-        let (index, found) = choose(&of_layouts)?;
+        let Some((index, found)) = choose(&of_layouts)? else {
+            return Err(unknown(&candidates[0]));
+        };
         let names = candidates.iter().map(|candidate| candidate.name.clone());
         others = names.collect();
         others.swap_remove(index);
@@ -504,11 +529,11 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
         chosen = Some((found, shapes, named.swap_remove(index)));
         Ok::<_, Error>(index)
     })?;
-    let Some(((layout, prefix), shapes, named)) = chosen else {
+    let Some(((layout, prefix), shapes, names)) = chosen else {
         unreachable!("who reads them chooses");
     };
-    if let Some(named) = &named {
-        state = named.state(state);
+    if let Some(names) = &names {
+        state = names.state(state);
     }
     let config = Config::beside(beside);
     let pictures = config.pictures();
@@ -518,15 +543,25 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
     };
     let usual = (layout.size)(&view);
     let fixed = layout.title.starts_with("Vision");
-    let trained = state.image_size.filter(|_| layout.title == YOLO);
-    let said = pictures.size.or(trained.map(yolo::rounded));
+    let trained = state.training.image_size.map(|size| match layout.title {
+        YOLO => yolo::rounded(size),
+        _ => size,
+    });
+    let said = pictures.size.or(trained);
     let size = match (fixed, options.size.or(said)) {
         (false, Some(size)) => size,
         _ => [usual; 2],
     };
+    let (named, of_fastai) = match names {
+        Some(Names::HuggingFace(named)) => (Some(named), false),
+        names => (None, names.is_some()),
+    };
     let mut notes = vec![Note::Layout {
         title: named.as_ref().map_or(layout.title, Named::title),
     }];
+    if of_fastai {
+        notes.push(Note::Learner);
+    }
     if !fixed && options.size.is_none() && said.is_none() {
         notes.push(Note::AssumedSize(size));
     }
@@ -536,6 +571,7 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
     let said = Said {
         called: timm::architecture(file),
         named,
+        of_fastai,
         config,
         pictures,
         size,
@@ -547,9 +583,9 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
     })
 }
 
-/// Which of a file's networks is meant: the only one that is known; of several that are the same
+/// Which of a file's networks is meant, if one is known: the only one; of several that are the same
 /// network (an average of its weights, say), the first.
-fn choose(candidates: &[Candidate]) -> Result<(usize, Match)> {
+fn choose(candidates: &[Candidate]) -> Result<Option<(usize, Match)>> {
     let mut known = Vec::new();
     for (k, candidate) in candidates.iter().enumerate() {
         let mut found = matches(&candidate.shapes);
@@ -574,11 +610,20 @@ fn choose(candidates: &[Candidate]) -> Result<(usize, Match)> {
             ],
         });
     }
-    match known.into_iter().next() {
-        Some(known) => Ok(known),
-        None => Err(Error::UnknownLayout {
-            names: examples(&candidates[0]),
-        }),
+    Ok(known.into_iter().next())
+}
+
+/// That weights are of no network that is known.
+fn unknown(candidate: &Candidate) -> Error {
+    let adapts = |name: &String| name.contains(".lora_A.") || name.contains(".lora_down.");
+    match candidate.shapes.keys().any(adapts) {
+        true => Error::NoNetwork {
+            found: "a LoRA adapter, which changes a network that is not in the file",
+            advice: "Merge the two with model.merge_and_unload().save_pretrained(\"merged\"), and open that folder.",
+        },
+        false => Error::UnknownLayout {
+            names: examples(candidate),
+        },
     }
 }
 
@@ -598,6 +643,8 @@ struct Said {
     /// What the file's name says that it is.
     called: Option<String>,
     named: Option<Named>,
+    /// Whether it ends in fastai's layers.
+    of_fastai: bool,
     config: Config,
     pictures: Pictures,
     /// Height and width of its input.
@@ -616,6 +663,7 @@ fn build(
     let Said {
         called,
         named,
+        of_fastai,
         config,
         pictures,
         size,
@@ -626,6 +674,7 @@ fn build(
         notes.push(Note::ScriptNotRead);
     }
     let own_labels = std::mem::take(&mut state.labels);
+    let trained = std::mem::take(&mut state.training);
     let first = state.tensors.get(&format!("{prefix}{}", layout.names[0]));
     let channels = first.and_then(|tensor| tensor.shape.get(1)).copied();
     let channels = match channels.unwrap_or(0) {
@@ -634,6 +683,7 @@ fn build(
         channels => channels.max(1),
     };
     let mut layers = Layers::new(state, prefix, layout.names[0], [channels, size[0], size[1]])?;
+    layers.ends_as_fastai = of_fastai;
     let mut channel_order = pictures.channel_order;
     if let Some(named) = &named {
         config.check(named.first_stage_halves())?;
@@ -653,7 +703,8 @@ fn build(
     if layers.is_called("quickgelu") {
         layers.said_act = Some(Act::QuickGelu);
     }
-    let [one_by_one, numbers] = [config.is_multi_label(), config.is_regression()];
+    let one_by_one = config.is_multi_label() || trained.multi_label;
+    let numbers = config.is_regression();
     layers.config = config;
     let mut logits = (layout.build)(&mut layers)?;
     let outputs = layers.b.shape(logits).iter().product();
@@ -713,7 +764,11 @@ fn build(
     let mut input = InputKind::new("image", Order::Planes, [channels, height, width]);
     input.scaling = scaling;
     let padded = detector.as_ref().map(|_| Framing::Pad);
-    input.framing = pictures.framing.or(padded);
+    let resized = trained.resize.map(|resize| match resize {
+        Resize::Crop => Framing::Crop,
+        Resize::Squash => Framing::Squash,
+    });
+    input.framing = pictures.framing.or(resized).or(padded);
     input.filter = pictures.filter;
     input.channel_order = channel_order;
     Ok(Imported {

@@ -121,7 +121,10 @@ pub(super) fn layer_norm(module: &Module, name: &str, usual: f32) -> Result<f32>
 
 pub(super) fn linear(module: &Module, name: &str) -> Result<()> {
     let known = ["Linear", "NonDynamicallyQuantizableLinear"];
-    match scripted(module) || known.contains(&class(module)) {
+    // Of 1×1, which its weights' shape tells, over every pixel by itself.
+    let over_channels =
+        class(module) == "Conv2d" && pair(module, "stride").is_none_or(|stride| stride == [1; 2]);
+    match scripted(module) || known.contains(&class(module)) || over_channels {
         true => Ok(()),
         false => Err(unknown(name, format!("a {}", class(module)))),
     }
@@ -137,12 +140,15 @@ pub(super) fn activation(module: &Module, name: &str) -> Result<Act> {
         "ReLU6" => Act::Relu6,
         "LeakyReLU" => Act::LeakyRelu(number(module, "negative_slope").unwrap_or(0.01) as f32),
         "ELU" => Act::Elu(number(module, "alpha").unwrap_or(1.0) as f32),
-        "SiLU" | "Swish" | "MemoryEfficientSwish" => Act::Silu,
+        "SiLU" | "Swish" | "MemoryEfficientSwish" | "SiLUActivation" => Act::Silu,
         "Hardswish" => Act::HardSwish,
         "GELU" => match text(module, "approximate") {
             Some("tanh") => Act::GeluTanh,
             _ => Act::Gelu,
         },
+        "GELUActivation" => Act::Gelu,
+        "GELUTanh" | "PytorchGELUTanh" | "NewGELUActivation" => Act::GeluTanh,
+        "QuickGELU" | "QuickGELUActivation" => Act::QuickGelu,
         "Sigmoid" => Act::Sigmoid,
         "Hardsigmoid" => Act::HardSigmoid,
         "Tanh" => Act::Tanh,

@@ -33,8 +33,7 @@ pub(super) fn alexnet(layers: &mut Layers) -> Result<ValueId> {
             x = layers.max_pool(x, &format!("features.{pool}"), 3, 2, 0, false)?;
         }
     }
-    let x = layers.adaptive_pool(x, 6)?;
-    let x = layers.flat(x)?;
+    let x = pooled(layers, x, 6)?;
     head_from(layers, x, "classifier", &[1, 4])
 }
 
@@ -71,9 +70,17 @@ pub(super) fn vgg(layers: &mut Layers) -> Result<ValueId> {
     });
     let channels = layers.channels(x).max(1);
     let side = inputs.map_or(7, |inputs| (inputs / channels).isqrt().max(1));
-    let x = layers.adaptive_pool(x, side)?;
-    let x = layers.flat(x)?;
+    let x = pooled(layers, x, side)?;
     head_from(layers, x, "classifier", &[0, 3])
+}
+
+/// So many means of rows and columns, in a row.
+fn pooled(layers: &mut Layers, x: ValueId, side: usize) -> Result<ValueId> {
+    if layers.ends_as_fastai {
+        return layers.pooled(x);
+    }
+    let x = layers.adaptive_pool(x, side)?;
+    layers.flat(x)
 }
 
 pub(super) fn squeezenet(layers: &mut Layers) -> Result<ValueId> {
@@ -95,6 +102,10 @@ pub(super) fn squeezenet(layers: &mut Layers) -> Result<ValueId> {
             wide.push(layers.act(x, Act::Relu)?);
         }
         x = layers.concat(&wide)?;
+    }
+    if layers.ends_as_fastai {
+        let x = layers.pooled(x)?;
+        return head_from(layers, x, "classifier", &[]);
     }
     // The last layer is a convolution; a rectifier follows, and then the mean.
     let x = layers.conv(x, "classifier.1", 1)?;

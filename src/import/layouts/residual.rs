@@ -2,10 +2,11 @@
 //!
 //! # Source
 //!
-//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; He et al. 2016, section 4.2, for pictures of 32 × 32; fastai's `vision/learner.py` (`create_body`, `create_head`); timm's `resnet.py` for the deep stem and
-//! the shortcuts with a mean (ResNet-D), for ResNet-RS and what stands against aliasing.
+//! torchvision's `resnet.py`, `regnet.py`, `densenet.py`; He et al. 2016, section 4.2, for pictures of 32 × 32;
+//! timm's `resnet.py` for the deep stem and the shortcuts with a mean (ResNet-D), for ResNet-RS and what stands against
+//! aliasing.
 
-use violet_graph::{Constant, PadMode, Padding, Reduction, Sliding, ValueId};
+use violet_graph::{Constant, PadMode, Padding, Sliding, ValueId};
 
 use super::head::head;
 use super::layers::{Act, Layers};
@@ -24,29 +25,8 @@ pub(super) fn counted_resnet(layers: &mut Layers) -> Result<ValueId> {
             x = resnet_block(layers, x, &name, stride, Halving::Stride)?;
         }
     }
-    let outer = layers.around();
-    let fastai = layers.elsewhere(&outer, |layers| {
-        let norm = layers.dims("1.2.running_var").first().copied();
-        Ok(norm == Some(2 * layers.channels(x)) && layers.has("1.8.weight"))
-    })?;
-    if !fastai {
-        let x = layers.pooled(x)?;
-        return head(layers, x, "fc");
-    }
-    // The largest and the mean of each channel, and two layers, each after a normalisation.
-    let both = [Reduction::Max, Reduction::Mean].map(|reduction| {
-        let x = layers.b.global_pool(reduction, x)?;
-        layers.flat(x)
-    });
-    let [largest, mean] = both;
-    let x = layers.concat(&[largest?, mean?])?;
-    layers.elsewhere(&outer, |layers| {
-        let x = layers.norm(x, "1.2")?;
-        let x = layers.linear(x, "1.4")?;
-        let x = layers.act(x, Act::Relu)?;
-        let x = layers.norm(x, "1.6")?;
-        layers.linear(x, "1.8")
-    })
+    let x = layers.pooled(x)?;
+    head(layers, x, "fc")
 }
 
 pub(super) fn resnet(layers: &mut Layers) -> Result<ValueId> {
@@ -290,8 +270,10 @@ pub(super) fn densenet(layers: &mut Layers) -> Result<ValueId> {
         }
     }
     x = layers.norm(x, "features.norm5")?;
-    x = layers.act(x, Act::Relu)?;
-    let x = layers.b.global_pool(Reduction::Mean, x)?;
-    let x = layers.flat(x)?;
+    // The rectifier stands behind what a learner takes of it.
+    if !layers.ends_as_fastai {
+        x = layers.act(x, Act::Relu)?;
+    }
+    let x = layers.pooled(x)?;
     head(layers, x, "classifier")
 }

@@ -218,6 +218,10 @@ pub(super) fn mobilenet_v3(layers: &mut Layers) -> Result<ValueId> {
             };
         }
     }
+    if layers.ends_as_fastai {
+        let x = layers.pooled(x)?;
+        return head(layers, x, "classifier");
+    }
     let x = layers.b.global_pool(Reduction::Mean, x)?;
     let x = layers.conv(x, "conv_head", 1)?;
     let x = layers.act(x, hard)?;

@@ -223,7 +223,12 @@ pub(super) fn mlp_of(
     [first, second]: [String; 2],
 ) -> Result<ValueId> {
     let x = layers.linear(x, &first)?;
-    let x = layers.act(x, layers.said_act.unwrap_or(Act::Gelu))?;
+    let act = match first.strip_suffix("fc1") {
+        Some(mlp) => format!("{mlp}act"),
+        // torchvision's is one of a `Sequential`.
+        None => first.replace("mlp.0", "mlp.1"),
+    };
+    let x = layers.act_named(x, &act, layers.said_act.unwrap_or(Act::Gelu))?;
     layers.linear(x, &second)
 }
 
@@ -423,7 +428,11 @@ fn convnext_named(layers: &mut Layers, names: &ConvNames) -> Result<ValueId> {
             let y = layers.b.transpose(y, &[1, 2, 0])?;
             let y = layers.layer_norm(y, &part(names.block[1]), EPSILON)?;
             let y = layers.linear(y, &part(names.block[2]))?;
-            let y = layers.act(y, layers.said_act.unwrap_or(Act::Gelu))?;
+            let act = match names.torchvision {
+                true => "block.4",
+                false => "mlp.act",
+            };
+            let y = layers.act_named(y, &part(act), layers.said_act.unwrap_or(Act::Gelu))?;
             let y = response_norm(layers, y, &part("mlp.grn"))?;
             let y = layers.linear(y, &part(names.block[3]))?;
             let mut y = layers.b.transpose(y, &[2, 0, 1])?;
@@ -436,21 +445,20 @@ fn convnext_named(layers: &mut Layers, names: &ConvNames) -> Result<ValueId> {
             x = layers.add(x, y)?;
         }
     }
-    let pooled = |layers: &mut Layers, x| {
-        let x = layers.b.global_pool(Reduction::Mean, x)?;
-        layers.flat(x)
-    };
     let [norm, last] = match names.torchvision {
         true => ["classifier.0", "classifier.2"],
         false => ["head.norm", "head.fc"],
     };
     if layers.has("norm_pre.weight") {
         let x = norm_channels(layers, x, "norm_pre")?;
-        let x = pooled(layers, x)?;
+        let x = layers.pooled(x)?;
         return head(layers, x, last);
     }
-    let x = pooled(layers, x)?;
-    let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
-    let x = layers.layer_norm(x, norm, epsilon)?;
+    let mut x = layers.pooled(x)?;
+    // A learner takes what is not yet normalised.
+    if !layers.ends_as_fastai {
+        let epsilon = layers.layer_epsilon.unwrap_or(EPSILON);
+        x = layers.layer_norm(x, norm, epsilon)?;
+    }
     head(layers, x, last)
 }

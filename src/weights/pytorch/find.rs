@@ -1,7 +1,6 @@
 //! Where the networks are in what a pickle made: dictionaries of tensors, and saved modules.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::is_float;
@@ -23,8 +22,6 @@ const USUAL: [&str; 8] = [
 const DEEPEST: usize = 16;
 /// Values that are looked at, at most: a few for each of the largest networks' tensors.
 const MOST_STEPS: usize = 1 << 20;
-/// Pixels of a side that a training can have been asked for.
-const SIDES: RangeInclusive<usize> = 32..=4096;
 /// Numbers of an attribute that are kept.
 const MOST_NUMBERS: usize = 16;
 /// Characters of a text that is kept.
@@ -77,82 +74,6 @@ pub(super) fn networks(pickle: &Pickle) -> Result<Vec<Found>> {
     };
     found.sort_by_key(rank);
     Ok(found)
-}
-
-/// Short texts at the root, as in timm's `{"arch": "tf_efficientnet_lite0", …}`.
-pub(super) fn texts(pickle: &Pickle) -> BTreeMap<String, String> {
-    let texts = pickle.entries(&pickle.root).filter_map(|(key, value)| {
-        let Value::Text(text) = value else {
-            return None;
-        };
-        let short = key.len() <= LONGEST_TEXT && text.len() <= LONGEST_TEXT;
-        short.then(|| (key.to_owned(), text.to_string()))
-    });
-    texts.collect()
-}
-
-/// Height and width that a training was asked for, as YOLO's write it beside the network:
-/// `{"train_args": {"imgsz": 640}}`; `opt` is of older ones.
-pub(super) fn image_size(pickle: &Pickle) -> Option<[usize; 2]> {
-    let side = |value: &Value| match value {
-        Value::Int(side) => usize::try_from(*side)
-            .ok()
-            .filter(|side| SIDES.contains(side)),
-        _ => None,
-    };
-    let mut entries = pickle.entries(&pickle.root);
-    let (_, asked) = entries.find(|(key, _)| ["train_args", "opt"].contains(key))?;
-    let mut asked = pickle.entries(asked);
-    let (_, size) = asked.find(|(key, _)| ["imgsz", "img_size"].contains(key))?;
-    match pickle.items(size) {
-        [] => side(size).map(|side| [side; 2]),
-        // One to train with and one to test with.
-        [first, ..] => side(first).map(|side| [side; 2]),
-    }
-}
-
-/// Names of classes at the root: `{"class_to_idx": {"cat": 0, …}}`, `{"classes": ["cat", …]}`; or, as Ultralytics has
-/// them, those that the network itself keeps: `{"model": network}` with its `names`, `{0: "cat", …}` or a list.
-pub(super) fn labels(pickle: &Pickle) -> Vec<String> {
-    let mut networks = pickle.entries(&pickle.root);
-    let kept = networks.find_map(|(key, network)| {
-        let is_network = ["model", "ema"].contains(&key) && matches!(network, Value::Object(_));
-        let mut entries = pickle.entries(network).filter(|_| is_network);
-        let (_, names) = entries.find(|(key, _)| *key == "names")?;
-        let numbered = pickle.numbered(names);
-        let names = numbered.chain(pickle.items(names).iter().enumerate());
-        let names = names.map(|(number, name)| match name {
-            Value::Text(name) => Some((number, name.to_string())),
-            _ => None,
-        });
-        let names: BTreeMap<usize, String> = names.collect::<Option<_>>()?;
-        let whole = !names.is_empty() && names.keys().copied().eq(0..names.len());
-        whole.then(|| names.into_values().collect::<Vec<_>>())
-    });
-    if let Some(kept) = kept {
-        return kept;
-    }
-    let mut entries = pickle.entries(&pickle.root);
-    let found = entries.find_map(|(key, value)| match key {
-        "class_to_idx" => {
-            let classes = pickle.entries(value).map(|(name, index)| match index {
-                Value::Int(index) => Some((usize::try_from(*index).ok()?, name.to_owned())),
-                _ => None,
-            });
-            let classes: BTreeMap<usize, String> = classes.collect::<Option<_>>()?;
-            let whole = classes.keys().copied().eq(0..classes.len());
-            whole.then(|| classes.into_values().collect::<Vec<_>>())
-        }
-        "classes" | "class_names" | "labels" => {
-            let names = pickle.items(value).iter().map(|name| match name {
-                Value::Text(name) => Some(name.to_string()),
-                _ => None,
-            });
-            names.collect()
-        }
-        _ => None,
-    });
-    found.unwrap_or_default()
 }
 
 struct Search<'p> {

@@ -5,6 +5,7 @@
 
 mod find;
 mod pickle;
+mod said;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read};
@@ -224,9 +225,9 @@ fn state_dict<E: From<Error>>(
     let mut total = 0usize;
     let mut state = StateDict {
         modules,
-        texts: find::texts(pickle),
-        image_size: find::image_size(pickle),
-        labels: find::labels(pickle),
+        texts: said::texts(pickle),
+        training: said::training(pickle),
+        labels: said::labels(pickle),
         ..StateDict::default()
     };
     for (key, tensors) in by_storage {

@@ -89,6 +89,14 @@ impl Pickle {
         }
     }
 
+    /// Every object of a class, in the order in which they were made.
+    pub(super) fn made_by(&self, class: &str) -> impl Iterator<Item = Value> {
+        let of_class = self.classes.iter().filter(|(_, found)| &***found == class);
+        let mut places: Vec<usize> = of_class.map(|(&place, _)| place).collect();
+        places.sort_unstable();
+        places.into_iter().map(Value::Object)
+    }
+
     /// The items of a list or tuple; of anything else, none.
     pub(super) fn items(&self, value: &Value) -> &[Value] {
         match value {
@@ -487,6 +495,11 @@ impl<'a, 'b> Machine<'a, 'b> {
                     None => Err(damaged("a parameter has no data")),
                 }
             }
+            // A tuple by another name.
+            "fastcore.basics.fastuple" => match self.sequences[arguments].as_slice() {
+                [tuple @ Value::Sequence(_)] => Ok(tuple.clone()),
+                _ => Ok(self.object(name.clone())),
+            },
             // A subclass of tensor: what makes it, its class, that one's arguments.
             "torch._tensor._rebuild_from_type_v2" | "torch._tensor._rebuild_from_type" => {
                 match self.sequences[arguments].as_slice() {
