@@ -248,6 +248,77 @@ def counted(cut):
     return nn.Sequential(*list(small().children())[:cut])
 
 
+# The networks of PyTorch's tutorials, with as many classes as one likes.
+class Lenet(nn.Module):
+    """“Training a Classifier”."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.pool, self.conv2 = nn.Conv2d(3, 6, 5), nn.MaxPool2d(2, 2), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = self.pool(self.conv1(x).relu())
+        x = self.pool(self.conv2(x).relu()).flatten(1)
+        return self.fc3(self.fc2(self.fc1(x).relu()).relu())
+
+
+class Mnist(nn.Module):
+    """`mnist/main.py` of pytorch/examples up to its log-softmax, and before 2020."""
+
+    def __init__(self, first, second, wide, pools):
+        super().__init__()
+        self.conv1, self.conv2, self.pools = nn.Conv2d(1, *first), nn.Conv2d(first[0], *second), pools
+        self.fc1, self.fc2 = nn.Linear(*wide), nn.Linear(wide[1], 10)
+
+    def forward(self, x):
+        halve = lambda x: nn.functional.max_pool2d(x, 2)
+        x = self.conv1(x).relu()
+        x = self.conv2(halve(x) if self.pools == 2 else x).relu()
+        x = self.fc1(halve(x).flatten(1)).relu()
+        return self.fc2(x)
+
+
+class Quickstart(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear_relu_stack = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+
+    def forward(self, x):
+        return self.linear_relu_stack(x.flatten(1))
+
+
+def grey(name, model, says):
+    torch.save(model.state_dict(), folder / name)
+    x = torch.from_numpy(noise("x", 28 * 28)).reshape(1, 1, 28, 28)
+    with torch.no_grad():
+        logits = model.eval()(x)[0]
+    expected[name] = {"side": 28, "channels": 1, "logits": logits.tolist(), "says": says}
+
+
+save("cifar_net.pth", Lenet(), 32, "CIFAR-10 tutorial")
+grey("mnist_cnn.pt", Mnist((32, 3), (64, 3), (9216, 128), 1), "MNIST example")
+grey("mnist-2019.pt", Mnist((20, 5), (50, 5), (800, 500), 2), "MNIST example")
+grey("mnist-2017.pt", Mnist((10, 5), (20, 5), (320, 50), 2), "MNIST example")
+grey("quickstart.pth", Quickstart(), "Quickstart")
+
+# In the names of weiaicunzai/pytorch-cifar100, whose shortcuts of nothing have none.
+for name, network in [("basic", models.resnet18), ("bottleneck", models.resnet50)]:
+    model = network(num_classes=7)
+    model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    names = {"conv1": "conv1.0", "bn1": "conv1.1"} | {f"layer{k}": f"conv{k + 1}_x" for k in range(1, 5)}
+    inner = {"conv1": 0, "bn1": 1, "conv2": 3, "bn2": 4, "conv3": 6, "bn3": 7}
+
+    def own(key):
+        first, *rest = key.split(".")
+        if len(rest) > 2:
+            rest[1] = "shortcut" if rest[1] == "downsample" else f"residual_function.{inner[rest[1]]}"
+        return ".".join([names.get(first, first), *rest])
+
+    lively(model)
+    torch.save({own(key): value for key, value in model.state_dict().items()}, folder / f"cifar100-{name}.pth")
+    record(f"cifar100-{name}.pth", model, 32, "ResNet")
+
 # As fastai's `learn.save` writes a network of `vision_learner`: a body that is cut off somebody's network, or lent by timm.
 class Lent(nn.Module):
     """fastai's `TimmBody`."""

@@ -8,10 +8,8 @@
 //! fastai's `vision/learner.py` (`create_body`, `create_head`, `TimmBody`), `layers.py` (`AdaptiveConcatPool2d`,
 //! `LinBnDrop`).
 
-use std::collections::BTreeMap;
-
 use violet_graph::{Reduction, ValueId};
-use violet_weights::{Candidate, StateDict};
+use violet_weights::Candidate;
 
 use super::layers::{Act, Layers};
 use crate::error::Result;
@@ -54,34 +52,8 @@ impl Learner {
         })
     }
 
-    /// The names and shapes under the body's names.
-    pub(super) fn candidate(&self, candidate: &Candidate) -> Candidate {
-        Candidate {
-            name: candidate.name.clone(),
-            shapes: self.renamed(candidate.shapes.clone()),
-        }
-    }
-
-    /// The weights under the body's names.
-    pub(super) fn state(&self, mut state: StateDict) -> StateDict {
-        state.tensors = self.renamed(state.tensors);
-        let modules = std::mem::take(&mut state.modules).into_iter();
-        let modules = modules.map(|(path, module)| {
-            let name = self.name(&format!("{path}."));
-            (name.trim_end_matches('.').to_owned(), module)
-        });
-        state.modules = modules.collect();
-        state
-    }
-
-    fn renamed<T>(&self, named: BTreeMap<String, T>) -> BTreeMap<String, T> {
-        let named = named.into_iter();
-        named
-            .map(|(name, value)| (self.name(&name), value))
-            .collect()
-    }
-
-    fn name(&self, name: &str) -> String {
+    /// What a name becomes: one of the body's own network, or of the last layers.
+    pub(super) fn name(&self, name: &str) -> String {
         let [from, to] = self.body;
         let inner = name.strip_prefix(&*self.prefix);
         let new = inner.and_then(|inner| match inner.strip_prefix(from) {

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use violet_weights::{Candidate, StateDict, Tensor};
+use violet_weights::{Candidate, Tensor};
 
 use super::layers::{Act, Assumed, MINUS_ONE_TO_ONE};
 use crate::imported::ChannelOrder;
@@ -474,59 +474,8 @@ impl Named {
         (self.family == Family::MobileVit).then_some(ChannelOrder::Bgr)
     }
 
-    /// The names and shapes under the layout's names.
-    pub(super) fn candidate(&self, candidate: &Candidate) -> Candidate {
-        Candidate {
-            name: candidate.name.clone(),
-            shapes: self.renamed(candidate.shapes.clone()),
-        }
-    }
-
-    /// The weights under the layout's names.
-    pub(super) fn state(&self, mut state: StateDict) -> StateDict {
-        state.tensors = self.renamed(state.tensors);
-        let modules = std::mem::take(&mut state.modules).into_iter();
-        let modules = modules.map(|(path, module)| {
-            let name = self.name(&format!("{path}."));
-            (name.trim_end_matches('.').to_owned(), module)
-        });
-        state.modules = modules.collect();
-        state
-    }
-
-    fn renamed<T: Rows>(&self, named: BTreeMap<String, T>) -> BTreeMap<String, T> {
-        let named = named.into_iter();
-        let mut named: BTreeMap<String, T> = named
-            .map(|(name, tensor)| (self.name(&name), tensor))
-            .map(|(name, tensor)| match &name {
-                _ if name.contains(".mlp.grn.") => (name, tensor.flat()),
-                _ if name.ends_with("pos_embed") => (name, tensor.of_three_axes()),
-                _ => (name, tensor),
-            })
-            .collect();
-        for name in named.keys().cloned().collect::<Vec<_>>() {
-            let Some(block) = name.strip_suffix("q.weight") else {
-                continue;
-            };
-            for end in ["weight", "bias"] {
-                let part = |part: &str| format!("{block}{part}.{end}");
-                let [q, k, v] = ["q", "k", "v"].map(part);
-                // Some have no bias of k, which softmax would take off again.
-                if !named.contains_key(&q) || !named.contains_key(&v) {
-                    continue;
-                }
-                let k = named.remove(&k);
-                if let (Some(q), Some(v)) = (named.remove(&q), named.remove(&v)) {
-                    let k = k.unwrap_or_else(|| v.zeros());
-                    named.insert(part("qkv"), T::joined([q, k, v]));
-                }
-            }
-        }
-        named
-    }
-
     /// What a name becomes. Names of nothing within the network stay.
-    fn name(&self, name: &str) -> String {
+    pub(super) fn name(&self, name: &str) -> String {
         let Some(inner) = name.strip_prefix(&*self.prefix) else {
             return self.head(name);
         };
@@ -616,6 +565,37 @@ impl Named {
     }
 }
 
+/// Tensors under their new names in the form that layouts have them: q, k and v one below the other.
+pub(super) fn joined<T: Rows>(named: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    let mut named: BTreeMap<String, T> = named
+        .into_iter()
+        .map(|(name, tensor)| match &name {
+            _ if name.contains(".mlp.grn.") => (name, tensor.flat()),
+            _ if name.ends_with("pos_embed") => (name, tensor.of_three_axes()),
+            _ => (name, tensor),
+        })
+        .collect();
+    for name in named.keys().cloned().collect::<Vec<_>>() {
+        let Some(block) = name.strip_suffix("q.weight") else {
+            continue;
+        };
+        for end in ["weight", "bias"] {
+            let part = |part: &str| format!("{block}{part}.{end}");
+            let [q, k, v] = ["q", "k", "v"].map(part);
+            // Some have no bias of k, which softmax would take off again.
+            if !named.contains_key(&q) || !named.contains_key(&v) {
+                continue;
+            }
+            let k = named.remove(&k);
+            if let (Some(q), Some(v)) = (named.remove(&q), named.remove(&v)) {
+                let k = k.unwrap_or_else(|| v.zeros());
+                named.insert(part("qkv"), T::joined([q, k, v]));
+            }
+        }
+    }
+    named
+}
+
 /// A name that begins with `from` and a number, with `to` and a number that is so many higher in their place.
 fn counted(name: &str, from: &str, to: &str, more: usize) -> String {
     let number = name.strip_prefix(from).and_then(|rest| {
@@ -629,7 +609,7 @@ fn counted(name: &str, from: &str, to: &str, more: usize) -> String {
 }
 
 /// What can be put one below the other.
-trait Rows: Sized {
+pub(super) trait Rows: Sized {
     fn joined(parts: [Self; 3]) -> Self;
     /// As many rows of zeros.
     fn zeros(&self) -> Self;

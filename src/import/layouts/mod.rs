@@ -1,11 +1,12 @@
 //! Weights by name and no description of the network: PyTorch's state dictionaries, safetensors.
 //!
 //! Names and shapes tell which network they belong to. The layouts are those of torchvision's
-//! classifiers, some also as timm, Hugging Face and others name them; each is built as its authors' code does, and
+//! classifiers, some also as timm, Hugging Face and others name them, and of PyTorch's tutorials; each is built as its authors' code does, and
 //! widths, depths, kernels, groups and the last layers are read off the weights. What is left over
 //! beside the network is named in a [`Note`]; a tensor within its layers that has no place, as of a
 //! block that was changed, is refused: it would compute something else.
 
+mod cifar;
 mod config;
 mod fastai;
 mod head;
@@ -20,6 +21,7 @@ mod residual;
 mod swin;
 mod timm;
 mod transformer;
+mod tutorials;
 mod yolo;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ use std::collections::BTreeMap;
 use violet_graph::{Unary, ValueId};
 use violet_weights::{Candidate, Resize, StateDict, Tensor};
 
+use self::cifar::Residual;
 use self::config::{Config, Pictures};
 use self::fastai::Learner;
 use self::hugging_face::Named;
@@ -85,6 +88,8 @@ const USUAL: fn(&View<'_>) -> usize = |_| 224;
 const ALWAYS: fn(&View<'_>) -> bool = |_| true;
 /// Height and width of CIFAR's pictures.
 const SMALL: usize = 32;
+/// Height and width of MNIST's.
+const MNIST: usize = 28;
 
 /// The size of networks whose first convolution is of 3×3 where others have 7×7, which are made for small pictures.
 fn small_if(view: &View<'_>, first: &str) -> usize {
@@ -96,8 +101,11 @@ fn small_if(view: &View<'_>, first: &str) -> usize {
 
 const YOLO: &str = "YOLO";
 
+/// How titles begin of networks that take pictures of one size.
+const FIXED: [&str; 3] = ["Vision", "LeNet", "PyTorch's"];
+
 /// Every layout that is known.
-const LAYOUTS: [Layout; 35] = [
+const LAYOUTS: [Layout; 38] = [
     Layout {
         title: "AlexNet",
         names: &["features.0.weight", "features.10.weight"],
@@ -427,6 +435,27 @@ const LAYOUTS: [Layout; 35] = [
         build: mobile::mobilenet_v1,
     },
     Layout {
+        title: "LeNet (PyTorch's CIFAR-10 tutorial)",
+        names: &["conv1.weight", "conv2.weight", "fc3.weight"],
+        is: tutorials::is_cifar,
+        size: |_| SMALL,
+        build: tutorials::cifar,
+    },
+    Layout {
+        title: "PyTorch's MNIST example",
+        names: &["conv1.weight", "conv2.weight", "fc2.weight"],
+        is: tutorials::is_mnist,
+        size: |_| MNIST,
+        build: tutorials::mnist,
+    },
+    Layout {
+        title: "PyTorch's Quickstart tutorial",
+        names: &["linear_relu_stack.0.weight", "linear_relu_stack.4.weight"],
+        is: tutorials::is_quickstart,
+        size: |_| MNIST,
+        build: tutorials::quickstart,
+    },
+    Layout {
         title: YOLO,
         names: &[yolo::FIRST[0]],
         is: yolo::starts_with_convolution,
@@ -458,28 +487,53 @@ fn side(view: &View<'_>, patches: usize, patch: &str) -> usize {
 enum Names {
     HuggingFace(Named),
     Fastai(Learner),
+    Cifar(Residual),
 }
 
 impl Names {
     fn of(candidate: &Candidate) -> Option<Self> {
-        match Named::of(candidate) {
-            Some(named) => Some(Self::HuggingFace(named)),
-            None => Learner::of(candidate).map(Self::Fastai),
+        let named = Named::of(candidate).map(Self::HuggingFace);
+        let named = named.or_else(|| Learner::of(candidate).map(Self::Fastai));
+        named.or_else(|| Residual::of(candidate).map(Self::Cifar))
+    }
+
+    /// What a name becomes.
+    fn name(&self, name: &str) -> String {
+        match self {
+            Self::HuggingFace(named) => named.name(name),
+            Self::Fastai(learner) => learner.name(name),
+            Self::Cifar(residual) => residual.name(name),
         }
     }
 
+    fn renamed<T: hugging_face::Rows>(&self, named: BTreeMap<String, T>) -> BTreeMap<String, T> {
+        let new = named
+            .into_iter()
+            .map(|(name, value)| (self.name(&name), value));
+        match self {
+            Self::HuggingFace(_) => hugging_face::joined(new.collect()),
+            Self::Fastai(_) | Self::Cifar(_) => new.collect(),
+        }
+    }
+
+    /// The names and shapes under the layout's names.
     fn candidate(&self, candidate: &Candidate) -> Candidate {
-        match self {
-            Self::HuggingFace(named) => named.candidate(candidate),
-            Self::Fastai(learner) => learner.candidate(candidate),
+        Candidate {
+            name: candidate.name.clone(),
+            shapes: self.renamed(candidate.shapes.clone()),
         }
     }
 
-    fn state(&self, state: StateDict) -> StateDict {
-        match self {
-            Self::HuggingFace(named) => named.state(state),
-            Self::Fastai(learner) => learner.state(state),
-        }
+    /// The weights under the layout's names.
+    fn state(&self, mut state: StateDict) -> StateDict {
+        state.tensors = self.renamed(state.tensors);
+        let modules = std::mem::take(&mut state.modules).into_iter();
+        let modules = modules.map(|(path, module)| {
+            let name = self.name(&format!("{path}."));
+            (name.trim_end_matches('.').to_owned(), module)
+        });
+        state.modules = modules.collect();
+        state
     }
 }
 
@@ -542,7 +596,7 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
         prefix: &prefix,
     };
     let usual = (layout.size)(&view);
-    let fixed = layout.title.starts_with("Vision");
+    let fixed = FIXED.iter().any(|start| layout.title.starts_with(start));
     let trained = state.training.image_size.map(|size| match layout.title {
         YOLO => yolo::rounded(size),
         _ => size,
@@ -554,7 +608,7 @@ pub(crate) fn import(file: &File, beside: &[File], options: &Options) -> Result<
     };
     let (named, of_fastai) = match names {
         Some(Names::HuggingFace(named)) => (Some(named), false),
-        names => (None, names.is_some()),
+        names => (None, matches!(names, Some(Names::Fastai(_)))),
     };
     let mut notes = vec![Note::Layout {
         title: named.as_ref().map_or(layout.title, Named::title),
@@ -676,11 +730,12 @@ fn build(
     let own_labels = std::mem::take(&mut state.labels);
     let trained = std::mem::take(&mut state.training);
     let first = state.tensors.get(&format!("{prefix}{}", layout.names[0]));
-    let channels = first.and_then(|tensor| tensor.shape.get(1)).copied();
-    let channels = match channels.unwrap_or(0) {
+    let channels = match first.map(|tensor| &tensor.shape[..]) {
         // Pixels of two by two lie side by side before it.
-        12 if layout.title == YOLO => 3,
-        channels => channels.max(1),
+        Some([_, 12, _, _]) if layout.title == YOLO => 3,
+        Some(&[_, channels, _, _]) => channels.max(1),
+        // A row of pixels, which are grey.
+        _ => 1,
     };
     let mut layers = Layers::new(state, prefix, layout.names[0], [channels, size[0], size[1]])?;
     layers.ends_as_fastai = of_fastai;

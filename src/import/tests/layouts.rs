@@ -67,7 +67,8 @@ fn weights_alone_compute_what_pytorch_computes() {
             }
         };
         let graph = imported.graph.prepared().unwrap();
-        let picture = noise("x", 3 * side * side);
+        let channels = expected["channels"].as_u64().unwrap_or(3) as usize;
+        let picture = noise("x", channels * side * side);
         let found = Reference::new(&graph).outputs(&picture).unwrap().remove(0);
         let scale = logits.iter().fold(1e-2, |m: f64, v| m.max(v.abs()));
         let pairs = found.iter().zip(&logits);
