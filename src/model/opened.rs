@@ -51,6 +51,12 @@ struct Said {
     values: Option<Usual>,
     /// Whether the framing is known.
     framing: bool,
+    /// Whether nobody says how large pictures are.
+    size_is_open: bool,
+}
+
+fn is_of_size(note: &Note) -> bool {
+    matches!(note, Note::AssumedSize(_))
 }
 
 impl Opened {
@@ -151,9 +157,10 @@ impl Opened {
             input,
             preprocessing,
             values,
+            size_is_open: wishes.size.is_none() && notes.iter().any(is_of_size),
         };
         // The size has a place of its own among what is assumed.
-        let notes = notes.iter().filter(|n| !matches!(n, Note::AssumedSize(_)));
+        let notes = notes.iter().filter(|note| !is_of_size(note));
         let notes = notes.map(Note::to_string).collect();
         let mut opened = Self::decide(graph, said, wishes)?;
         let definition = &mut opened.definition;
@@ -211,6 +218,8 @@ impl Opened {
             preprocessing,
             values: Some(Usual::Layout),
             framing: true,
+            // The layout's own size is no guess.
+            size_is_open: false,
         };
         let mut opened = Self::decide(graph, said, wishes)?;
         let safetensors = file.bytes.get(8) == Some(&b'{');
@@ -221,8 +230,6 @@ impl Opened {
         };
         opened.architecture = architecture;
         opened.found = Some(found);
-        // The layout's own size is no guess.
-        opened.assumed.retain(|assumed| *assumed != Assumed::Size);
         let labels = labels_of(others, wishes).or_else(|| violet_import::labels(others));
         opened.name(labels.unwrap_or(own_labels), wishes)?;
         Ok(opened)
@@ -236,6 +243,7 @@ impl Opened {
             mut preprocessing,
             values,
             framing,
+            size_is_open,
         } = said;
         let mut assumed = Vec::new();
         let size = preprocessing.size();
@@ -246,7 +254,7 @@ impl Opened {
                     reason: format!("the file fixes it at {} × {} pixels", size[1], size[0]),
                 });
             }
-            None if !input.fixed_size => assumed.push(Assumed::Size),
+            None if size_is_open => assumed.push(Assumed::Size),
             _ => {}
         }
         match wishes.framing {

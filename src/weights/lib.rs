@@ -66,6 +66,8 @@ pub struct Training {
     pub image_size: Option<[usize; 2]>,
     /// How photos of another shape were fitted.
     pub resize: Option<Resize>,
+    /// Whether pixels went in as shares of 255 and were not normalised further.
+    pub shares: bool,
     /// Whether each class is by itself.
     pub multi_label: bool,
 }

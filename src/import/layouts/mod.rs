@@ -37,7 +37,8 @@ use self::layers::{Act, Layers};
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{
-    Framing, Imported, InputKind, Layout as Order, Note, OperationCount, Options, Scaling,
+    ChannelOrder, Framing, Imported, InputKind, Layout as Order, Note, OperationCount, Options,
+    Scaling,
 };
 use crate::labels;
 
@@ -779,7 +780,8 @@ fn build(
     if one_by_one {
         logits = layers.b.unary(Unary::Sigmoid, logits)?;
     }
-    let mut scaling = pictures.scaling.or(normaliser(layers.beside()));
+    let shares = trained.shares.then(|| Scaling::uniform(1.0 / 255.0, 0.0));
+    let mut scaling = pictures.scaling.or(shares).or(normaliser(layers.beside()));
     if let (None, Some(usual)) = (&scaling, layers.scaling) {
         scaling = Some(Scaling::uniform(1.0 / usual.std, -usual.mean / usual.std));
         notes.push(Note::AssumedScaling {
@@ -825,7 +827,9 @@ fn build(
     });
     input.framing = pictures.framing.or(resized).or(padded);
     input.filter = pictures.filter;
-    input.channel_order = channel_order;
+    // Who trains with these reads photos as red, green and blue.
+    let known = named.is_some() || of_fastai || layout.title == YOLO;
+    input.channel_order = channel_order.or(known.then_some(ChannelOrder::Rgb));
     Ok(Imported {
         detector,
         labels: labels::beside(beside).unwrap_or(own_labels),

@@ -65,6 +65,9 @@ fn they_say_their_classes_and_how_pictures_are_fitted() {
         let imported = read(name);
         assert_eq!(imported.labels, ["bear", "cat", "owl"], "{name}");
         assert_eq!(imported.input.framing, Some(framing), "{name}");
+        // Not pretrained, so that fastai normalises nothing.
+        let scaling = imported.input.scaling.clone().unwrap();
+        assert!((scaling.scale[0] - 1.0 / 255.0).abs() < 1e-9 && scaling.offset[0] == 0.0);
         let heads = imported.graph.prepared().unwrap();
         assert_eq!(heads.outputs()[0].head, head, "{name}");
     }

@@ -41,17 +41,19 @@ pub(super) fn training(pickle: &Pickle) -> Training {
     let later = later.iter().flat_map(|class| pickle.made_by(class));
     let fastai = later.chain(resize.iter().cloned());
     let mut fastai = fastai.filter_map(|object| size(pickle, &attribute(&object, "size")?));
+    let does = |transform: &str| {
+        let class = format!("fastai.data.transforms.{transform}");
+        pickle.made_by(&class).next().is_some()
+    };
     Training {
+        shares: does("IntToFloatTensor") && !does("Normalize"),
         image_size: asked(pickle).or_else(|| fastai.next()),
         resize: resize.and_then(|resize| match attribute(&resize, "method")? {
             Value::Text(method) if &*method == "crop" => Some(Resize::Crop),
             Value::Text(method) if &*method == "squish" => Some(Resize::Squash),
             _ => None,
         }),
-        multi_label: pickle
-            .made_by("fastai.data.transforms.MultiCategorize")
-            .next()
-            .is_some(),
+        multi_label: does("MultiCategorize"),
     }
 }
 
