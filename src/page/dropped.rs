@@ -17,7 +17,7 @@ pub enum Kind {
 }
 
 /// Endings of files that are networks, if anything.
-const NETWORKS: [&str; 13] = [
+const NETWORKS: [&str; 24] = [
     ".onnx",
     ".ort",
     ".pb",
@@ -31,6 +31,18 @@ const NETWORKS: [&str; 13] = [
     ".hdf5",
     ".keras",
     ".tflite",
+    // In formats that are not read, which is said with what to do.
+    ".engine",
+    ".trt",
+    ".mlmodel",
+    ".pdmodel",
+    ".pdiparams",
+    ".pdparams",
+    ".caffemodel",
+    ".prototxt",
+    ".weights",
+    ".pt2",
+    ".pte",
 ];
 /// Endings of texts that may name classes.
 const TEXTS: [&str; 5] = [".txt", ".json", ".names", ".labels", ".csv"];
@@ -167,6 +179,7 @@ mod tests {
             ("model.bin", b"\x08\x0a\x3a\x90", Kind::Network),
             ("keras_model", b"\x89HDF\r\n\x1a\n", Kind::Network),
             ("m.tflite", b"\x1c\0\0\0TFL3", Kind::Network),
+            ("best.engine", b"ftrt", Kind::Network),
             ("weights", b"\x40\0\0\0\0\0\0\0{\"a\":", Kind::Network),
             ("best", b"\x80\x02}q\0", Kind::Network),
             ("converted_tfjs (1).zip", b"PK\x03\x04", Kind::Network),

@@ -75,6 +75,8 @@ pub(super) struct Layers {
     pub(super) arch: Option<String>,
     /// What its authors make of pixels, where that is not what most do.
     pub(super) scaling: Option<Assumed>,
+    /// Whether pixels go in as shares of 255, for certain.
+    pub(super) shares: bool,
     /// What is said beside the weights.
     pub(super) config: Config,
     /// ε of layer normalisation, where it is said or another than the layout's.
@@ -110,6 +112,7 @@ impl Layers {
             notes: Vec::new(),
             arch: state.texts.get("arch").cloned(),
             scaling: None,
+            shares: false,
             config: Config::default(),
             layer_epsilon: None,
             of_hugging_face: false,

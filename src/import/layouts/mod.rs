@@ -740,6 +740,7 @@ fn build(
     };
     let mut layers = Layers::new(state, prefix, layout.names[0], [channels, size[0], size[1]])?;
     layers.ends_as_fastai = of_fastai;
+    layers.shares = trained.shares;
     let mut channel_order = pictures.channel_order;
     if let Some(named) = &named {
         config.check(named.first_stage_halves())?;
@@ -780,7 +781,7 @@ fn build(
     if one_by_one {
         logits = layers.b.unary(Unary::Sigmoid, logits)?;
     }
-    let shares = trained.shares.then(|| Scaling::uniform(1.0 / 255.0, 0.0));
+    let shares = layers.shares.then(|| Scaling::uniform(1.0 / 255.0, 0.0));
     let mut scaling = pictures.scaling.or(shares).or(normaliser(layers.beside()));
     if let (None, Some(usual)) = (&scaling, layers.scaling) {
         scaling = Some(Scaling::uniform(1.0 / usual.std, -usual.mean / usual.std));

@@ -18,17 +18,10 @@ use violet_graph::{Extent, ValueId};
 use violet_weights::{Attribute, Module};
 
 use self::part::part;
-use super::layers::{Assumed, Layers};
+use super::layers::Layers;
 use super::{View, modules};
 use crate::error::Result;
 
-/// As its training makes numbers of pixels.
-const ZERO_TO_ONE: Assumed = Assumed {
-    exporter: "YOLO",
-    rule: "value / 255",
-    mean: 0.0,
-    std: 255.0,
-};
 /// Pixels of a cell of its widest grid, which its images' sides are multiples of.
 const STRIDE: usize = 32;
 
@@ -81,7 +74,7 @@ pub(super) fn rounded(size: [usize; 2]) -> [usize; 2] {
 
 /// Parts in their order, each given what the one before made, or what it names.
 pub(super) fn network(layers: &mut Layers) -> Result<ValueId> {
-    layers.scaling = Some(ZERO_TO_ONE);
+    layers.shares = true;
     let outer = layers.around();
     // How many pixels wide its cells are, which shapes tell.
     layers.elsewhere(&outer, |layers| {
@@ -144,7 +137,7 @@ fn given(layers: &Layers, from: &[i64], made: &[ValueId], name: &str) -> Result<
 fn classes(layers: &mut Layers, module: &Module, given: &[ValueId], name: &str) -> Result<ValueId> {
     // YOLOv5's own repository gives its classifiers what most are given.
     if module.class.starts_with("models.") {
-        layers.scaling = None;
+        layers.shares = false;
     }
     let x = layers.concat(given)?;
     let x = part(layers, &[x], &format!("{name}.conv"))?;
