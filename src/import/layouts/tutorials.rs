@@ -8,7 +8,7 @@
 
 use violet_graph::ValueId;
 
-use super::View;
+use super::catalogue::View;
 use super::head::head;
 use super::layers::{Act, Assumed, Layers, Pad};
 use crate::error::Result;

@@ -74,7 +74,7 @@ pub(super) fn transposed(layers: &mut Layers, x: ValueId, name: &str) -> Result<
         },
         ceil: false,
     };
-    let groups = modules::number(&module, "groups").unwrap_or(1.0) as usize;
+    let groups = modules::number(&module, "groups").unwrap_or(1.0).max(1.0) as usize;
     let weight = layers.value(&format!("{name}.weight"))?;
     let bias = layers.optional(&format!("{name}.bias"))?;
     let more = pair("output_padding").unwrap_or([0; 2]);

@@ -18,8 +18,9 @@ use violet_graph::{Extent, ValueId};
 use violet_weights::{Attribute, Module};
 
 use self::part::part;
+use super::catalogue::View;
 use super::layers::Layers;
-use super::{View, modules};
+use super::modules;
 use crate::error::Result;
 
 /// Pixels of a cell of its widest grid, which its images' sides are multiples of.
