@@ -36,13 +36,14 @@ pub(super) fn add_products<S: Simd>(first: &[f32], second: &[f32], sums: &mut [f
     }
 }
 
-/// Each channel's values times its factor, plus its term.
+/// Each channel's values times its factor, plus its term; pixels of the target lie `pitch` behind each other.
 #[with_simd]
 pub(super) fn scale<'a, S: Simd>(
     values: &[f32],
     factors: &[f32],
     terms: Option<&'a [f32]>,
     target: &mut [f32],
+    pitch: usize,
 ) {
     let lanes = lanes::<S>();
     let factors: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(factors, v * lanes));
@@ -51,7 +52,7 @@ pub(super) fn scale<'a, S: Simd>(
         None => splat::<S>(0.0),
     });
     let pixels = values.chunks_exact(WHOLE * lanes);
-    for (values, target) in pixels.zip(target.chunks_exact_mut(WHOLE * lanes)) {
+    for (values, target) in pixels.zip(target.chunks_mut(pitch)) {
         for (v, (&factor, &term)) in factors.iter().zip(&terms).enumerate() {
             let value = load_at::<S>(values, v * lanes);
             store::<S>(&mut target[v * lanes..], mul_add::<S>(value, factor, term));

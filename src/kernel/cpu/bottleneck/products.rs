@@ -1,7 +1,10 @@
 //! 1×1 filters: for some pixels at once, each source value times all weights of a group of targets.
 
+use std::ops::Range;
+
 use super::after::After;
-use super::groups::{Groups, Matrix, WHOLE};
+use super::groups::{Matrix, WHOLE};
+use super::strip::BATCH;
 use crate::machine::{self, Simd, Vector, WithSimd, mul_add};
 use crate::vector::{WIDEST, lanes, load_at, splat, store};
 
@@ -128,15 +131,13 @@ fn add<S: Simd, const PIXELS: usize, const VECTORS: usize>(
     }
 }
 
-/// All targets from some groups of sources; added to what is there, if these are not the first.
+/// All targets from some sources; added to what is there, if these are not the first.
 pub(super) struct FromGroups<'a> {
     pub(super) matrix: &'a Matrix,
-    pub(super) sources: Groups,
-    /// Which groups, and how many of sources are read next.
-    pub(super) batch: std::ops::Range<usize>,
-    pub(super) ahead: usize,
+    /// At most [`BATCH`].
+    pub(super) sources: Range<usize>,
     pub(super) pixels: usize,
-    /// \[group of the batch, pixel, sources of the group\].
+    /// \[pixel, [`BATCH`]\].
     pub(super) given: &'a [f32],
     /// \[group of targets, pixel, targets of the group\].
     pub(super) sums: &'a mut [f32],
@@ -176,11 +177,11 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
     done: usize,
 ) {
     let lanes = lanes::<S>();
-    let (width, given_width) = (VECTORS * lanes, WHOLE * lanes);
+    let width = VECTORS * lanes;
     let targets = job.matrix.targets.start(group) * job.pixels + first * width;
     let mut sums: Sums<S, PIXELS, VECTORS> = [[splat::<S>(0.0); VECTORS]; PIXELS];
     // Sums go on where those of the batch before ended.
-    if job.batch.start > 0 {
+    if job.sources.start > 0 {
         let before = &job.sums[targets..][..PIXELS * width];
         for (pixel, sums) in sums.iter_mut().enumerate() {
             for (v, sum) in sums.iter_mut().enumerate() {
@@ -188,28 +189,19 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
             }
         }
     }
-    let weights = job.matrix.group(group);
+    let (sources, weights) = (job.sources.len(), job.matrix.group(group));
     // Those of the next batch come from far while this one's pixels are made.
-    let next = job.sources.start(job.batch.end) * width;
-    let ahead = &weights[next.min(weights.len())..];
-    let ahead = &ahead[..ahead.len().min(job.ahead * width)];
-    let mut step = first / PIXELS * job.sources.start(job.batch.len());
+    let ahead = &weights[job.sources.end * width..];
+    let ahead = &ahead[..ahead.len().min(BATCH * width)];
+    let step = first / PIXELS * sources;
     let distance = width.div_ceil(job.pixels / PIXELS);
-    let given = job.given.chunks_exact(job.pixels * given_width);
-    for (source, given) in job.batch.clone().zip(given) {
-        let weights = &weights[job.sources.start(source) * width..];
-        let weights = weights
-            .chunks_exact(width)
-            .take(job.sources.real(source))
-            .enumerate();
-        let given = &given[first * given_width..][..PIXELS * given_width];
-        for (k, weights) in weights {
-            let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
-            machine::prefetch(ahead, step * distance);
-            step += 1;
-            let values = &given[k..][..(PIXELS - 1) * given_width + 1];
-            add::<S, PIXELS, VECTORS>(&mut sums, weights, |pixel| values[pixel * given_width]);
-        }
+    let weights = weights[job.sources.start * width..].chunks_exact(width);
+    let apart = (PIXELS - 1) * BATCH;
+    let given = &job.given[first * BATCH..][..apart + sources];
+    for (k, (weights, values)) in weights.zip(given.windows(apart + 1)).enumerate() {
+        machine::prefetch(ahead, (step + k) * distance);
+        let weights: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));
+        add::<S, PIXELS, VECTORS>(&mut sums, weights, |pixel| values[pixel * BATCH]);
     }
     let targets = &mut job.sums[targets..][..PIXELS * width];
     for (pixel, sums) in sums.iter().enumerate() {

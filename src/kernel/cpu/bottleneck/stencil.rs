@@ -19,8 +19,9 @@ pub(super) struct Stencil<'a> {
     pub(super) bias: &'a [f32],
     /// \[pixel with padding, channel\].
     pub(super) given: &'a [f32],
-    /// \[pixel, channel\], from the first row on.
+    /// \[pixel, channel\], from the first row on, and how far its pixels lie from each other.
     pub(super) target: &'a mut [f32],
+    pub(super) pitch: usize,
     pub(super) after: After<'a>,
 }
 
@@ -78,9 +79,11 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
         }
     }
     let at = start + line.target + first * line.target_step;
-    let place = |pixel: usize| (at + pixel * line.target_step) * width;
+    let pitch = job.pitch;
+    let place = |pixel: usize| (at + pixel * line.target_step) * pitch;
     write::<S, PIXELS>(&sums, job.target, place);
-    job.after.apply::<S, PIXELS>(job.target, place, place);
+    let part = |pixel: usize| (at + pixel * line.target_step) * width;
+    job.after.apply::<S, PIXELS>(job.target, place, part);
 }
 
 /// What taps give that read pixels side by side, from `source` on.

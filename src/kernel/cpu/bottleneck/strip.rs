@@ -15,8 +15,8 @@ use crate::machine::AutoArch;
 
 /// Values between the layers that are held at once: half of what a small second cache has.
 const HELD: usize = 96 * 1024;
-/// Channels at least between the depthwise filters and the last ones, so that sums are rarely written and read again.
-const LEAST_CHANNELS: usize = 64;
+/// Channels that the last layer takes at once, side by side, so that sums are rarely written and read again.
+pub(super) const BATCH: usize = 64;
 
 /// One direction.
 #[derive(Debug, Clone)]
@@ -36,8 +36,9 @@ pub(super) struct Way {
 pub(super) struct Scratch {
     /// Of one group: what the depthwise filters read.
     wide: Aligned,
-    /// Of a batch of groups: what they make.
+    /// What they make, \[pixel, [`BATCH`]\], or of one group, if that is the result or functions follow that are for lines.
     narrow: Aligned,
+    line: Aligned,
     sums: Aligned,
     places: Vec<usize>,
     /// All channels between, of all pixels.
@@ -85,7 +86,13 @@ impl Bottleneck {
 
     /// Groups that are filtered before the last layer takes them.
     fn batch(&self) -> usize {
-        LEAST_CHANNELS.div_ceil(self.middle.width(0))
+        BATCH / self.middle.width(0)
+    }
+
+    /// Channels between of some groups.
+    fn sources(&self, groups: &Range<usize>) -> Range<usize> {
+        let end = self.middle.start(groups.end);
+        self.middle.start(groups.start)..end.min(self.middle.channels)
     }
 
     /// Rows of the target that are made at once: about the same number each time.
@@ -93,7 +100,7 @@ impl Bottleneck {
         let [rows, columns] = way.frame.made();
         let held = |rows: usize| {
             let window = way.frame.window(&(0..rows)).rows * way.frame.pitch;
-            (window + rows * columns * self.batch()) * self.middle.width(0)
+            window * self.middle.width(0) + rows * columns * BATCH
         };
         let most = (1..=rows).rev().find(|&rows| held(rows) <= HELD);
         rows.div_ceil(rows.div_ceil(most.unwrap_or(1)))
@@ -124,6 +131,7 @@ impl Bottleneck {
         let Scratch {
             wide,
             narrow,
+            line,
             sums,
             places,
             ..
@@ -132,14 +140,14 @@ impl Bottleneck {
         let wide = wide.at_least(window.rows * way.frame.pitch * width);
         // What is not written below is padding.
         way.frame.clear(&window, width, wide);
-        let narrow = narrow.at_least(self.batch() * pixels * width);
+        let narrow = narrow.at_least(pixels * BATCH);
         let targets = way.last.as_ref().map(|last| last.targets);
         let sums = sums.at_least(targets.map_or(0, |targets| targets.padded() * pixels));
         let taps = self.geometry.filter.taps();
         let groups = self.middle.count();
         for first in (0..groups).step_by(self.batch()) {
             let batch = first..groups.min(first + self.batch());
-            for (group, narrow) in batch.clone().zip(narrow.chunks_exact_mut(pixels * width)) {
+            for (place, group) in batch.clone().enumerate() {
                 let channels = self.middle.start(group);
                 let before =
                     after[0].part(channels * given_plane + given_first * width, read * width);
@@ -184,7 +192,7 @@ impl Bottleneck {
                             rows.enumerate().zip(places.iter().step_by(given_row))
                         {
                             let line = &mut wide[place * width..][..given_row * width];
-                            scale(values, factors, Some(terms), line);
+                            scale(values, factors, Some(terms), line, width);
                             tiles.line(line, k * given_row * width);
                         }
                     }
@@ -196,26 +204,41 @@ impl Bottleneck {
                 let behind =
                     after[1].part(channels * made_plane + made_first * width, pixels * width);
                 let [tiles, mut lines] = behind.split();
-                let filter = |target: &mut [f32]| {
+                let filter = |target: &mut [f32], pitch| {
                     AutoArch::new().dispatch(Stencil {
                         frame: &way.frame,
                         rows: rows.clone(),
                         weights: &way.filters.values()[channels * taps..][..width * taps],
                         bias: &way.bias.values()[channels..][..width],
                         given: wide,
-                        target: &mut *target,
+                        target,
+                        pitch,
                         after: tiles,
                     });
-                    lines.line(target, 0);
                 };
                 match end {
                     End::Wide(made) => {
                         let first = channels * made_plane + made_first * width;
-                        filter(&mut made[first..][..pixels * width]);
+                        let made = &mut made[first..][..pixels * width];
+                        filter(made, width);
+                        lines.line(made, 0);
                     }
-                    End::Planes(..) if way.last.is_some() => filter(narrow),
+                    End::Planes(..) if way.last.is_some() => {
+                        let narrow = &mut narrow[place * width..];
+                        if let After::Nothing = lines {
+                            filter(narrow, BATCH);
+                        } else {
+                            let line = line.at_least(pixels * width);
+                            filter(line, width);
+                            lines.line(line, 0);
+                            let pixels = narrow.chunks_mut(BATCH).zip(line.chunks_exact(width));
+                            pixels.for_each(|(narrow, line)| narrow[..width].copy_from_slice(line));
+                        }
+                    }
                     End::Planes(epilogue, target) => {
-                        filter(narrow);
+                        let narrow = &mut narrow[..pixels * width];
+                        filter(narrow, width);
+                        lines.line(narrow, 0);
                         let planes = &mut target[channels * made_plane..];
                         let planes = &mut planes[..self.middle.real(group) * made_plane];
                         let (part, epilogue) = (part.clone(), *epilogue);
@@ -226,9 +249,7 @@ impl Bottleneck {
             if let (End::Planes(..), Some(matrix)) = (&*end, &way.last) {
                 AutoArch::new().dispatch(FromGroups {
                     matrix,
-                    sources: self.middle,
-                    ahead: self.middle.start(self.batch()),
-                    batch,
+                    sources: self.sources(&batch),
                     pixels,
                     given: narrow,
                     sums,
@@ -259,20 +280,19 @@ impl Bottleneck {
         for first in (0..plane).step_by(at_once) {
             let part = first..plane.min(first + at_once);
             let pixels = part.len();
-            let narrow = scratch.narrow.at_least(self.batch() * pixels * width);
+            let narrow = scratch.narrow.at_least(pixels * BATCH);
             let sums = scratch.sums.at_least(matrix.targets.padded() * pixels);
             for group in (0..groups).step_by(self.batch()) {
                 let batch = group..groups.min(group + self.batch());
-                for (group, narrow) in batch.clone().zip(narrow.chunks_exact_mut(pixels * width)) {
+                for (place, group) in batch.clone().enumerate() {
                     let channels = self.middle.start(group);
                     let values = &values[channels * plane + first * width..][..pixels * width];
-                    scale(values, &gates[channels..][..width], None, narrow);
+                    let narrow = &mut narrow[place * width..];
+                    scale(values, &gates[channels..][..width], None, narrow, BATCH);
                 }
                 AutoArch::new().dispatch(FromGroups {
                     matrix,
-                    sources: self.middle,
-                    ahead: self.middle.start(self.batch()),
-                    batch,
+                    sources: self.sources(&batch),
                     pixels,
                     given: narrow,
                     sums,
