@@ -3,10 +3,25 @@
 use std::ops::Range;
 
 use super::groups::WHOLE;
+use super::products::Sums;
 use crate::activation;
 use crate::function::{self, Function};
 use crate::machine::{self, Simd, Vector};
 use crate::vector::{lanes, load_at, splat, store};
+
+/// Does something for each of so many pixels, written out: in a loop that is not unrolled, for whatever reason, an index
+/// would keep sums in memory, and not in registers, for as long as they are summed up.
+macro_rules! each {
+    ($count:expr, $pixel:ident, $body:block) => {
+        each!($count, $pixel, $body, 0 1 2 3 4 5 6 7 8 9 10 11)
+    };
+    ($count:expr, $pixel:ident, $body:block, $($each:literal)*) => {{
+        $(if $each < $count {
+            let $pixel: usize = $each;
+            $body
+        })*
+    }};
+}
 
 /// What is done with the sums of one image, or of a part of its channels.
 #[derive(Debug)]
@@ -94,87 +109,88 @@ impl After<'_> {
         }
     }
 
-    /// Does it with some pixels of `target`, which begin at `places`, and are of this what begins at `parts`.
+    /// Writes sums of some pixels, which begin at `places` of the target, and does it with them; they are of a part what
+    /// begins at `parts`.
     ///
     /// What is done is chosen once for all of them.
     #[inline(always)]
-    pub(super) fn apply<S: Simd, const PIXELS: usize>(
+    pub(super) fn write<S: Simd, const PIXELS: usize>(
         &mut self,
+        sums: &Sums<S, PIXELS, WHOLE>,
         target: &mut [f32],
         places: impl Fn(usize) -> usize,
         parts: impl Fn(usize) -> usize,
     ) {
-        let mut each = Each {
-            target,
-            places,
-            parts,
-        };
         match self {
-            After::Nothing | After::Curve(..) | After::Slopes(_) | After::CurveSecant(..) => {}
-            After::Activate(range, keeping) => {
+            After::Activate(range, keeping @ (Keeping::Nothing | Keeping::Gates(_))) => {
                 let ends = range.map(splat::<S>);
-                let clamp = |sums: [_; WHOLE]| sums.map(|sums| machine::clamp::<S>(sums, ends));
-                match keeping {
-                    Keeping::Nothing | Keeping::Slopes(_) => {
-                        each.run::<S, PIXELS>(|sums, _| clamp(sums))
-                    }
-                    Keeping::Gates(gates) => each.run::<S, PIXELS>(|sums, at| {
-                        machine::store_inside::<S>(&mut gates[at..], sums, ends);
-                        clamp(sums)
-                    }),
-                    Keeping::Sums(kept) => each.run::<S, PIXELS>(|sums, at| {
-                        for (v, sums) in sums.iter().enumerate() {
-                            store::<S>(&mut kept[at + v * lanes::<S>()..], *sums);
-                        }
-                        clamp(sums)
-                    }),
+                if let Keeping::Gates(gates) = keeping {
+                    each!(PIXELS, pixel, {
+                        machine::store_inside::<S>(&mut gates[parts(pixel)..], sums[pixel], ends);
+                    });
                 }
-            }
-            After::Gate(open) => {
-                each.run::<S, PIXELS>(|sums, at| machine::gated::<S>(sums, &open[at..]));
-            }
-            After::Secant(range, [before, sums]) => {
-                let ends = range.map(splat::<S>);
-                let [zero, one] = [0.0, 1.0].map(splat::<S>);
-                each.run::<S, PIXELS>(|gradients, at| {
-                    let mut gradients = gradients;
-                    for (v, gradient) in gradients.iter_mut().enumerate() {
-                        let at = at + v * lanes::<S>();
-                        let (from, to) = (load_at::<S>(before, at), load_at::<S>(sums, at));
-                        let run = to - from;
-                        let rise = machine::clamp::<S>(to, ends) - machine::clamp::<S>(from, ends);
-                        let inside = to.gt(ends[0]) & to.lt(ends[1]);
-                        let derivative = inside.select(one, zero);
-                        *gradient *= run.eq(zero).select(derivative, rise / run);
-                    }
-                    gradients
+                each!(PIXELS, pixel, {
+                    let [first, second] = sums[pixel];
+                    let clamp = |sum| machine::clamp::<S>(sum, ends);
+                    write::<S>(target, places(pixel), [clamp(first), clamp(second)]);
                 });
             }
+            After::Gate(open) => each!(PIXELS, pixel, {
+                let gated = machine::gated::<S>(sums[pixel], &open[parts(pixel)..]);
+                write::<S>(target, places(pixel), gated);
+            }),
+            _ => {
+                each!(PIXELS, pixel, {
+                    write::<S>(target, places(pixel), sums[pixel]);
+                });
+                for pixel in 0..PIXELS {
+                    let target = &mut target[places(pixel)..][..WHOLE * lanes::<S>()];
+                    self.change::<S>(target, parts(pixel));
+                }
+            }
+        }
+    }
+
+    /// Does what is rarely done.
+    #[inline(always)]
+    fn change<S: Simd>(&mut self, target: &mut [f32], at: usize) {
+        let lanes = lanes::<S>();
+        match self {
+            After::Activate(range, keeping) => {
+                if let Keeping::Sums(kept) = keeping {
+                    kept[at..at + target.len()].copy_from_slice(target);
+                }
+                let ends = range.map(splat::<S>);
+                for v in 0..WHOLE {
+                    let sums = load_at::<S>(target, v * lanes);
+                    store::<S>(&mut target[v * lanes..], machine::clamp::<S>(sums, ends));
+                }
+            }
+            After::Secant(range, ends) => {
+                let [zero, one] = [0.0, 1.0].map(splat::<S>);
+                let range = range.map(splat::<S>);
+                for v in 0..WHOLE {
+                    let [from, to] = ends.map(|end| load_at::<S>(end, at + v * lanes));
+                    let run = to - from;
+                    let rise = machine::clamp::<S>(to, range) - machine::clamp::<S>(from, range);
+                    let inside = to.gt(range[0]) & to.lt(range[1]);
+                    let derivative = inside.select(one, zero);
+                    let slope = run.eq(zero).select(derivative, rise / run);
+                    let gradient = load_at::<S>(target, v * lanes) * slope;
+                    store::<S>(&mut target[v * lanes..], gradient);
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// Some pixels, one after another.
-struct Each<'a, F, G> {
-    target: &'a mut [f32],
-    places: F,
-    parts: G,
-}
-
-impl<F: Fn(usize) -> usize, G: Fn(usize) -> usize> Each<'_, F, G> {
-    #[inline(always)]
-    fn run<S: Simd, const PIXELS: usize>(
-        &mut self,
-        mut change: impl FnMut([Vector<S, f32>; WHOLE], usize) -> [Vector<S, f32>; WHOLE],
-    ) {
-        let lanes = lanes::<S>();
-        for pixel in 0..PIXELS {
-            let target = &mut self.target[(self.places)(pixel)..][..WHOLE * lanes];
-            let values = std::array::from_fn(|v| load_at::<S>(target, v * lanes));
-            let values = change(values, (self.parts)(pixel));
-            for (v, value) in values.into_iter().enumerate() {
-                store::<S>(&mut target[v * lanes..], value);
-            }
-        }
+/// Writes a pixel's values.
+#[inline(always)]
+fn write<S: Simd>(target: &mut [f32], place: usize, values: [Vector<S, f32>; WHOLE]) {
+    let lanes = lanes::<S>();
+    let target = &mut target[place..][..WHOLE * lanes];
+    for (v, value) in values.into_iter().enumerate() {
+        store::<S>(&mut target[v * lanes..], value);
     }
 }

@@ -94,26 +94,10 @@ fn from_planes<S: Simd, const PIXELS: usize>(job: &mut FromPlanes<'_>, first: us
         add::<S, PIXELS, WHOLE>(&mut sums, weights, |pixel| values[pixel]);
     }
     let places = &job.places[first..first + PIXELS];
-    write::<S, PIXELS>(&sums, job.target, |pixel| places[pixel] * width);
+    let place = |pixel| places[pixel] * width;
     let part = |pixel| (first + pixel) * width;
     job.after
-        .apply::<S, PIXELS>(job.target, |pixel| places[pixel] * width, part);
-}
-
-/// Writes sums where their pixels begin.
-#[inline(always)]
-pub(super) fn write<S: Simd, const PIXELS: usize>(
-    sums: &Sums<S, PIXELS, WHOLE>,
-    target: &mut [f32],
-    places: impl Fn(usize) -> usize,
-) {
-    let lanes = lanes::<S>();
-    for (pixel, sums) in sums.iter().enumerate() {
-        let target = &mut target[places(pixel)..][..WHOLE * lanes];
-        for (v, sum) in sums.iter().enumerate() {
-            store::<S>(&mut target[v * lanes..], *sum);
-        }
-    }
+        .write::<S, PIXELS>(&sums, job.target, place, part);
 }
 
 /// What a value of each pixel gives.

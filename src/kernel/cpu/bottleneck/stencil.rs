@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::after::After;
 use super::frame::{Frame, Line};
 use super::groups::WHOLE;
-use super::products::{Sums, tiles, write};
+use super::products::{Sums, tiles};
 use crate::machine::{Simd, WithSimd, mul_add};
 use crate::vector::{WIDEST, lanes, load_at, splat};
 
@@ -81,9 +81,9 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let at = start + line.target + first * line.target_step;
     let pitch = job.pitch;
     let place = |pixel: usize| (at + pixel * line.target_step) * pitch;
-    write::<S, PIXELS>(&sums, job.target, place);
     let part = |pixel: usize| (at + pixel * line.target_step) * width;
-    job.after.apply::<S, PIXELS>(job.target, place, part);
+    job.after
+        .write::<S, PIXELS>(&sums, job.target, place, part);
 }
 
 /// What taps give that read pixels side by side, from `source` on.
