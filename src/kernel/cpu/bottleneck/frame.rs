@@ -17,50 +17,43 @@ pub(super) struct Frame {
     geometry: Geometry,
     direction: Direction,
     /// Taps by remainder of row and column.
-    taps: Vec<Vec<Run>>,
+    taps: Vec<Taps>,
     /// Pixels of a row of the source, zeros included.
     pub(super) pitch: usize,
     /// Zeros to the left.
     left: usize,
 }
 
-/// Taps that are done in one go at most, where registers are as few as browsers have; where they
-/// are many and wide, sums would leave them for a loop within a loop.
-pub(super) const MOST_TAPS: usize = 3;
+/// How many taps side by side can be done in one go.
+const TOGETHER: [usize; 4] = [7, 5, 3, 2];
 
-/// Taps that read pixels side by side.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
+/// All taps of some pixels, a few at a time that read pixels side by side.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taps {
     /// Which weights they are, in the order in which they read.
-    pub(super) weights: [usize; MOST_TAPS],
-    pub(super) count: usize,
-    /// Where the first one reads, in pixels.
-    pub(super) source: usize,
+    weights: Vec<usize>,
+    /// Where the first one's weights lie, in taps.
+    pub(super) first: usize,
+    /// How many are done in one go: one, where registers are many and wide, or sums would leave them for a loop within a loop.
+    pub(super) at_once: usize,
+    /// Where the first of those read, in pixels.
+    pub(super) sources: Vec<usize>,
 }
 
-impl Run {
-    /// All of some taps, whose sources are in pixels.
-    fn all(mut taps: Vec<Tap>) -> Vec<Self> {
-        let most = match Groups::new(1).lanes {
-            WIDEST => 1,
-            _ => MOST_TAPS,
-        };
+impl Taps {
+    /// Of taps whose sources are in pixels, as many in each row, and whose weights lie behind so many others.
+    fn new(mut taps: Vec<Tap>, columns: usize, first: usize) -> Self {
         taps.sort_by_key(|tap| tap.source);
-        let mut runs: Vec<Self> = Vec::new();
-        for tap in taps {
-            match runs.last_mut() {
-                Some(run) if run.count < most && run.source + run.count == tap.source => {
-                    run.weights[run.count] = tap.weight;
-                    run.count += 1;
-                }
-                _ => runs.push(Self {
-                    weights: [tap.weight; MOST_TAPS],
-                    count: 1,
-                    source: tap.source,
-                }),
-            }
+        let at_once = match Groups::new(1).lanes {
+            WIDEST => 1,
+            _ => TOGETHER.into_iter().find(|n| columns % n == 0).unwrap_or(1),
+        };
+        Self {
+            weights: taps.iter().map(|tap| tap.weight).collect(),
+            first,
+            at_once,
+            sources: taps.iter().step_by(at_once).map(|tap| tap.source).collect(),
         }
-        runs
     }
 }
 
@@ -78,7 +71,7 @@ pub(super) struct Window {
 /// Pixels of a target's row that take the same taps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
-    pub(super) taps: &'a [Run],
+    pub(super) taps: &'a Taps,
     /// Where the first one's taps begin, and the distance to those of the next.
     pub(super) source: usize,
     pub(super) step: usize,
@@ -104,42 +97,52 @@ impl Frame {
                 (zeros, read.max(zeros + g.output[1]))
             }
         };
-        let all = 0..kernel;
-        let taps = match direction {
-            Direction::Forward => {
-                let taps = all.clone().flat_map(|i| {
-                    let row = move |j| Tap {
-                        weight: i * kernel + j,
-                        source: i * pitch + j,
-                    };
-                    all.clone().map(row)
-                });
-                vec![taps.collect()]
-            }
-            Direction::Backward => {
-                let remainders =
-                    (0..stride).flat_map(|row| (0..stride).map(move |column| [row, column]));
-                let reaching = |[row, column]: Size| {
-                    let rows = (row..kernel).step_by(stride).enumerate();
-                    let taps = rows.flat_map(|(k, i)| {
-                        let columns = (column..kernel).step_by(stride).enumerate();
-                        columns.map(move |(l, j)| Tap {
-                            weight: i * kernel + j,
-                            source: (reach - k) * pitch + reach - l,
-                        })
-                    });
-                    taps.collect()
-                };
-                remainders.map(reaching).collect()
-            }
+        let remainders = match direction {
+            Direction::Forward => vec![[0, 0]],
+            Direction::Backward => (0..stride)
+                .flat_map(|row| (0..stride).map(move |column| [row, column]))
+                .collect(),
         };
+        let mut first = 0;
+        let reaching = |[row, column]: Size| {
+            let along = |from: usize| match direction {
+                Direction::Forward => (0..kernel).map(|k| [k, k]).collect::<Vec<_>>(),
+                // From the farthest one that it reaches to the nearest.
+                Direction::Backward => (from..kernel)
+                    .step_by(stride)
+                    .enumerate()
+                    .map(|(k, i)| [i, reach - k])
+                    .collect(),
+            };
+            let (rows, columns) = (along(row), along(column));
+            let taps: Vec<Tap> = rows
+                .iter()
+                .flat_map(|[i, y]| {
+                    columns.iter().map(move |[j, x]| Tap {
+                        weight: i * kernel + j,
+                        source: y * pitch + x,
+                    })
+                })
+                .collect();
+            let taps = Taps::new(taps, columns.len(), first);
+            first += taps.weights.len();
+            taps
+        };
+        let taps = remainders.into_iter().map(reaching).collect();
         Self {
             geometry: *geometry,
             direction,
-            taps: taps.into_iter().map(Run::all).collect(),
+            taps,
             pitch,
             left,
         }
+    }
+
+    /// Which weights are read one after another.
+    pub(super) fn order(&self) -> impl Iterator<Item = usize> {
+        self.taps
+            .iter()
+            .flat_map(|taps| taps.weights.iter().copied())
     }
 
     /// Height and width of the source.

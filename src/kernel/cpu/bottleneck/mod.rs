@@ -109,33 +109,41 @@ impl Bottleneck {
         let to = |groups: Groups, sources, bias: &[f32], weight: &dyn Fn(usize, usize) -> f32| {
             Matrix::new(groups, sources, bias, weight)
         };
-        let forward = Way {
-            first: expand.map(|expand| {
+        let way = |direction, first, bias: &[f32], last| {
+            let frame = Frame::new(geometry, direction);
+            Way {
+                first,
+                filters: filters(middle, &frame, depthwise.weight),
+                frame,
+                bias: biases(middle, bias),
+                last,
+            }
+        };
+        let forward = way(
+            Direction::Forward,
+            expand.map(|expand| {
                 let weight = |target, source| expand.weight[target * given + source];
                 to(middle, given, expand.bias, &weight)
             }),
-            frame: Frame::new(geometry, Direction::Forward),
-            filters: filters(middle, geometry, depthwise.weight),
-            bias: biases(middle, depthwise.bias),
-            last: Some(to(
+            depthwise.bias,
+            Some(to(
                 Groups::new(made),
                 channels,
                 project.bias,
                 &|target, source| project.weight[target * channels + source],
             )),
-        };
-        let backward = Way {
-            first: Some(to(middle, made, &[], &|target, source| {
+        );
+        let backward = way(
+            Direction::Backward,
+            Some(to(middle, made, &[], &|target, source| {
                 project.weight[source * channels + target]
             })),
-            frame: Frame::new(geometry, Direction::Backward),
-            filters: forward.filters.clone(),
-            bias: biases(middle, &[]),
-            last: expand.map(|expand| {
+            &[],
+            expand.map(|expand| {
                 let weight = |target, source| expand.weight[source * given + target];
                 to(Groups::new(given), channels, &[], &weight)
             }),
-        };
+        );
         Self {
             geometry: *geometry,
             ends: [given, made],
@@ -308,16 +316,16 @@ fn mean((from, to): (&f32, &f32)) -> f32 {
     0.5 * (from + to)
 }
 
-/// Depthwise weights \[channel, tap\] as \[group, tap, channel\].
-fn filters(groups: Groups, geometry: &Geometry, weight: &[f32]) -> Aligned {
-    let taps = geometry.filter.taps();
+/// Depthwise weights \[channel, tap\] as \[group, tap, channel\], taps in the order in which they are read.
+fn filters(groups: Groups, frame: &Frame, weight: &[f32]) -> Aligned {
+    let taps = weight.len() / groups.channels;
     let mut filters = Aligned::zeros(groups.padded() * taps);
     let values = filters.values_mut();
     for group in 0..groups.count() {
         let (start, width) = (groups.start(group), groups.width(group));
         for k in 0..groups.real(group) {
-            for tap in 0..taps {
-                values[start * taps + tap * width + k] = weight[(start + k) * taps + tap];
+            for (place, tap) in frame.order().enumerate() {
+                values[start * taps + place * width + k] = weight[(start + k) * taps + tap];
             }
         }
     }

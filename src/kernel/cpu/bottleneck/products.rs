@@ -96,8 +96,7 @@ fn from_planes<S: Simd, const PIXELS: usize>(job: &mut FromPlanes<'_>, first: us
     let places = &job.places[first..first + PIXELS];
     let place = |pixel| places[pixel] * width;
     let part = |pixel| (first + pixel) * width;
-    job.after
-        .write::<S, PIXELS>(&sums, job.target, place, part);
+    job.after.write::<S, PIXELS>(&sums, job.target, place, part);
 }
 
 /// What a value of each pixel gives.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::after::After;
-use super::frame::{Frame, Line};
+use super::frame::{Frame, Line, Taps};
 use super::groups::WHOLE;
 use super::products::{Sums, tiles};
 use crate::machine::{Simd, WithSimd, mul_add};
@@ -66,45 +66,67 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let bias: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(job.bias, v * lanes));
     let mut sums = [bias; PIXELS];
     let source = line.source + first * STEP;
-    for run in line.taps {
-        let source = source + run.source;
-        // Taps side by side read the same values, which are taken from memory once.
-        match run.count {
-            3 if lanes < WIDEST => add::<S, STEP, PIXELS, 3>(job, &mut sums, source, run.weights),
-            2 if lanes < WIDEST => {
-                let [first, second, _] = run.weights;
-                add::<S, STEP, PIXELS, 2>(job, &mut sums, source, [first, second]);
-            }
-            _ => add::<S, STEP, PIXELS, 1>(job, &mut sums, source, [run.weights[0]]),
-        }
+    // Taps side by side read the same values, which are taken from memory once.
+    match line.taps.at_once {
+        7 if lanes < WIDEST => add::<S, STEP, PIXELS, 7>(job, &mut sums, line.taps, source),
+        5 if lanes < WIDEST => add::<S, STEP, PIXELS, 5>(job, &mut sums, line.taps, source),
+        3 if lanes < WIDEST => add::<S, STEP, PIXELS, 3>(job, &mut sums, line.taps, source),
+        2 if lanes < WIDEST => add::<S, STEP, PIXELS, 2>(job, &mut sums, line.taps, source),
+        _ => add::<S, STEP, PIXELS, 1>(job, &mut sums, line.taps, source),
     }
     let at = start + line.target + first * line.target_step;
     let pitch = job.pitch;
     let place = |pixel: usize| (at + pixel * line.target_step) * pitch;
     let part = |pixel: usize| (at + pixel * line.target_step) * width;
-    job.after
-        .write::<S, PIXELS>(&sums, job.target, place, part);
+    job.after.write::<S, PIXELS>(&sums, job.target, place, part);
 }
 
-/// What taps give that read pixels side by side, from `source` on.
+/// What taps give, so many at once, from pixel `source` on.
 #[inline(always)]
 fn add<S: Simd, const STEP: usize, const PIXELS: usize, const TAPS: usize>(
     job: &Stencil<'_>,
     sums: &mut Sums<S, PIXELS, WHOLE>,
+    taps: &Taps,
     source: usize,
-    taps: [usize; TAPS],
+) {
+    let width = WHOLE * lanes::<S>();
+    let given = &job.given[source * width..];
+    let weights = job.weights[taps.first * width..].chunks_exact(TAPS * width);
+    for (weights, at) in weights.zip(&taps.sources) {
+        let given = &given[at * width..][..((PIXELS - 1) * STEP + TAPS) * width];
+        // As many as there are registers for.
+        let (mut done, rest) = (0, |done: usize| TAPS - done);
+        if rest(done) >= 3 && TAPS != 4 {
+            some::<S, STEP, PIXELS, 3>(sums, &weights[done * width..], &given[done * width..]);
+            done += 3;
+        }
+        while rest(done) >= 2 {
+            some::<S, STEP, PIXELS, 2>(sums, &weights[done * width..], &given[done * width..]);
+            done += 2;
+        }
+        if rest(done) == 1 {
+            some::<S, STEP, PIXELS, 1>(sums, &weights[done * width..], &given[done * width..]);
+        }
+    }
+}
+
+/// What some taps side by side give.
+#[inline(always)]
+fn some<S: Simd, const STEP: usize, const PIXELS: usize, const TAPS: usize>(
+    sums: &mut Sums<S, PIXELS, WHOLE>,
+    weights: &[f32],
+    given: &[f32],
 ) {
     let lanes = lanes::<S>();
     let width = WHOLE * lanes;
-    let given = &job.given[source * width..][..((PIXELS - 1) * STEP + TAPS) * width];
     for v in 0..WHOLE {
         // No closure, which would not always be compiled into its caller.
-        let mut weights = [splat::<S>(0.0); TAPS];
-        for (weight, tap) in weights.iter_mut().zip(taps) {
-            *weight = load_at::<S>(&job.weights[tap * width..][..width], v * lanes);
+        let mut values = [splat::<S>(0.0); TAPS];
+        for (tap, value) in values.iter_mut().enumerate() {
+            *value = load_at::<S>(weights, tap * width + v * lanes);
         }
         for (pixel, sums) in sums.iter_mut().enumerate() {
-            for (tap, weight) in weights.into_iter().enumerate() {
+            for (tap, weight) in values.into_iter().enumerate() {
                 let value = load_at::<S>(given, (pixel * STEP + tap) * width + v * lanes);
                 sums[v] = mul_add::<S>(weight, value, sums[v]);
             }
