@@ -13,7 +13,7 @@ use crate::vector::{lanes, load_at, splat, store};
 /// would keep sums in memory, and not in registers, for as long as they are summed up.
 macro_rules! each {
     ($count:expr, $pixel:ident, $body:block) => {
-        each!($count, $pixel, $body, 0 1 2 3 4 5 6 7 8 9 10 11)
+        each!($count, $pixel, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12)
     };
     ($count:expr, $pixel:ident, $body:block, $($each:literal)*) => {{
         $(if $each < $count {

@@ -13,15 +13,22 @@ pub(super) type Sums<S, const PIXELS: usize, const VECTORS: usize> =
     [[Vector<S, f32>; VECTORS]; PIXELS];
 
 /// Calls `tile` with how many pixels are done at once, the first of them, and which of them are done already: those of
-/// the last ones that others were left over for.
+/// the last ones that others were left over for. Of one pixel that would be left over, the ones before it are one more, if
+/// that can be.
 macro_rules! tiles {
-    ($pixels:expr, [$big:literal, $middle:literal, $small:literal], $tile:ident :: <$($generic:ident),*>, $($argument:expr),*) => {{
+    ($pixels:expr, [$big:literal, $middle:literal, $small:literal], $tile:ident $($rest:tt)*) => {
+        tiles!($pixels, [$big, $big, $middle, $small], $tile $($rest)*)
+    };
+    ($pixels:expr, [$more:literal, $big:literal, $middle:literal, $small:literal], $tile:ident :: <$($generic:ident),*>, $($argument:expr),*) => {{
         let pixels: usize = $pixels;
         let mut done = 0;
         while done < pixels {
             let rest = pixels - done;
             let first = |size: usize| done.min(pixels - size);
-            if rest > $middle && pixels >= $big {
+            if $more > $big && rest > $big && rest % $big == 1 {
+                $tile::<$($generic,)* $more>($($argument,)* done, 0);
+                done += $more;
+            } else if rest > $middle && pixels >= $big {
                 let first = first($big);
                 $tile::<$($generic,)* $big>($($argument,)* first, done - first);
                 done = first + $big;
@@ -67,7 +74,7 @@ impl WithSimd for FromPlanes<'_> {
     fn with_simd<S: Simd>(mut self) {
         let job = &mut self;
         if lanes::<S>() == WIDEST {
-            tiles!(job.places.len(), [12, 8, 4], from_planes::<S>, job);
+            tiles!(job.places.len(), [13, 12, 8, 4], from_planes::<S>, job);
         } else {
             tiles!(job.places.len(), [4, 2, 1], from_planes::<S>, job);
         }
@@ -133,7 +140,7 @@ impl WithSimd for FromGroups<'_> {
     fn with_simd<S: Simd>(mut self) {
         let job = &mut self;
         if lanes::<S>() == WIDEST {
-            tiles!(job.pixels, [12, 8, 4], from_groups::<S>, job);
+            tiles!(job.pixels, [13, 12, 8, 4], from_groups::<S>, job);
         } else {
             tiles!(job.pixels, [4, 2, 1], from_groups::<S>, job);
         }
