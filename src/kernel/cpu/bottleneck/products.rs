@@ -169,7 +169,9 @@ fn from_groups_to<S: Simd, const PIXELS: usize, const VECTORS: usize>(
     let lanes = lanes::<S>();
     let width = VECTORS * lanes;
     let targets = job.matrix.targets.start(group) * job.pixels + first * width;
-    let mut sums: Sums<S, PIXELS, VECTORS> = [[splat::<S>(0.0); VECTORS]; PIXELS];
+    let bias = job.matrix.bias(group);
+    let bias: [_; VECTORS] = std::array::from_fn(|v| load_at::<S>(bias, v * lanes));
+    let mut sums: Sums<S, PIXELS, VECTORS> = [bias; PIXELS];
     // Sums go on where those of the batch before ended.
     if job.sources.start > 0 {
         let before = &job.sums[targets..][..PIXELS * width];

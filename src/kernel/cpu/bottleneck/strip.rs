@@ -362,10 +362,6 @@ fn spread(
         let (start, width) = (matrix.targets.start(group), matrix.targets.width(group));
         let values = &sums[start * pixels..][..width * pixels];
         let planes = &mut target[start * plane..][..matrix.targets.real(group) * plane];
-        let epilogue = Epilogue {
-            bias: Some(matrix.bias(group)),
-            ..epilogue
-        };
         to_planes(values, width, planes, plane, part.clone(), start, epilogue);
     }
 }
