@@ -115,16 +115,17 @@ pub(crate) fn gated<S: Simd>(values: [Vector<S, f32>; 2], open: &[bool]) -> [Vec
     #[cfg(target_family = "wasm")]
     {
         use std::arch::wasm32::{
-            i16x8_load_extend_i8x8, i16x8_neg, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8,
-            v128_and,
+            i16x8_eq, i16x8_load_extend_i8x8, i16x8_shuffle, i16x8_splat, v128_and,
         };
         if size_of::<S::Register>() == size_of::<std::arch::wasm32::v128>() {
             // SAFETY: so many are there.
             #[allow(unsafe_code)]
-            let masks = i16x8_neg(unsafe { i16x8_load_extend_i8x8(open.as_ptr().cast()) });
+            let open = unsafe { i16x8_load_extend_i8x8(open.as_ptr().cast()) };
+            // Each half of a value's mask is the other one too.
+            let halves = i16x8_eq(open, i16x8_splat(1));
             let masks = [
-                i32x4_extend_low_i16x8(masks),
-                i32x4_extend_high_i16x8(masks),
+                i16x8_shuffle::<0, 0, 1, 1, 2, 2, 3, 3>(halves, halves),
+                i16x8_shuffle::<4, 4, 5, 5, 6, 6, 7, 7>(halves, halves),
             ];
             let [first, second] = values;
             let gated = [(first, masks[0]), (second, masks[1])].map(|(values, mask)| {

@@ -109,8 +109,8 @@ impl After<'_> {
         }
     }
 
-    /// Writes sums of some pixels, which begin at `places` of the target, and does it with them; they are of a part what
-    /// begins at `parts`.
+    /// Writes sums of some pixels, which begin at `places` of the target, and does it with them; of a part they are every
+    /// so many pixels from one on.
     ///
     /// What is done is chosen once for all of them.
     #[inline(always)]
@@ -119,14 +119,18 @@ impl After<'_> {
         sums: &Sums<S, PIXELS, WHOLE>,
         target: &mut [f32],
         places: impl Fn(usize) -> usize,
-        parts: impl Fn(usize) -> usize,
+        (first, step): (usize, usize),
     ) {
+        let width = WHOLE * lanes::<S>();
         match self {
             After::Activate(range, keeping @ (Keeping::Nothing | Keeping::Gates(_))) => {
                 let ends = range.map(splat::<S>);
                 if let Keeping::Gates(gates) = keeping {
+                    // What is made forward lies side by side.
+                    let gates = &mut gates[first * width..][..PIXELS * width];
                     each!(PIXELS, pixel, {
-                        machine::store_inside::<S>(&mut gates[parts(pixel)..], sums[pixel], ends);
+                        let gates = &mut gates[pixel * width..];
+                        machine::store_inside::<S>(gates, sums[pixel], ends);
                     });
                 }
                 each!(PIXELS, pixel, {
@@ -135,8 +139,16 @@ impl After<'_> {
                     write::<S>(target, places(pixel), [clamp(first), clamp(second)]);
                 });
             }
+            After::Gate(open) if step == 1 => {
+                let open = &open[first * width..][..PIXELS * width];
+                each!(PIXELS, pixel, {
+                    let gated = machine::gated::<S>(sums[pixel], &open[pixel * width..]);
+                    write::<S>(target, places(pixel), gated);
+                });
+            }
             After::Gate(open) => each!(PIXELS, pixel, {
-                let gated = machine::gated::<S>(sums[pixel], &open[parts(pixel)..]);
+                let open = &open[(first + pixel * step) * width..];
+                let gated = machine::gated::<S>(sums[pixel], open);
                 write::<S>(target, places(pixel), gated);
             }),
             _ => {
@@ -144,8 +156,8 @@ impl After<'_> {
                     write::<S>(target, places(pixel), sums[pixel]);
                 });
                 for pixel in 0..PIXELS {
-                    let target = &mut target[places(pixel)..][..WHOLE * lanes::<S>()];
-                    self.change::<S>(target, parts(pixel));
+                    let target = &mut target[places(pixel)..][..width];
+                    self.change::<S>(target, (first + pixel * step) * width);
                 }
             }
         }

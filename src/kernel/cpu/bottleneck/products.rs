@@ -102,8 +102,8 @@ fn from_planes<S: Simd, const PIXELS: usize>(job: &mut FromPlanes<'_>, first: us
     }
     let places = &job.places[first..first + PIXELS];
     let place = |pixel| places[pixel] * width;
-    let part = |pixel| (first + pixel) * width;
-    job.after.write::<S, PIXELS>(&sums, job.target, place, part);
+    job.after
+        .write::<S, PIXELS>(&sums, job.target, place, (first, 1));
 }
 
 /// What a value of each pixel gives.

@@ -62,7 +62,6 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     _done: usize,
 ) {
     let lanes = lanes::<S>();
-    let width = WHOLE * lanes;
     let bias: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(job.bias, v * lanes));
     let mut sums = [bias; PIXELS];
     let source = line.source + first * STEP;
@@ -77,7 +76,7 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let at = start + line.target + first * line.target_step;
     let pitch = job.pitch;
     let place = |pixel: usize| (at + pixel * line.target_step) * pitch;
-    let part = |pixel: usize| (at + pixel * line.target_step) * width;
+    let part = (at, line.target_step);
     job.after.write::<S, PIXELS>(&sums, job.target, place, part);
 }
 
