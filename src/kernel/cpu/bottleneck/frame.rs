@@ -46,7 +46,10 @@ impl Taps {
         taps.sort_by_key(|tap| tap.source);
         let at_once = match Groups::new(1).lanes {
             WIDEST => 1,
-            _ => TOGETHER.into_iter().find(|n| columns % n == 0).unwrap_or(1),
+            _ => TOGETHER
+                .into_iter()
+                .find(|n| columns.is_multiple_of(*n))
+                .unwrap_or(1),
         };
         Self {
             weights: taps.iter().map(|tap| tap.weight).collect(),

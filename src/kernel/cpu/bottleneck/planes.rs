@@ -56,8 +56,8 @@ pub(super) fn to_planes(
     channel: usize,
     epilogue: Epilogue<'_>,
 ) {
-    let four = QUAD * plane;
-    for (first, planes) in (0..).step_by(QUAD).zip(planes.chunks_mut(four)) {
+    let channels = (0..).step_by(QUAD);
+    for (first, planes) in channels.zip(planes.chunks_mut(QUAD * plane)) {
         let of_plane = |k: usize| k * plane + pixels.start..k * plane + pixels.end;
         let residual = epilogue.residual.map(|residual| {
             let residual = &residual[(channel + first) * plane..];

@@ -95,7 +95,7 @@ fn add<S: Simd, const STEP: usize, const PIXELS: usize, const TAPS: usize>(
         let given = &given[at * width..][..((PIXELS - 1) * STEP + TAPS) * width];
         // As many as there are registers for.
         let (mut done, rest) = (0, |done: usize| TAPS - done);
-        if rest(done) >= 3 && TAPS != 4 {
+        if rest(done) >= 3 {
             some::<S, STEP, PIXELS, 3>(sums, &weights[done * width..], &given[done * width..]);
             done += 3;
         }

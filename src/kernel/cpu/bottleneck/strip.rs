@@ -36,8 +36,9 @@ pub(super) struct Way {
 pub(super) struct Scratch {
     /// Of one group: what the depthwise filters read.
     wide: Aligned,
-    /// What they make, \[pixel, [`BATCH`]\], or of one group, if that is the result or functions follow that are for lines.
+    /// What they make, \[pixel, [`BATCH`]\], or of one group, if that is the result.
     narrow: Aligned,
+    /// The same of one group that is followed by a function for lines.
     line: Aligned,
     sums: Aligned,
     places: Vec<usize>,
