@@ -37,6 +37,8 @@ export async function serve(change = (_name, bytes) => bytes, answer = () => fal
     response.end(bytes ?? "");
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  // A test that fails closes nothing: what it has left must not keep the others' end waiting.
+  server.unref();
   return {
     requests,
     url: `http://localhost:${server.address().port}/lessons/violet/`,
