@@ -7,6 +7,7 @@ makes, and the logits.
 """
 
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from torch import nn
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from hash_weights import noise
 
-folder = pathlib.Path(sys.argv[1])
+folder = pathlib.Path(sys.argv[1]).resolve()
 folder.mkdir(parents=True, exist_ok=True)
 expected = {}
 SIDE = 64
@@ -50,7 +51,7 @@ def save(name, loaders, network):
             module.weight.data.uniform_(0.5, 1.5)
             module.bias.data.uniform_(-0.1, 0.1)
     learner.model.half()
-    learner.export(folder.resolve() / f"{name}.pkl")
+    learner.export(folder / f"{name}.pkl")
     # What is said of the modules is most of such a small file.
     with zipfile.ZipFile(folder / f"{name}.pkl") as stored:
         entries = {entry: stored.read(entry) for entry in stored.namelist()}
@@ -63,7 +64,10 @@ def save(name, loaders, network):
 
 
 with tempfile.TemporaryDirectory() as made:
-    made = pathlib.Path(made)
+    # A learner keeps the path of its pictures, which shall be nobody's.
+    os.chdir(made)
+    made = pathlib.Path("pictures")
+    made.mkdir()
     pictures(made)
     one = {"valid_pct": 0.3, "bs": 2, "num_workers": 0}
     save("squashed", ImageDataLoaders.from_folder(made, item_tfms=Resize(SIDE, method="squish"), **one), "test_convnext")
