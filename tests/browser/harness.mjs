@@ -99,7 +99,11 @@ export function suite(options = {}) {
     check: (name, body) =>
       test(name, async (t) => {
         if (!shared.browser) return skip(t, "there is no Chromium here");
-        await body(t);
+        await body(t).catch(async (error) => {
+          const pages = shared.browser.contexts().flatMap((context) => context.pages());
+          for (const page of pages) t.diagnostic(await said(page));
+          throw error;
+        });
       }),
   };
   before(async () => {
@@ -113,6 +117,11 @@ export function suite(options = {}) {
   });
   return shared;
 }
+
+/** What a page said last, for whoever asks why its test failed. */
+const said = (page) =>
+  page.evaluate(() => ["status", "notice", "predictions"].map((id) => document.getElementById(id)?.textContent.trim() ?? "").join(" | "))
+    .then((text) => `${page.url()} says: ${text}`, (error) => `${page.url()} says nothing: ${error.message}`);
 
 /** Chromium, or null where there is none: then the tests say that they are skipped. */
 export async function launch({ webgpu = false, card = false, camera = false } = {}) {

@@ -35,8 +35,9 @@ const SEED: u64 = 1;
 
 /// The page's end of one worker.
 pub trait Worker {
-    /// Bytes that are handed over whole: photos, weights.
-    type Bytes: Clone;
+    /// Bytes that are handed over whole: photos, weights. Those of one photo have to be equal to themselves, and may
+    /// be to others only that look the same.
+    type Bytes: Clone + PartialEq;
 
     /// Asks, and waits for the answer. The bodies are copied, so that they can be sent again.
     fn ask(
@@ -147,7 +148,7 @@ impl<B> Weights<B> {
 }
 
 /// What is looked at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Picture<B> {
     /// A file's bytes.
     Photo(B),
@@ -172,6 +173,8 @@ pub struct Pool<H: Host> {
     most: usize,
     model: RefCell<Option<Weights<BytesOf<H>>>>,
     path: RefCell<Option<Request>>,
+    /// What the first worker was told to open last; nothing where it may hold something else.
+    held: RefCell<Option<Picture<BytesOf<H>>>>,
     /// The gradients of the next pass,
     pass: Cell<usize>,
     /// and the most of one, with the loaded model.
@@ -202,6 +205,7 @@ impl<H: Host> Pool<H> {
             most,
             model: RefCell::default(),
             path: RefCell::default(),
+            held: RefCell::new(None),
             pass: Cell::new(1),
             largest_pass: Cell::new(1),
         };
@@ -320,7 +324,7 @@ impl<H: Host> Pool<H> {
         picture: &Picture<BytesOf<H>>,
         preview_side: u32,
     ) -> Result<Opened, Failure> {
-        let opened = self.open_as_it_is(picture, preview_side).await;
+        let opened = self.open_as_it_is(picture, picture, preview_side).await;
         let (failure, bytes) = match (opened, picture) {
             (Err(failure), Picture::Photo(bytes)) if failure.code.is_of_photo() => (failure, bytes),
             (opened, _) => return opened,
@@ -328,30 +332,38 @@ impl<H: Host> Pool<H> {
         match self.host.decode(bytes).await {
             Ok(bytes) => {
                 let photo = Picture::Photo(bytes);
-                self.open_as_it_is(&photo, preview_side).await
+                self.open_as_it_is(picture, &photo, preview_side).await
             }
             Err(_) => Err(failure),
         }
     }
 
+    /// Opens what the host has perhaps made of a picture.
     async fn open_as_it_is(
         &self,
         picture: &Picture<BytesOf<H>>,
+        made: &Picture<BytesOf<H>>,
         preview_side: u32,
     ) -> Result<Opened, Failure> {
         let first = self.first().await?;
-        let answer = match picture {
+        // It is asked at once, and answers in the order in which it is asked.
+        self.held.replace(Some(picture.clone()));
+        let answer = match made {
             Picture::Photo(bytes) => {
                 let request = Request::Open { preview_side };
                 first.ask(&request, std::slice::from_ref(bytes)).await
             }
             &Picture::Scene { seed, tag } => first.ask(&Request::Draw { seed, tag }, &[]).await,
         };
+        let answer = answer.inspect_err(|_| {
+            self.held.borrow_mut().take_if(|held| held == picture);
+        });
         let opened = Opened::of(answer.map_err(NoAnswer::failure)?);
         opened.map_err(|other| unexpected(&other).failure())
     }
 
-    /// Runs the model on the photo that the first worker keeps.
+    /// Runs the model on a picture, which the first worker opens unless it holds it: another one may have come in
+    /// between, or another worker in its place.
     ///
     /// # Errors
     ///
@@ -361,16 +373,14 @@ impl<H: Host> Pool<H> {
         picture: &Picture<BytesOf<H>>,
         baseline: Baseline,
     ) -> Result<Prepared, Failure> {
-        let request = Request::Prepare { baseline };
-        let first = self.first().await?;
-        let answer = match first.ask(&request, &[]).await {
-            // A worker that has taken a dead one's place has not seen the photo yet.
-            Err(NoAnswer::Failed(failure)) if failure.code == FailureCode::Internal => {
-                self.open(picture, 1).await?;
-                first.ask(&request, &[]).await
+        let first = loop {
+            let first = self.first().await?;
+            if self.held.borrow().as_ref() == Some(picture) {
+                break first;
             }
-            other => other,
+            self.open(picture, 1).await?;
         };
+        let answer = first.ask(&Request::Prepare { baseline }, &[]).await;
         match answer.map_err(NoAnswer::failure)? {
             Response::Prepared {
                 crop,
@@ -455,6 +465,9 @@ impl<H: Host> Pool<H> {
             Ok(worker)
         };
         let worker = replacement.await.map_err(NoAnswer::failure)?;
+        if k == 0 {
+            self.held.replace(None);
+        }
         let dead = std::mem::replace(&mut self.workers.borrow_mut()[k], Rc::new(worker));
         self.host.replaced(&dead.epitaph().unwrap_or_default());
         Ok(())

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::ops::Range;
 use std::task::Poll;
 
+use futures_util::future::join;
 use pollster::block_on;
 
 use super::*;
@@ -37,7 +38,8 @@ pub(in crate::page) struct Plain {
     stand: Rc<Stand>,
     model: Cell<bool>,
     path: Cell<bool>,
-    photo: Cell<bool>,
+    /// The photo that it holds.
+    photo: Cell<&'static str>,
     /// Values of the path's input.
     length: Cell<usize>,
     epitaph: RefCell<Option<String>>,
@@ -151,7 +153,7 @@ impl Worker for Plain {
                 "huge" => self.says(FailureCode::PhotoTooLarge),
                 what => {
                     self.note(what);
-                    self.photo.set(true);
+                    self.photo.set(what);
                     Ok(Response::Opened {
                         width: 400,
                         height: 300,
@@ -164,10 +166,11 @@ impl Worker for Plain {
                     })
                 }
             },
-            Request::Prepare { .. } if !self.photo.get() => self.says(FailureCode::Internal),
+            Request::Prepare { .. } if self.photo.get().is_empty() => self.says(FailureCode::Internal),
             Request::Prepare { .. } => Ok(Response::Prepared {
                 crop: Default::default(),
-                input: vec![1.0],
+                // What it looked at, by the length of its name.
+                input: vec![self.photo.get().len() as f32],
                 baseline: vec![0.0],
                 logits_input: vec![2.0],
                 logits_baseline: vec![0.5],
@@ -401,11 +404,37 @@ fn a_worker_that_has_taken_a_dead_ones_place_is_shown_the_photo() {
         pool.worker(0).epitaph.replace(Some("out of memory".into()));
         pool.prepare(&photo, Baseline::Black).await
     });
-    assert_eq!(prepared.map(|prepared| prepared.input), Ok(vec![1.0]));
+    assert_eq!(prepared.map(|prepared| prepared.input), Ok(vec![4.0]));
     let of_third = |&&(number, _): &&(usize, &str)| number == 3;
     let asked = stand.asked.borrow();
     let asked: Vec<_> = asked.iter().filter(of_third).collect();
     assert_eq!(asked, [&(3, "load"), &(3, "jpeg")]);
+}
+
+#[test]
+fn a_network_looks_at_the_photo_that_is_meant_whatever_comes_in_between() {
+    let (pool, _) = pool(Stand::default(), DeviceKind::Cpu, 2);
+    let [cat, coffee, broken] = ["cat", "coffee", "heic"].map(Picture::Photo);
+    let looked_at = |photo| {
+        let prepared = block_on(pool.prepare(photo, Baseline::Black));
+        prepared.map(|prepared| prepared.input)
+    };
+    block_on(pool.load(&weights(0))).expect("loaded");
+    // An older job shows the cat again while the coffee is being decoded.
+    let both = block_on(join(pool.open(&coffee, 100), pool.open(&cat, 100)));
+    assert!(both.0.is_ok() && both.1.is_ok());
+    assert_eq!(looked_at(&coffee), Ok(vec![6.0]));
+    // While it is looked at, another photo comes, and one that cannot be opened.
+    for (other, opens) in [(&cat, true), (&broken, false)] {
+        let (opened, prepared) = block_on(join(
+            pool.open(other, 100),
+            pool.prepare(&coffee, Baseline::Black),
+        ));
+        assert_eq!(opened.is_ok(), opens);
+        assert_eq!(prepared.map(|prepared| prepared.input), Ok(vec![6.0]));
+    }
+    assert_eq!(looked_at(&coffee), Ok(vec![6.0]));
+    assert_eq!(looked_at(&cat), Ok(vec![3.0]));
 }
 
 #[test]
