@@ -11,7 +11,7 @@ pub(super) mod tests;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 
 use super::explanation::Prepared;
 use super::opened::Opened;
@@ -324,16 +324,22 @@ impl<H: Host> Pool<H> {
         picture: &Picture<BytesOf<H>>,
         preview_side: u32,
     ) -> Result<Opened, Failure> {
-        let opened = self.open_as_it_is(picture, picture, preview_side).await;
-        let (failure, bytes) = match (opened, picture) {
+        let ask = async |made: &_| self.open_as_it_is(picture, made, preview_side).await;
+        self.decoded_if_need_be(picture, ask).await
+    }
+
+    /// Asks for something with a picture, and with what the host makes of it where the workers cannot decode it.
+    async fn decoded_if_need_be<T>(
+        &self,
+        picture: &Picture<BytesOf<H>>,
+        ask: impl AsyncFn(&Picture<BytesOf<H>>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (failure, bytes) = match (ask(picture).await, picture) {
             (Err(failure), Picture::Photo(bytes)) if failure.code.is_of_photo() => (failure, bytes),
-            (opened, _) => return opened,
+            (answer, _) => return answer,
         };
         match self.host.decode(bytes).await {
-            Ok(bytes) => {
-                let photo = Picture::Photo(bytes);
-                self.open_as_it_is(picture, &photo, preview_side).await
-            }
+            Ok(bytes) => ask(&Picture::Photo(bytes)).await,
             Err(_) => Err(failure),
         }
     }
@@ -373,14 +379,20 @@ impl<H: Host> Pool<H> {
         picture: &Picture<BytesOf<H>>,
         baseline: Baseline,
     ) -> Result<Prepared, Failure> {
-        let first = loop {
-            let first = self.first().await?;
-            if self.held.borrow().as_ref() == Some(picture) {
-                break first;
-            }
-            self.open(picture, 1).await?;
+        let request = Request::Prepare { baseline };
+        let first = self.first().await?;
+        let holds = self.held.borrow().as_ref() == Some(picture);
+        let answer = if holds {
+            first.ask(&request, &[]).await
+        } else {
+            // Both are asked at once, so that no other picture comes between them.
+            let ask = async |made: &_| {
+                let open = self.open_as_it_is(picture, made, 1);
+                let (opened, answer) = join(open, first.ask(&request, &[])).await;
+                opened.map(|_| answer)
+            };
+            self.decoded_if_need_be(picture, ask).await?
         };
-        let answer = first.ask(&Request::Prepare { baseline }, &[]).await;
         match answer.map_err(NoAnswer::failure)? {
             Response::Prepared {
                 crop,

@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::ops::Range;
 use std::task::Poll;
 
-use futures_util::future::join;
 use pollster::block_on;
 
 use super::*;
@@ -433,8 +432,14 @@ fn a_network_looks_at_the_photo_that_is_meant_whatever_comes_in_between() {
         assert_eq!(opened.is_ok(), opens);
         assert_eq!(prepared.map(|prepared| prepared.input), Ok(vec![6.0]));
     }
+    // Two jobs that look at two photos, the older one not yet told to stop.
+    let (first, second) = block_on(join(
+        pool.prepare(&coffee, Baseline::Black),
+        pool.prepare(&cat, Baseline::Black),
+    ));
+    let inputs = [first, second].map(|prepared| prepared.expect("looked at").input);
+    assert_eq!(inputs, [[6.0], [3.0]]);
     assert_eq!(looked_at(&coffee), Ok(vec![6.0]));
-    assert_eq!(looked_at(&cat), Ok(vec![3.0]));
 }
 
 #[test]
