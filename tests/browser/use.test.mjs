@@ -112,6 +112,29 @@ check("Cancel and another choice while a photo of the queue is decoded end the q
   await page.close();
 });
 
+check("an engine that was cancelled while it came comes with the next photo; one that comes stays, whatever is chosen", async () => {
+  for (const cancelled of [true, false]) {
+    let come;
+    const engine = new Promise((done) => { come = done; });
+    const page = await open(shared.browser, shared.site, `${cpu}&steps=2`, { engine });
+    await drop(page, "rocket.jpg", await sample("rocket.jpg"), "image/jpeg");
+    await status(page, /waits for the engine/);
+    if (cancelled) {
+      await page.click("#cancel");
+      await status(page, /^Cancelled/);
+      come();
+    } else {
+      await page.selectOption("#rule", "midpoint");
+    }
+    await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+    come();
+    await status(page, /^Done/);
+    assert.match(await page.textContent("#predictions"), /cat/);
+    assert.deepEqual(page.errors, []);
+    await page.close();
+  }
+});
+
 check("ten photos in a row, classes and models changed in between: no mask of an older one is left", async () => {
   const page = await open(shared.browser, shared.site, `${cpu}&steps=8`);
   await status(page, /is ready/);

@@ -25,6 +25,13 @@ pub(super) type PageJob = Job<Status>;
 impl Page {
     /// Begins again from there, with what is set.
     pub(super) fn begin(self: &Rc<Self>, from: Begin) {
+        let from = match from {
+            Begin::Photo => from,
+            _ if self.lacks_engine() => Begin::Engine,
+            // It takes what is set when it runs.
+            _ if self.pool.borrow().is_none() && from != Begin::Engine => return,
+            _ => from,
+        };
         match from {
             Begin::Engine => {
                 let page = Rc::clone(self);

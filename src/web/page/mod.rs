@@ -44,6 +44,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event, HtmlElement};
 
 pub(super) use self::address::parameter;
+use self::job::PageJob;
 use self::live::Camera;
 use self::open::Looked;
 use self::status::Status;
@@ -98,6 +99,8 @@ struct Page {
     openings: Jobs<Status>,
     stage: RefCell<Stage>,
     pool: RefCell<Option<Rc<Pool>>>,
+    /// What started it, or does now.
+    starting: RefCell<Option<PageJob>>,
     /// Why it is that one, and whether another may take its place.
     devices: RefCell<Devices<Rc<Pool>>>,
     /// The networks that there are, and their weights.

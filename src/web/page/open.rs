@@ -7,7 +7,7 @@ use js_sys::ArrayBuffer;
 use web_sys::HtmlElement;
 
 use super::{PREVIEW_SIDE, Page, show};
-use crate::page::{Opened, PictureId};
+use crate::page::{Begin, Opened, PictureId};
 use crate::protocol::{Failure, Truth};
 use crate::web::dom::{element, now};
 use crate::web::files;
@@ -150,10 +150,13 @@ impl Page {
         self.write_address();
         if let Some(opened) = opened {
             self.show_photo(opened);
-            self.run(|page, job| async move { page.make_mask(&job).await });
+            self.begin(Begin::Model);
         } else {
             self.show_controls();
             self.say_status(phrase!("The photo waits for the engine…"));
+            if self.lacks_engine() {
+                self.begin(Begin::Engine);
+            }
         }
     }
 

@@ -26,6 +26,7 @@ impl Page {
     /// Starts the pool that the device selector asks for, and goes on with it.
     pub(super) async fn change_device(self: Rc<Self>) {
         let job = self.begin_job();
+        self.starting.replace(Some(job.clone()));
         self.pool.replace(None);
         self.devices.replace(Devices::default());
         self.work.borrow_mut().hold(None);
@@ -49,6 +50,12 @@ impl Page {
                 self.show_controls();
             }
         }
+    }
+
+    /// Whether there is no engine, and none on its way: it could not be started, or someone cancelled that.
+    pub(super) fn lacks_engine(&self) -> bool {
+        let starts = self.starting.borrow().as_ref().is_some_and(PageJob::is_current);
+        self.pool.borrow().is_none() && !starts
     }
 
     /// The pool that computes first, and what is known of the other device.
