@@ -116,6 +116,23 @@ pub enum Error {
         found: String,
     },
 
+    /// Its code runs with no picture of a usual size.
+    #[error(
+        "The file does not say how large the network's pictures are, and with none of the usual sizes its code runs: \
+         {reason} Give its size, or export it to ONNX."
+    )]
+    NoSize {
+        /// Why not with the one that came furthest.
+        reason: String,
+    },
+
+    /// Its code ends itself.
+    #[error("The network's own code refuses the picture{said}.")]
+    Stopped {
+        /// What it says, in brackets; empty if nothing.
+        said: String,
+    },
+
     /// More classes than the network has were to be kept, or none.
     #[error("The network has {found} classes, so {asked} of them cannot be kept.")]
     Classes {

@@ -312,7 +312,7 @@ pub enum Note {
     },
     /// One output was taken as a logit of a sigmoid.
     AssumedSigmoid,
-    /// TorchScript's code was not read.
+    /// TorchScript's code could not be followed.
     ScriptNotRead,
     /// The file says something about itself that was not understood.
     NotUnderstood {
@@ -434,7 +434,7 @@ impl fmt::Display for Note {
             }
             Note::ScriptNotRead => write!(
                 f,
-                "The file is TorchScript, whose code is not read; its layers are assumed to be the \
+                "The file is TorchScript with code that Violet cannot follow; its layers are assumed to be the \
                  usual ones."
             ),
             Note::NotUnderstood { key, value } => {

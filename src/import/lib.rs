@@ -10,10 +10,13 @@
 //! | [`keras`] | Keras 1 to 3: `.h5`, `.keras` |
 //! | [`tfjs`] | TensorFlow.js: layers and graphs, Teachable Machine |
 //! | [`tflite`] | TensorFlow Lite |
+//! | `torchscript` | PyTorch's networks with their code |
 //! | `layouts` | PyTorch's weights and safetensors, of torchvision's and Hugging Face's classifiers |
 
 mod arranged;
 mod boxes;
+mod detector;
+mod einsum;
 mod elsewhere;
 mod error;
 mod files;
@@ -21,6 +24,7 @@ mod imported;
 pub mod keras;
 mod labels;
 mod layouts;
+mod metadata;
 mod normalised;
 pub mod onnx;
 mod open;
@@ -30,6 +34,7 @@ mod teachable_machine;
 mod tensorflow;
 pub mod tfjs;
 pub mod tflite;
+mod torchscript;
 
 pub use error::{Error, Result, Unsupported};
 pub use files::File;

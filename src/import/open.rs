@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{Imported, Options};
-use crate::{elsewhere, keras, layouts, onnx, teachable_machine, tfjs, tflite};
+use crate::{elsewhere, keras, layouts, onnx, teachable_machine, tfjs, tflite, torchscript};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,7 +106,7 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     };
     let file = beside.swap_remove(k);
     let imported = match format {
-        Format::Weights => layouts::import(&file, &beside, options),
+        Format::Weights => of_pytorch(&file, &beside, options),
         Format::Onnx => onnx::import(&file.bytes, &beside, options),
         Format::Keras | Format::KerasH5 => keras::import_h5(file.bytes, &beside, options),
         Format::TensorflowLite => tflite::import(&file.bytes, &beside, options),
@@ -116,6 +116,19 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
         },
     };
     Ok((format, imported?))
+}
+
+/// By its code, where the file holds it; else, or where something in it is not supported, by names and shapes.
+fn of_pytorch(file: &File, beside: &[File], options: &Options) -> Result<Imported> {
+    let Some(script) = violet_weights::script(&file.bytes)? else {
+        return layouts::import(file, beside, options);
+    };
+    let refused = match torchscript::import(&script, beside, options) {
+        Ok(imported) => return Ok(imported),
+        Err(error) => error,
+    };
+    drop(script);
+    layouts::import(file, beside, options).map_err(|_unknown| refused)
 }
 
 /// Without what Hugging Face's folders hold beside a network: the same weights for other libraries, and of a training its

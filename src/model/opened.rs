@@ -72,7 +72,10 @@ impl Opened {
     pub fn read(files: Vec<File>, wishes: &Wishes) -> Result<Self> {
         let (mut weights, mut others): (Vec<_>, Vec<_>) = violet_import::of_one_network(files)
             .into_iter()
-            .partition(|file| Checkpoint::is_one(&file.bytes));
+            // Code says more than names do.
+            .partition(|file| {
+                Checkpoint::is_one(&file.bytes) && !violet_weights::holds_code(&file.bytes)
+            });
         match weights.pop() {
             None => Self::imported(others, wishes),
             Some(file) if weights.is_empty() => match Self::layout(&file, &others, wishes) {

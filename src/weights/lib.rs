@@ -10,6 +10,7 @@
 mod error;
 mod pytorch;
 mod rounded;
+mod script;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use safetensors::{Dtype, SafeTensors};
 
 pub use error::{Error, Result};
 pub use rounded::write;
+pub use script::{Array, Data, Item, Object, Script};
 
 /// The most values taken from a file, in f32 a gigabyte.
 const MOST_VALUES: usize = 1 << 28;
@@ -140,6 +142,23 @@ pub fn read<E: From<Error>>(
     };
     choose(&[candidate])?;
     Ok(read)
+}
+
+/// Whether bytes are TorchScript: weights with the code of their network.
+pub fn holds_code(bytes: &[u8]) -> bool {
+    pytorch::is_pytorch(bytes) && pytorch::holds_code(bytes)
+}
+
+/// The network of a TorchScript file, with its code; nothing if the bytes are of another format or hold no code.
+///
+/// # Errors
+///
+/// [`Error::Damaged`] as in [`read`].
+pub fn script(bytes: &[u8]) -> Result<Option<Script>> {
+    match pytorch::is_pytorch(bytes) {
+        true => pytorch::read_script(bytes),
+        false => Ok(None),
+    }
 }
 
 /// Reads the one format that [`write()`] writes: programs that are given no other have no reader of PyTorch's in

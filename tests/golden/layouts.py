@@ -451,7 +451,7 @@ with zipfile.ZipFile(folder / "protocol-4.pth") as stored, zipfile.ZipFile(
         deflated.writestr(entry, stored.read(entry))
 record("deflated.pth", model, 64)
 torch.jit.script(model).save(str(folder / "scripted.pt"))
-record("scripted.pt", model, 64, "TorchScript")
+record("scripted.pt", model, 64, "")
 torch.save({"class_to_idx": {"cat": 0, "dog": 1}, "state_dict": {**state, "fc.weight": state["fc.weight"][:2],
             "fc.bias": state["fc.bias"][:2]}}, folder / "labels.pth")
 half = model.half().float()
@@ -471,6 +471,8 @@ model.relu = nn.LeakyReLU(0.2)
 model.fc = nn.Sequential(nn.Linear(512, 20), nn.Tanh(), nn.Linear(20, 5))
 torch.save(model, folder / "changed-module.pt")
 record("changed-module.pt", model.eval(), 64)
+torch.jit.script(model).save(str(folder / "changed-scripted.pt"))
+record("changed-scripted.pt", model, 64, "")
 
 
 class Strange(nn.Module):

@@ -6,9 +6,7 @@
 mod another;
 mod attribute;
 mod call;
-mod detector;
 mod input;
-mod metadata;
 mod model;
 mod node;
 mod ops;
@@ -22,12 +20,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use violet_graph::{Builder, Constant, Graph};
 
+use crate::detector;
 use crate::error::{Error, Result, Unsupported};
 use crate::files::File;
 use crate::imported::{Detector, Imported, Note, OperationCount, Options};
+use crate::metadata::Metadata;
 use crate::normalised;
 use call::Value;
-use metadata::Metadata;
 use model::{Kind, Model, Tensor};
 use run::Runner;
 use tensor::data_type::FLOAT;

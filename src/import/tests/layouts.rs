@@ -79,7 +79,7 @@ fn weights_alone_compute_what_pytorch_computes() {
         if !(error < 1e-4 && found.len() == logits.len()) {
             wrong.push(format!("{name}: {error}"));
         }
-        if !notes.iter().any(|note| note.contains(says)) {
+        if !(says.is_empty() || notes.iter().any(|note| note.contains(says))) {
             wrong.push(format!("{name}: “{says}” is not said: {notes:?}"));
         }
         if name == "head-sigmoid.pth" {

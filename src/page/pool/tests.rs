@@ -165,7 +165,9 @@ impl Worker for Plain {
                     })
                 }
             },
-            Request::Prepare { .. } if self.photo.get().is_empty() => self.says(FailureCode::Internal),
+            Request::Prepare { .. } if self.photo.get().is_empty() => {
+                self.says(FailureCode::Internal)
+            }
             Request::Prepare { .. } => Ok(Response::Prepared {
                 crop: Default::default(),
                 // What it looked at, by the length of its name.

@@ -54,7 +54,11 @@ impl Page {
 
     /// Whether there is no engine, and none on its way: it could not be started, or someone cancelled that.
     pub(super) fn lacks_engine(&self) -> bool {
-        let starts = self.starting.borrow().as_ref().is_some_and(PageJob::is_current);
+        let starts = self
+            .starting
+            .borrow()
+            .as_ref()
+            .is_some_and(PageJob::is_current);
         self.pool.borrow().is_none() && !starts
     }
 

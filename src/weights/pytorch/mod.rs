@@ -6,6 +6,7 @@
 mod find;
 mod pickle;
 mod said;
+mod script;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read};
@@ -45,14 +46,6 @@ impl Dtype {
         }
     }
 
-    fn size(self) -> usize {
-        match self {
-            Dtype::F16 | Dtype::Bf16 => 2,
-            Dtype::F32 => 4,
-            Dtype::F64 => 8,
-        }
-    }
-
     fn read(self, bytes: &[u8]) -> f32 {
         let value = match self {
             Dtype::F16 => bytes.try_into().map(|b| f16::from_le_bytes(b).to_f32()),
@@ -64,11 +57,48 @@ impl Dtype {
     }
 }
 
+/// The types that indices and masks have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Whole {
+    Bool,
+    U8,
+    I8,
+    I16,
+    I32,
+    I64,
+}
+
+impl Whole {
+    fn of_storage(class: &str) -> Option<Self> {
+        match class.rsplit('.').next() {
+            Some("BoolStorage") => Some(Whole::Bool),
+            Some("ByteStorage") => Some(Whole::U8),
+            Some("CharStorage") => Some(Whole::I8),
+            Some("ShortStorage") => Some(Whole::I16),
+            Some("IntStorage") => Some(Whole::I32),
+            Some("LongStorage") => Some(Whole::I64),
+            _ => None,
+        }
+    }
+
+    fn read(self, bytes: &[u8]) -> i64 {
+        let value = match self {
+            Whole::Bool | Whole::U8 => bytes.try_into().map(|b| u8::from_le_bytes(b).into()),
+            Whole::I8 => bytes.try_into().map(|b| i8::from_le_bytes(b).into()),
+            Whole::I16 => bytes.try_into().map(|b| i16::from_le_bytes(b).into()),
+            Whole::I32 => bytes.try_into().map(|b| i32::from_le_bytes(b).into()),
+            Whole::I64 => bytes.try_into().map(i64::from_le_bytes),
+        };
+        value.unwrap_or(0) // never: the slice has its size
+    }
+}
+
 /// Whether the bytes begin as one of PyTorch's formats does: an archive with a `data.pkl` in it, or
 /// the older one.
 pub(super) fn is_pytorch(bytes: &[u8]) -> bool {
     const HEAD: usize = 1 << 12;
-    const TAIL: usize = 1 << 16;
+    // Of a network's code there may be thousands of files, which are listed there.
+    const TAIL: usize = 1 << 23;
     if is_old(bytes) {
         return true;
     }
@@ -81,6 +111,8 @@ pub(super) fn is_pytorch(bytes: &[u8]) -> bool {
 fn is_old(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x80) && bytes.get(2..).is_some_and(|b| b.starts_with(&OLD_FORMAT))
 }
+
+pub(super) use script::{holds_code, read as read_script};
 
 /// See [`crate::read`].
 pub(super) fn read<E: From<Error>>(
@@ -95,13 +127,10 @@ pub(super) fn read<E: From<Error>>(
         });
     }
     let mut archive = Archive::open(bytes)?;
-    let described = archive.entry("data.pkl")?;
-    if archive.has("byteorder") && archive.entry("byteorder")?.starts_with(b"big") {
-        return Err(damaged("it was written on a big-endian machine").into());
-    }
+    let described = archive.described()?;
     let pickle = Pickle::read(&mut described.as_slice())?;
     let mut state = state_dict(&pickle, choose, |key| archive.entry(&format!("data/{key}")))?;
-    state.scripted = archive.has("constants.pkl");
+    state.scripted = archive.has(script::CONSTANTS);
     Ok(state)
 }
 
@@ -167,6 +196,22 @@ impl<'b> Archive<'b> {
             root,
             left: MOST_BYTES,
         })
+    }
+
+    /// The pickle of what was saved.
+    fn described(&mut self) -> Result<Vec<u8>> {
+        if self.has("byteorder") && self.entry("byteorder")?.starts_with(b"big") {
+            return Err(damaged("it was written on a big-endian machine"));
+        }
+        self.entry("data.pkl")
+    }
+
+    /// Names of entries within a folder, without its own.
+    fn within(&self, folder: &str) -> Vec<String> {
+        let folder = format!("{}{folder}/", self.root);
+        let names = self.zip.file_names();
+        let names = names.filter_map(|name| Some(name.ok()?.strip_prefix(&folder)?.to_owned()));
+        names.collect()
     }
 
     fn has(&self, name: &str) -> bool {
@@ -237,7 +282,7 @@ fn state_dict<E: From<Error>>(
             if total > MOST_VALUES {
                 return Err(damaged("it holds more than a gigabyte of weights").into());
             }
-            let values = values(name, tensor, &bytes)?;
+            let values = floats(name, tensor, &bytes)?;
             let shape = tensor.shape.clone();
             let tensor = crate::Tensor { shape, values };
             state.tensors.insert(name.to_owned(), tensor);
@@ -259,13 +304,23 @@ fn instead(pickle: &Pickle) -> &'static str {
     ""
 }
 
-/// A tensor's values in the order of its shape.
-fn values(name: &str, tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>> {
+/// A tensor's values in the order of its shape; none of what is no floats.
+fn floats(name: &str, tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>> {
+    match tensor.storage.dtype {
+        Some(dtype) => values(name, tensor, bytes, |bytes| dtype.read(bytes)),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn values<T>(
+    name: &str,
+    tensor: &Tensor,
+    bytes: &[u8],
+    read: impl Fn(&[u8]) -> T,
+) -> Result<Vec<T>> {
     let outside = || damaged(&format!("“{name}” reaches beyond its numbers"));
-    let Some(dtype) = tensor.storage.dtype else {
-        return Ok(Vec::new());
-    };
-    let stored = bytes.len() / dtype.size();
+    let each = tensor.storage.size;
+    let stored = bytes.len() / each;
     let (shape, strides) = (&tensor.shape, &tensor.strides);
     let product = |product: usize, &size: &usize| product.checked_mul(size);
     let count = shape.iter().try_fold(1, product).ok_or_else(outside)?;
@@ -285,12 +340,9 @@ fn values(name: &str, tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>> {
         return Err(outside());
     }
     if is_contiguous(shape, strides) {
-        let from = tensor.offset * dtype.size();
-        let stretch = &bytes[from..from + count * dtype.size()];
-        return Ok(stretch
-            .chunks_exact(dtype.size())
-            .map(|bytes| dtype.read(bytes))
-            .collect());
+        let from = tensor.offset * each;
+        let stretch = &bytes[from..from + count * each];
+        return Ok(stretch.chunks_exact(each).map(read).collect());
     }
     let at = |k: usize| {
         let (mut rest, mut place) = (k, tensor.offset);
@@ -298,8 +350,7 @@ fn values(name: &str, tensor: &Tensor, bytes: &[u8]) -> Result<Vec<f32>> {
             place += rest % size * stride;
             rest /= size;
         }
-        let from = place * dtype.size();
-        dtype.read(&bytes[from..from + dtype.size()])
+        read(&bytes[place * each..(place + 1) * each])
     };
     Ok((0..count).map(at).collect())
 }

@@ -12,9 +12,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::Dtype;
+use super::{Dtype, Whole};
 use crate::{Result, damaged};
 
+/// Name of a state that is a tuple.
+const STATE: &str = "state";
 /// Entries that become the state of objects, at most: an object takes its entries once.
 const MOST_COPIED: usize = 1 << 20;
 
@@ -46,6 +48,8 @@ pub(super) struct Storage {
     pub key: String,
     /// Nothing, if the type is none that weights have.
     pub dtype: Option<Dtype>,
+    /// The same of indices and masks.
+    pub whole: Option<Whole>,
     /// Bytes of one element.
     pub size: usize,
 }
@@ -115,6 +119,14 @@ impl Pickle {
             Value::Int(key) => Some((usize::try_from(*key).ok()?, value)),
             _ => None,
         })
+    }
+
+    /// All entries of a dictionary; of anything else, none.
+    pub(super) fn pairs(&self, value: &Value) -> &[(Value, Value)] {
+        match value {
+            Value::Dictionary(place) => &self.dictionaries[*place],
+            _ => &[],
+        }
     }
 
     /// The entries of a dictionary, or of an object's state; of anything else, none. Keys that are
@@ -469,6 +481,7 @@ impl<'a, 'b> Machine<'a, 'b> {
         Ok(Storage {
             key: key.to_string(),
             dtype: Dtype::of_storage(class),
+            whole: Whole::of_storage(class),
             size: element_size(class)?,
         })
     }
@@ -494,6 +507,15 @@ impl<'a, 'b> Machine<'a, 'b> {
                     Some(data) => Ok(data.clone()),
                     None => Err(damaged("a parameter has no data")),
                 }
+            }
+            // TorchScript's lists, whose items are all of one type.
+            "torch.jit._pickle.build_intlist"
+            | "torch.jit._pickle.build_doublelist"
+            | "torch.jit._pickle.build_boollist"
+            | "torch.jit._pickle.build_tensorlist"
+            | "torch.jit._pickle.restore_type_tag" => {
+                let list = self.sequences[arguments].first();
+                Ok(list.cloned().unwrap_or(Value::None))
             }
             // A tuple by another name.
             "fastcore.basics.fastuple" => match self.sequences[arguments].as_slice() {
@@ -572,6 +594,11 @@ impl<'a, 'b> Machine<'a, 'b> {
             }
             let entries = self.dictionaries[state].clone();
             self.dictionaries[object].extend(entries);
+        }
+        // What TorchScript's packed weights are set to is no dictionary.
+        if let (&Value::Object(object), Value::Sequence(_)) = (self.top()?, state) {
+            let named = (Value::Text(STATE.into()), state.clone());
+            self.dictionaries[object].push(named);
         }
         Ok(())
     }
