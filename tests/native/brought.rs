@@ -271,6 +271,41 @@ fn what_cannot_be_opened_is_said_with_what_to_do() {
 }
 
 #[test]
+fn code_says_more_than_names_do() {
+    let folder = std::env::var_os("VIOLET_CHECKPOINTS").map(std::path::PathBuf::from);
+    let file = folder.map(|folder| folder.join("layouts/changed-scripted.pt"));
+    let Some(file) = file.filter(|file| file.exists()) else {
+        common::skip("there is no PyTorch here that could have written TorchScript");
+        return;
+    };
+    // A ResNet-18 by its names, without its max-pool by its code.
+    let run = violet(&["check", file.to_str().unwrap()]);
+    let out = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{run:?}");
+    assert!(
+        out.contains("TorchScript") && !out.contains("MaxPool"),
+        "{out}"
+    );
+}
+
+#[test]
+fn whoever_reads_what_it_says_may_stop() {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_violet"))
+        .args([
+            "check",
+            data("onnx/grey-three-heads.onnx").to_str().unwrap(),
+        ])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert!(!ended.status.success());
+}
+
+#[test]
 fn check_says_that_every_kind_is_computed_rightly() {
     for (name, said) in [
         ("onnx/grey-three-heads.onnx", "grey, 10 × 6 pixels"),
@@ -281,6 +316,8 @@ fn check_says_that_every_kind_is_computed_rightly() {
             "its input is 0 to 255, as it is normalised inside",
         ),
         ("tensorflow/lite.zip", "TensorFlow Lite"),
+        ("torchscript/digits-scripted.pt", "grey, 28 × 28 pixels"),
+        ("torchscript/branches-scripted.pt", "TorchScript"),
     ] {
         let run = violet(&["check", data(name).to_str().unwrap()]);
         let out = String::from_utf8_lossy(&run.stdout).into_owned();

@@ -24,6 +24,10 @@ mod pool;
 #[cfg(not(target_family = "wasm"))]
 mod weights;
 
+/// How it ends when nobody reads what it says: 128 and the signal's number, as shells count.
+#[cfg(not(target_family = "wasm"))]
+const UNREAD: i32 = 128 + 13;
+
 #[cfg(not(target_family = "wasm"))]
 fn main() -> std::process::ExitCode {
     use clap::{Parser, Subcommand};
@@ -73,6 +77,15 @@ Examples:
       A network of your own, or --weights model.onnx, a Teachable Machine .zip, keras_model.h5,
       model.tflite; `violet check` says what such a file holds. Many photos, one folder each; a broken one does not stop the others.";
 
+    // Whoever reads may stop, as `head` does: that is no fault of ours.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") {
+            std::process::exit(UNREAD);
+        }
+        usual(panic);
+    }));
     #[cfg(feature = "engine")]
     memory::keep();
     let result = match Arguments::parse().command {
