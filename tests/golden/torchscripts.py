@@ -205,8 +205,10 @@ class Phone(nn.Module):
 
 
 def randomised(network):
-    """Norms that do something."""
+    """Norms that do something, and last layers that begin as zeros do."""
     for module in network.modules():
+        if isinstance(module, nn.Linear) and not module.weight.any():
+            module.weight.data.normal_(0, 0.1)
         if isinstance(module, (nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm)):
             for name, low, high in [("running_mean", -0.1, 0.1), ("running_var", 0.5, 1.5), ("weight", 0.5, 1.5), ("bias", -0.1, 0.1)]:
                 if getattr(module, name, None) is not None:
