@@ -116,12 +116,14 @@ pub enum Error {
         found: String,
     },
 
-    /// Its code runs with no picture of a usual size.
+    /// Its code runs with no picture that was tried.
     #[error(
-        "The file does not say how large the network's pictures are, and with none of the usual sizes its code runs: \
-         {reason} Give its size, or export it to ONNX."
+        "The network's code runs with no pictures of {tried}: {reason} Give the size that it is made for (on the \
+         command line by --size), or export it to ONNX."
     )]
     NoSize {
+        /// Their size.
+        tried: String,
         /// Why not with the one that came furthest.
         reason: String,
     },

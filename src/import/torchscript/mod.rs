@@ -32,6 +32,8 @@ const SIDES: [usize; 36] = [
 ];
 /// Channels, the likelier first.
 const CHANNELS: [usize; 2] = [3, 1];
+/// Pictures for which the code may lack something here, until no other is tried.
+const MOST_UNSUPPORTED: usize = 4;
 /// Outputs that are kept.
 const MOST_OUTPUTS: usize = 64;
 /// Where Ultralytics and YOLOv5 say what they know of a network.
@@ -59,46 +61,93 @@ pub(crate) fn import(script: &Script, beside: &[File], options: &Options) -> Res
         None => SIDES.map(|side| [side; 2]).into(),
     };
     let mut code = Code::default();
-    let mut furthest: Option<(usize, Error)> = None;
+    let mut refused = Refused::default();
     for channels in CHANNELS {
         for &size in &sizes {
-            let shape = [1, channels, size[0], size[1]];
-            let mut run = Run::new(Builder::new(&shape)?, script, &mut code);
-            let error = match run.forward() {
-                Ok(made) => match finish(run, &made, [channels, size[0], size[1]]) {
-                    Ok(mut imported) => {
-                        metadata.apply(&mut imported.input);
-                        imported.input.fixed_size = false;
-                        imported.notes.append(&mut metadata.notes);
-                        if said.is_none() {
-                            imported.notes.push(Note::AssumedSize(size));
-                        }
-                        imported.labels = labels::beside(beside).unwrap_or(metadata.labels);
-                        return Ok(imported);
-                    }
-                    Err(error) => error,
-                },
-                Err(error) => {
-                    let steps = run.steps();
-                    if furthest.as_ref().is_none_or(|&(most, _)| steps > most) {
-                        furthest = Some((steps, error.clone()));
-                    }
-                    error
+            let mut imported = match attempt(script, &mut code, [channels, size[0], size[1]]) {
+                Ok(imported) => imported,
+                Err(refusal) => {
+                    refused.note(refusal)?;
+                    continue;
                 }
             };
-            // Pictures of another size change nothing about these.
-            if !matches!(error, Error::Graph(_) | Error::Stopped { .. }) {
-                return Err(error);
+            metadata.apply(&mut imported.input);
+            imported.input.fixed_size = false;
+            imported.notes.append(&mut metadata.notes);
+            if said.is_none() {
+                imported.notes.push(Note::AssumedSize(size));
             }
-            furthest.get_or_insert((0, error));
+            imported.labels = labels::beside(beside).unwrap_or(metadata.labels);
+            return Ok(imported);
         }
     }
-    match furthest {
-        Some((_, error)) => Err(Error::NoSize {
-            reason: error.to_string(),
-        }),
-        None => Err(damaged("there is no picture that it takes")),
+    Err(refused.why(said))
+}
+
+/// Why the code does not run, with the pictures that were tried.
+#[derive(Default)]
+struct Refused {
+    /// The first that lacks something here.
+    unsupported: Option<Error>,
+    /// How many such.
+    count: usize,
+    /// The one that came furthest, by its statements.
+    furthest: Option<(usize, Error)>,
+}
+
+impl Refused {
+    /// Keeps what is to be told in the end.
+    ///
+    /// # Errors
+    ///
+    /// What pictures of another size change nothing about.
+    fn note(&mut self, (steps, error): (usize, Error)) -> Result<()> {
+        match error {
+            Error::Unsupported { .. } => {
+                self.count += 1;
+                let first = self.unsupported.get_or_insert(error);
+                match self.count < MOST_UNSUPPORTED {
+                    true => Ok(()),
+                    false => Err(first.clone()),
+                }
+            }
+            Error::Graph(_) | Error::Stopped { .. } => {
+                if self.furthest.as_ref().is_none_or(|&(most, _)| steps > most) {
+                    self.furthest = Some((steps, error));
+                }
+                Ok(())
+            }
+            error => Err(error),
+        }
     }
+
+    fn why(self, said: Option<[usize; 2]>) -> Error {
+        match (self.unsupported, self.furthest) {
+            (Some(error), _) => error,
+            (None, Some((_, error))) => Error::NoSize {
+                tried: match said {
+                    Some([height, width]) => format!("{width} × {height} pixels"),
+                    None => "a usual size".into(),
+                },
+                reason: error.to_string(),
+            },
+            (None, None) => damaged("there is no picture that it takes"),
+        }
+    }
+}
+
+/// The network that the code is for such a picture; else how many statements ran, and why no more.
+fn attempt(
+    script: &Script,
+    code: &mut Code,
+    shape: [usize; 3],
+) -> std::result::Result<Imported, (usize, Error)> {
+    let [channels, height, width] = shape;
+    let builder = Builder::new(&[1, channels, height, width]).map_err(|error| (0, error.into()))?;
+    let mut run = Run::new(builder, script, code);
+    let made = run.forward().map_err(|error| (run.steps(), error))?;
+    let steps = run.steps();
+    finish(run, &made, shape).map_err(|error| (steps, error))
 }
 
 /// What is said of the network beside it, by name.
