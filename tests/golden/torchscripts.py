@@ -93,6 +93,8 @@ class Norms(nn.Module):
         small = F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False)
         large = F.interpolate(small, size=x.shape[-2:], mode="nearest")
         x = x + large + F.interpolate(small, size=x.shape[-2:], mode="bicubic", align_corners=True)
+        odd = [F.interpolate(x, scale_factor=1.3, mode="bilinear", align_corners=False), F.interpolate(x, scale_factor=0.7)]
+        x = x + odd[0].mean() + odd[1][..., :1, :1]
         x = x + F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
         x = torch.cat([self.pool(x), F.adaptive_max_pool2d(x, (3, 2))], 1)
         x = F.pad(x, (1, 1), value=0.5)
@@ -245,7 +247,7 @@ def packed(file):
         entries = {entry: stored.read(entry) for entry in stored.namelist() if not entry.endswith(".debug_pkl")}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, content in entries.items():
-            archive.writestr(entry, content)
+            archive.writestr(zipfile.ZipInfo(entry), content, zipfile.ZIP_DEFLATED)
 
 
 def made(kind, *given, **named):

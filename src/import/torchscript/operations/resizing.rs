@@ -79,7 +79,7 @@ fn aligned(call: &mut Call<'_>, interpolation: Interpolation, antialias: bool) -
     resized(call, interpolation, coordinates, 3, antialias)
 }
 
-/// To a size, or by factors where none is given.
+/// By factors, which say where pixels lie, or to a size where none are given.
 fn resized(
     call: &mut Call<'_>,
     interpolation: Interpolation,
@@ -91,23 +91,14 @@ fn resized(
     let mut how = Resize::new(interpolation, coordinates);
     how.antialias = antialias;
     how.exclude_outside = antialias;
-    let axes = [-2, -1];
-    if call.get(1, "output_size").is_some() {
-        let sizes = call.ints(1, "output_size")?;
-        return made(call.b.resize(
-            x,
-            &axes[2 - sizes.len().min(2)..],
-            Extent::Sizes(&sizes),
-            &how,
-        )?);
-    }
-    let mut scales = Vec::new();
+    // In a list, or one after the other.
     let given: Vec<Value> = match call.get(factors, "scale_factors") {
         Some(value) => value
             .items()
             .unwrap_or_else(|| call.arguments[factors..].to_vec()),
         None => Vec::new(),
     };
+    let mut scales = Vec::new();
     for value in given {
         match value {
             Value::Float(scale) => scales.push(scale as f32),
@@ -115,10 +106,17 @@ fn resized(
             _ => return unsupported("its factors are no numbers"),
         }
     }
-    if scales.len() != 2 {
+    let sizes = call.ints_or_none(1, "output_size")?;
+    let count = scales.len().max(sizes.len());
+    if !(1..=2).contains(&count) {
         return unsupported("it is given no size");
     }
-    made(call.b.resize(x, &axes, Extent::Scales(&scales), &how)?)
+    let axes = &[-2, -1][2 - count..];
+    let extent = match scales.is_empty() {
+        true => Extent::Sizes(&sizes),
+        false => Extent::Scales(&scales),
+    };
+    made(call.b.resize(x, axes, extent, &how)?)
 }
 
 /// Pairs of elements before and after, of the last axis first.
