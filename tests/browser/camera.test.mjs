@@ -127,16 +127,20 @@ async function onTheWall(page) {
   return wall / all;
 }
 
-/** Drops pictures on a class, as a person does. */
-const dropOn = (page, number, urls, others = []) => page.evaluate(async ([number, urls, others]) => {
-  const transfer = new DataTransfer();
-  for (const [k, url] of urls.entries()) {
-    transfer.items.add(new File([await (await fetch(url)).blob()], `${k}.png`, { type: "image/png" }));
+/** Drops pictures on classes, as a person does: [class, pictures, other files], all of it before any of it is read. */
+const dropOn = (page, ...drops) => page.evaluate(async (drops) => {
+  const made = await Promise.all(drops.map(async ([number, urls, others]) => {
+    const transfer = new DataTransfer();
+    for (const [k, url] of urls.entries()) {
+      transfer.items.add(new File([await (await fetch(url)).blob()], `${k}.png`, { type: "image/png" }));
+    }
+    for (const name of others) transfer.items.add(new File(["no picture"], name));
+    return [document.querySelector(`#teach-classes > li:nth-child(${number})`), transfer];
+  }));
+  for (const [target, dataTransfer] of made) {
+    for (const kind of ["dragover", "drop"]) target.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
   }
-  for (const name of others) transfer.items.add(new File(["no picture"], name));
-  const target = document.querySelector(`#teach-classes > li:nth-child(${number})`);
-  for (const kind of ["dragover", "drop"]) target.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-}, [number, urls, others]);
+}, drops);
 
 check("a network is taught before a red wall, looks at the wall, is saved, and opens again", async (t) => {
   if (!lite) return skip(t, "there are no weights of EfficientNet-Lite0");
@@ -154,7 +158,7 @@ check("a network is taught before a red wall, looks at the wall, is saved, and o
   await says(page, "teach-verdict", /^“before red” has 0 of the 5 pictures/);
   // The second class's come while the first one's are still being read: none is lost.
   const [red, grey] = [await pictures(page, "#c22", 15), await pictures(page, "#999", 15)];
-  await Promise.all([dropOn(page, 1, red, ["notes.txt"]), dropOn(page, 2, grey)]);
+  await dropOn(page, [1, red, ["notes.txt"]], [2, grey, []]);
   await says(page, "notice-what", /1 of 31 files were left out/);
   const counts = () => page.locator("#teach-classes .hint").allTextContents();
   await page.waitForFunction(() => document.querySelectorAll("#teach-classes img").length === 30);
