@@ -172,14 +172,17 @@ impl Page {
                 goes_on
             };
             if !goes_on {
-                page.gather_pictures(|page, job| async move { page.read_pictures(&job).await });
+                page.gather_pictures(|page, job| {
+                    // At once: what is dropped in this moment goes with it.
+                    page.teaching.borrow_mut().reading = Some(job.clone());
+                    async move { page.read_pictures(&job).await }
+                });
             }
         });
     }
 
     /// Reads the files that wait, those included that come meanwhile.
     async fn read_pictures(self: &Rc<Self>, job: &PageJob) -> Result<(), Failure> {
-        self.teaching.borrow_mut().reading = Some(job.clone());
         let (mut done, mut taken, mut count) = (0, 0, 0);
         job.start_clock(now());
         while job.is_current() {
