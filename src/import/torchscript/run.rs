@@ -270,8 +270,7 @@ impl<'s> Run<'s> {
                 (Some(value), _) => value.clone(),
                 (None, "inf") => Value::Float(f64::INFINITY),
                 (None, "nan") => Value::Float(f64::NAN),
-                // Types and devices, which are of no use here.
-                (None, _) => Value::None,
+                (None, _) => return unsupported(format!("“{name}” is nowhere")),
             },
             Expression::Minus(value) => match self.evaluate(value, names)? {
                 Value::Int(number) => Value::Int(number.saturating_neg()),
@@ -305,15 +304,16 @@ impl<'s> Run<'s> {
                     Some(("CONSTANTS", name)) => self.constant(name)?,
                     Some(("math" | "torch", "inf")) => Value::Float(f64::INFINITY),
                     Some(("__torch__", _)) => self.named(&path)?,
-                    _ => Value::None,
+                    _ => return unsupported(format!("“{path}” is nowhere")),
                 },
                 None => match self.evaluate(object, names)? {
                     Value::Object(object) => self.attribute(object, name)?,
                     Value::Record(names, items) => {
                         let place = names.iter().position(|known| known == name);
-                        place
-                            .and_then(|place| items.get(place))
-                            .unwrap_or(Value::None)
+                        match place.and_then(|place| items.get(place)) {
+                            Some(item) => item,
+                            None => return unsupported(format!("a tuple has no “{name}”")),
+                        }
                     }
                     Value::Failed => Value::Failed,
                     other => {

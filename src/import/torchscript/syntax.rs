@@ -189,6 +189,7 @@ impl<'l> Parser<'l> {
                 "if" => {
                     tokens.word("if")?;
                     let condition = tokens.expression(0)?;
+                    tokens.head_ends()?;
                     let holds = self.block(line.indent, depth + 1)?;
                     let mut fails = Vec::new();
                     let other = self.lines.first().filter(|other| {
@@ -203,6 +204,7 @@ impl<'l> Parser<'l> {
                 "while" => {
                     tokens.word("while")?;
                     let condition = tokens.expression(0)?;
+                    tokens.head_ends()?;
                     Statement::While(condition, self.block(line.indent, depth + 1)?)
                 }
                 "for" => {
@@ -210,6 +212,7 @@ impl<'l> Parser<'l> {
                     let name = tokens.name()?;
                     tokens.word("in")?;
                     let items = tokens.expression(0)?;
+                    tokens.head_ends()?;
                     Statement::For(name, items, self.block(line.indent, depth + 1)?)
                 }
                 "with" => Statement::Within(self.block(line.indent, depth + 1)?),
@@ -217,7 +220,11 @@ impl<'l> Parser<'l> {
                     tokens.word("return")?;
                     match tokens.rest.is_empty() {
                         true => Statement::Return(Expression::None),
-                        false => Statement::Return(tokens.list()?),
+                        false => {
+                            let value = tokens.list()?;
+                            tokens.ends()?;
+                            Statement::Return(value)
+                        }
                     }
                 }
                 "pass" => continue,
@@ -283,6 +290,28 @@ impl<'t> Tokens<'t> {
 
     /// An assignment, or an expression by itself.
     fn simple(&mut self) -> Result<Statement> {
+        let statement = self.assignment()?;
+        self.ends()?;
+        Ok(statement)
+    }
+
+    /// What is not understood may not be left out.
+    fn ends(&self) -> Result<()> {
+        match self.rest {
+            [] => Ok(()),
+            _ => Err(damaged(
+                "a statement of its code goes on where it should end",
+            )),
+        }
+    }
+
+    /// After what stands before a block.
+    fn head_ends(&mut self) -> Result<()> {
+        self.mark(':')?;
+        self.ends()
+    }
+
+    fn assignment(&mut self) -> Result<Statement> {
         let first = self.list()?;
         // A type may stand between a name and what it is.
         if self.take(':') {

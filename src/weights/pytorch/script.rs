@@ -137,10 +137,7 @@ impl Reader {
                 }
                 Item::Dictionary(pairs)
             }
-            Value::Tensor(tensor) => match self.array(tensor, archive, folder)? {
-                Some(array) => Item::Array(array),
-                None => Item::None,
-            },
+            Value::Tensor(tensor) => Item::Array(self.array(tensor, archive, folder)?),
             Value::Object(place) => {
                 if let Some(&known) = self.places.get(place) {
                     return Ok(Item::Object(known));
@@ -161,16 +158,11 @@ impl Reader {
         })
     }
 
-    /// A tensor's numbers; nothing if they are of a type that is not read.
-    fn array(
-        &mut self,
-        tensor: &Tensor,
-        archive: &mut Archive<'_>,
-        folder: &str,
-    ) -> Result<Option<Array>> {
+    /// A tensor's numbers.
+    fn array(&mut self, tensor: &Tensor, archive: &mut Archive<'_>, folder: &str) -> Result<Array> {
         let storage = &tensor.storage;
         if storage.dtype.is_none() && storage.whole.is_none() {
-            return Ok(None);
+            return Err(damaged("its numbers are of a type that is not read"));
         }
         self.total = self.total.saturating_add(tensor.shape.iter().product());
         if self.total > MOST_VALUES {
@@ -190,6 +182,6 @@ impl Reader {
             }
         };
         let shape = tensor.shape.clone();
-        Ok(Some(Array { shape, data }))
+        Ok(Array { shape, data })
     }
 }

@@ -43,7 +43,14 @@ pub(super) fn find(name: &str, given: &[Value]) -> Option<Operator> {
 pub(super) fn keeps(name: &str) -> bool {
     matches!(
         name,
-        "append" | "extend" | "insert" | "_set_item" | "__is__" | "__isnot__" | "len"
+        "append"
+            | "extend"
+            | "insert"
+            | "_set_item"
+            | "__is__"
+            | "__isnot__"
+            | "len"
+            | "RaiseException"
     )
 }
 

@@ -65,7 +65,8 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         },
         "__is__" => |call| Ok(Value::Bool(is(call)?)),
         "__isnot__" => |call| Ok(Value::Bool(!is(call)?)),
-        "format" | "percentFormat" | "str" => |_| Ok(Value::Text("".into())),
+        "format" => format,
+        "str" => |call| Ok(Value::Text(written(argument(call, 0)?)?.into())),
         "warn" | "print" | "device" | "layout" | "_assert" | "_cudnn_init_dropout_state" => {
             |_| Ok(Value::None)
         }
@@ -78,7 +79,7 @@ pub(super) fn find(name: &str) -> Option<Operator> {
                 _ => unsupported("its number is none"),
             },
         },
-        "bool" | "Bool" => |call| Ok(Value::Bool(call.int(0, "number")? != 0)),
+        "bool" | "Bool" => |call| Ok(Value::Bool(call.number(0, "number")?.unwrap_or(0.0) != 0.0)),
         "item" | "ScalarImplicit" => scalar,
         "NumToTensor" => |call| {
             let id = call.x()?;
@@ -392,13 +393,11 @@ fn range(call: &mut Call<'_>) -> Answer<Value> {
             call.int_or(2, "step", 1)?,
         ),
     };
-    let count = match step {
-        1.. => {
-            end.saturating_sub(start).max(0) as u64 / step as u64
-                + u64::from(end > start && (end - start) % step != 0)
-        }
-        _ => return unsupported("its step is not positive"),
-    };
+    if step < 1 {
+        return unsupported("its step is not positive");
+    }
+    let way = end.saturating_sub(start).max(0).unsigned_abs();
+    let count = way.div_ceil(step.unsigned_abs());
     if count > 1 << 16 {
         return unsupported("its range is too long");
     }
@@ -433,12 +432,7 @@ fn insert(call: &mut Call<'_>) -> Answer<Value> {
     match argument(call, 0)? {
         Value::List(items) => {
             let length = items.len() as i64;
-            let place = if place < 0 {
-                place.saturating_add(length)
-            } else {
-                place
-            };
-            items.insert(place.clamp(0, length) as usize, item);
+            items.insert(from_start(place, length).clamp(0, length) as usize, item);
             Ok(Value::None)
         }
         other => unsupported(format!("it is given {}", other.kind())),
@@ -450,15 +444,8 @@ fn pop(call: &mut Call<'_>) -> Answer<Value> {
     match argument(call, 0)? {
         Value::List(items) => {
             let length = items.len() as i64;
-            let place = if place < 0 {
-                place.saturating_add(length)
-            } else {
-                place
-            };
-            match usize::try_from(place)
-                .ok()
-                .and_then(|place| items.remove(place))
-            {
+            let place = usize::try_from(from_start(place, length)).ok();
+            match place.and_then(|place| items.remove(place)) {
                 Some(item) => Ok(item),
                 None => unsupported("it takes from an empty list"),
             }
@@ -483,11 +470,7 @@ fn set_item(call: &mut Call<'_>) -> Answer<Value> {
             let Value::Int(place) = key else {
                 return unsupported("its place is no number");
             };
-            let place = if place < 0 {
-                place.saturating_add(length)
-            } else {
-                place
-            };
+            let place = from_start(place, length);
             match (0..length).contains(&place) {
                 true => items.set(place as usize, value),
                 false => return unsupported("its place is outside of the list"),
@@ -520,15 +503,8 @@ pub(in super::super) fn item(of: &Value, index: &Value) -> Answer<Value> {
         return unsupported(format!("its code takes an item of {}", of.kind()));
     };
     let length = items.len() as i64;
-    let place = if *index < 0 {
-        index.saturating_add(length)
-    } else {
-        *index
-    };
-    match usize::try_from(place)
-        .ok()
-        .and_then(|place| items.get(place))
-    {
+    let place = usize::try_from(from_start(*index, length)).ok();
+    match place.and_then(|place| items.get(place)) {
         Some(item) => Ok(item),
         None => unsupported("its code takes an item that a list does not have"),
     }
@@ -537,7 +513,7 @@ pub(in super::super) fn item(of: &Value, index: &Value) -> Answer<Value> {
 fn slice(call: &mut Call<'_>) -> Answer<Value> {
     let items = list(call, 0)?;
     let length = items.len() as i64;
-    let inside = |place: i64| if place < 0 { place + length } else { place }.clamp(0, length);
+    let inside = |place: i64| from_start(place, length).clamp(0, length);
     let start = inside(call.int_or(1, "start", 0)?);
     let end = inside(call.int_or(2, "end", length)?);
     let step = call.int_or(3, "step", 1)?;
@@ -546,6 +522,47 @@ fn slice(call: &mut Call<'_>) -> Answer<Value> {
     }
     let items = items[start as usize..end.max(start) as usize].iter();
     Ok(Value::list(items.step_by(step as usize).cloned()))
+}
+
+/// A place of so many, of which negative ones are counted from the end.
+fn from_start(place: i64, length: i64) -> i64 {
+    match place < 0 {
+        true => place.saturating_add(length),
+        false => place,
+    }
+}
+
+/// A text in which each `{}` is one of the values after it.
+fn format(call: &mut Call<'_>) -> Answer<Value> {
+    let Value::Text(pattern) = argument(call, 0)? else {
+        return unsupported("it is no text");
+    };
+    let mut values = call.arguments.iter().skip(1);
+    let mut pieces = pattern.split("{}");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let Some(value) = values.next() else {
+            return unsupported("it is given too little");
+        };
+        text.push_str(&written(value)?);
+        text.push_str(piece);
+        if text.len() > LONGEST {
+            return unsupported("it makes too long a text");
+        }
+    }
+    Ok(Value::Text(text.into()))
+}
+
+/// What is written of a value, which may become the name of another.
+fn written(value: &Value) -> Answer<String> {
+    Ok(match value {
+        Value::Text(text) => text.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::None => "None".into(),
+        other => return unsupported(format!("it writes {}", other.kind())),
+    })
 }
 
 /// The number that a tensor of one element holds.

@@ -15,7 +15,7 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         // Where the largest was is of no use here.
         "max_pool2d_with_indices" => |call| {
             let pooled = Value::Tensor(Tensor::new(max_pool(call)?));
-            Ok(Value::list(vec![pooled, Value::None]))
+            Ok(Value::list(vec![pooled, Value::Failed]))
         },
         "avg_pool2d" => average_pool,
         "adaptive_avg_pool2d" | "_adaptive_avg_pool2d" => |call| {
@@ -24,7 +24,7 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         },
         "adaptive_max_pool2d" => |call| {
             let pooled = Value::Tensor(Tensor::new(adaptive(call, Reduction::Max)?));
-            Ok(Value::list(vec![pooled, Value::None]))
+            Ok(Value::list(vec![pooled, Value::Failed]))
         },
         "adaptive_avg_pool1d" => |call| match call.ints(1, "output_size")?[..] {
             [1] => {

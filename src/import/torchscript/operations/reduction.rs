@@ -94,8 +94,8 @@ fn extreme(call: &mut Call<'_>, binary: Binary) -> Answer<Value> {
     }
     let place = match call.b.known(x) {
         Some(_) => arg_max(call, least)?,
-        // Whoever uses it is refused.
-        None => Value::None,
+        // Whoever uses it is left out.
+        None => Value::Failed,
     };
     Ok(Value::list(vec![Value::Tensor(Tensor::new(found)), place]))
 }
