@@ -137,11 +137,11 @@ pub(crate) fn gated<S: Simd>(values: [Vector<S, f32>; 2], open: &[bool]) -> [Vec
         }
     }
     let [first, second] = values;
-    let mask = |at: usize| f32::mask_from_bools::<S>(&open[at..at + lanes]);
     let zero = 0.0f32.splat();
+    // No closure, which would not always be compiled into its caller.
     [
-        mask(0).select(first, zero),
-        mask(lanes).select(second, zero),
+        f32::mask_from_bools::<S>(&open[..lanes]).select(first, zero),
+        f32::mask_from_bools::<S>(&open[lanes..]).select(second, zero),
     ]
 }
 

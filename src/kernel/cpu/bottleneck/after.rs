@@ -109,6 +109,24 @@ impl After<'_> {
         }
     }
 
+    /// Asks for what is read for so many pixels, every so many from one on, to be there when it is.
+    #[inline(always)]
+    pub(super) fn prefetch<S: Simd>(&self, pixels: usize, (first, step): (usize, usize)) {
+        let lanes = lanes::<S>();
+        let each = |values: &[f32]| {
+            for pixel in 0..pixels {
+                let at = (first + pixel * step) * WHOLE * lanes;
+                machine::prefetch(values, at);
+                machine::prefetch(values, at + lanes);
+            }
+        };
+        match self {
+            After::Secant(_, ends) => ends.iter().for_each(|end| each(end)),
+            After::Activate(_, Keeping::Sums(kept)) => each(kept),
+            _ => {}
+        }
+    }
+
     /// Writes sums of some pixels, which begin at `places` of the target, and does it with them; of a part they are every
     /// so many pixels from one on.
     ///
@@ -123,15 +141,25 @@ impl After<'_> {
     ) {
         let width = WHOLE * lanes::<S>();
         match self {
-            After::Activate(range, keeping @ (Keeping::Nothing | Keeping::Gates(_))) => {
+            After::Activate(range, keeping) => {
                 let ends = range.map(splat::<S>);
-                if let Keeping::Gates(gates) = keeping {
-                    // What is made forward lies side by side.
-                    let gates = &mut gates[first * width..][..PIXELS * width];
-                    each!(PIXELS, pixel, {
-                        let gates = &mut gates[pixel * width..];
-                        machine::store_inside::<S>(gates, sums[pixel], ends);
-                    });
+                // What is made forward lies side by side.
+                let part = first * width..(first + PIXELS) * width;
+                match keeping {
+                    Keeping::Gates(gates) => {
+                        let gates = &mut gates[part];
+                        each!(PIXELS, pixel, {
+                            let gates = &mut gates[pixel * width..];
+                            machine::store_inside::<S>(gates, sums[pixel], ends);
+                        });
+                    }
+                    Keeping::Sums(kept) => {
+                        let kept = &mut kept[part];
+                        each!(PIXELS, pixel, {
+                            write::<S>(kept, pixel * width, sums[pixel]);
+                        });
+                    }
+                    Keeping::Nothing | Keeping::Slopes(_) => {}
                 }
                 each!(PIXELS, pixel, {
                     let [first, second] = sums[pixel];
@@ -151,50 +179,52 @@ impl After<'_> {
                 let gated = machine::gated::<S>(sums[pixel], open);
                 write::<S>(target, places(pixel), gated);
             }),
-            _ => {
+            After::Secant(range, [from, to]) => {
+                let range = range.map(splat::<S>);
+                each!(PIXELS, pixel, {
+                    let at = (first + pixel * step) * width;
+                    let part = at..at + width;
+                    let [from, to] = [&from[part.clone()], &to[part]];
+                    let secants = secants::<S>(sums[pixel], from, to, range);
+                    write::<S>(target, places(pixel), secants);
+                });
+            }
+            After::Nothing | After::Curve(..) | After::Slopes(_) | After::CurveSecant(..) => {
                 each!(PIXELS, pixel, {
                     write::<S>(target, places(pixel), sums[pixel]);
                 });
-                for pixel in 0..PIXELS {
-                    let target = &mut target[places(pixel)..][..width];
-                    self.change::<S>(target, (first + pixel * step) * width);
-                }
             }
         }
     }
+}
 
-    /// Does what is rarely done.
-    #[inline(always)]
-    fn change<S: Simd>(&mut self, target: &mut [f32], at: usize) {
-        let lanes = lanes::<S>();
-        match self {
-            After::Activate(range, keeping) => {
-                if let Keeping::Sums(kept) = keeping {
-                    kept[at..at + target.len()].copy_from_slice(target);
-                }
-                let ends = range.map(splat::<S>);
-                for v in 0..WHOLE {
-                    let sums = load_at::<S>(target, v * lanes);
-                    store::<S>(&mut target[v * lanes..], machine::clamp::<S>(sums, ends));
-                }
-            }
-            After::Secant(range, ends) => {
-                let [zero, one] = [0.0, 1.0].map(splat::<S>);
-                let range = range.map(splat::<S>);
-                for v in 0..WHOLE {
-                    let [from, to] = ends.map(|end| load_at::<S>(end, at + v * lanes));
-                    let run = to - from;
-                    let rise = machine::clamp::<S>(to, range) - machine::clamp::<S>(from, range);
-                    let inside = to.gt(range[0]) & to.lt(range[1]);
-                    let derivative = inside.select(one, zero);
-                    let slope = run.eq(zero).select(derivative, rise / run);
-                    let gradient = load_at::<S>(target, v * lanes) * slope;
-                    store::<S>(&mut target[v * lanes..], gradient);
-                }
-            }
-            _ => {}
-        }
-    }
+/// A pixel's gradients times the slopes of the secants of a clamp. All of it is written out: what a vector is loaded in
+/// must be part of what is compiled for the machine's vectors, and a closure that an array maps with may be none.
+#[inline(always)]
+fn secants<S: Simd>(
+    [first, second]: [Vector<S, f32>; WHOLE],
+    from: &[f32],
+    to: &[f32],
+    range: [Vector<S, f32>; 2],
+) -> [Vector<S, f32>; WHOLE] {
+    let lanes = lanes::<S>();
+    [
+        first * slope::<S>(load_at::<S>(from, 0), load_at::<S>(to, 0), range),
+        second * slope::<S>(load_at::<S>(from, lanes), load_at::<S>(to, lanes), range),
+    ]
+}
+
+#[inline(always)]
+fn slope<S: Simd>(
+    from: Vector<S, f32>,
+    to: Vector<S, f32>,
+    range: [Vector<S, f32>; 2],
+) -> Vector<S, f32> {
+    let [zero, one] = [splat::<S>(0.0), splat::<S>(1.0)];
+    let run = to - from;
+    let rise = machine::clamp::<S>(to, range) - machine::clamp::<S>(from, range);
+    let inside = to.gt(range[0]) & to.lt(range[1]);
+    run.eq(zero).select(inside.select(one, zero), rise / run)
 }
 
 /// Writes a pixel's values.

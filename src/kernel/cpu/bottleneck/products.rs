@@ -94,6 +94,7 @@ fn from_planes<S: Simd, const PIXELS: usize>(job: &mut FromPlanes<'_>, first: us
     // The next group's weights come from far while this one's pixels are made.
     let ahead = first / PIXELS * job.matrix.sources;
     let distance = width.div_ceil(job.places.len() / PIXELS);
+    job.after.prefetch::<S>(PIXELS, (first, 1));
     for (k, (weights, plane)) in weights.zip(planes).enumerate() {
         machine::prefetch(job.ahead, (ahead + k) * distance);
         let weights: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(weights, v * lanes));

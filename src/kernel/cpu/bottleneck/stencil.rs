@@ -65,6 +65,9 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
     let bias: [_; WHOLE] = std::array::from_fn(|v| load_at::<S>(job.bias, v * lanes));
     let mut sums = [bias; PIXELS];
     let source = line.source + first * STEP;
+    let at = start + line.target + first * line.target_step;
+    let part = (at, line.target_step);
+    job.after.prefetch::<S>(PIXELS, part);
     // Taps side by side read the same values, which are taken from memory once.
     match line.taps.at_once {
         7 if lanes < WIDEST => add::<S, STEP, PIXELS, 7>(job, &mut sums, line.taps, source),
@@ -73,10 +76,8 @@ fn run_tile<S: Simd, const STEP: usize, const PIXELS: usize>(
         2 if lanes < WIDEST => add::<S, STEP, PIXELS, 2>(job, &mut sums, line.taps, source),
         _ => add::<S, STEP, PIXELS, 1>(job, &mut sums, line.taps, source),
     }
-    let at = start + line.target + first * line.target_step;
     let pitch = job.pitch;
     let place = |pixel: usize| (at + pixel * line.target_step) * pitch;
-    let part = (at, line.target_step);
     job.after.write::<S, PIXELS>(&sums, job.target, place, part);
 }
 
