@@ -3,7 +3,7 @@
 //! The derivative at a point is the secant from it to itself, so there is one backward pass.
 
 use super::convolution::Geometry;
-use super::layout::{resample_adjoint, scatter, sources, split};
+use super::layout::{Sources, resample_adjoint, scatter, split};
 use super::matrix::{Product, linear_adjoint};
 use super::pool::Pool;
 use super::{Array, elementwise, reduce, unary};
@@ -99,7 +99,7 @@ impl Interval<'_> {
             | Operation::Gather { .. }
             | Operation::Expand { .. } => only(scatter(
                 &gradient,
-                &sources(operation, shape, output),
+                &Sources::new(operation, shape, output),
                 length,
             )),
         }

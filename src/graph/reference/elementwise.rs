@@ -1,18 +1,18 @@
 //! Functions of elements that stand at the same place, with broadcasting.
 
 use super::Array;
-use super::layout::broadcast_sources;
+use super::layout::Broadcast;
 use super::reduce::shares;
 use super::unary::{leaky, leaky_mean_slope};
 use crate::operation::Binary;
 
 /// A function of two elements for each element of the result.
 pub(super) fn binary(binary: Binary, a: Array<'_>, b: Array<'_>, output: &[usize]) -> Vec<f64> {
-    let sources = |x: Array<'_>| broadcast_sources(x.shape, output).into_iter();
-    let pairs = sources(a).zip(sources(b));
-    pairs
-        .map(|(k, l)| binary_value(binary, a.data[k], b.data[l]))
-        .collect()
+    let [of_a, of_b] = [a, b].map(|x| Broadcast::new(x.shape, output));
+    let mut values = Vec::with_capacity(output.iter().product());
+    let pairs = of_a.iter().zip(of_b.iter());
+    values.extend(pairs.map(|(k, l)| binary_value(binary, a.data[k], b.data[l])));
+    values
 }
 
 /// A function of two numbers.
@@ -35,10 +35,9 @@ pub(super) fn binary_secant(
     output: &[usize],
     gradient: &[f64],
 ) -> [Vec<f64>; 2] {
-    let sources = [a, b].map(|[x, _]| broadcast_sources(x.shape, output));
+    let [of_a, of_b] = [a, b].map(|[x, _]| Broadcast::new(x.shape, output));
     let mut results = [a, b].map(|[x, _]| vec![0.0; x.data.len()]);
-    for (k, gradient) in gradient.iter().enumerate() {
-        let [i, j] = [sources[0][k], sources[1][k]];
+    for (gradient, (i, j)) in gradient.iter().zip(of_a.iter().zip(of_b.iter())) {
         let (a, b) = (a.map(|x| x.data[i]), b.map(|x| x.data[j]));
         let multipliers = multipliers(binary, a, b);
         results[0][i] += gradient * multipliers[0];
@@ -74,15 +73,15 @@ fn multipliers(binary: Binary, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
 
 /// x where positive, slope · x elsewhere.
 pub(super) fn prelu(x: Array<'_>, slope: Array<'_>) -> Vec<f64> {
-    let slopes = broadcast_sources(slope.shape, x.shape).into_iter();
-    let pairs = x.data.iter().zip(slopes);
+    let slopes = Broadcast::new(slope.shape, x.shape);
+    let pairs = x.data.iter().zip(slopes.iter());
     pairs.map(|(&x, k)| leaky(x, slope.data[k])).collect()
 }
 
 /// The mean gradient of [`prelu`]'s input between two points.
 pub(super) fn prelu_secant([a, b]: [Array<'_>; 2], slope: Array<'_>, gradient: &[f64]) -> Vec<f64> {
-    let slopes = broadcast_sources(slope.shape, a.shape);
-    (0..gradient.len())
-        .map(|k| gradient[k] * leaky_mean_slope(a.data[k], b.data[k], slope.data[slopes[k]]))
+    let slopes = Broadcast::new(slope.shape, a.shape);
+    let each = gradient.iter().zip(a.data).zip(b.data).zip(slopes.iter());
+    each.map(|(((gradient, &a), &b), k)| gradient * leaky_mean_slope(a, b, slope.data[k]))
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Every operation, forward.
 
 use super::convolution::{Geometry, add_bias};
-use super::layout::{concat, gather, resample, sources};
+use super::layout::{Sources, concat, gather, resample};
 use super::matrix::{Product, linear};
 use super::pool::Pool;
 use super::{Array, elementwise, reduce, unary};
@@ -40,13 +40,15 @@ pub(crate) fn forward(operation: &Operation, inputs: &[Array<'_>], output: &[usi
         Operation::Resample { axis, taps } => resample(*axis, taps, x),
         Operation::Pad { value, .. } => gather(
             x.data,
-            &sources(operation, x.shape, output),
+            &Sources::new(operation, x.shape, output),
             (*value).into(),
         ),
         Operation::Transpose { .. }
         | Operation::Slice { .. }
         | Operation::Gather { .. }
-        | Operation::Expand { .. } => gather(x.data, &sources(operation, x.shape, output), 0.0),
+        | Operation::Expand { .. } => {
+            gather(x.data, &Sources::new(operation, x.shape, output), 0.0)
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Operations that only move elements: each of the result is one of the input, or a constant.
 
+use std::ops::Range;
+
 use super::{Array, Axis};
 use crate::operation::{Operation, Taps};
 
@@ -7,21 +9,52 @@ use crate::operation::{Operation, Taps};
 /// padding.
 ///
 /// Along each axis of the result the place in the input is known by itself; the sum over the axes
-/// is the element's index.
-pub(super) fn sources(
-    operation: &Operation,
-    input: &[usize],
-    output: &[usize],
-) -> Vec<Option<usize>> {
-    let strides = strides(input);
-    let mut indices = vec![Some(0)];
-    for (axis, &length) in output.iter().enumerate() {
-        let place = |k| place(operation, input, &strides, axis, k);
-        let table: Vec<Option<usize>> = (0..length).map(place).collect();
-        let sum = |index: Option<usize>| table.iter().map(move |&offset| Some(index? + offset?));
-        indices = indices.into_iter().flat_map(sum).collect();
+/// is the element's index. Sums over the first axes and over the others are kept, which are few
+/// where the elements are many.
+pub(super) struct Sources {
+    first: Vec<Option<usize>>,
+    others: Vec<Option<usize>>,
+}
+
+impl Sources {
+    pub(super) fn new(operation: &Operation, input: &[usize], output: &[usize]) -> Self {
+        let strides = strides(input);
+        let sums = |axes: Range<usize>| {
+            let mut indices = vec![Some(0)];
+            for axis in axes {
+                let place = |k| place(operation, input, &strides, axis, k);
+                let table: Vec<Option<usize>> = (0..output[axis]).map(place).collect();
+                let mut sums = Vec::with_capacity(indices.len() * table.len());
+                for index in indices {
+                    sums.extend(table.iter().map(|&offset| Some(index? + offset?)));
+                }
+                indices = sums;
+            }
+            indices
+        };
+        let kept = |&axis: &usize| {
+            let [first, others] = [&output[..axis], &output[axis..]];
+            first.iter().product::<usize>() + others.iter().product::<usize>()
+        };
+        let axis = (0..=output.len()).min_by_key(kept).unwrap_or(0);
+        Self {
+            first: sums(0..axis),
+            others: sums(axis..output.len()),
+        }
     }
-    indices
+
+    /// Elements of the result.
+    fn len(&self) -> usize {
+        self.first.len() * self.others.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Option<usize>> {
+        let sums = |&first: &Option<usize>| {
+            let others = self.others.iter();
+            others.map(move |&other| Some(first? + other?))
+        };
+        self.first.iter().flat_map(sums)
+    }
 }
 
 /// The same for one element.
@@ -67,18 +100,22 @@ fn place(
     }
 }
 
-/// For each element of the result, the element that is broadcast to it.
-pub(super) fn broadcast_sources(input: &[usize], output: &[usize]) -> Vec<usize> {
-    let mut aligned = vec![1; output.len() - input.len()];
-    aligned.extend(input);
-    let expand = Operation::Expand {
-        shape: output.to_vec(),
-    };
-    // Nothing is padding.
-    sources(&expand, &aligned, output)
-        .into_iter()
-        .flatten()
-        .collect()
+/// The same of an array that is broadcast, where nothing is padding.
+pub(super) struct Broadcast(Sources);
+
+impl Broadcast {
+    pub(super) fn new(input: &[usize], output: &[usize]) -> Self {
+        let mut aligned = vec![1; output.len() - input.len()];
+        aligned.extend(input);
+        let expand = Operation::Expand {
+            shape: output.to_vec(),
+        };
+        Self(Sources::new(&expand, &aligned, output))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().flatten()
+    }
 }
 
 /// Distance of neighbours along each axis.
@@ -89,18 +126,18 @@ fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Elements where they come from, `padding` elsewhere.
-pub(super) fn gather(data: &[f64], sources: &[Option<usize>], padding: f64) -> Vec<f64> {
-    sources
-        .iter()
-        .map(|source| source.map_or(padding, |index| data[index]))
-        .collect()
+pub(super) fn gather(data: &[f64], sources: &Sources, padding: f64) -> Vec<f64> {
+    let mut values = Vec::with_capacity(sources.len());
+    let value = |source: Option<usize>| source.map_or(padding, |index| data[index]);
+    values.extend(sources.iter().map(value));
+    values
 }
 
 /// The adjoint of [`gather`]: each element's gradient is added to where it came from.
-pub(super) fn scatter(gradient: &[f64], sources: &[Option<usize>], length: usize) -> Vec<f64> {
+pub(super) fn scatter(gradient: &[f64], sources: &Sources, length: usize) -> Vec<f64> {
     let mut result = vec![0.0; length];
-    for (&gradient, source) in gradient.iter().zip(sources) {
-        if let Some(index) = *source {
+    for (&gradient, source) in gradient.iter().zip(sources.iter()) {
+        if let Some(index) = source {
             result[index] += gradient;
         }
     }

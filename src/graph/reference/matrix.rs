@@ -1,7 +1,7 @@
 //! Products of matrices.
 
 use super::Array;
-use super::layout::broadcast_sources;
+use super::layout::Broadcast;
 
 /// Which pairs of matrices are multiplied, and how large they are: \[rows, inner\] × \[inner, columns\].
 #[derive(Debug)]
@@ -18,9 +18,9 @@ impl Product {
     pub(super) fn new(a: &[usize], b: &[usize], output: &[usize]) -> Self {
         let outer = |shape: &[usize]| shape[..shape.len() - 2].to_vec();
         let made = outer(output);
-        let sources = |shape: &[usize]| broadcast_sources(&outer(shape), &made);
+        let [of_a, of_b] = [a, b].map(|shape| Broadcast::new(&outer(shape), &made));
         Self {
-            pairs: sources(a).into_iter().zip(sources(b)).collect(),
+            pairs: of_a.iter().zip(of_b.iter()).collect(),
             rows: a[a.len() - 2],
             inner: a[a.len() - 1],
             columns: b[b.len() - 1],

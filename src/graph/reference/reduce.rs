@@ -1,6 +1,6 @@
 //! One number of many, and what is normalised by it.
 
-use super::layout::broadcast_sources;
+use super::layout::Broadcast;
 use super::unary::exp_mean;
 use super::{Array, Axis};
 use crate::operation::Reduction;
@@ -23,7 +23,7 @@ fn targets(shape: &[usize], axes: &[usize]) -> (Vec<usize>, usize) {
     let mut reduced = shape.to_vec();
     axes.iter().for_each(|&axis| reduced[axis] = 1);
     let count = reduced.iter().product();
-    (broadcast_sources(&reduced, shape), count)
+    (Broadcast::new(&reduced, shape).iter().collect(), count)
 }
 
 /// Σ of what is reduced to each number.
