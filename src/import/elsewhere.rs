@@ -49,7 +49,7 @@ const FORMATS: [(&[&str], &str, &str); 9] = [
         EXPORT_ORIGINAL,
     ),
     (
-        &[".pte", ".pt2"],
+        &[".pte"],
         "a program of PyTorch's, compiled",
         EXPORT_ORIGINAL,
     ),

@@ -11,6 +11,7 @@
 //! | [`tfjs`] | TensorFlow.js: layers and graphs, Teachable Machine |
 //! | [`tflite`] | TensorFlow Lite |
 //! | `torchscript` | PyTorch's networks with their code |
+//! | `exported` | PyTorch's networks as lists of operations |
 //! | `layouts` | PyTorch's weights and safetensors, of torchvision's and Hugging Face's classifiers |
 
 mod arranged;
@@ -19,6 +20,7 @@ mod detector;
 mod einsum;
 mod elsewhere;
 mod error;
+mod exported;
 mod files;
 mod imported;
 pub mod keras;

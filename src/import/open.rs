@@ -3,7 +3,9 @@
 use crate::error::{Error, Result};
 use crate::files::File;
 use crate::imported::{Imported, Options};
-use crate::{elsewhere, keras, layouts, onnx, teachable_machine, tfjs, tflite, torchscript};
+use crate::{
+    elsewhere, exported, keras, layouts, onnx, teachable_machine, tfjs, tflite, torchscript,
+};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +21,8 @@ pub enum Format {
     TensorflowJs,
     /// TensorFlow Lite.
     TensorflowLite,
+    /// A program that `torch.export` wrote.
+    Exported,
     /// Weights by name, without a description: PyTorch's formats and safetensors.
     Weights,
 }
@@ -31,7 +35,7 @@ impl Format {
             Self::KerasH5 | Self::Keras => "Keras",
             Self::TensorflowJs => "TensorFlow.js",
             Self::TensorflowLite => "TensorFlow Lite",
-            Self::Weights => "PyTorch",
+            Self::Exported | Self::Weights => "PyTorch",
         }
     }
 
@@ -42,6 +46,7 @@ impl Format {
             bytes if keras::is_hdf5(bytes) => Some(Self::KerasH5),
             bytes if tflite::is_model(bytes) => Some(Self::TensorflowLite),
             bytes if tfjs::is_model(bytes) => Some(Self::TensorflowJs),
+            bytes if exported::is_program(bytes) => Some(Self::Exported),
             bytes if violet_weights::is_weights(bytes) => Some(Self::Weights),
             bytes if onnx::is_onnx(bytes) => Some(Self::Onnx),
             _ => None,
@@ -68,7 +73,7 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     let mut beside = Vec::new();
     let mut archives = Vec::new();
     for file in files {
-        if violet_weights::is_weights(&file.bytes) {
+        if exported::is_program(&file.bytes) || violet_weights::is_weights(&file.bytes) {
             beside.push(file);
             continue;
         }
@@ -106,6 +111,7 @@ pub fn read(files: Vec<File>, options: &Options) -> Result<(Format, Imported)> {
     };
     let file = beside.swap_remove(k);
     let imported = match format {
+        Format::Exported => exported::import(file, &beside, options),
         Format::Weights => of_pytorch(&file, &beside, options),
         Format::Onnx => onnx::import(&file.bytes, &beside, options),
         Format::Keras | Format::KerasH5 => keras::import_h5(file.bytes, &beside, options),

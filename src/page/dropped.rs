@@ -23,6 +23,7 @@ const NETWORKS: [&str; 24] = [
     ".pb",
     ".pth",
     ".pt",
+    ".pt2",
     ".ckpt",
     ".pkl",
     ".tar",
@@ -41,7 +42,6 @@ const NETWORKS: [&str; 24] = [
     ".caffemodel",
     ".prototxt",
     ".weights",
-    ".pt2",
     ".pte",
 ];
 /// Endings of texts that may name classes.

@@ -35,6 +35,12 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         "cos" => |call| each(call, Unary::Cos),
         "abs" | "absolute" => |call| plain(call, Unary::Abs),
         "neg" | "negative" => |call| plain(call, Unary::Neg),
+        "expm1" => |call| {
+            let x = call.x()?;
+            let x = call.floats(x)?;
+            let x = call.b.unary(Unary::Exp, x)?;
+            made(call.b.affine(x, 1.0, -1.0)?)
+        },
         "log1p" => |call| {
             let x = call.x()?;
             let x = call.floats(x)?;
@@ -46,7 +52,7 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         "round" => |call| mapped(call, "round", f64::round_ties_even),
         "trunc" => |call| mapped(call, "trunc", f64::trunc),
         "sign" => |call| mapped(call, "sign", |x| if x == 0.0 { 0.0 } else { x.signum() }),
-        "eq" => |call| compare(call, Comparison::Equal),
+        "eq" => equal,
         "ne" => |call| {
             let [a, b] = pair(call)?;
             let equal = call.b.compare(Comparison::Equal, a, b)?;
@@ -70,6 +76,22 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         "lerp" => lerp,
         _ => return None,
     })
+}
+
+fn equal(call: &mut Call<'_>) -> Answer<Value> {
+    let infinite = match call.get(1, "other") {
+        Some(Value::Float(number)) => number.is_infinite(),
+        _ => false,
+    };
+    let x = call.x()?;
+    if !infinite || call.b.known(x).is_some() {
+        return compare(call, Comparison::Equal);
+    }
+    // Nothing that a network makes of a picture is infinite.
+    let shape = call.shape(x);
+    let elements = shape.iter().product();
+    let never = Constant::new(&shape, Data::Bool(vec![false; elements].into()))?;
+    made(call.b.constant(never)?)
 }
 
 /// The two that are first, of one type of elements: floats, if one of them is of floats.

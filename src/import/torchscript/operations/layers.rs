@@ -80,7 +80,38 @@ pub(super) fn find(name: &str) -> Option<Operator> {
             }
         },
         "batch_norm" | "instance_norm" => batch_norm,
-        "layer_norm" | "native_layer_norm" => layer_norm,
+        "_native_batch_norm_legit_no_training" => |call| {
+            let x = call.x()?;
+            let (weight, bias) = (call.option(1, "weight")?, call.option(2, "bias")?);
+            let (mean, variance) = (call.id(3, "running_mean")?, call.id(4, "running_var")?);
+            let epsilon = call.float_or(6, "eps", 1e-5)?;
+            let normed = call
+                .b
+                .batch_norm(x, 1, weight, bias, mean, variance, epsilon)?;
+            Ok(with_moments(made(normed)?))
+        },
+        "_native_batch_norm_legit" => |call| {
+            if let Some(Value::Tensor(_)) = call.get(3, "running_mean") {
+                return unsupported(TRAINING);
+            }
+            let x = call.x()?;
+            let (weight, bias) = (call.option(1, "weight")?, call.option(2, "bias")?);
+            let epsilon = call.float_or(5, "eps", 1e-5)?;
+            // Of one picture it is the norm of each channel.
+            let channels = call.shape(x).get(1).copied().unwrap_or(0);
+            let normed = call.b.group_norm(x, 1, channels, weight, bias, epsilon)?;
+            Ok(with_moments(made(normed)?))
+        },
+        "layer_norm" => layer_norm,
+        "native_layer_norm" => |call| Ok(with_moments(layer_norm(call)?)),
+        "native_group_norm" => |call| {
+            let x = call.x()?;
+            let (weight, bias) = (call.option(1, "weight")?, call.option(2, "bias")?);
+            let groups = usize::try_from(call.int(6, "group")?).unwrap_or(0);
+            let epsilon = call.float_or(7, "eps", 1e-5)?;
+            let normed = call.b.group_norm(x, 1, groups, weight, bias, epsilon)?;
+            Ok(with_moments(made(normed)?))
+        },
         "group_norm" => |call| {
             let (x, groups) = (call.x()?, call.int(1, "num_groups")?);
             let (weight, bias) = (call.option(2, "weight")?, call.option(3, "bias")?);
@@ -223,6 +254,11 @@ fn batch_norm(call: &mut Call<'_>) -> Answer<Value> {
         }
         _ => unsupported(TRAINING),
     }
+}
+
+/// What is normalised, and what learning takes besides: its means and deviations.
+fn with_moments(normed: Value) -> Value {
+    Value::list([normed, Value::Failed, Value::Failed])
 }
 
 fn layer_norm(call: &mut Call<'_>) -> Answer<Value> {

@@ -67,9 +67,15 @@ pub(super) fn find(name: &str) -> Option<Operator> {
         "__isnot__" => |call| Ok(Value::Bool(!is(call)?)),
         "format" => format,
         "str" => |call| Ok(Value::Text(written(argument(call, 0)?)?.into())),
-        "warn" | "print" | "device" | "layout" | "_assert" | "_cudnn_init_dropout_state" => {
-            |_| Ok(Value::None)
-        }
+        "warn"
+        | "print"
+        | "device"
+        | "layout"
+        | "_assert"
+        | "_assert_tensor_metadata"
+        | "sym_constrain_range"
+        | "sym_constrain_range_for_size"
+        | "_cudnn_init_dropout_state" => |_| Ok(Value::None),
         "RaiseException" => raise,
         "int" | "Int" | "IntImplicit" | "item_int" => |call| Ok(Value::Int(call.int(0, "number")?)),
         "float" | "Float" | "FloatImplicit" => |call| match call.number(0, "number") {

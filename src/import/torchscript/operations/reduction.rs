@@ -1,6 +1,6 @@
 //! One number of many.
 
-use violet_graph::{Binary, ElementType, Reduction, Unary, ValueId};
+use violet_graph::{Binary, Comparison, ElementType, Reduction, Unary, ValueId};
 
 use super::super::call::{Answer, Call, NO_SLOPE, Operator, made, unsupported};
 use super::super::value::{Tensor, Value};
@@ -46,8 +46,8 @@ pub(super) fn find(name: &str) -> Option<Operator> {
             let axis = call.int(1, "dim")?;
             cumulated(call, x, axis)
         },
-        "any" => |call| counted(call, |sum, _| sum > 0.0),
-        "all" => |call| counted(call, |sum, count| sum == count),
+        "any" => |call| counted(call, false),
+        "all" => |call| counted(call, true),
         _ => return None,
     })
 }
@@ -206,17 +206,23 @@ fn cumulated(call: &mut Call<'_>, x: ValueId, axis: i64) -> Answer<Value> {
 }
 
 /// Whether some or all hold, of constants.
-fn counted(call: &mut Call<'_>, holds: fn(f64, f64) -> bool) -> Answer<Value> {
-    let x = call.x()?;
-    let Some(constant) = call.b.known(x) else {
+fn counted(call: &mut Call<'_>, all: bool) -> Answer<Value> {
+    let (x, axes, keep) = along(call, 1)?;
+    if call.b.known(x).is_none() {
         return unsupported(NO_SLOPE);
-    };
-    if call.arguments.len() > 1 {
-        return unsupported("it is asked along an axis");
     }
-    let values = constant.to_f64();
-    let sum = values.iter().filter(|&&value| value != 0.0).count();
-    let held = holds(sum as f64, values.len() as f64);
-    let id = call.b.number(f32::from(u8::from(held)))?;
-    made(call.b.cast(id, ElementType::Bool)?)
+    let none = call.b.number(0.0)?;
+    let x = call.floats(x)?;
+    let not = call.b.compare(Comparison::Equal, x, none)?;
+    let counted = match all {
+        true => not,
+        false => call.b.not(not)?,
+    };
+    let counted = call.floats(counted)?;
+    let count = call.b.reduce(Reduction::Sum, counted, &axes, keep)?;
+    let never = call.b.compare(Comparison::Equal, count, none)?;
+    made(match all {
+        true => never,
+        false => call.b.not(never)?,
+    })
 }

@@ -76,6 +76,29 @@ pub(super) fn find(name: &str) -> Option<Operator> {
             part(call, axis, start, start.saturating_add(length), 1)
         },
         "select" => select,
+        "slice_scatter" => |call| {
+            let source = call.id(1, "src")?;
+            let axis = call.int_or(2, "dim", 0)?;
+            let (start, end) = (
+                call.int_or(3, "start", 0)?,
+                call.int_or(4, "end", i64::MAX)?,
+            );
+            match call.int_or(5, "step", 1)? {
+                1 => scattered(call, source, axis, start, end),
+                _ => unsupported("it leaves elements out"),
+            }
+        },
+        "select_scatter" => |call| {
+            let (axis, index) = (call.int(2, "dim")?, call.int(3, "index")?);
+            let source = call.id(1, "src")?;
+            let source = call.b.unsqueeze(source, &[axis])?;
+            let end = if index == -1 {
+                i64::MAX
+            } else {
+                index.saturating_add(1)
+            };
+            scattered(call, source, axis, index, end)
+        },
         "unbind" => |call| {
             let axis = call.int_or(1, "dim", 0)?;
             let x = call.x()?;
@@ -194,7 +217,7 @@ pub(super) fn find(name: &str) -> Option<Operator> {
             _ => same(call),
         },
         "detach" | "alias" | "data" | "requires_grad" | "lift_fresh" => same,
-        "clone" | "_unsafe_clone" => |call| {
+        "clone" | "_unsafe_clone" | "lift_fresh_copy" => |call| {
             let id = call.x()?;
             made(id)
         },
@@ -301,8 +324,8 @@ fn slice(call: &mut Call<'_>) -> Answer<Value> {
     part(call, axis, start, end, step)
 }
 
-/// From a place to another along an axis.
-fn part(call: &mut Call<'_>, axis: i64, start: i64, end: i64, step: i64) -> Answer<Value> {
+/// An axis, and from where to where along it.
+fn along(call: &mut Call<'_>, axis: i64, start: i64, end: i64) -> Answer<[i64; 3]> {
     let x = call.x()?;
     let axis = call.b.axis(x, axis)?;
     let length = call.shape(x)[axis] as i64;
@@ -314,13 +337,37 @@ fn part(call: &mut Call<'_>, axis: i64, start: i64, end: i64, step: i64) -> Answ
         }
         .clamp(0, length)
     };
-    let (start, end) = (inside(start), inside(end));
-    let id = call.b.slice(x, &[start], &[end], &[axis as i64], &[step])?;
-    let axis = axis as i64;
+    Ok([axis as i64, inside(start), inside(end)])
+}
+
+/// From a place to another along an axis.
+fn part(call: &mut Call<'_>, axis: i64, start: i64, end: i64, step: i64) -> Answer<Value> {
+    let x = call.x()?;
+    let [axis, start, end] = along(call, axis, start, end)?;
+    let id = call.b.slice(x, &[start], &[end], &[axis], &[step])?;
     match step {
         1 => call.viewed(id, Moved::Part { axis, start }),
         _ => made(id),
     }
+}
+
+/// A copy of the first tensor with another one in a part of it.
+fn scattered(
+    call: &mut Call<'_>,
+    source: ValueId,
+    axis: i64,
+    start: i64,
+    end: i64,
+) -> Answer<Value> {
+    let x = call.x()?;
+    let [axis, start, end] = along(call, axis, start, end)?;
+    let part = call.b.slice(x, &[start], &[end], &[axis], &[])?;
+    if call.shape(part) != call.shape(source) {
+        return unsupported("its part has another shape");
+    }
+    let copy = Tensor::new(x);
+    Tensor::view(part, &copy, Moved::Part { axis, start }).write(call.b, source)?;
+    Ok(Value::Tensor(copy))
 }
 
 fn select(call: &mut Call<'_>) -> Answer<Value> {
