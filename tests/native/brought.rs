@@ -318,6 +318,8 @@ fn check_says_that_every_kind_is_computed_rightly() {
         ("tensorflow/lite.zip", "TensorFlow Lite"),
         ("torchscript/digits-scripted.pt", "grey, 28 × 28 pixels"),
         ("torchscript/branches-scripted.pt", "TorchScript"),
+        ("exported/digits-core.pt2", "grey, 28 × 28 pixels"),
+        ("exported/phone-any-size.pt2", "torch.export"),
     ] {
         let run = violet(&["check", data(name).to_str().unwrap()]);
         let out = String::from_utf8_lossy(&run.stdout).into_owned();

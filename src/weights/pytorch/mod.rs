@@ -103,9 +103,11 @@ pub(super) fn is_pytorch(bytes: &[u8]) -> bool {
         return true;
     }
     let names = |part: &[u8]| part.windows(8).any(|window| window == b"data.pkl");
-    bytes.starts_with(b"PK\x03\x04")
+    let named = bytes.starts_with(b"PK\x03\x04")
         && (names(&bytes[..bytes.len().min(HEAD)])
-            || names(&bytes[bytes.len().saturating_sub(TAIL)..]))
+            || names(&bytes[bytes.len().saturating_sub(TAIL)..]));
+    // Of an archive that is cut short nothing else tells; in a whole one it may be in a file within.
+    named && Archive::list(bytes).map_or(true, |zip| Archive::root(&zip).is_some())
 }
 
 fn is_old(bytes: &[u8]) -> bool {
@@ -168,9 +170,11 @@ fn read_old(bytes: &[u8]) -> Result<(Pickle, Storages<'_>)> {
     Ok((pickle, storages))
 }
 
+type Zip<'b> = zip::ZipArchive<Cursor<&'b [u8]>>;
+
 /// The newer format: an archive, all of it in one folder.
 struct Archive<'b> {
-    zip: zip::ZipArchive<Cursor<&'b [u8]>>,
+    zip: Zip<'b>,
     root: String,
     /// Bytes that may still be unpacked.
     left: u64,
@@ -178,17 +182,8 @@ struct Archive<'b> {
 
 impl<'b> Archive<'b> {
     fn open(bytes: &'b [u8]) -> Result<Self> {
-        // PyTorch's archives begin where the file begins: nothing is to be searched for.
-        let config = zip::read::Config {
-            archive_offset: zip::read::ArchiveOffset::Known(0),
-        };
-        let zip = zip::ZipArchive::with_config(config, Cursor::new(bytes)).map_err(unreadable)?;
-        let names = zip
-            .file_names()
-            .filter_map(|name| Some(name.ok()?.into_owned()));
-        let roots = names.filter_map(|name| Some(name.strip_suffix("data.pkl")?.to_owned()));
-        // The shortest: a file may hold another one.
-        let root = roots.min_by_key(String::len).ok_or_else(|| {
+        let zip = Self::list(bytes).map_err(unreadable)?;
+        let root = Self::root(&zip).ok_or_else(|| {
             damaged("it is a zip archive, but not one of PyTorch's: data.pkl is missing")
         })?;
         Ok(Self {
@@ -196,6 +191,22 @@ impl<'b> Archive<'b> {
             root,
             left: MOST_BYTES,
         })
+    }
+
+    fn list(bytes: &'b [u8]) -> zip::result::ZipResult<Zip<'b>> {
+        // PyTorch's archives begin where the file begins: nothing is to be searched for.
+        let config = zip::read::Config {
+            archive_offset: zip::read::ArchiveOffset::Known(0),
+        };
+        zip::ZipArchive::with_config(config, Cursor::new(bytes))
+    }
+
+    /// The folder of the pickle. The shortest: a file may hold another one.
+    fn root(zip: &Zip<'_>) -> Option<String> {
+        let names = zip.file_names();
+        let names = names.filter_map(|name| Some(name.ok()?.into_owned()));
+        let roots = names.filter_map(|name| Some(name.strip_suffix("data.pkl")?.to_owned()));
+        roots.min_by_key(String::len)
     }
 
     /// The pickle of what was saved.

@@ -76,6 +76,7 @@ pub(super) fn find(name: &str) -> Option<Operator> {
             part(call, axis, start, start.saturating_add(length), 1)
         },
         "select" => select,
+        "as_strided" => as_strided,
         "slice_scatter" => |call| {
             let source = call.id(1, "src")?;
             let axis = call.int_or(2, "dim", 0)?;
@@ -322,6 +323,32 @@ fn slice(call: &mut Call<'_>) -> Answer<Value> {
     let end = call.int_or(3, "end", i64::MAX)?;
     let step = call.int_or(4, "step", 1)?;
     part(call, axis, start, end, step)
+}
+
+/// Numbers of a tensor by where they lie in memory, of which a network says nothing: where only one axis is longer than 1,
+/// there is one order that they can have.
+fn as_strided(call: &mut Call<'_>) -> Answer<Value> {
+    let x = call.x()?;
+    let shape = call.shape(x);
+    let size = call.ints(1, "size")?;
+    let stride = call.ints(2, "stride")?;
+    let long = |&(length, _): &(&i64, &i64)| *length != 1;
+    let long: Vec<_> = size.iter().zip(&stride).filter(long).collect();
+    let elements = size
+        .iter()
+        .fold(1i64, |n, &length| n.saturating_mul(length));
+    let in_order = shape.iter().filter(|&&length| length != 1).count() <= 1
+        && long.iter().all(|(_, stride)| **stride == 1)
+        && long.len() <= 1
+        && elements == shape.iter().product::<usize>() as i64
+        && call.int_or(3, "storage_offset", 0)? == 0;
+    match in_order {
+        true => {
+            let made = call.b.reshape(x, &size)?;
+            call.viewed(made, Moved::Reshaped)
+        }
+        false => unsupported("it is by places in memory"),
+    }
 }
 
 /// An axis, and from where to where along it.
