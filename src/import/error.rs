@@ -19,7 +19,7 @@ pub enum Error {
     },
 
     /// The bytes are something else than the file's name says.
-    #[error("This is {found}, no {format} file. {advice}")]
+    #[error("This is {found}, not a file in the format {format}. {advice}")]
     Another {
         /// What kind of file was expected.
         format: &'static str,

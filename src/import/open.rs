@@ -175,9 +175,8 @@ fn no_network(files: &[File]) -> Error {
             ("a part of a Keras model", "Open the whole .keras file.")
         }
         () => (
-            "nothing that looks like a network",
-            "Violet opens ONNX, Keras, TensorFlow.js and TensorFlow Lite files, and weights of \
-             PyTorch's.",
+            "a file that looks like no network",
+            "Violet opens ONNX, Keras, TensorFlow.js, TensorFlow Lite and PyTorch files.",
         ),
     };
     Error::NoNetwork { found, advice }

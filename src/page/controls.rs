@@ -91,6 +91,7 @@ pub fn stale(work: &Work, empty: bool) -> Panel {
         .show("stale", stale || unfinished.is_some() || before)
         .show("back", before)
         .says("stale-what", sentence)
+        .class(BODY, "superseded", work.is_superseded())
         .class("explain", "due", stale);
     panel
 }
@@ -200,5 +201,12 @@ mod tests {
             Some(false),
             "it is being made"
         );
+        let superseded = |work: &Work| stale(work, false).is_of(BODY, "superseded");
+        assert_eq!(superseded(&work), Some(false), "the same once more");
+        work.change(|settings| settings.scale = crate::model::Scale::Logit);
+        work.begin();
+        assert_eq!(superseded(&work), Some(true), "another output");
+        work.stop();
+        assert_eq!(superseded(&work), Some(false), "that is marked");
     }
 }

@@ -84,9 +84,9 @@ impl Lesson {
     }
 }
 
-/// A link as a QR code, and what it restores; `own` says whether there is a photo that no link
-/// holds.
-pub fn qr(link: &str, own: bool) -> Panel {
+/// A link as a QR code, and what it restores; `own` says whether there are a photo and a network that
+/// no link holds.
+pub fn qr(link: &str, own: [bool; 2]) -> Panel {
     let drawn = qr_path(link);
     let mut panel = Panel::new();
     panel
@@ -98,10 +98,16 @@ pub fn qr(link: &str, own: bool) -> Panel {
                 (None, _) => {
                     phrase!("This link is too long for a QR code. Copy it, or shorten the task.")
                 }
-                (Some(_), true) => {
+                (Some(_), [true, false]) => {
                     phrase!("It restores everything but your photo, which stays here.")
                 }
-                (Some(_), false) => phrase!("It restores what you see."),
+                (Some(_), [false, true]) => {
+                    phrase!("It restores everything but your network, which stays here.")
+                }
+                (Some(_), [true, true]) => phrase!(
+                    "It restores everything but your photo and your network, which stay here."
+                ),
+                (Some(_), [false, false]) => phrase!("It restores what you see."),
             },
         );
     if let Some((path, side)) = drawn {
@@ -224,7 +230,7 @@ mod tests {
     #[test]
     fn a_link_is_drawn_and_says_what_it_restores_unless_it_is_too_long() {
         let link = "https://example.org/violet/?photo=cat";
-        let drawn = qr(link, false);
+        let drawn = qr(link, [false; 2]);
         assert_eq!(drawn.said("qr-link").as_deref(), Some(link));
         assert!(
             drawn
@@ -236,9 +242,15 @@ mod tests {
             drawn.said("qr-note").as_deref(),
             Some("It restores what you see.")
         );
-        let own = qr(link, true).said("qr-note").unwrap();
-        assert!(own.contains("everything but your photo"), "{own}");
-        let long = qr(&"x".repeat(3000), false);
+        for (own, said) in [
+            ([true, false], "everything but your photo, which"),
+            ([false, true], "everything but your network, which"),
+            ([true, true], "everything but your photo and your network"),
+        ] {
+            let note = qr(link, own).said("qr-note").unwrap();
+            assert!(note.contains(said), "{note}");
+        }
+        let long = qr(&"x".repeat(3000), [false; 2]);
         assert_eq!(
             (long.shows("qr"), long.attribute("qr-squares", "d")),
             (Some(false), None)

@@ -13,6 +13,8 @@ use crate::words::{Phrase, decimal, name as named, phrase};
 
 /// The list that they are chosen from.
 const LIST: &str = "model";
+/// What the names of networks that someone brought begin with.
+pub(super) const OWN: &str = "own:";
 
 /// A network that someone brought, of files `F`, its weights in bytes `B`.
 #[derive(Debug, Clone)]
@@ -38,7 +40,7 @@ impl<F: Named, B> OwnModel<F, B> {
     pub fn new(brought: Brought<F>, card: Card, source: Source, bytes: B) -> Result<Self, Failure> {
         let mut spec = card.spec(brought.stem(&card.producer))?;
         // Its name in the list is the file's, so that none of ours can be meant.
-        spec.name = format!("own:{}", brought.title).into();
+        spec.name = format!("{OWN}{}", brought.title).into();
         Ok(Self {
             brought,
             weights: Weights {

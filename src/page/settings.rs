@@ -1,6 +1,7 @@
 //! Everything that can be set on the page, as one table: which control shows it, what it is called in the
 //! address and where the browser keeps it, and how much of an explanation a change makes worthless.
 
+use super::networks::OWN;
 use crate::attribution::{Baseline, Method, Rule};
 use crate::mask::{MASS_SHOWN, Palette, Reduction};
 use crate::model::Scale;
@@ -301,12 +302,24 @@ impl Settings {
         before.is_some() && self.picture.is_some() && before != self.picture.as_ref()
     }
 
+    /// Whether a photo and a network of one's own are set, which no address holds.
+    pub fn kept_here(&self) -> [bool; 2] {
+        [!self.picture_in_address(), self.model.starts_with(OWN)]
+    }
+
     /// What is said where the address was copied.
     pub fn copied(&self) -> Phrase {
-        if self.picture_in_address() {
-            phrase!("The link is copied: it restores what you see.")
-        } else {
-            phrase!("The link is copied: it restores everything but your photo, which stays here.")
+        match self.kept_here() {
+            [false, false] => phrase!("The link is copied: it restores what you see."),
+            [true, false] => phrase!(
+                "The link is copied: it restores everything but your photo, which stays here."
+            ),
+            [false, true] => phrase!(
+                "The link is copied: it restores everything but your network, which stays here."
+            ),
+            [true, true] => phrase!(
+                "The link is copied: it restores everything but your photo and your network, which stay here."
+            ),
         }
     }
 
@@ -539,7 +552,7 @@ pub static FIELDS: [Field; 22] = [
     Field::new("model", Begin::Model, |s| s.model.clone(), set_model)
         .in_address(
             "model",
-            |s| Some(s.model.clone()).filter(|name| !name.is_empty() && !name.starts_with("own:")),
+            |s| Some(s.model.clone()).filter(|name| !name.is_empty() && !name.starts_with(OWN)),
             set_model,
         )
         .always(),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::explanation::Explanation;
+use super::explanation::{Explanation, Seen};
 use super::settings::{Begin, Settings, Start, differing, first_difference};
 
 /// What a change asks for.
@@ -26,11 +26,19 @@ pub struct Work {
     latest: Settings,
     /// What is being made.
     doing: Option<Settings>,
-    /// What the network that is loaded and the path that is kept belong to.
-    held: Option<Settings>,
+    held: Option<Held>,
     shown: Option<Rc<Explanation>>,
     /// The finished one that an unfinished one has taken the place of.
     before: Option<Rc<Explanation>>,
+}
+
+/// The network that is loaded, and the path that is kept.
+#[derive(Debug)]
+struct Held {
+    /// What both belong to; without a picture, there is no path.
+    settings: Settings,
+    /// What the network says of the path's ends. What is shown may be of other settings.
+    seen: Option<Seen>,
 }
 
 impl Work {
@@ -80,20 +88,43 @@ impl Work {
             return Some(Begin::Model);
         };
         // Which device computes has been seen to when the engine was started.
-        let differences = differing(settings, held).map(|field| field.invalidates);
+        let differences = differing(settings, &held.settings).map(|field| field.invalidates);
         let begin = differences.filter(|&begin| begin != Begin::Engine).min();
         begin.filter(|&begin| begin < Begin::Sum)
     }
 
-    /// What the engine holds from now on: nothing, while it is lent or being changed.
-    pub fn hold(&mut self, settings: Option<Settings>) {
-        self.held = settings;
+    /// What the engine holds is being changed, or lent, or lost.
+    pub fn hold_nothing(&mut self) {
+        self.held = None;
+    }
+
+    /// The engine holds a network, and no path.
+    pub fn hold_network(&mut self, settings: &Settings) {
+        let mut settings = settings.clone();
+        settings.picture = None;
+        self.held = Some(Held {
+            settings,
+            seen: None,
+        });
+    }
+
+    /// The engine holds a network and the path between what it sees.
+    pub fn hold_path(&mut self, settings: &Settings, seen: Seen) {
+        self.held = Some(Held {
+            settings: settings.clone(),
+            seen: Some(seen),
+        });
+    }
+
+    /// What the network that is held says of the ends of its path, if there is one.
+    pub fn held_seen(&self) -> Option<&Seen> {
+        self.held.as_ref()?.seen.as_ref()
     }
 
     /// The engine is lent another path than that of any picture; its network stays.
     pub fn lend_path(&mut self) {
-        if let Some(held) = &mut self.held {
-            held.picture = None;
+        if let Some(held) = self.held.take() {
+            self.hold_network(&held.settings);
         }
     }
 
@@ -150,6 +181,15 @@ impl Work {
         let settled = |begin: &Begin| !matches!(begin, Begin::Drawing | Begin::Engine);
         let differences = differing(&self.latest, made).map(|field| field.invalidates);
         differences.filter(settled).min()
+    }
+
+    /// Whether what is shown was made with other settings than what is being made.
+    pub fn is_superseded(&self) -> bool {
+        let (Some(doing), Some(shown)) = (&self.doing, &self.shown) else {
+            return false;
+        };
+        let mut differences = differing(doing, &shown.settings);
+        differences.any(|field| !matches!(field.invalidates, Begin::Drawing | Begin::Engine))
     }
 
     /// Whether work is being done on what is shown or to be shown.
@@ -232,7 +272,7 @@ mod tests {
         fn begin(&mut self, begin: Begin) {
             if begin == Begin::Engine {
                 self.device = self.work.latest().device.clone();
-                self.work.hold(None);
+                self.work.hold_nothing();
             }
             self.work.begin();
             if begin == Begin::Photo {
@@ -246,13 +286,20 @@ mod tests {
             let Some(doing) = self.work.doing.clone() else {
                 return;
             };
-            if self.work.missing(&doing).is_some() {
-                self.work.hold(Some(doing.clone()));
-            }
             if doing.picture.is_some() {
-                let explanation = Explanation::for_tests(doing, gradients);
+                if self.work.missing(&doing).is_some() {
+                    let looked = Explanation::for_tests(doing.clone(), 0);
+                    self.work.hold_path(&doing, looked.seen());
+                }
+                let mut explanation = Explanation::for_tests(doing, gradients);
+                if let Some(seen) = self.work.held_seen() {
+                    explanation.prepared = Rc::clone(&seen.prepared);
+                }
                 self.work.show(Rc::new(explanation));
             } else {
+                if self.work.missing(&doing).is_some() {
+                    self.work.hold_network(&doing);
+                }
                 self.work.stop();
             }
         }
@@ -352,6 +399,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_made_anew_after_going_back_is_of_what_the_engine_holds() {
+        let mut page = states().swap_remove(2).1;
+        page.touch("baseline", "white");
+        page.settle(7);
+        let held = |page: &Page| page.work.held_seen().map(|seen| Rc::as_ptr(&seen.prepared));
+        let white = held(&page).expect("a path");
+        let back = page.work.go_back().expect("the finished one");
+        assert_ne!(Rc::as_ptr(&back.prepared), white);
+        assert_eq!(page.work.missing(page.work.latest()), None);
+        page.begin(Begin::Sum);
+        page.settle(51);
+        let made = page.work.shown().expect("it is made");
+        assert_eq!(Rc::as_ptr(&made.prepared), white);
+        // A network without a path sees nothing.
+        page.work.lend_path();
+        assert_eq!(held(&page), None);
+        assert_eq!(page.work.missing(page.work.latest()), Some(Begin::Photo));
+    }
+
+    #[test]
     fn work_begins_where_the_engine_lacks_something() {
         let mut page = states().swap_remove(2).1;
         let missing = |page: &Page| page.work.missing(page.work.latest());
@@ -366,7 +433,7 @@ mod tests {
         page.settle(51);
         assert_eq!(missing(&page), None);
         // A test of trust has borrowed the engine.
-        page.work.hold(None);
+        page.work.hold_nothing();
         assert_eq!(missing(&page), Some(Begin::Model));
     }
 

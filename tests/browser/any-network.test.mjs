@@ -282,7 +282,7 @@ check("what cannot be opened is said with what to do, and everything stays", asy
     [[text("model.onnx", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")], /run git lfs pull/i],
     [[text("model.pth", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")], /run git lfs pull/i],
     [[{ name: "cut.onnx", bytes: whole.subarray(0, 300) }], /damaged/],
-    [[text("page.h5", "<!doctype html><html>")], /nothing that looks like a network/],
+    [[text("page.h5", "<!doctype html><html>")], /looks like no network/],
     [[await file("tensorflow/teachable-machine/weights.bin")], /without its model\.json/],
     [[await file("onnx/float16.onnx"), text("labels.txt", "one\ntwo\n")], /labels name 2 classes, the network has 3/],
     [[await file("onnx/float16.onnx"), await file("onnx/bytes-input.onnx")], /several networks/],

@@ -105,6 +105,29 @@ check("Cancel keeps the finished mask and what came, and both can be saved and p
   await page.close();
 });
 
+check("after Cancel and Back, Explain again explains what is set", async () => {
+  const page = await open(shared.browser, shared.site, "device=cpu&model=efficientnet-lite0&steps=2&photo=cat");
+  await status(page, /^Done: 3/);
+  await page.locator("#steps").fill("500");
+  await page.selectOption("#baseline", "white");
+  await status(page, /: [2-9]\d* of 501/);
+  assert.ok(await page.evaluate(() => document.body.classList.contains("superseded")), "what is shown is from black");
+  await page.click("#cancel");
+  await status(page, /^Cancelled/);
+  await page.click("#back");
+  await page.locator("#steps").fill("3");
+  await page.click("#explain");
+  await status(page, /^Done: 4/);
+  assert.match(await page.textContent("#stage-caption"), /from white/);
+  const fresh = await open(shared.browser, shared.site, "device=cpu&model=efficientnet-lite0&steps=3&photo=cat&baseline=white");
+  await status(fresh, /^Done: 4/);
+  for (const id of ["#attribution-sum", "#output-baseline", "#output-input", "#verdict", "#stage-caption"]) {
+    const [again, made] = await Promise.all([page, fresh].map((page) => page.textContent(id)));
+    assert.equal(again, made, id);
+  }
+  await Promise.all([page.close(), fresh.close()]);
+});
+
 check("what is saved does not depend on the view", async () => {
   const page = await open(shared.browser, shared.site, `${shapes}&steps=3`);
   await status(page, /is ready/);

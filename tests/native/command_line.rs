@@ -232,10 +232,7 @@ fn wrong_arguments_get_a_sentence() {
             ["--weights-dir", "nowhere"],
             "./scripts/weights.sh efficientnet-lite0",
         ),
-        (
-            ["--weights", "README.md"],
-            "nothing that looks like a network",
-        ),
+        (["--weights", "README.md"], "looks like no network"),
         (["--box", "0"], "--box needs a detector"),
         (["--labels", "README.md"], "--weights"),
         (["--against", "unicorn"], "no class “unicorn”"),

@@ -1,6 +1,7 @@
 //! The page's French: nothing missing, nothing left over, the same holes on both sides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 type Catalogue = BTreeMap<String, BTreeMap<String, String>>;
@@ -339,6 +340,60 @@ fn every_error_has_its_french_with_the_same_holes() {
     for (english, french) in details {
         assert_eq!(holes(english), holes(french), "{english}");
     }
+}
+
+/// Literals of the importers' code that stand behind one of these words.
+fn behind(words: &[&str]) -> BTreeSet<String> {
+    let import = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import");
+    let mut folders = vec![import];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let code = fs::read_to_string(path).unwrap();
+                let code = code.split("#[cfg(test)]").next().unwrap();
+                for word in words {
+                    let after = code.split(word).skip(1).map(str::trim_start);
+                    let literals = after.filter_map(|rest| rest.strip_prefix('"'));
+                    found.extend(literals.map(literal));
+                }
+            }
+        }
+    }
+    found.into_iter().filter(|text| !text.is_empty()).collect()
+}
+
+/// A literal's text, given what follows its first quotation mark.
+fn literal(rest: &str) -> String {
+    let mut text = String::new();
+    let mut characters = rest.chars();
+    while let Some(character) = characters.next().filter(|&c| c != '"') {
+        match character {
+            '\\' => match characters.next() {
+                // A line that goes on in the next one.
+                Some('\n') => {
+                    let rest = characters.as_str().trim_start();
+                    characters = rest.chars();
+                }
+                Some(escaped) => text.push(escaped),
+                None => {}
+            },
+            character => text.push(character),
+        }
+    }
+    text
+}
+
+#[test]
+fn what_files_are_instead_and_what_to_do_has_its_french() {
+    let said = behind(&["found:", "advice:"]);
+    assert!(said.len() > 15, "{said:?}");
+    let details = &catalogue()["details"];
+    let missing: Vec<_> = said.iter().filter(|s| !details.contains_key(*s)).collect();
+    assert!(missing.is_empty(), "without French: {missing:#?}");
 }
 
 /// What is said of a network that was read, where it is one literal with named holes.

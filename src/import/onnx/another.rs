@@ -31,7 +31,7 @@ pub(crate) fn refuse(bytes: &[u8]) -> Result<()> {
         ("a TensorFlow Lite file", "Give it the ending .tflite.")
     } else if is_text(bytes) {
         (
-            "a text",
+            "a text file",
             "If it is a page of a web site, download the file that the page shows.",
         )
     } else {

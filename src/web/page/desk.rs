@@ -114,7 +114,7 @@ impl Desk for PageDesk {
         }
         weights.randomised = forgot;
         // From here on the pool holds another network than anyone believes.
-        self.page.work.borrow_mut().hold(None);
+        self.page.work.borrow_mut().hold_nothing();
         self.pool.load(&weights).await
     }
 

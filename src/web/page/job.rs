@@ -85,7 +85,7 @@ impl Page {
         let device = self.pool.borrow().as_ref().map(|pool| pool.device);
         if failure.code.is_of_device() {
             // Whatever its workers held, nothing is sure any more.
-            self.work.borrow_mut().hold(None);
+            self.work.borrow_mut().hold_nothing();
             if device == Some(DeviceKind::Gpu) {
                 self.work.borrow_mut().change(|s| s.device = "cpu".into());
                 self.show_settings();
@@ -140,7 +140,9 @@ impl Page {
         if missing.is_some() {
             self.look(job, &pool, &looked, spec, &settings).await?;
         }
-        let Some(mut seen) = self.seen.borrow().clone() else {
+        // What is shown may be of another network or baseline than what the pool holds.
+        let seen = self.work.borrow().held_seen().cloned();
+        let Some(mut seen) = seen else {
             return Ok(());
         };
         let output = seen.choose(&settings);
@@ -170,7 +172,7 @@ impl Page {
         let weights = self.weights(job, spec).await?;
         job.wanted()?;
         job.wait(phrase!("Loading {network}…", network = named(&*spec.title)));
-        self.work.borrow_mut().hold(None);
+        self.work.borrow_mut().hold_nothing();
         pool.load(&weights).await?;
         job.wanted()?;
         if matches!(weights.source, Source::Own { .. }) {
@@ -180,10 +182,7 @@ impl Page {
             self.show_card();
             job.wanted()?;
         }
-        // The network is there, and no path.
-        let mut held = settings.clone();
-        held.picture = None;
-        self.work.borrow_mut().hold(Some(held));
+        self.work.borrow_mut().hold_network(settings);
         Ok(())
     }
 
@@ -224,17 +223,18 @@ impl Page {
         job.wait(phrase!("Looking at the photo…"));
         let prepared = pool.prepare(&looked.picture, settings.baseline()).await?;
         job.wanted()?;
-        self.work.borrow_mut().hold(None);
+        self.work.borrow_mut().hold_nothing();
         pool.keep(&prepared.input, &prepared.baseline).await?;
         job.wanted()?;
-        self.work.borrow_mut().hold(Some(settings.clone()));
         let crop = prepared.crop;
-        self.restage(|stage| stage.set_crop(crop));
-        self.seen.replace(Some(Seen {
+        let seen = Seen {
             spec,
             prepared: Rc::new(prepared),
             output: None,
-        }));
+        };
+        self.work.borrow_mut().hold_path(settings, seen.clone());
+        self.restage(|stage| stage.set_crop(crop));
+        self.seen.replace(Some(seen));
         Ok(())
     }
 
@@ -311,9 +311,10 @@ impl Page {
         }
         if missing.is_some() && job.is_current() {
             let prepared = &explanation.prepared;
-            self.work.borrow_mut().hold(None);
+            self.work.borrow_mut().hold_nothing();
             pool.keep(&prepared.input, &prepared.baseline).await?;
-            self.work.borrow_mut().hold(Some(settings.clone()));
+            let seen = explanation.seen();
+            self.work.borrow_mut().hold_path(settings, seen);
         }
         Ok(())
     }

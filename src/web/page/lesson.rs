@@ -75,8 +75,9 @@ impl Page {
             move |_| dialog.close()
         });
         self.on_click("qr-open", move |page| {
-            let own = !page.latest().picture_in_address() && page.looked.borrow().is_some();
-            put(&qr(&address(), own));
+            let [photo, network] = page.latest().kept_here();
+            let photo = photo && page.looked.borrow().is_some();
+            put(&qr(&address(), [photo, network]));
             dialog.show_modal().unwrap_or(());
         });
     }

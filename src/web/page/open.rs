@@ -168,10 +168,7 @@ impl Page {
             made_here |= looked.painted;
         }
         self.seen.replace(None);
-        let notice = element::<HtmlElement>("notice").class_list();
-        if !notice.contains("lasting") {
-            show("notice", false);
-        }
+        forget_notice();
         show("empty", false);
         // A mask of another picture is nothing to compare with.
         let unpinned = self.unpin();
@@ -186,5 +183,13 @@ impl Page {
         if let Some((what, next)) = opened.note(smallest, made_here, unpinned) {
             self.note(what, next);
         }
+    }
+}
+
+/// What was told of something that failed goes when something else is taken; what concerns the whole page stays.
+pub(super) fn forget_notice() {
+    let notice = element::<HtmlElement>("notice").class_list();
+    if !notice.contains("lasting") {
+        show("notice", false);
     }
 }

@@ -7,6 +7,7 @@ use web_sys::{Blob, HtmlSelectElement};
 
 use super::Page;
 use super::job::PageJob;
+use super::open::forget_notice;
 use crate::model::Wishes;
 use crate::page::{Brought, Kind, Named, READER, Settings, not_ready};
 use crate::protocol::Failure;
@@ -54,6 +55,7 @@ impl Page {
             return None;
         }
         let taken = read.map(|own| {
+            forget_notice();
             let set = self.add_network(own);
             if begin {
                 self.change(set);

@@ -29,7 +29,7 @@ impl Page {
         self.starting.replace(Some(job.clone()));
         self.pool.replace(None);
         self.devices.replace(Devices::default());
-        self.work.borrow_mut().hold(None);
+        self.work.borrow_mut().hold_nothing();
         job.wait(phrase!("Starting the engine…"));
         let started = self.start_pool(&job).await;
         if !job.end() {
@@ -153,7 +153,7 @@ impl Page {
         let gpu = self.devices.borrow_mut().take_over(busy);
         if let Some(gpu) = gpu {
             // The CPU's workers end with their pool.
-            self.work.borrow_mut().hold(None);
+            self.work.borrow_mut().hold_nothing();
             self.say_device(&gpu, self.devices.borrow().why());
             self.pool.replace(Some(gpu));
             return;
@@ -176,7 +176,7 @@ impl Page {
         if leaves {
             pool = Rc::new(self.start_on_cpu(job).await?);
             job.wanted()?;
-            self.work.borrow_mut().hold(None);
+            self.work.borrow_mut().hold_nothing();
             self.pool.replace(Some(Rc::clone(&pool)));
         }
         self.devices.borrow_mut().meet(network, pool.device);

@@ -71,7 +71,12 @@ impl Page {
         let stage = stage.shown();
         if stage.has_mask() {
             let (scale, comparing) = (stage.full_scale(), stage.is_comparing());
-            put(&Drawn::of(&self.latest(), scale, comparing).legend());
+            let mut settings = self.latest();
+            // What is set may be another output than what is drawn.
+            if let Some(shown) = self.shown().filter(|_| self.forming.borrow().is_none()) {
+                settings.scale = shown.settings.scale;
+            }
+            put(&Drawn::of(&settings, scale, comparing).legend());
         }
     }
 
