@@ -1,6 +1,7 @@
 //! How a mask is to be read: whether its sum adds up, where it lies, what its colours stand for.
 
 use super::View;
+use super::amounts::printed_change;
 use super::explanation::{Explanation, Verdict};
 use super::part::{Panel, Picture};
 use super::sentences;
@@ -31,11 +32,19 @@ pub fn completeness(explanation: &Explanation) -> Panel {
     let places = decimals(explanation.change());
     let number = |value: f64| Phrase::of(decimal(value, places));
     let missed = explanation.missed();
+    // Whoever subtracts the printed ends comes to the printed sum, where they differ by less than is printed.
+    let sum = explanation.attributions.sum;
+    let digits = i32::try_from(places).unwrap_or(2);
+    let differ = (sum - explanation.change()).abs() * 10f64.powi(digits);
+    let sum = match differ < 0.5 {
+        true => printed_change(explanation.ends, digits),
+        false => sum,
+    };
     let mut panel = Panel::new();
     panel
         .says("output-input", number(f64::from(explanation.ends[1])))
         .says("output-baseline", number(f64::from(explanation.ends[0])))
-        .says("attribution-sum", number(explanation.attributions.sum));
+        .says("attribution-sum", number(sum));
     let delta = match missed {
         Some(share) => phrase!("{share}%", share = percent(share, 2)),
         None => Phrase::of("—"),
@@ -346,6 +355,9 @@ mod tests {
             ["output-baseline", "output-input", "attribution-sum"].map(|id| panel.said(id).unwrap())
         };
         assert_eq!(said([0.42, 6.3], 5.88), ["0.42", "6.30", "5.88"]);
+        // By itself the sum would be 6.16, which is not 6.13 + 0.02.
+        assert_eq!(said([-0.024, 6.132], 6.156), ["-0.02", "6.13", "6.15"]);
+        assert_eq!(said([-0.024, 6.132], 6.17), ["-0.02", "6.13", "6.17"]);
         assert_eq!(
             said([0.8625, 0.8628], 3.0e-4),
             ["0.86250", "0.86280", "0.00030"]
