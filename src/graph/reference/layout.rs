@@ -18,6 +18,13 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn new(operation: &Operation, input: &[usize], output: &[usize]) -> Self {
+        // However long the other axes of nothing are.
+        if output.contains(&0) {
+            return Self {
+                first: Vec::new(),
+                others: Vec::new(),
+            };
+        }
         let strides = strides(input);
         let sums = |axes: Range<usize>| {
             let mut indices = vec![Some(0)];

@@ -59,4 +59,12 @@ fn constants_that_grow_take_little_more_than_what_they_become() {
         assert_eq!(b.shape(sum), [SIDE, SIDE]);
     });
     assert!(summed < 14.0, "{summed} bytes an element");
+    // Of nothing, however long its other axes are.
+    let nothing = b.constant(Constant::f32(&[0, 1], []).unwrap()).unwrap();
+    let long = most_an_element(SIDE * SIDE, || {
+        let after = [0, (SIDE * SIDE) as i64];
+        b.pad(nothing, &[0, 0], &after, PadMode::Constant(0.0))
+            .unwrap();
+    });
+    assert!(long < 1.0, "{long} bytes an element");
 }
