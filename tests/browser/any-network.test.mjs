@@ -284,7 +284,6 @@ check("what cannot be opened is said with what to do, and everything stays", asy
     [[{ name: "cut.onnx", bytes: whole.subarray(0, 300) }], /damaged/],
     [[text("page.h5", "<!doctype html><html>")], /looks like no network/],
     [[await file("tensorflow/teachable-machine/weights.bin")], /without its model\.json/],
-    [[await file("onnx/float16.onnx"), text("labels.txt", "one\ntwo\n")], /labels name 2 classes, the network has 3/],
     [[await file("onnx/float16.onnx"), await file("onnx/bytes-input.onnx")], /several networks/],
     // What was said of the network is not taken back by the photo that came with it.
     [[{ name: "cut.onnx", bytes: whole.subarray(0, 300) }, await cat()], /damaged/],
@@ -297,6 +296,15 @@ check("what cannot be opened is said with what to do, and everything stays", asy
     assert.equal((await canvas(page)).hash, mask.hash, `${files[0].name}: the mask stays`);
     assert.equal(await page.inputValue("#model"), "shapesnet");
   }
+  assert.equal(await notice(page), "");
+  // Labels that do not fit are no reason to lose the network that they came with.
+  await dropAll(page, [await file("onnx/float16.onnx", "forest.onnx"), text("labels.txt", "one\ntwo\n")]);
+  await page.waitForFunction(() => document.getElementById("model").value === "own:forest.onnx" &&
+    /forest/.test(document.getElementById("stage-caption").textContent) && !document.getElementById("notice").hidden);
+  assert.match(await notice(page), /labels name 2 classes, the network has 3/);
+  // What was told goes when something else is taken.
+  await dropAll(page, [await file("onnx/float16.onnx", "forest.onnx"), text("labels.txt", "lynx\nfox\nowl\n")]);
+  await page.waitForFunction(() => /lynx|fox|owl/.test(document.getElementById("predictions").innerText));
   assert.equal(await notice(page), "");
   assert.deepEqual(page.errors, []);
   await page.close();

@@ -156,6 +156,7 @@ fn line(node: &Json, pictures: usize, code: &mut String) -> Result<()> {
             let mut parts = target.trim_start_matches("torch.ops.").split('.');
             let (library, name) = (parts.next().unwrap_or_default(), parts.next());
             let name = name.unwrap_or_default();
+            variable(library)?;
             match library {
                 "_operator" => (format!("torch.{name}"), name),
                 _ => (format!("ops.{library}.{name}"), name),

@@ -34,13 +34,13 @@ impl Page {
         if !photos.is_empty() {
             let photos: Vec<Dropped> = photos.into_iter().map(|k| files[k].clone()).collect();
             let opened = self.take_dropped_photos(photos).await;
-            if matches!(taken, Some(Ok(()))) && opened == Came::Refused {
+            if matches!(taken, Some(Ok(_))) && opened == Came::Refused {
                 // Photos that came with it were none: it begins by itself.
                 self.begin(Begin::Model);
             }
         }
         // After the photo, which takes away what was said before it.
-        if let Some(Err(failure)) = taken {
+        if let Some(Err(failure) | Ok(Some(failure))) = taken {
             self.tell(&failure);
         }
     }

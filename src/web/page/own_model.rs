@@ -10,7 +10,7 @@ use super::job::PageJob;
 use super::open::forget_notice;
 use crate::model::Wishes;
 use crate::page::{Brought, Kind, Named, READER, Settings, not_ready};
-use crate::protocol::Failure;
+use crate::protocol::{Failure, FailureCode};
 use crate::web::dom::{element, now, sleep};
 use crate::web::dropped::Dropped;
 use crate::web::files;
@@ -42,15 +42,37 @@ impl Page {
     }
 
     /// Takes a network's files, or what belongs to one that is here: it is set now; if `begin`, it has
-    /// begun to work too. Nothing, if something else was opened meanwhile.
+    /// begun to work too. Nothing, if something else was opened meanwhile; with it, why it was taken without
+    /// the texts that came with it.
     pub(super) async fn take_network(
         self: &Rc<Self>,
         files: Vec<(Dropped, Kind)>,
         begin: bool,
-    ) -> Option<Result<(), Failure>> {
+    ) -> Option<Result<Option<Failure>, Failure>> {
         let reading = self.openings.begin(now());
         self.show_controls();
-        let read = self.read_network(files, &reading).await;
+        let mut read = self.read_network(files.clone(), &reading).await;
+        let mut misfit = None;
+        let labels = |failure: &Failure| failure.code == FailureCode::LabelsDoNotFit;
+        if let Some(failure) = read
+            .as_ref()
+            .err()
+            .filter(|failure| labels(failure))
+            .cloned()
+        {
+            let others: Vec<_> = files
+                .iter()
+                .filter(|(_, kind)| *kind != Kind::Text)
+                .cloned()
+                .collect();
+            let has_network = others.iter().any(|(_, kind)| *kind == Kind::Network);
+            if has_network
+                && others.len() < files.len()
+                && let Ok(own) = self.read_network(others, &reading).await
+            {
+                (read, misfit) = (Ok(own), Some(failure));
+            }
+        }
         if !reading.end() {
             return None;
         }
@@ -68,7 +90,7 @@ impl Page {
             self.say_status(Phrase::nothing());
         }
         self.show_controls();
-        Some(taken)
+        Some(taken.map(|()| misfit))
     }
 
     /// Takes a network that was made here, a file by that name: it is among the others from now on,
