@@ -24,8 +24,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) model: Option<String>,
     /// A network of your own: an ONNX, Keras (.h5, .keras) or TensorFlow Lite file, a Teachable Machine
-    /// .zip, a folder or a model.json of TensorFlow.js; or weights (.pth, .pt, .ckpt or .safetensors)
-    /// of one of torchvision's classifiers, with last layers of your own
+    /// .zip, a folder or a model.json of TensorFlow.js, TorchScript (.pt) or what torch.export wrote
+    /// (.pt2); or weights (.pth, .pt, .ckpt or .safetensors) of one of torchvision's classifiers,
+    /// with last layers of your own
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// What your own classes are called: one a line, with or without its number, or a JSON list or
