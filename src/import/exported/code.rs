@@ -13,8 +13,19 @@ pub(super) const FILE: &str = "__torch__.py";
 pub(super) const CLASS: &str = "__torch__.Program";
 /// What operations of PyTorch's own are called.
 const ATEN: &str = "torch.ops.aten.";
-/// Calls whose second argument is a shape, whose first length may be how many pictures there are.
-const SHAPED: [&str; 3] = ["view", "reshape", "_unsafe_view"];
+/// Calls that are given a shape, whose first length may be how many pictures there are.
+const SHAPED: [&str; 10] = [
+    "view",
+    "reshape",
+    "_unsafe_view",
+    "expand",
+    "zeros",
+    "ones",
+    "full",
+    "new_zeros",
+    "new_ones",
+    "new_full",
+];
 /// Lists in lists.
 const DEEPEST: usize = 8;
 
@@ -27,6 +38,8 @@ pub(super) struct Program {
     pub(super) size: Option<[usize; 2]>,
     /// Whether it takes no other.
     pub(super) fixed: bool,
+    /// How many pictures it takes at once, if that is fixed.
+    pub(super) pictures: usize,
 }
 
 fn lacks(what: &str) -> Error {
@@ -50,9 +63,9 @@ impl Program {
             weights: Vec::new(),
             size: None,
             fixed: true,
+            pictures: 1,
         };
         let mut given = Vec::new();
-        let mut pictures = 1;
         let mut body = String::new();
         for input in list(signature, "input_specs")? {
             let Some((kind, input)) = only(input) else {
@@ -62,10 +75,10 @@ impl Program {
             if kind == "user_input" {
                 let name = tensor(argument);
                 let shape = name.and_then(|name| shape(graph, name));
-                if let (Some([batch, _, height, width]), 1) = (shape, pictures) {
+                if let (Some([batch, _, height, width]), 1) = (shape, program.pictures) {
                     program.size = height.length.zip(width.length).map(|(h, w)| [h, w]);
                     program.fixed = height.fixed && width.fixed;
-                    pictures = batch.length.filter(|_| batch.fixed).unwrap_or(1).max(1);
+                    program.pictures = batch.length.filter(|_| batch.fixed).unwrap_or(1).max(1);
                 }
                 given.push(name.map_or_else(|| Ok(format!("_{}", given.len())), variable)?);
                 continue;
@@ -81,7 +94,7 @@ impl Program {
             program.weights.push((name, weight.into()));
         }
         for node in list(graph, "nodes")? {
-            line(node, pictures, &mut body)?;
+            line(node, program.pictures, &mut body)?;
         }
         let outputs = list(signature, "output_specs")?.iter();
         let outputs = outputs.filter_map(|output| part(output, "user_output").ok()?.get("arg"));
@@ -166,10 +179,10 @@ fn line(node: &Json, pictures: usize, code: &mut String) -> Result<()> {
     variable(name)?;
     let mut arguments = Vec::new();
     let mut named = false;
-    for (place, input) in list(node, "inputs")?.iter().enumerate() {
+    for input in list(node, "inputs")? {
         let argument = part(input, "arg")?;
         let mut said = value(argument, 0)?;
-        if place == 1 && pictures > 1 && SHAPED.contains(&name) {
+        if pictures > 1 && SHAPED.contains(&name) {
             said = of_one_picture(argument, pictures).unwrap_or(said);
         }
         // 2: it has to be given by its name.

@@ -90,7 +90,15 @@ pub(crate) fn import(file: File, beside: &[File], options: &Options) -> Result<I
     {
         options.size = Some(size);
     }
-    let mut imported = torchscript::import(&script, beside, &options)?;
+    let imported = torchscript::import(&script, beside, &options);
+    let mut imported = imported.map_err(|error| match error {
+        // Where shapes of all of them are not those of one, as where they are folded into other axes.
+        Error::Graph(_) | Error::NoSize { .. } if program.pictures > 1 => Error::NoNetwork {
+            found: "a program for several pictures at once",
+            advice: "Export it again for one, or for any number of them.",
+        },
+        error => error,
+    })?;
     imported.input.fixed_size = program.fixed;
     imported.producer = "torch.export".into();
     Ok(imported)

@@ -88,17 +88,20 @@ impl<'f> Weights<'f> {
         }
         let places = places(&shape, &strides, offset);
         let short = || damaged(format!("the weights “{name}” are cut short"));
+        let floats = |values: Option<Vec<f32>>| values.map(|values| Data::Floats(values.into()));
+        let integers =
+            |values: Option<Vec<i64>>| values.map(|values| Data::Integers(values.into()));
         // As `ScalarType` of the schema numbers them.
         let data = match meta.get("dtype").and_then(Json::as_u64) {
-            Some(6) => floats(&places, bytes, |b| f16::from_le_bytes(b).into()),
-            Some(7) => floats(&places, bytes, f32::from_le_bytes),
-            Some(8) => floats(&places, bytes, |b| f64::from_le_bytes(b) as f32),
-            Some(13) => floats(&places, bytes, |b| bf16::from_le_bytes(b).into()),
-            Some(1) => integers(&places, bytes, |b| u8::from_le_bytes(b).into()),
-            Some(2) => integers(&places, bytes, |b| i8::from_le_bytes(b).into()),
-            Some(3) => integers(&places, bytes, |b| i16::from_le_bytes(b).into()),
-            Some(4) => integers(&places, bytes, |b| i32::from_le_bytes(b).into()),
-            Some(5) => integers(&places, bytes, i64::from_le_bytes),
+            Some(6) => floats(values(&places, bytes, |b| f16::from_le_bytes(b).into())),
+            Some(7) => floats(values(&places, bytes, f32::from_le_bytes)),
+            Some(8) => floats(values(&places, bytes, |b| f64::from_le_bytes(b) as f32)),
+            Some(13) => floats(values(&places, bytes, |b| bf16::from_le_bytes(b).into())),
+            Some(1) => integers(values(&places, bytes, |b| u8::from_le_bytes(b).into())),
+            Some(2) => integers(values(&places, bytes, |b| i8::from_le_bytes(b).into())),
+            Some(3) => integers(values(&places, bytes, |b| i16::from_le_bytes(b).into())),
+            Some(4) => integers(values(&places, bytes, |b| i32::from_le_bytes(b).into())),
+            Some(5) => integers(values(&places, bytes, i64::from_le_bytes)),
             Some(12) => {
                 let truths = values(&places, bytes, |[byte]: [u8; 1]| byte != 0);
                 truths.map(|truths| Data::Bools(truths.into()))
@@ -142,20 +145,4 @@ fn values<T, const WIDTH: usize>(
     let (elements, _) = bytes.as_chunks::<WIDTH>();
     let values = places.iter().map(|&place| elements.get(place).copied());
     values.map(|bytes| bytes.map(&read)).collect()
-}
-
-fn floats<const WIDTH: usize>(
-    places: &[usize],
-    bytes: &[u8],
-    read: impl Fn([u8; WIDTH]) -> f32,
-) -> Option<Data> {
-    Some(Data::Floats(values(places, bytes, read)?.into()))
-}
-
-fn integers<const WIDTH: usize>(
-    places: &[usize],
-    bytes: &[u8],
-    read: impl Fn([u8; WIDTH]) -> i64,
-) -> Option<Data> {
-    Some(Data::Integers(values(places, bytes, read)?.into()))
 }

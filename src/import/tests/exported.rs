@@ -16,3 +16,9 @@ const PROGRAMS: Files = Files {
 fn programs_compute_what_pytorch_computes() {
     PROGRAMS.check();
 }
+
+#[test]
+fn several_pictures_that_cannot_be_told_apart_are_refused_with_what_to_do() {
+    let said = PROGRAMS.read("words-four.pt2", None).unwrap_err();
+    assert!(said.to_string().contains("several pictures"), "{said}");
+}
