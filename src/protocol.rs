@@ -353,6 +353,8 @@ pub enum FailureCode {
     NetworkRefused,
     /// A network's second file is not there: the detail names it.
     FileMissing,
+    /// Labels, or a network's second file, came without a network: the detail names them.
+    NetworkMissing,
     /// A network is too large for this device: the detail says how much it needs.
     NetworkTooLarge,
     /// What is wished of a network cannot be had.

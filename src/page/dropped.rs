@@ -46,6 +46,8 @@ const NETWORKS: [&str; 24] = [
 ];
 /// Endings of texts that may name classes.
 const TEXTS: [&str; 5] = [".txt", ".json", ".names", ".labels", ".csv"];
+/// Endings of files that hold a network's weights beside its graph.
+const SECOND_FILES: [&str; 3] = [".data", ".onnx_data", ".bin"];
 /// Endings of files that are archives to a computer, and something else to people.
 const DOCUMENTS: [&str; 8] = [
     ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".jar",
@@ -134,6 +136,8 @@ pub struct Sorted {
     pub network: Vec<usize>,
     /// Photos, and what is none, which is told when it is opened.
     pub photos: Vec<usize>,
+    /// What may belong to a network, labels or its second file, where there is none.
+    pub alone: Vec<usize>,
 }
 
 impl Sorted {
@@ -158,9 +162,21 @@ impl Sorted {
                 has(Kind::Network) || named || base(name).ends_with(".bin")
             }
         };
-        let all = 0..files.len();
-        let (network, photos) = all.partition(|&k| part(&files[k].0, files[k].1));
-        Self { network, photos }
+        let second = |name: &str, kind: Kind| match kind {
+            Kind::Text => true,
+            Kind::Other => ends_as(name, &SECOND_FILES),
+            Kind::Photo | Kind::Network => false,
+        };
+        let mut sorted = Self::default();
+        for (k, &(ref name, kind)) in files.iter().enumerate() {
+            let place = match () {
+                () if part(name, kind) => &mut sorted.network,
+                () if second(name, kind) => &mut sorted.alone,
+                () => &mut sorted.photos,
+            };
+            place.push(k);
+        }
+        sorted
     }
 }
 
@@ -212,10 +228,14 @@ mod tests {
         }
     }
 
-    fn sorted(files: &[(&str, Kind)], own: bool, awaited: Option<&str>) -> [Vec<usize>; 2] {
+    fn sorted(files: &[(&str, Kind)], own: bool, awaited: Option<&str>) -> [Vec<usize>; 3] {
         let files: Vec<_> = files.iter().map(|&(n, k)| (n.to_owned(), k)).collect();
-        let Sorted { network, photos } = Sorted::of(&files, own, awaited);
-        [network, photos]
+        let Sorted {
+            network,
+            photos,
+            alone,
+        } = Sorted::of(&files, own, awaited);
+        [network, photos, alone]
     }
 
     #[test]
@@ -228,24 +248,27 @@ mod tests {
             ("m.onnx.data", Kind::Other),
             ("b.png", photo),
         ];
-        assert_eq!(sorted(&all, false, None), [vec![1, 2, 3], vec![0, 4]]);
-        // Without a network, a text is nothing that could be opened, unless one is here.
-        let text = [("labels.txt", Kind::Text)];
-        assert_eq!(sorted(&text, false, None), [vec![], vec![0]]);
-        assert_eq!(sorted(&text, true, None), [vec![0], vec![]]);
+        assert_eq!(sorted(&all, false, None), [vec![1, 2, 3], vec![0, 4], vec![]]);
+        // A text belongs to a network: to one that is here, or to one that did not come.
+        let text = [("labels.txt", Kind::Text), ("a.jpg", photo)];
+        assert_eq!(sorted(&text, false, None), [vec![], vec![1], vec![0]]);
+        assert_eq!(sorted(&text, true, None), [vec![0], vec![1], vec![]]);
         // What is no photo is told when it is opened as one.
         let other = [("notes.docx", Kind::Other), ("a.jpg", photo)];
-        assert_eq!(sorted(&other, true, None), [vec![], vec![0, 1]]);
+        assert_eq!(sorted(&other, true, None), [vec![], vec![0, 1], vec![]]);
     }
 
     #[test]
     fn what_a_network_lacks_is_taken_when_it_comes() {
         let data = [("weights/M.onnx.DATA", Kind::Other)];
-        assert_eq!(sorted(&data, false, None), [vec![], vec![0]]);
-        assert_eq!(sorted(&data, false, Some("m.onnx.data")), [vec![0], vec![]]);
+        assert_eq!(sorted(&data, false, None), [vec![], vec![], vec![0]]);
+        assert_eq!(
+            sorted(&data, false, Some("m.onnx.data")),
+            [vec![0], vec![], vec![]]
+        );
         assert_eq!(
             sorted(&[("weights.bin", Kind::Other)], false, None),
-            [vec![0], vec![]]
+            [vec![0], vec![], vec![]]
         );
     }
 }

@@ -60,6 +60,15 @@ pub fn failure(failure: &Failure) -> (Phrase, Phrase) {
             phrase!("That network cannot be opened. {detail}", detail = detail()),
             phrase!("What was there before stays."),
         ),
+        FailureCode::NetworkMissing => (
+            phrase!(
+                "“{name}” is not a photo, and came without a network.",
+                name = detail()
+            ),
+            phrase!(
+                "Drop labels, or a network's second file, together with the network. Photos are PNG, JPEG, WebP, GIF or BMP."
+            ),
+        ),
         FailureCode::FileMissing => (
             phrase!(
                 "This network keeps its weights in a second file, “{file}”.",
@@ -166,6 +175,10 @@ pub fn verdict(explanation: &Explanation) -> Phrase {
             return phrase!("This sum was cancelled on the way: not all gradients are in.");
         }
         Verdict::AddsUp => phrase!("It adds up: the mask accounts for the network's answer."),
+        // Secants miss nothing but what single precision rounds away.
+        Verdict::Nearly | Verdict::NotYet if explanation.is_by_secants() => phrase!(
+            "The output moves so little that rounding shows: attributions are single precision."
+        ),
         Verdict::Nearly => phrase!("Nearly: more steps, or “Auto”, would bring the two closer."),
         Verdict::NotYet => {
             phrase!("Not yet: the sum is far from what it should be. Take more steps, or “Auto”.")
@@ -184,6 +197,7 @@ pub fn verdict(explanation: &Explanation) -> Phrase {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Settings;
     use crate::words::Language;
 
     #[test]
@@ -201,6 +215,7 @@ mod tests {
             FailureCode::UnknownNetwork,
             FailureCode::NetworkRefused,
             FailureCode::FileMissing,
+            FailureCode::NetworkMissing,
             FailureCode::NetworkTooLarge,
             FailureCode::WishRefused,
             FailureCode::LabelsDoNotFit,
@@ -229,5 +244,18 @@ mod tests {
                 assert!(seen.insert(what.clone()), "said of two failures: {what}");
             }
         }
+    }
+
+    #[test]
+    fn whom_auto_could_not_help_is_not_sent_to_it() {
+        let said = |steps: &str| {
+            let address = |name: &str| (name == "steps").then(|| steps.to_owned());
+            let settings = Settings::read(address, |_| None);
+            let mut explanation = Explanation::for_tests(settings, 51);
+            explanation.attributions.sum = 0.5;
+            verdict(&explanation).said(Language::English, &|v, _| v.to_string())
+        };
+        assert!(said("50").contains("Auto"), "{}", said("50"));
+        assert!(said("auto").contains("rounding"));
     }
 }

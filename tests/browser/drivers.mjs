@@ -165,6 +165,8 @@ async function webkit(program, folder) {
     env: {
       ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder, XDG_DATA_HOME: folder, LANG: "en_US.UTF-8",
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+      // Without a GPU, layers are put together by OpenGL in software, for as long as all else that it does takes.
+      WEBKIT_DISABLE_COMPOSITING_MODE: "1",
     },
   });
   const stop = () => { try { process.kill(-server.pid); } catch { /* it has ended by itself */ } };

@@ -79,8 +79,13 @@ function spy(elsewhere, own) {
     const sent = await Promise.resolve().then(way).then(() => true, () => false);
     return [name, sent];
   }));
+  // Once: workers that answered what they hear would answer each other without end.
   const channel = new BroadcastChannel("spy");
-  channel.onmessage = async () => channel.postMessage(await tried);
+  channel.onmessage = async () => {
+    channel.onmessage = null;
+    channel.postMessage(await tried);
+    channel.close();
+  };
 }
 
 /** In the page: the same, and what only a document can. Elements that are refused say so, or say nothing. */

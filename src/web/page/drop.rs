@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::Page;
 use super::open::Came;
 use crate::page::{Begin, Kind, MOST_PHOTOS, Sorted};
+use crate::protocol::{Failure, FailureCode};
 use crate::web::dropped::Dropped;
 use crate::web::words::phrase;
 
@@ -21,7 +22,11 @@ impl Page {
             let kind = file.kind().await.unwrap_or(Kind::Other);
             kinds.push((file.name(), kind));
         }
-        let Sorted { network, photos } = {
+        let Sorted {
+            network,
+            photos,
+            alone,
+        } = {
             let networks = self.networks.borrow();
             Sorted::of(&kinds, networks.has_own(), networks.awaited())
         };
@@ -42,6 +47,12 @@ impl Page {
         // After the photo, which takes away what was said before it.
         if let Some(Err(failure) | Ok(Some(failure))) = taken {
             self.tell(&failure);
+        }
+        if let Some(&first) = alone.first() {
+            self.tell(&Failure {
+                code: FailureCode::NetworkMissing,
+                detail: files[first].name(),
+            });
         }
     }
 
