@@ -248,7 +248,10 @@ mod tests {
             ("m.onnx.data", Kind::Other),
             ("b.png", photo),
         ];
-        assert_eq!(sorted(&all, false, None), [vec![1, 2, 3], vec![0, 4], vec![]]);
+        assert_eq!(
+            sorted(&all, false, None),
+            [vec![1, 2, 3], vec![0, 4], vec![]]
+        );
         // A text belongs to a network: to one that is here, or to one that did not come.
         let text = [("labels.txt", Kind::Text), ("a.jpg", photo)];
         assert_eq!(sorted(&text, false, None), [vec![], vec![1], vec![0]]);

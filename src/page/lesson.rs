@@ -34,10 +34,16 @@ pub struct Lesson {
     pub pinned: Option<Settings>,
     /// Whether the link was made with a photo of one's own, which no link holds.
     pub lacks_photo: bool,
+    /// Whether it was made with a network of one's own, which no link holds either.
+    pub lacks_network: bool,
 }
 
 /// What an address says of a photo of one's own.
 pub const OWN_PHOTO: &str = "own";
+/// What an address says of a network of one's own.
+pub(super) const OWN_NETWORK: &str = "own";
+/// Where it is said that a network is missing, until one comes.
+pub(super) const LACKS_NETWORK: &str = "lacks-network";
 
 impl Lesson {
     /// What an address asks for. Names that mean nothing are left out, and texts that are too long
@@ -65,12 +71,13 @@ impl Lesson {
                 .filter(|_| settings.picture_in_address())
                 .map(|text| settings.with_pin(&text)),
             lacks_photo: address("photo").as_deref() == Some(OWN_PHOTO),
+            lacks_network: address("model").as_deref() == Some(OWN_NETWORK),
         }
     }
 }
 
 impl Lesson {
-    /// The task, and whether a photo is missing.
+    /// The task, and whether a photo or a network is missing.
     pub fn panel(&self) -> Panel {
         // Whatever it says, it is text.
         let lines = self.task.iter();
@@ -79,7 +86,8 @@ impl Lesson {
         panel
             .holds("task-text", lines)
             .show("task", !self.task.is_empty())
-            .show("lacks-photo", self.lacks_photo);
+            .show("lacks-photo", self.lacks_photo)
+            .show(LACKS_NETWORK, self.lacks_network);
         panel
     }
 }
@@ -206,9 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_a_photo_of_ones_own_says_so() {
+    fn a_link_to_a_photo_or_a_network_of_ones_own_says_so() {
         assert!(read(&[("photo", "own")]).lacks_photo);
         assert!(!read(&[("photo", "cat")]).lacks_photo);
+        assert!(read(&[("model", "own")]).lacks_network);
+        assert!(!read(&[("model", "shapesnet")]).lacks_network);
     }
 
     #[test]

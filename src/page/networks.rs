@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::brought::{Awaiting, Brought, Named, numbered};
 use super::dropped::Kind;
+use super::lesson::LACKS_NETWORK;
 use super::part::{Panel, option};
 use super::pool::Weights;
 use crate::model::catalog::{CATALOG, Manifest, ManifestEntry};
@@ -213,6 +214,7 @@ impl<F: Named + Clone, B: Clone> Networks<F, B> {
         own.spec.name = name.clone().into();
         own.spec.title = title.into();
         let mut panel = Panel::new();
+        panel.show(LACKS_NETWORK, false);
         match self.own.iter_mut().find(|other| other.spec.name == name) {
             Some(same) => *same = own,
             None => {

@@ -1,6 +1,7 @@
 //! Everything that can be set on the page, as one table: which control shows it, what it is called in the
 //! address and where the browser keeps it, and how much of an explanation a change makes worthless.
 
+use super::lesson::OWN_NETWORK;
 use super::networks::OWN;
 use crate::attribution::{Baseline, Method, Rule};
 use crate::mask::{MASS_SHOWN, Palette, Reduction};
@@ -250,8 +251,8 @@ impl Settings {
                 (field.restore)(&mut settings, &text);
             }
         }
-        // A choice among answers belongs to a picture; a photo of one's own is in no address.
-        if settings.picture.is_none() {
+        // A choice among answers belongs to a picture and to a network; one's own are in no address.
+        if settings.picture.is_none() || settings.model == OWN_NETWORK {
             (settings.output, settings.against) = (None, None);
         }
         settings
@@ -552,7 +553,10 @@ pub static FIELDS: [Field; 22] = [
     Field::new("model", Begin::Model, |s| s.model.clone(), set_model)
         .in_address(
             "model",
-            |s| Some(s.model.clone()).filter(|name| !name.is_empty() && !name.starts_with(OWN)),
+            |s| match s.model.starts_with(OWN) {
+                true => Some(OWN_NETWORK.into()),
+                false => Some(s.model.clone()).filter(|name| !name.is_empty()),
+            },
             set_model,
         )
         .always(),

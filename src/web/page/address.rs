@@ -72,6 +72,10 @@ impl Page {
         on(&window(), "popstate", move |event: PopStateEvent| {
             let (latest, mut there) = (page.latest(), Settings::read(parameter, kept));
             there.device = latest.device;
+            // One's own is in no address.
+            if page.networks.borrow().spec(&there.model).is_none() {
+                there.model = latest.model;
+            }
             let own = event.state().as_f64().map(|number| number as u64);
             let known = |number: &u64| page.strip.borrow().get(*number).is_some();
             if let Some(number) = own.filter(known) {
