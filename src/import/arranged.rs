@@ -11,7 +11,9 @@ use violet_graph::{
     Binary, Builder, Comparison, Constant, ElementType, Graph, PadMode, Reduction, Unary, ValueId,
 };
 
+use crate::detector;
 use crate::error::{Error, Result};
+use crate::imported::Detector;
 
 /// A value: its axis `k` is the file's axis `order[k]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,21 @@ impl Arranger {
         let id = self.plain(x)?;
         self.builder.output(name, id);
         Ok(())
+    }
+
+    /// Makes values the outputs, with the file's order of axes; or what a detector has instead of them.
+    pub(crate) fn outputs(&mut self, all: &[(String, Arranged)]) -> Result<Option<Detector>> {
+        let mut plain = Vec::with_capacity(all.len());
+        for (name, x) in all {
+            plain.push((name.clone(), self.plain(x)?));
+        }
+        let detector = detector::find(&mut self.builder, &plain, &[])?;
+        if detector.is_none() {
+            for (name, id) in &plain {
+                self.builder.output(name, *id);
+            }
+        }
+        Ok(detector)
     }
 
     /// The graph.

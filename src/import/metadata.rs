@@ -7,6 +7,7 @@
 //! Sources: `ultralytics/engine/exporter.py`; Windows ML, “Image feature descriptor”, and
 //! `docs/MetadataProps.md` of ONNX.
 
+use serde_json::Value as Json;
 use violet_labels::Literal;
 
 use crate::imported::{ChannelOrder, Framing, InputKind, Note, Scaling};
@@ -77,6 +78,20 @@ impl Metadata {
             };
         }
         metadata
+    }
+
+    /// Reads the properties of an object of JSON; of anything else, none.
+    pub(crate) fn of_json(text: &str) -> Self {
+        let Ok(Json::Object(said)) = serde_json::from_str(text) else {
+            return Self::default();
+        };
+        let said = said.into_iter().map(|(key, value)| match value {
+            Json::String(text) => (key, text),
+            other => (key, other.to_string()),
+        });
+        let said: Vec<(String, String)> = said.collect();
+        let said: Vec<(&str, &str)> = said.iter().map(|(k, v)| (&**k, &**v)).collect();
+        Self::read(&said)
     }
 
     /// Says of an input what the file says; what is known of it already stays.

@@ -171,7 +171,8 @@ impl Sorted {
         for (k, &(ref name, kind)) in files.iter().enumerate() {
             let place = match () {
                 () if part(name, kind) => &mut sorted.network,
-                () if second(name, kind) => &mut sorted.alone,
+                // Among photos it is one of what is left out.
+                () if second(name, kind) && !has(Kind::Photo) => &mut sorted.alone,
                 () => &mut sorted.photos,
             };
             place.push(k);
@@ -253,9 +254,11 @@ mod tests {
             [vec![1, 2, 3], vec![0, 4], vec![]]
         );
         // A text belongs to a network: to one that is here, or to one that did not come.
-        let text = [("labels.txt", Kind::Text), ("a.jpg", photo)];
-        assert_eq!(sorted(&text, false, None), [vec![], vec![1], vec![0]]);
-        assert_eq!(sorted(&text, true, None), [vec![0], vec![1], vec![]]);
+        let text = [("labels.txt", Kind::Text)];
+        assert_eq!(sorted(&text, false, None), [vec![], vec![], vec![0]]);
+        assert_eq!(sorted(&text, true, None), [vec![0], vec![], vec![]]);
+        let beside = [("labels.txt", Kind::Text), ("a.jpg", photo)];
+        assert_eq!(sorted(&beside, false, None), [vec![], vec![0, 1], vec![]]);
         // What is no photo is told when it is opened as one.
         let other = [("notes.docx", Kind::Other), ("a.jpg", photo)];
         assert_eq!(sorted(&other, true, None), [vec![], vec![0, 1], vec![]]);

@@ -5,6 +5,7 @@
 //! pixels, and class scores before the sigmoid that makes them probabilities.
 
 mod pairs;
+mod units;
 mod yolo;
 
 use violet_graph::{Binary, Builder, Constant, Operation, Unary, ValueId};

@@ -1,7 +1,8 @@
 //! Detectors as Ultralytics exports them: boxes, and the raw scores of their classes.
 //!
 //! YOLOv8, 9, 11 and 12 (and v5 of today) give \[4 + classes, candidates\], YOLOv5 of its own repository
-//! \[candidates, 5 + classes\]; in both, boxes are decoded to pixels and scores went through a sigmoid.
+//! \[candidates, 5 + classes\]; in both, boxes are decoded to pixels, for TensorFlow Lite to
+//! shares of the picture, and scores went through a sigmoid.
 //! They are told by the number of candidates, one or three for each cell of the grids 8, 16, 32 (and
 //! 64) pixels wide. The raw scores stand before the sigmoid: it is taken out of the way from output to
 //! scores, which otherwise only moves numbers. A suppression of boxes that overlap, or what picks the best
@@ -13,9 +14,9 @@
 //!
 //! Ultralytics' `nn/modules/head.py` (`Detect`), `engine/exporter.py`; YOLOv5's `models/yolo.py`.
 
-use violet_graph::{Builder, Operation, Unary, ValueId};
+use violet_graph::{Binary, Builder, Constant, Operation, Unary, ValueId};
 
-use super::{DEEPEST, corners, long, middles, unsquashed};
+use super::{DEEPEST, corners, long, middles, units, unsquashed};
 use crate::boxes::{BOXES, SCORES, upright};
 use crate::error::Result;
 use crate::imported::Detector;
@@ -96,6 +97,19 @@ fn detector(b: &mut Builder, id: ValueId) -> Result<Option<Detector>> {
         .filter(|classes| (1..=most).contains(classes))
         .unwrap_or(most);
     let mut boxes = b.slice(rows, &[0], &[places], &[1], &[])?;
+    if units::are_shares(b, boxes) {
+        let [width, height] = [width as f32, height as f32];
+        let sides = Constant::f32(&[4], [width, height, width, height])?;
+        let sides = b.constant(sides)?;
+        boxes = match places {
+            4 => b.binary(Binary::Mul, boxes, sides)?,
+            _ => {
+                let parts = b.split(boxes, 1, &[4, places - 4])?;
+                let pixels = b.binary(Binary::Mul, parts[0], sides)?;
+                b.concat(&[pixels, parts[1]], 1)?
+            }
+        };
+    }
     if by_corners {
         boxes = middles(b, boxes, [1.0; 2])?;
     }
@@ -145,7 +159,7 @@ fn squashed(b: &Builder, id: ValueId) -> Option<usize> {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod tests {
     use super::*;
-    use violet_graph::{Binary, Constant, Graph, Padding, Reference, Sliding};
+    use violet_graph::{Graph, Padding, Reference, Sliding};
 
     const SIDE: usize = 64;
     const CLASSES: usize = 3;
@@ -168,19 +182,36 @@ mod tests {
         b.unary(Unary::Sigmoid, x).unwrap()
     }
 
-    fn doubled(b: &mut Builder, x: ValueId) -> ValueId {
-        let two = b.number(2.0).unwrap();
-        b.binary(Binary::Mul, x, two).unwrap()
+    /// About a place, in pixels.
+    fn placed(b: &mut Builder, x: ValueId) -> ValueId {
+        let place = b.number(SIDE as f32 / 2.0).unwrap();
+        b.binary(Binary::Add, x, place).unwrap()
+    }
+
+    /// Pixels as shares of the picture.
+    fn shares(b: &mut Builder, x: ValueId) -> ValueId {
+        let side = b.number(1.0 / SIDE as f32).unwrap();
+        b.binary(Binary::Mul, x, side).unwrap()
     }
 
     /// As YOLOv8: \[1, 4 + classes, candidates\].
     fn columns(b: &mut Builder) -> ValueId {
+        columns_in(b, |_, boxes| boxes)
+    }
+
+    /// As it is for TensorFlow Lite.
+    fn columns_of_shares(b: &mut Builder) -> ValueId {
+        columns_in(b, shares)
+    }
+
+    fn columns_in(b: &mut Builder, unit: fn(&mut Builder, ValueId) -> ValueId) -> ValueId {
         let grids: Vec<ValueId> = [8, 16, 32]
             .map(|stride| grid(b, stride, 4 + CLASSES))
             .into();
         let all = b.concat(&grids, 2).unwrap();
         let parts = b.split(all, 1, &[4, CLASSES as i64]).unwrap();
-        let (boxes, scores) = (doubled(b, parts[0]), sigmoid(b, parts[1]));
+        let (boxes, scores) = (placed(b, parts[0]), sigmoid(b, parts[1]));
+        let boxes = unit(b, boxes);
         b.concat(&[boxes, scores], 1).unwrap()
     }
 
@@ -194,8 +225,8 @@ mod tests {
                 let x = b.transpose(x, &[0, 1, 3, 2]).unwrap();
                 let x = sigmoid(b, x);
                 let parts = b.split(x, 3, &[2, 2, each - 4]).unwrap();
-                let middle = doubled(b, parts[0]);
-                let size = doubled(b, parts[1]);
+                let middle = placed(b, parts[0]);
+                let size = placed(b, parts[1]);
                 let x = b.concat(&[middle, size, parts[2]], 3).unwrap();
                 b.reshape(x, &[1, -1, each]).unwrap()
             })
@@ -212,11 +243,12 @@ mod tests {
     }
 
     #[test]
-    fn boxes_stay_and_scores_are_raw_in_both_forms_and_behind_a_suppression() {
-        for (form, places, cut) in [
-            (columns as fn(&mut Builder) -> ValueId, 4, false),
-            (columns, 4, true),
-            (rows, 5, false),
+    fn boxes_are_in_pixels_and_scores_raw_in_both_forms_and_behind_a_suppression() {
+        for (form, places, cut, unit) in [
+            (columns as fn(&mut Builder) -> ValueId, 4, false, 1.0),
+            (columns_of_shares, 4, false, SIDE as f64),
+            (columns, 4, true, 1.0),
+            (rows, 5, false, 1.0),
         ] {
             let mut b = Builder::new(&[1, 3, SIDE, SIDE]).unwrap();
             let whole = form(&mut b);
@@ -242,7 +274,8 @@ mod tests {
                     _ => whole[candidate * length + k],
                 };
                 for k in 0..4 {
-                    assert_eq!(boxes[candidate * places + k], at(k));
+                    let pixels = unit * at(k);
+                    assert!((boxes[candidate * places + k] - pixels).abs() < 1e-9);
                 }
                 for class in 0..CLASSES {
                     let raw = scores[candidate * CLASSES + class];

@@ -15,7 +15,7 @@ use super::weights::Weights;
 use super::{damaged, producer, rounded};
 use crate::arranged::Arranged;
 use crate::error::{Error, Result, Unsupported};
-use crate::imported::{Imported, Note, OperationCount, Options, Scaling};
+use crate::imported::{Detector, Imported, Note, OperationCount, Options, Scaling};
 use crate::picture::Picture;
 
 /// Reads a graph with its weights.
@@ -27,13 +27,13 @@ pub(super) fn import(json: &Value, weights: &Weights<'_>, options: &Options) -> 
     let nodes = attributes::nodes(json)?;
     let plan = Plan::of(&nodes, outputs(json, &nodes)?)?;
     let (mut picture, input) = plan.picture(json, weights, options)?;
-    let graph = build(&nodes, &plan, input, &picture, weights)?;
+    let (graph, detector) = build(&nodes, &plan, input, &picture, weights)?;
     picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
     let mut notes = picture.notes;
     notes.extend(plan.notes(&nodes));
     notes.extend(rounded(weights));
     Ok(Imported {
-        detector: None,
+        detector,
         graph,
         labels: Vec::new(),
         input: picture.kind,
@@ -329,7 +329,7 @@ fn build(
     input: usize,
     picture: &Picture,
     weights: &Weights<'_>,
-) -> Result<Graph> {
+) -> Result<(Graph, Option<Detector>)> {
     let (mut arranger, x) = picture.begin()?;
     let mut values: HashMap<usize, Vec<Arranged>> = HashMap::from([(input, vec![x])]);
     let mut pending: Vec<usize> = plan.outputs.iter().map(|(_, (node, _))| *node).collect();
@@ -381,15 +381,17 @@ fn build(
         values.insert(k, made);
         pending.pop();
     }
+    let mut outputs = Vec::with_capacity(plan.outputs.len());
     for (name, (node, result)) in &plan.outputs {
         let results = &values[node];
         let y = results
             .get(*result)
             .ok_or_else(|| damaged(format!("there is no result {result} of “{name}”")))?
             .clone();
-        arranger.output(name, &y)?;
+        outputs.push((name.clone(), y));
     }
-    arranger.finish()
+    let detector = arranger.outputs(&outputs)?;
+    Ok((arranger.finish()?, detector))
 }
 
 /// An error about an operation, with its name.

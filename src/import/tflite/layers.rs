@@ -84,14 +84,26 @@ pub(super) fn fully_connected(
     if options.byte(1)? != 0 {
         return Err(unsupported("its weights are shuffled"));
     }
-    let weight = call.constant(arranger, 1, "weights")?;
+    let weight = call.input(1)?.clone();
     let mut x = call.input(0)?.clone();
     if !options.flag(2)? {
-        let inputs = weight.shape().last().copied().unwrap_or_default();
-        x = arranger.reshape(&x, &[-1, inputs as i64])?;
+        let inputs = arranger.shape(&weight).last().copied();
+        x = arranger.reshape(&x, &[-1, inputs.unwrap_or_default() as i64])?;
     }
-    let bias = call.bias(arranger, 2)?;
-    let y = arranger.linear(&x, weight, bias)?;
+    let y = match arranger.known(&weight)? {
+        Some(weight) => {
+            let bias = call.bias(arranger, 2)?;
+            arranger.linear(&x, weight, bias)?
+        }
+        // Attention of one picture is written so: what stands for the weights depends on it.
+        None => {
+            let y = arranger.mat_mul(&x, &weight, [false, true])?;
+            match call.inputs.get(2).cloned().flatten() {
+                Some(bias) => arranger.binary(Binary::Add, &y, &bias)?,
+                None => y,
+            }
+        }
+    };
     options.activated(0, arranger, y)
 }
 

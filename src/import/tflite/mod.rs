@@ -17,7 +17,9 @@ use violet_graph::Graph;
 use crate::arranged::{Arranged, Arranger};
 use crate::error::{Error, Result, Unsupported};
 use crate::files::File;
-use crate::imported::{ChannelOrder, Imported, InputKind, Note, OperationCount, Options, Scaling};
+use crate::imported::{
+    ChannelOrder, Detector, Imported, InputKind, Note, OperationCount, Options, Scaling,
+};
 use crate::picture::Picture;
 use crate::{labels, teachable_machine, tensorflow};
 use flatbuffer::Buffer;
@@ -50,17 +52,21 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
     }
     check(&model)?;
     let mut picture = picture(&model, options)?;
-    let graph = build(&model, &picture)?;
+    let (graph, detector) = build(&model, &picture)?;
     describe_input(&model, &metadata, &mut picture.kind);
+    let files = File::archived(bytes).unwrap_or_default();
+    let mut said = ultralytics(&files);
+    said.apply(&mut picture.kind);
     picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
     let mut notes = picture.notes;
     notes.extend(rounded(&model));
+    notes.append(&mut said.notes);
     let mut imported = Imported {
-        detector: None,
+        detector,
         graph,
-        labels: own_labels(bytes, &metadata)
+        labels: own_labels(&files, &metadata)
             .or(labels::beside(beside))
-            .unwrap_or_default(),
+            .unwrap_or(said.labels),
         input: picture.kind,
         notes,
         operations: counted(&model),
@@ -87,14 +93,23 @@ fn read_metadata(model: &Model<'_>) -> Result<Metadata> {
     }
 }
 
+/// Where Ultralytics says what it knows of a network, in the archive at the file's end.
+const PROPERTIES: &str = "metadata.json";
+
+/// What it says there.
+fn ultralytics(files: &[File]) -> crate::metadata::Metadata {
+    let file = files.iter().find(|file| file.is_named(PROPERTIES));
+    let text = file.and_then(|file| std::str::from_utf8(&file.bytes).ok());
+    crate::metadata::Metadata::of_json(text.unwrap_or_default())
+}
+
 /// Labels in the archive at the file's end.
-fn own_labels(bytes: &[u8], metadata: &Metadata) -> Option<Vec<String>> {
-    let files = File::archived(bytes)?;
+fn own_labels(files: &[File], metadata: &Metadata) -> Option<Vec<String>> {
     let named = metadata.label_files.first();
     let file = named.and_then(|name| files.iter().find(|file| file.is_named(name)));
     match file {
         Some(file) => labels::read(&file.bytes),
-        None => labels::beside(&files),
+        None => labels::beside(files),
     }
 }
 
@@ -240,7 +255,8 @@ fn needed<'m, 'a>(model: &'m Model<'a>) -> Vec<&'m Operator<'a>> {
     needed
 }
 
-fn build(model: &Model<'_>, picture: &Picture) -> Result<Graph> {
+/// The network, and what is a detector's of its outputs.
+fn build(model: &Model<'_>, picture: &Picture) -> Result<(Graph, Option<Detector>)> {
     let (mut arranger, x) = picture.begin()?;
     let mut values: HashMap<usize, Arranged> = HashMap::from([(model.inputs[0], x)]);
     for operator in needed(model) {
@@ -268,11 +284,13 @@ fn build(model: &Model<'_>, picture: &Picture) -> Result<Graph> {
             values.insert(output, made);
         }
     }
+    let mut outputs = Vec::with_capacity(model.outputs.len());
     for &output in &model.outputs {
         let y = value(&mut arranger, model, &mut values, output)?;
-        arranger.output(&model.tensors[output].name, &y)?;
+        outputs.push((model.tensors[output].name.clone(), y));
     }
-    arranger.finish()
+    let detector = arranger.outputs(&outputs)?;
+    Ok((arranger.finish()?, detector))
 }
 
 /// What an operator made, or a constant.

@@ -41,11 +41,11 @@ operators! {
     SPACE_TO_DEPTH = 26, TANH = 28, PAD = 34, GATHER = 36, BATCH_TO_SPACE_ND = 37,
     SPACE_TO_BATCH_ND = 38, TRANSPOSE = 39, MEAN = 40, SUB = 41, DIV = 42, SQUEEZE = 43,
     STRIDED_SLICE = 45, EXP = 47, SPLIT = 49, LOG_SOFTMAX = 50, CAST = 53, PRELU = 54,
-    MAXIMUM = 55, ARG_MAX = 56, MINIMUM = 57, NEG = 59, PADV2 = 60, SLICE = 65, TRANSPOSE_CONV = 67,
+    MAXIMUM = 55, ARG_MAX = 56, MINIMUM = 57, NEG = 59, PADV2 = 60, SLICE = 65, SIN = 66, TRANSPOSE_CONV = 67,
     TILE = 69, EXPAND_DIMS = 70, LOG = 73, SUM = 74, SQRT = 75, RSQRT = 76, SHAPE = 77, POW = 78,
     REDUCE_MAX = 82, PACK = 83, UNPACK = 88, REDUCE_MIN = 89, SQUARE = 92, FILL = 94,
     RESIZE_NEAREST_NEIGHBOR = 97, LEAKY_RELU = 98, SQUARED_DIFFERENCE = 99, MIRROR_PAD = 100,
-    ABS = 101, SPLIT_V = 102, ADD_N = 106, ELU = 111, QUANTIZE = 114, HARD_SWISH = 117,
+    ABS = 101, SPLIT_V = 102, ADD_N = 106, COS = 108, ELU = 111, QUANTIZE = 114, HARD_SWISH = 117,
     BATCH_MATMUL = 126, BROADCAST_TO = 130, GELU = 150, RELU_0_TO_1 = 152,
 }
 
@@ -350,6 +350,8 @@ fn simple(
         Code::TANH => arranger.unary(Unary::Tanh, x),
         Code::EXP => arranger.unary(Unary::Exp, x),
         Code::LOG => arranger.unary(Unary::Log, x),
+        Code::SIN => arranger.unary(Unary::Sin, x),
+        Code::COS => arranger.unary(Unary::Cos, x),
         Code::NEG => arranger.unary(Unary::Neg, x),
         Code::ABS => arranger.unary(Unary::Abs, x),
         Code::SQRT => arranger.unary(Unary::Sqrt, x),

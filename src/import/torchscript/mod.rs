@@ -11,7 +11,6 @@ mod syntax;
 mod token;
 mod value;
 
-use serde_json::Value as Json;
 use violet_graph::Builder;
 use violet_weights::Script;
 
@@ -52,9 +51,8 @@ fn damaged(detail: &str) -> Error {
 ///
 /// [`Error::Unsupported`], [`Error::NoSize`] if it runs with no usual picture; else any [`Error`].
 pub(crate) fn import(script: &Script, beside: &[File], options: &Options) -> Result<Imported> {
-    let properties = properties(script);
-    let properties: Vec<(&str, &str)> = properties.iter().map(|(k, v)| (&**k, &**v)).collect();
-    let mut metadata = Metadata::read(&properties);
+    let config = script.extra.get(CONFIG).map(String::as_str);
+    let mut metadata = Metadata::of_json(config.unwrap_or_default());
     let said = options.size.or(metadata.size);
     let sizes = match said {
         Some(size) => vec![size],
@@ -148,23 +146,6 @@ fn attempt(
     let made = run.forward().map_err(|error| (run.steps(), error))?;
     let steps = run.steps();
     finish(run, &made, shape).map_err(|error| (steps, error))
-}
-
-/// What is said of the network beside it, by name.
-fn properties(script: &Script) -> Vec<(String, String)> {
-    let text = script
-        .extra
-        .get(CONFIG)
-        .map(String::as_str)
-        .unwrap_or_default();
-    let Ok(Json::Object(said)) = serde_json::from_str(text) else {
-        return Vec::new();
-    };
-    let said = said.into_iter().map(|(key, value)| match value {
-        Json::String(text) => (key, text),
-        other => (key, other.to_string()),
-    });
-    said.collect()
 }
 
 /// The network of what its code made of a picture.
