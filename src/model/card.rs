@@ -86,8 +86,10 @@ pub enum Order {
 pub enum Assumed {
     /// The input's height and width.
     Size,
-    /// How a photo of another shape is fitted.
+    /// That the middle is taken of a photo of another shape.
     Framing,
+    /// That all of it is taken, between bars, as most detectors have it.
+    Bars,
     /// What is made of a pixel's values.
     Values(Usual),
     /// The order of the colours.
@@ -105,7 +107,7 @@ pub enum Usual {
     BytesInside,
     /// 0 to 1, as the network normalises them itself.
     SharesInside,
-    /// 0 to 1, as grey pictures are.
+    /// 0 to 1, as grey pictures are, and those of most detectors.
     Shares,
     /// ImageNet's mean and standard deviation.
     ImageNet,

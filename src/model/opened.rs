@@ -139,12 +139,17 @@ impl Opened {
                 let (mean, std) = numbers(scaling, bgr);
                 (mean, std, exporter.then_some(Usual::Exporter))
             }
-            None => usual(&input),
+            None => usual(&input, detector.is_some()),
+        };
+        // What is to be found may be anywhere.
+        let whole = match detector {
+            Some(_) => Framing::Pad,
+            None => Framing::CropThenResize(1.0),
         };
         let preprocessing = Preprocessing {
             height: input.height as u32,
             width: input.width as u32,
-            framing: input.framing.map_or(Framing::CropThenResize(1.0), framing),
+            framing: input.framing.map_or(whole, framing),
             filter: match input.filter {
                 Some(violet_import::Filter::Bicubic) => Filter::Bicubic,
                 _ => Filter::Bilinear,
@@ -262,6 +267,9 @@ impl Opened {
         }
         match wishes.framing {
             Some(wished) => preprocessing.framing = wished,
+            None if !framing && preprocessing.framing == Framing::Pad => {
+                assumed.push(Assumed::Bars);
+            }
             None if !framing => assumed.push(Assumed::Framing),
             None => {}
         }
@@ -483,11 +491,12 @@ fn takes_bytes(inside: &Scaling) -> bool {
 }
 
 /// What most networks of a kind are given.
-fn usual(input: &InputKind) -> ([f32; 3], [f32; 3], Option<Usual>) {
+fn usual(input: &InputKind, detects: bool) -> ([f32; 3], [f32; 3], Option<Usual>) {
     let (std, usual) = match (&input.normalised_inside, input.channels) {
         (Some(inside), _) if takes_bytes(inside) => (1.0, Usual::BytesInside),
         (Some(_), _) => (255.0, Usual::SharesInside),
         (None, 1) => (255.0, Usual::Shares),
+        (None, _) if detects => (255.0, Usual::Shares),
         (None, _) => {
             let torchvision = Architecture::ResNet18.preprocessing();
             return (torchvision.mean, torchvision.std, Some(Usual::ImageNet));
@@ -519,6 +528,10 @@ impl fmt::Display for Assumed {
             Assumed::Framing => write!(
                 f,
                 "the middle of the photo is taken (--framing squash takes all of it)"
+            ),
+            Assumed::Bars => write!(
+                f,
+                "all of the photo is taken, with bars (--framing crop or squash changes it)"
             ),
             Assumed::Colours => write!(
                 f,

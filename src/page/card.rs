@@ -183,7 +183,7 @@ impl Own<'_> {
             (
                 "framing",
                 wishes.framing.is_some(),
-                assumed(|a| *a == Assumed::Framing),
+                assumed(|a| matches!(a, Assumed::Framing | Assumed::Bars)),
             ),
             (
                 "values",
@@ -340,6 +340,7 @@ fn guess(card: &Card, assumed: Assumed) -> Phrase {
             height = preprocessing.height,
         ),
         Assumed::Framing => phrase!("the middle of the photo"),
+        Assumed::Bars => phrase!("all of the photo, with bars"),
         Assumed::Colours => phrase!("red before blue"),
         Assumed::Output => phrase!("which output is explained"),
         Assumed::Labels => phrase!("the names of ImageNet's classes"),

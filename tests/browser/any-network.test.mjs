@@ -285,6 +285,8 @@ check("what cannot be opened is said with what to do, and everything stays", asy
     [[text("page.h5", "<!doctype html><html>")], /looks like no network/],
     [[await file("tensorflow/teachable-machine/weights.bin")], /without its model\.json/],
     [[await file("onnx/float16.onnx"), await file("onnx/bytes-input.onnx")], /several networks/],
+    [[text("labels.txt", "one\ntwo\n")], /“labels\.txt” is not a photo, and came without a network.*together with the network/],
+    [[{ name: "model.onnx.data", bytes: Buffer.from("weights") }], /“model\.onnx\.data” is not a photo, and came without a network/],
     // What was said of the network is not taken back by the photo that came with it.
     [[{ name: "cut.onnx", bytes: whole.subarray(0, 300) }, await cat()], /damaged/],
   ]) {

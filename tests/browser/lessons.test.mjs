@@ -1,7 +1,9 @@
 // Links and lessons: what an address restores, shows and hides.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { decodeQR } from "qr/decode.js";
-import { again, drop, notice, number, open, sample, status, suite } from "./harness.mjs";
+import { again, drop, notice, number, open, root, sample, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -86,6 +88,31 @@ check("a link to a photo of one's own restores everything but the photo, and say
   await status(back, /^Done: 8/);
   assert.ok(await back.isHidden("#lacks-photo"));
   assert.equal(await back.textContent("#attribution-sum"), await page.textContent("#attribution-sum"));
+  await page.close();
+  await back.close();
+});
+
+check("a link to a network of one's own says that it stayed, and asks another for no class of it", async () => {
+  const forest = {
+    name: "forest.onnx", mimeType: "", buffer: await readFile(path.join(root, "src/import/tests/data/onnx/float16.onnx")),
+  };
+  const page = await open(shared.browser, shared.site, shapes);
+  await status(page, /^Done/);
+  await page.locator("#own-file").setInputFiles([forest]);
+  await page.waitForFunction(() => document.getElementById("model").value === "own:forest.onnx");
+  await status(page, /^Done/);
+  await again(page, () => page.locator("#predictions button").nth(1).click());
+  assert.match(page.url(), /model=own&|model=own$/);
+  const back = await open(shared.browser, shared.site, new URL(page.url()).search.slice(1));
+  await status(back, /^Done/);
+  assert.match(await back.textContent("#lacks-network"), /stayed with whoever made it/);
+  assert.ok(await back.isVisible("#lacks-network"));
+  assert.equal(await back.locator("#predictions button").first().getAttribute("aria-pressed"), "true", "its likeliest class");
+  await back.locator("#own-file").setInputFiles([forest]);
+  await back.waitForFunction(() => document.getElementById("model").value === "own:forest.onnx");
+  await status(back, /^Done/);
+  assert.ok(await back.isHidden("#lacks-network"));
+  assert.deepEqual([...page.errors, ...back.errors], []);
   await page.close();
   await back.close();
 });

@@ -352,7 +352,10 @@ check("focus stays with whoever uses the keyboard", async () => {
   // Where the settings are folded, too; and a chapter's work that is cancelled leaves one in the chapter.
   await page.evaluate(() => { document.getElementById("how").open = false; });
   await page.focus("#trust-start");
+  // It says “Cancelled” of what was cancelled before.
+  await page.evaluate(() => { document.getElementById("status").textContent = ""; });
   await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.getElementById("cancel").checkVisibility());
   await page.focus("#cancel");
   await page.keyboard.press("Enter");
   await status(page, /^Cancelled/);

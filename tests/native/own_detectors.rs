@@ -8,8 +8,8 @@ use image::{Rgb, RgbImage};
 use violet::attribution::{Baseline, Rule};
 use violet::explain::{Explainer, Prepared};
 use violet::image::Photo;
-use violet::model::{Architecture, Assumed, Detection, Opened, Target, Wishes};
-use violet::preprocessing::Framing;
+use violet::model::{Architecture, Assumed, Detection, Opened, Target, Usual, Wishes};
+use violet::preprocessing::{Framing, Preprocessing};
 use violet_import::File;
 
 use crate::common;
@@ -143,4 +143,26 @@ fn they_find_what_onnx_runtime_finds_and_add_up() {
         }
     }
     assert_eq!(expected.as_object().unwrap().len(), 3);
+}
+
+/// Of an export to TensorFlow Lite, what Ultralytics lays behind it says what it is given; without, that is assumed.
+#[test]
+fn what_a_detector_is_given_is_said_or_assumed_as_most_have_it() {
+    let path = common::root().join("src/import/tests/data/yolo/yolov8.tflite");
+    let whole = std::fs::read(path).unwrap();
+    let archive = whole.windows(4).rposition(|four| four == b"PK\x03\x04");
+    let bare = whole[..archive.unwrap()].to_vec();
+    for (bytes, says) in [(whole, true), (bare, false)] {
+        let opened = Opened::read(vec![File::new("m.tflite", bytes)], &Wishes::default()).unwrap();
+        assert_eq!(opened.architecture, Architecture::ImportedDetector);
+        let Preprocessing {
+            framing, mean, std, ..
+        } = opened.definition.preprocessing;
+        assert_eq!((framing, mean), (Framing::Pad, [0.0; 3]));
+        assert!(std.iter().all(|std| (std - 255.0).abs() < 1e-3), "{std:?}");
+        for assumed in [Assumed::Bars, Assumed::Values(Usual::Shares)] {
+            assert_eq!(opened.assumed.contains(&assumed), !says, "{assumed:?}");
+        }
+        assert_eq!(opened.card().labels.is_some(), says);
+    }
 }

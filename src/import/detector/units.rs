@@ -1,7 +1,7 @@
 //! Whether boxes are in pixels or in shares of the picture, which no file says.
 //!
-//! Boxes lie about constant places. Where everything else is about as large as 1, those of pixels reach as far as a
-//! picture is wide, and those of shares hardly further than 1.
+//! Boxes lie about constant places. How far they reach is estimated, with 1 for what the picture decides and each constant's
+//! largest number for all of it: pixels reach about as far as the picture is wide, shares hardly anywhere.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,9 @@ use violet_graph::{Binary, Builder, Operation, Unary, ValueId};
 
 use super::{DEEPEST, largest};
 
-/// Shares of a picture reach less far, pixels further. Places are counted in cells of 8 pixels first, which are then taken
-/// for as wide as the widest, 32 or 64, and widths are the difference of two: 8 or 16 and a little. The narrowest picture
-/// has 32 pixels.
+/// Shares come to less, pixels to more. Places are counted in cells of 8 pixels, all of which are taken for as wide as the
+/// widest, 64 at most, and widths are differences of two places: shares come to 18 at most. The last cell of the smallest
+/// picture, of 32 pixels, lies at 28.
 const SHARES: f32 = 24.0;
 
 /// Whether boxes are in shares of the picture.
