@@ -4,8 +4,8 @@
 # What needs no browser is built and run beside the browser's tests, and only takes what these leave of the
 # machine. A test that cannot run here (no browser, no PyTorch …) says “skipped”, and how many did is said at the end.
 # VIOLET_REQUIRE=all, as in continuous integration, lets them fail instead, and adds what only changes to Violet
-# need: lints, training, a build by Trunk to compare with, and the GPU's native tests, of which compiling takes longer than
-# all other tests together; in a browser the GPU is always tested.
+# need: lints, training, a build by Trunk to compare with, and the GPU's native tests, which take long to compile; in a
+# browser the GPU is always tested.
 source "$(dirname "$0")/setup.sh"
 cd "$root"
 everything=$([ "${VIOLET_REQUIRE:-}" = all ] && echo yes || true)

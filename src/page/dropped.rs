@@ -47,7 +47,7 @@ const NETWORKS: [&str; 24] = [
 /// Endings of texts that may name classes.
 const TEXTS: [&str; 5] = [".txt", ".json", ".names", ".labels", ".csv"];
 /// Endings of files that hold a network's weights beside its graph.
-const SECOND_FILES: [&str; 3] = [".data", ".onnx_data", ".bin"];
+const SECOND_FILES: [&str; 2] = [".data", ".onnx_data"];
 /// Endings of files that are archives to a computer, and something else to people.
 const DOCUMENTS: [&str; 8] = [
     ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".jar",

@@ -274,8 +274,7 @@ mod tests {
                     _ => whole[candidate * length + k],
                 };
                 for k in 0..4 {
-                    let pixels = unit * at(k);
-                    assert!((boxes[candidate * places + k] - pixels).abs() < 1e-9);
+                    assert_eq!(boxes[candidate * places + k], unit * at(k));
                 }
                 for class in 0..CLASSES {
                     let raw = scores[candidate * CLASSES + class];
