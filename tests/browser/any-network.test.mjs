@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import zlib from "node:zlib";
-import { canvas, dropAll, notice, number, open, root, sample, status, suite } from "./harness.mjs";
+import { canvas, dropAll, focus, notice, number, open, root, sample, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -164,7 +164,7 @@ check("what is assumed can be changed, and is undone with one click", async () =
     await page.locator("#own-std-1").blur();
   }, "values");
   // By keyboard, and focus goes where it came from.
-  await page.focus("#own-undo");
+  await focus(page, "#own-undo");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#own-undo", { state: "hidden" });
   await done(page);

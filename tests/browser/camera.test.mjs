@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { again, drop, number, npyValues, open, root, save, skip, status, suite } from "./harness.mjs";
+import { again, drop, focus, npyValues, number, open, root, save, skip, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -51,7 +51,7 @@ check("the camera is explained as it runs: the sum is exact in every picture, fi
     const line = document.getElementById("live-sum");
     new MutationObserver(() => window.sums.push(line.textContent)).observe(line, { childList: true, characterData: true, subtree: true });
   });
-  await page.focus("#live-start");
+  await focus(page, "#live-start");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => window.sums.length > 20);
   await says(page, "live-rate", /^[\d.]+ pictures a second$/);
@@ -153,7 +153,7 @@ check("a network is taught before a red wall, looks at the wall, is saved, and o
     await input.fill(name);
     await input.press("Tab");
   }
-  await page.focus("#teach-train");
+  await focus(page, "#teach-train");
   await page.keyboard.press("Enter");
   await says(page, "teach-verdict", /^“before red” has 0 of the 5 pictures/);
   // The second class's come while the first one's are still being read: none is lost.

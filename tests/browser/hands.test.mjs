@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { again, canvas, drop, notice, open, sample, status, suite, view } from "./harness.mjs";
+import { again, canvas, drop, focus, notice, open, sample, status, suite, view } from "./harness.mjs";
 
 const shared = suite({ camera: true });
 const { check } = shared;
@@ -13,7 +13,7 @@ check("a crosshair tells values to keys and to a click, and the picture is enlar
   const page = await open(shared.browser, shared.site, scene);
   await status(page, /^Done/);
   const whole = await canvas(page);
-  await page.focus("#canvas");
+  await focus(page, "#canvas");
   await page.keyboard.press("ArrowRight");
   assert.match(await page.textContent("#readout"), /^pixel 48, 48: /);
   await page.keyboard.press("ArrowUp");

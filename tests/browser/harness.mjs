@@ -1,4 +1,5 @@
 // What the browser tests share: a static server that logs, and a Chromium that meets it.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -212,6 +213,14 @@ export async function status(page, pattern, timeout = Number(process.env.VIOLET_
     [pattern.source, pattern.flags],
     { timeout, polling: 100 },
   );
+}
+
+/** Puts the focus where a person could put it: what is hidden is waited for, and what cannot take the focus is told. */
+export async function focus(page, selector) {
+  const there = page.locator(selector).first();
+  await there.waitFor();
+  await there.focus();
+  assert.ok(await there.evaluate((one) => one === document.activeElement), `${selector} does not take the focus`);
 }
 
 /**

@@ -1,6 +1,6 @@
 // Find the cheat: the same five questions for everyone who has the link; and the guided tour.
 import assert from "node:assert/strict";
-import { again, canvas, open, status, suite } from "./harness.mjs";
+import { again, canvas, focus, open, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -79,7 +79,7 @@ check("the tour points at things, notices what was done, is left, and is resumed
   await page.click("#views label:has([value=regions])");
   await reaches("Choose another one");
   // Left by Escape, and resumed another day.
-  await page.focus("#tour-next");
+  await focus(page, "#tour-next");
   await page.keyboard.press("Escape");
   // Browsers say a little later that it was closed.
   await page.waitForFunction(() => !document.getElementById("tour").open && !document.querySelector(".toured"));

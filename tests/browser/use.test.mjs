@@ -1,6 +1,7 @@
 // How people work with the page: many photos, the camera, their language, a lecture hall, the keyboard.
 import assert from "node:assert/strict";
-import { again, canvas, dies, drop, notice, open, sample, save, serve, status, suite, view } from "./harness.mjs";
+import path from "node:path";
+import { again, canvas, dies, drop, focus, notice, open, sample, save, serve, status, suite, types, view } from "./harness.mjs";
 
 const shared = suite({ camera: true });
 const { check } = shared;
@@ -133,6 +134,30 @@ check("an engine that was cancelled while it came comes with the next photo; one
     assert.deepEqual(page.errors, []);
     await page.close();
   }
+});
+
+check("a photo that comes before the page knows its networks waits for the engine, which is started once", async () => {
+  const held = new Map();
+  const site = await serve(undefined, (name, bytes, _request, response) => {
+    const kind = /manifest\.json$/.test(name) ? "networks" : /worker.*_bg\.wasm$/.test(name) && "engine";
+    if (!kind) return false;
+    held.set(kind, [...(held.get(kind) ?? []), () => response.writeHead(200, { "content-type": types[path.extname(name)] }).end(bytes)]);
+    return true;
+  });
+  const page = await open(shared.browser, site, `${cpu}&steps=2`);
+  await drop(page, "cat.jpg", await sample("cat.jpg"), "image/jpeg");
+  await status(page, /waits for the engine/);
+  assert.deepEqual([...held.keys()], ["networks"], "no engine yet");
+  held.get("networks").forEach((send) => send());
+  await page.waitForFunction(() => !document.getElementById("model").disabled);
+  while (!held.has("engine")) await page.waitForTimeout(20);
+  await status(page, /waits for the engine/);
+  held.get("engine").forEach((send) => send());
+  await status(page, /^Done/);
+  assert.match(await page.textContent("#predictions"), /cat/);
+  assert.deepEqual([...held.values()].map((all) => all.length), [1, 1]);
+  await page.close();
+  site.close();
 });
 
 check("ten photos in a row, classes and models changed in between: no mask of an older one is left", async () => {
@@ -493,9 +518,9 @@ check("a worker without memory is replaced; photo, settings and the mask stay", 
 check("a scene painted by the keyboard", async () => {
   const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=3");
   await status(page, /is ready/);
-  await page.focus("#paint");
+  await focus(page, "#paint");
   await page.keyboard.press("Enter");
-  await page.focus("#paint-canvas");
+  await focus(page, "#paint-canvas");
   const purple = () => page.evaluate(() => {
     const { data } = document.getElementById("paint-canvas").getContext("2d").getImageData(0, 0, 96, 96);
     return data.filter((value, k) => k % 4 === 0 && value > 150).length;
@@ -509,7 +534,7 @@ check("a scene painted by the keyboard", async () => {
     await page.keyboard.press("Space");
   }
   assert.ok((await purple()) > 2 * dot);
-  await page.focus("#paint-use");
+  await focus(page, "#paint-use");
   await page.keyboard.press("Enter");
   await status(page, /^Done: 4/);
   await page.close();

@@ -1,6 +1,6 @@
 // What if? A part of the photo is covered: the answers follow, then the mask. And a ledger, by secants and by experiment.
 import assert from "node:assert/strict";
-import { again, number, open, status, suite } from "./harness.mjs";
+import { again, focus, number, open, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -146,14 +146,14 @@ check("the ledger adds up to the last digit, by secants and by experiment, merge
   await page.click("#ledger-keep");
   const drawn = await adds(count);
   assert.equal(await page.locator("#ledger-list [aria-pressed=true]").count(), 1);
-  await page.focus("#ledger-draw");
+  await focus(page, "#ledger-draw");
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.id), "ledger-draw-canvas");
   await page.keyboard.press("Space");
   await page.keyboard.press("Control+z");
   for (let k = 0; k < 3; k += 1) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Space");
-  await page.focus("#ledger-keep");
+  await focus(page, "#ledger-keep");
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.id), "ledger-draw");
   assert.notDeepEqual(await adds(count + 1), drawn);

@@ -27,6 +27,8 @@ impl Page {
     pub(super) fn begin(self: &Rc<Self>, from: Begin) {
         let from = match from {
             Begin::Photo => from,
+            // The page has yet to learn what networks there are, and starts the engine then.
+            _ if self.starting.borrow().is_none() => return,
             _ if self.lacks_engine() => Begin::Engine,
             // It takes what is set when it runs.
             _ if self.pool.borrow().is_none() && from != Begin::Engine => return,

@@ -30,7 +30,11 @@ impl Page {
         self.pool.replace(None);
         self.devices.replace(Devices::default());
         self.work.borrow_mut().hold_nothing();
-        job.wait(phrase!("Starting the engine…"));
+        let waits = self.looked.borrow().is_some() && self.stage.borrow().shown().is_empty();
+        job.wait(match waits {
+            true => phrase!("The photo waits for the engine…"),
+            false => phrase!("Starting the engine…"),
+        });
         let started = self.start_pool(&job).await;
         if !job.end() {
             return; // another device was chosen meanwhile
