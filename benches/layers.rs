@@ -12,14 +12,16 @@
 
 #[path = "../tests/native/common.rs"]
 mod common;
+mod wanted_kernels;
 
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{noise, with_wanted_kernels};
+use common::noise;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
 use violet::kernel::{Activation, Filter, Geometry, convolve, pack};
+use wanted_kernels::with_wanted_kernels;
 
 const ROUNDS: usize = 3;
 

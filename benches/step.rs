@@ -14,16 +14,18 @@
 mod common;
 #[path = "../src/bin/violet/memory.rs"]
 mod memory;
+mod wanted_kernels;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
-use common::{random_resnet18, tensor, weights, with_wanted_kernels};
+use common::{random_resnet18, tensor, weights};
 use violet::attribution::{Quadrature, Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::explain::Explained;
 use violet::model::{Architecture, Checkpoint, Network, Target};
+use wanted_kernels::with_wanted_kernels;
 
 const SIDE: usize = 224;
 /// How many the page's “Auto” takes.

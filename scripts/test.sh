@@ -2,9 +2,10 @@
 # Sets up what is missing and passes every test: ./scripts/test.sh
 #
 # What needs no browser is built and run beside the browser's tests, and only takes what these leave of the
-# machine. A test that cannot run here (no browser, no PyTorch, no software GPU …) says “skipped”, and how many did
-# is said at the end. VIOLET_REQUIRE=all, as in continuous integration, lets them fail instead, and adds what only
-# changes to Violet need: lints, training, and a build by Trunk to compare with.
+# machine. A test that cannot run here (no browser, no PyTorch …) says “skipped”, and how many did is said at the end.
+# VIOLET_REQUIRE=all, as in continuous integration, lets them fail instead, and adds what only changes to Violet
+# need: lints, training, a build by Trunk to compare with, and the GPU's native tests, which take long to compile; in a
+# browser the GPU is always tested.
 source "$(dirname "$0")/setup.sh"
 cd "$root"
 everything=$([ "${VIOLET_REQUIRE:-}" = all ] && echo yes || true)
@@ -14,7 +15,8 @@ trap '[ -z "$native" ] || kill -- "-$native" 2>/dev/null; rm -f "$skipped" "$out
 export VIOLET_SKIPPED=$skipped
 # Together, so that what they share is built once.
 packages=(-p violet -p violet-graph -p violet-import -p violet-labels -p violet-weights -p violet-kernel-cpu)
-[ -z "$everything" ] || packages+=(-p train-shapes)
+features=(--no-default-features --features engine,page,reader)
+[ -z "$everything" ] || { packages+=(-p train-shapes) features=(); }
 
 # Whether what is in a folder is not what that script writes now; and that it is.
 stale() { [ "$(cat "$2/made-by" 2>/dev/null)" != "$(sha256sum < "$1")" ]; }
@@ -53,7 +55,7 @@ checkpoints() {
 native() {
   [ -z "$everything" ] || "$root/scripts/lint.sh" || return
   say "Native tests"
-  cargo test --release "${packages[@]}" && say "Native tests passed"
+  cargo test --release "${packages[@]}" "${features[@]}" && say "Native tests passed"
 }
 
 setup_rust
@@ -63,7 +65,7 @@ if [ "$everything" ]; then need_python && python3 scripts/keep_times.py; fi
 export MESA_SHADER_CACHE_DIR=$cache/mesa && mkdir -p "$MESA_SHADER_CACHE_DIR"
 export VIOLET_CHECKPOINTS=$cache/checkpoints
 # Both at once: the page is compiled for another machine.
-(export VIOLET_CONVERTER="${packages[*]}"; "$root/scripts/weights.sh" && checkpoints) &
+(export VIOLET_CONVERTER="${packages[*]} ${features[*]}"; "$root/scripts/weights.sh" && checkpoints) &
 weights=$!
 compile_page || die "The page could not be compiled."
 wait "$weights" || die "There are no weights to test with."

@@ -14,7 +14,6 @@ use violet::Result;
 use violet::attribution::{Rule, Walk, read};
 use violet::device::{DeviceKind, open};
 use violet::explain::Explainer;
-use violet::kernel::{Adapter, with_kernels_for};
 use violet::model::{
     Architecture, Checkpoint, ModelSpec, Network, Opened, Target, Wishes, catalog::Manifest,
 };
@@ -327,17 +326,4 @@ pub(crate) fn random_checkpoint(architecture: Architecture) -> Result<Checkpoint
         checkpoint.insert(name, shape, values.collect())?;
     }
     Ok(checkpoint)
-}
-
-/// A benchmark with the GPU kernels that one of its words names, or with those for the adapter.
-pub(crate) fn with_wanted_kernels<T>(words: &[String], body: impl FnOnce() -> T) -> T {
-    let kernels = [
-        ("card", Adapter::Card),
-        ("card-without-tiles", Adapter::CardWithoutTiles),
-    ];
-    let wanted = |(name, _): &&(&str, Adapter)| words.iter().any(|word| word == name);
-    match kernels.iter().find(wanted) {
-        Some(&(_, adapter)) => with_kernels_for(adapter, body),
-        None => body(),
-    }
 }

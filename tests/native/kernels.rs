@@ -1,20 +1,15 @@
-//! Violet's convolutions against the definition, in both directions, on the CPU and on the GPU.
+//! The CPU's convolutions against the definition, in both directions.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
 use violet::attribution::read;
 use violet::device::{DeviceKind, open};
-use violet::kernel::{
-    Activation, Adapter, Filter, Geometry, Used, convolve, pack, with_kernels_for,
-};
+use violet::kernel::{Activation, Filter, Geometry, Used, convolve, pack};
 
-use crate::common::{self, networks, noise, relative_error};
-
-/// Whatever the GPU is here, its kernels for every kind are tested.
-const ADAPTERS: [Adapter; 3] = [Adapter::Card, Adapter::CardWithoutTiles, Adapter::Software];
+use crate::common::noise;
 
 /// A convolution with everything that it works on, drawn from a seed.
-struct Case {
+pub(crate) struct Case {
     geometry: Geometry,
     images: usize,
     activation: Activation,
@@ -29,7 +24,7 @@ struct Case {
 impl Case {
     /// Odd sizes from a single pixel on, every stride up to 3, kernels up to 7, whole or only parts of them, any padding
     /// below the kernel's side, channels on both sides of every block size, depthwise or not.
-    fn draw(seed: usize) -> Self {
+    pub(crate) fn draw(seed: usize) -> Self {
         let mut numbers = noise(&format!("case {seed}"), 24);
         let mut pick = |from: usize, to: usize| {
             let unit = f64::from(numbers.next().unwrap()).mul_add(0.5, 0.5);
@@ -91,7 +86,7 @@ impl Case {
         Self::fill(seed, geometry, self.images, self.activation, residual)
     }
 
-    fn fill(
+    pub(crate) fn fill(
         seed: usize,
         geometry: Geometry,
         images: usize,
@@ -208,7 +203,7 @@ impl Case {
     }
 
     /// The same three, by the kernels of a device.
-    fn by_kernel(&self, device: &Device) -> [Vec<f32>; 3] {
+    pub(crate) fn by_kernel(&self, device: &Device) -> [Vec<f32>; 3] {
         let device = device.clone().autodiff();
         let g = &self.geometry;
         let image = |values: &[f32], channels: usize, [height, width]: [usize; 2]| {
@@ -240,7 +235,7 @@ impl Case {
         ]
     }
 
-    fn check(&self, device: &Device) {
+    pub(crate) fn check(&self, device: &Device) {
         let expected = self.by_definition();
         let found = self.by_kernel(device);
         for ((what, expected), found) in ["output", "input gradient", "residual gradient"]
@@ -348,80 +343,4 @@ fn the_gradient_of_the_weights_is_what_the_definition_says() {
             assert!(error < 1e-4, "{error:e}\n{:?}", case.geometry);
         }
     }
-}
-
-#[test]
-fn the_gpu_computes_what_the_definition_says() -> Result<()> {
-    let Some(device) = common::gpu() else {
-        return Ok(());
-    };
-    for adapter in ADAPTERS {
-        with_kernels_for(adapter, || {
-            (0..60).for_each(|seed| Case::draw(seed).check(&device))
-        });
-    }
-    Ok(())
-}
-
-/// Every layer of every shipped network at its real size, in both directions.
-#[test]
-fn the_gpu_agrees_with_the_cpu_on_every_layer_shape() -> Result<()> {
-    let Some(gpu) = common::gpu() else {
-        return Ok(());
-    };
-    let cpu = pollster::block_on(open(DeviceKind::Cpu))?;
-    let mut differ = false;
-    for (name, network) in networks(&cpu, None)? {
-        let mut geometries: Vec<Geometry> = Vec::new();
-        for geometry in network.geometries() {
-            if !geometries.contains(&geometry) {
-                geometries.push(geometry);
-            }
-        }
-        println!("{name}: {} shapes", geometries.len());
-        let expected = match name {
-            "resnet18" => 12,
-            "resnet50" => 24,
-            "efficientnet-lite0" => 33,
-            "shapesnet" => 7,
-            _ => 59,
-        };
-        assert_eq!(geometries.len(), expected, "{name}");
-        for (seed, geometry) in geometries.into_iter().enumerate() {
-            // No activation: where an output is next to a kink, rounding decides its gradient.
-            let case = Case::fill(seed, geometry, 1, Activation::Identity, false);
-            let here = case.by_kernel(&cpu);
-            // Cards without tiles compute as they do above, whatever the size: one network's layers are enough.
-            let adapters = ADAPTERS
-                .iter()
-                .filter(|&&adapter| adapter != Adapter::CardWithoutTiles || name == "resnet18");
-            let there: Vec<_> = adapters
-                .map(|&adapter| {
-                    let found = with_kernels_for(adapter, || case.by_kernel(&gpu));
-                    (adapter, found)
-                })
-                .collect();
-            for (adapter, found) in &there {
-                for (what, k) in [("output", 0), ("input gradient", 1)] {
-                    let error = relative_error(&found[k], &here[k]);
-                    assert!(
-                        error < 1e-5,
-                        "{name}, {what}, {adapter:?}: {error:e}\n{geometry:?}"
-                    );
-                }
-            }
-            let of = |wanted| {
-                there
-                    .iter()
-                    .find(|(adapter, _)| *adapter == wanted)
-                    .map(|(_, found)| found)
-            };
-            differ |= of(Adapter::Card) != of(Adapter::Software);
-        }
-    }
-    assert!(
-        differ,
-        "kernels for cards and for software round alike: are there two kinds?"
-    );
-    Ok(())
 }

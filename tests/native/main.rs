@@ -13,6 +13,8 @@ mod engine;
 mod exact_line;
 mod fragile;
 mod golden;
+#[cfg(feature = "gpu")]
+mod gpu_kernels;
 mod handed_on;
 mod imported;
 mod kernels;
