@@ -38,7 +38,7 @@ pub const LARGEST_BUFFER: usize = 128 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// [`Error::Device`] if there is no such device or it cannot be initialised.
+/// [`Error::NoDevice`] if there is no such device or it cannot be initialised.
 #[cfg(feature = "engine")]
 pub async fn open(kind: DeviceKind) -> crate::Result<burn::tensor::Device> {
     use burn::tensor::Device;
@@ -46,7 +46,7 @@ pub async fn open(kind: DeviceKind) -> crate::Result<burn::tensor::Device> {
     match kind {
         DeviceKind::Cpu => Ok(Device::flex()),
         #[cfg(not(feature = "gpu"))]
-        DeviceKind::Gpu => Err(crate::Error::Device {
+        DeviceKind::Gpu => Err(crate::Error::NoDevice {
             device: "GPU",
             reason: "it was built for the CPU alone".into(),
         }),
@@ -55,7 +55,7 @@ pub async fn open(kind: DeviceKind) -> crate::Result<burn::tensor::Device> {
             Device::wgpu_options()
                 .init_async()
                 .await
-                .map_err(|error| crate::Error::Device {
+                .map_err(|error| crate::Error::NoDevice {
                     device: "GPU",
                     reason: error.to_string(),
                 })

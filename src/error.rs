@@ -225,6 +225,15 @@ pub enum Error {
         operation: &'static str,
     },
 
+    /// The device is not there, or does not start.
+    #[error("there is no {device} to compute on: {reason}")]
+    NoDevice {
+        /// "CPU" or "GPU".
+        device: &'static str,
+        /// What the backend said.
+        reason: String,
+    },
+
     /// The backend could not run or read back the computation.
     #[error("the {device} could not finish the computation: {reason}")]
     Device {

@@ -441,7 +441,7 @@ impl From<crate::Error> for Failure {
             Error::LabelCount { .. } => FailureCode::LabelsDoNotFit,
             Error::ClassCount { .. } => FailureCode::ClassesDoNotFit,
             Error::SelfTest { .. } => FailureCode::NoGpu,
-            Error::Device { .. } => FailureCode::DeviceFailed,
+            Error::NoDevice { .. } | Error::Device { .. } => FailureCode::DeviceFailed,
             _ => FailureCode::Internal,
         };
         Self {

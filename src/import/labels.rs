@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use violet_labels::Literal;
-pub use violet_labels::read;
+pub use violet_labels::{of_file, read};
 
 use crate::files::File;
 
@@ -17,7 +17,7 @@ pub fn beside(files: &[File]) -> Option<Vec<String>> {
             && ["label", "class", "index", "categor"]
                 .iter()
                 .any(|part| name.contains(part));
-        text || json
+        text || json || violet_labels::is_yaml(&name)
     };
     let mut texts: Vec<&File> = files.iter().filter(is_text).collect();
     // Of several, the one that says what it is.
@@ -25,7 +25,9 @@ pub fn beside(files: &[File]) -> Option<Vec<String>> {
         let name = file.base_name().to_ascii_lowercase();
         !(name.contains("label") || name.contains("class"))
     });
-    let named = texts.into_iter().find_map(|file| read(&file.bytes));
+    let named = texts
+        .into_iter()
+        .find_map(|file| of_file(&file.name, &file.bytes));
     named.or_else(|| configured(files))
 }
 
@@ -54,6 +56,11 @@ mod tests {
         ];
         assert_eq!(beside(&files).unwrap(), ["a", "b"]);
         assert!(beside(&files[2..]).is_none());
+        let files = [
+            File::new("args.yaml", "task: detect\nnames: null\n"),
+            File::new("data.yaml", "nc: 2\nnames:\n  0: a\n  1: b\n"),
+        ];
+        assert_eq!(beside(&files).unwrap(), ["a", "b"]);
         for config in [
             r#"{"id2label": {"1": "b", "0": "a"}, "label2id": {"x": 0}}"#,
             r#"{"architecture": "resnet18", "label_names": ["a", "b"]}"#,

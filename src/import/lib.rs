@@ -44,6 +44,6 @@ pub use imported::{
     ChannelOrder, Detector, Filter, Framing, Imported, InputKind, Layout, Note, OperationCount,
     Options, Scaling,
 };
-pub use labels::{beside as labels, read as labels_in};
+pub use labels::{beside as labels, of_file as labels_in};
 pub use open::{Format, of_one_network, open, read};
 pub use outputs::main_output;

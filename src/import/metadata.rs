@@ -7,8 +7,7 @@
 //! Sources: `ultralytics/engine/exporter.py`; Windows ML, “Image feature descriptor”, and
 //! `docs/MetadataProps.md` of ONNX.
 
-use serde_json::Value as Json;
-use violet_labels::Literal;
+use violet_labels::{Literal, yaml};
 
 use crate::imported::{ChannelOrder, Framing, InputKind, Note, Scaling};
 
@@ -80,17 +79,20 @@ impl Metadata {
         metadata
     }
 
-    /// Reads the properties of an object of JSON; of anything else, none.
-    pub(crate) fn of_json(text: &str) -> Self {
-        let Ok(Json::Object(said)) = serde_json::from_str(text) else {
-            return Self::default();
-        };
-        let said = said.into_iter().map(|(key, value)| match value {
-            Json::String(text) => (key, text),
-            other => (key, other.to_string()),
-        });
-        let said: Vec<(String, String)> = said.collect();
-        let said: Vec<(&str, &str)> = said.iter().map(|(k, v)| (&**k, &**v)).collect();
+    /// Reads the properties of a dictionary, in JSON or as Python's `str()` writes it; of anything else, none.
+    pub(crate) fn of_dictionary(text: &str) -> Self {
+        Self::of(Literal::parse(text))
+    }
+
+    /// Reads the properties of a dictionary in YAML; of anything else, none.
+    pub(crate) fn of_yaml(text: &str) -> Self {
+        Self::of(yaml::parse(text))
+    }
+
+    fn of(dictionary: Option<Literal>) -> Self {
+        let said = dictionary.as_ref().map(Literal::entries);
+        let said = said.unwrap_or_default();
+        let said: Vec<(&str, &str)> = said.iter().map(|(key, value)| (*key, &**value)).collect();
         Self::read(&said)
     }
 

@@ -1,11 +1,27 @@
 //! Names of classes, as files have them: one a line, with or without its number, or a list or
-//! dictionary of JSON's or Python's.
+//! dictionary of JSON's, Python's or YAML's.
 
 #![forbid(unsafe_code)]
 
 mod literal;
+pub mod yaml;
 
 pub use literal::Literal;
+
+/// Names of classes in a file of that name: of YAML those that it calls `names`, as the description of a data set does;
+/// of anything else as [`read`] does.
+pub fn of_file(name: &str, bytes: &[u8]) -> Option<Vec<String>> {
+    match is_yaml(name) {
+        true => yaml::parse(&text(bytes)?)?.get("names")?.labels(),
+        false => read(bytes),
+    }
+}
+
+/// Whether a file's name says that it is YAML.
+pub fn is_yaml(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".yaml", ".yml"].iter().any(|end| name.ends_with(end))
+}
 
 /// Names of classes: one a line, or JSON. A number before a name, as Teachable Machine writes it
 /// (`0 cat`), is no part of it, if every line begins with its own. Nothing if it is no text.
@@ -55,6 +71,17 @@ fn text(bytes: &[u8]) -> Option<String> {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_data_set_s_description_names_its_classes() {
+        let yaml = b"path: coco8\nnames:\n  0: cat\n  1: long dog\n";
+        assert_eq!(of_file("Data.YAML", yaml).unwrap(), ["cat", "long dog"]);
+        assert_eq!(of_file("args.yml", b"task: detect\n"), None);
+        assert_eq!(
+            of_file("labels.txt", b"cat\nlong dog").unwrap(),
+            ["cat", "long dog"]
+        );
+    }
 
     #[test]
     fn every_form_names_the_same_classes() {

@@ -1,5 +1,7 @@
 //! Lists and dictionaries as files carry them in a string: JSON, or what Python's `str()` writes.
 
+use std::fmt::{self, Display, Formatter};
+
 /// A value that was written down.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
@@ -11,18 +13,48 @@ pub enum Literal {
     List(Vec<Literal>),
     /// A dictionary.
     Map(Vec<(Literal, Literal)>),
+    /// True, false, or nothing: of these no name is made.
+    Word,
 }
 
+/// What stands for true, false and nothing, in Python and in JSON.
+pub(crate) const WORDS: [&str; 6] = ["True", "False", "None", "true", "false", "null"];
+
 /// Lists in lists so deep are nobody's labels.
-const MAX_DEPTH: usize = 8;
+pub(crate) const MAX_DEPTH: usize = 8;
 
 impl Literal {
-    /// Reads JSON, or a Python literal of dictionaries, lists, tuples, strings and numbers.
+    /// Reads JSON, or a Python literal of dictionaries, lists, tuples, strings, numbers, truth values and nothing.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parser = Parser { rest: text };
         let value = parser.value(MAX_DEPTH)?;
         parser.space();
         parser.rest.is_empty().then_some(value)
+    }
+
+    /// The value of a dictionary at a key that is text.
+    pub fn get(&self, key: &str) -> Option<&Literal> {
+        let Literal::Map(entries) = self else {
+            return None;
+        };
+        let (_, value) = entries.iter().find(|(own, _)| own.text() == Some(key))?;
+        Some(value)
+    }
+
+    /// The entries of a dictionary whose keys are text: of values that are text what they say, of others how they are
+    /// written. None of anything else.
+    pub fn entries(&self) -> Vec<(&str, String)> {
+        let Literal::Map(entries) = self else {
+            return Vec::new();
+        };
+        let said = entries.iter().filter_map(|(key, value)| {
+            let value = match value {
+                Literal::Text(text) => text.clone(),
+                other => other.to_string(),
+            };
+            Some((key.text()?, value))
+        });
+        said.collect()
     }
 
     /// Names of classes in the order of their numbers: of a list of names, of a dictionary from
@@ -85,6 +117,37 @@ impl Literal {
     }
 }
 
+/// As Python writes it; words as its `None`.
+impl Display for Literal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let separated = |f: &mut Formatter<'_>, k| f.write_str(if k > 0 { ", " } else { "" });
+        match self {
+            Literal::Text(text) => {
+                let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+                write!(f, "'{}'", escaped.replace('\n', "\\n"))
+            }
+            Literal::Number(number) => write!(f, "{number}"),
+            Literal::Word => f.write_str("None"),
+            Literal::List(list) => {
+                f.write_str("[")?;
+                for (k, value) in list.iter().enumerate() {
+                    separated(f, k)?;
+                    write!(f, "{value}")?;
+                }
+                f.write_str("]")
+            }
+            Literal::Map(entries) => {
+                f.write_str("{")?;
+                for (k, (key, value)) in entries.iter().enumerate() {
+                    separated(f, k)?;
+                    write!(f, "{key}: {value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
 struct Parser<'a> {
     rest: &'a str,
 }
@@ -118,7 +181,7 @@ impl Parser<'_> {
         } else if self.rest.starts_with(['"', '\'']) {
             self.string().map(Literal::Text)
         } else {
-            self.number()
+            self.word().or_else(|| self.number())
         }
     }
 
@@ -135,6 +198,12 @@ impl Parser<'_> {
             }
         }
         Some(Literal::Map(entries))
+    }
+
+    fn word(&mut self) -> Option<Literal> {
+        let rest = WORDS.iter().find_map(|word| self.rest.strip_prefix(word))?;
+        self.rest = rest;
+        Some(Literal::Word)
     }
 
     fn list(&mut self, end: char, depth: usize) -> Option<Literal> {
@@ -206,6 +275,25 @@ mod tests {
         assert_eq!(labels(r#"{"person": 0, "dog\u0027s ear": 1}"#), expected);
         assert_eq!(labels(r"['person', 'dog\'s ear',]"), expected);
         assert_eq!(labels(r"('person', 'dog\'s ear')"), expected);
+    }
+
+    #[test]
+    fn entries_are_texts_or_as_written() {
+        let written = r"{'task': 'detect', 'imgsz': [640, 640], 'half': False, 'names': {0: 'a', 1: 'it\'s'}, 3: 4}";
+        let literal = Literal::parse(written).unwrap();
+        let expected = [
+            ("task", "detect"),
+            ("imgsz", "[640, 640]"),
+            ("half", "None"),
+            ("names", r"{0: 'a', 1: 'it\'s'}"),
+        ];
+        let expected = expected.map(|(key, value)| (key, value.to_owned()));
+        assert_eq!(literal.entries(), expected);
+        assert_eq!(Literal::parse(&literal.to_string()), Some(literal));
+        let json = r#" {"task": "detect", "end2end": true, "stride": 32} "#;
+        assert_eq!(Literal::parse(json).unwrap().entries().len(), 3);
+        assert!(Literal::parse("[1]").unwrap().entries().is_empty());
+        assert_eq!(Literal::parse("{'a': Nothing}"), None);
     }
 
     #[test]

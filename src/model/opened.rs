@@ -430,7 +430,7 @@ fn bytes(parameters: u64, memory: Memory) -> u64 {
 fn labels_of(files: &[File], wishes: &Wishes) -> Option<Vec<String>> {
     let wished = wishes.labels.as_deref()?;
     let file = files.iter().find(|file| file.name == wished)?;
-    Some(violet_import::labels_in(&file.bytes).unwrap_or_default())
+    Some(violet_import::labels_in(&file.name, &file.bytes).unwrap_or_default())
 }
 
 fn wishes_bgr(input: &InputKind, wishes: &Wishes) -> bool {

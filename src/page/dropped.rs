@@ -45,7 +45,9 @@ const NETWORKS: [&str; 24] = [
     ".pte",
 ];
 /// Endings of texts that may name classes.
-const TEXTS: [&str; 5] = [".txt", ".json", ".names", ".labels", ".csv"];
+const TEXTS: [&str; 7] = [
+    ".txt", ".json", ".yaml", ".yml", ".names", ".labels", ".csv",
+];
 /// Endings of files that hold a network's weights beside its graph.
 const SECOND_FILES: [&str; 2] = [".data", ".onnx_data"];
 /// Endings of files that are archives to a computer, and something else to people.

@@ -181,7 +181,7 @@ impl Arguments {
             return Ok(None);
         };
         let bytes = std::fs::read(path).map_err(at(path))?;
-        let labels = violet_labels::read(&bytes);
+        let labels = violet_labels::of_file(&path.to_string_lossy(), &bytes);
         let labels = labels.ok_or_else(|| at(path)("these are no names of classes"))?;
         Ok(Some(labels.join("\n")))
     }

@@ -1,26 +1,43 @@
-//! YOLO as trainings save it computes what PyTorch computes: files that `tests/golden/yolo_trainings.py` wrote.
+//! YOLO as trainings save it, and as it is exported, computes what PyTorch computes: files that
+//! `tests/golden/yolo_trainings.py`, `yolo_exports.py` and `yolo_tensorflow.py` wrote.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use support::noise;
 use violet_graph::Reference;
 use violet_import::{File, Framing, Imported, Note, Options, Result, open};
 
-/// Of the folder that `VIOLET_TRAININGS` names, if it is set: larger networks, written likewise.
-fn bytes(name: &str) -> Vec<u8> {
+/// The folder that `VIOLET_TRAININGS` names, if it is set: larger networks, written likewise.
+fn data() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/yolo");
-    let data = std::env::var_os("VIOLET_TRAININGS").map_or(own, Into::into);
-    std::fs::read(data.join(name)).unwrap()
+    std::env::var_os("VIOLET_TRAININGS").map_or(own, Into::into)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(data().join(name)).unwrap()
+}
+
+/// The file, and in a folder of its own all that lies beside it.
+fn files(name: &str) -> Vec<File> {
+    let Some((folder, _)) = name.split_once('/') else {
+        return vec![File::new(name, bytes(name))];
+    };
+    let entries = std::fs::read_dir(data().join(folder)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let name = |path: &Path| format!("{folder}/{}", path.file_name().unwrap().display());
+    paths
+        .map(|path| File::new(name(&path), std::fs::read(&path).unwrap()))
+        .collect()
 }
 
 fn read(name: &str, side: usize) -> Result<Imported> {
     let options = Options::default().with_size([side; 2]);
-    open(vec![File::new(name, bytes(name))], &options)
+    open(files(name), &options)
 }
 
 /// Rows \[rows, columns\] from columns in a row.
@@ -99,4 +116,9 @@ fn its_pictures_are_as_large_as_its_training_had_them() {
         let assumed = |note: &Note| matches!(note, Note::AssumedSize(_));
         assert!(!imported.notes.iter().any(assumed), "{name}");
     }
+}
+
+#[test]
+fn what_the_formats_converter_says_of_every_network_is_no_name() {
+    assert_eq!(read("yolov8-tensorflow.tflite", 64).unwrap().producer, "");
 }

@@ -16,6 +16,7 @@ use crate::imported::{Imported, Note, Options};
 use crate::keras::config::Model;
 use crate::keras::{self, Flavour, Network};
 use crate::labels;
+use crate::metadata::Metadata;
 use weights::Weights;
 
 /// Whether bytes are a TensorFlow.js model's JSON.
@@ -39,8 +40,18 @@ pub fn import(model_json: &[u8], beside: &[File], options: &Options) -> Result<I
         true => graph::import(&json, &Weights::read(&json, beside)?, options)?,
         false => layers(&json, beside, options)?,
     };
-    imported.labels = labels::beside(beside).unwrap_or_default();
+    let mut said = ultralytics(beside);
+    said.apply(&mut imported.input);
+    imported.notes.append(&mut said.notes);
+    imported.labels = labels::beside(beside).unwrap_or(said.labels);
     Ok(imported)
+}
+
+/// What Ultralytics says of a network in a file beside it.
+fn ultralytics(beside: &[File]) -> Metadata {
+    let file = beside.iter().find(|file| file.is_named("metadata.yaml"));
+    let text = file.and_then(|file| std::str::from_utf8(&file.bytes).ok());
+    Metadata::of_yaml(text.unwrap_or_default())
 }
 
 /// The model's JSON, parsed.

@@ -27,6 +27,9 @@ use metadata::{Content, Metadata};
 use model::{Element, Model, Operator, Tensor};
 use operations::{Call, Code};
 
+/// What the format's own converters describe every network as.
+const CONVERTED: [&str; 2] = ["MLIR Converted.", "TOCO Converted."];
+
 /// Whether bytes are a TensorFlow Lite file: FlatBuffers' identifier stands behind the first
 /// offset.
 pub fn is_model(bytes: &[u8]) -> bool {
@@ -55,7 +58,8 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
     let (graph, detector) = build(&model, &picture)?;
     describe_input(&model, &metadata, &mut picture.kind);
     let files = File::archived(bytes).unwrap_or_default();
-    let mut said = ultralytics(&files);
+    let (properties, files) = files.into_iter().partition::<Vec<_>, _>(is_properties);
+    let mut said = ultralytics(properties.first());
     said.apply(&mut picture.kind);
     picture.kind.normalised_inside = crate::normalised::inside(&graph, &picture.kind);
     let mut notes = picture.notes;
@@ -70,9 +74,10 @@ pub fn import(bytes: &[u8], beside: &[File], options: &Options) -> Result<Import
         input: picture.kind,
         notes,
         operations: counted(&model),
-        producer: match metadata.name.is_empty() {
-            true => model.description.clone(),
-            false => metadata.name.clone(),
+        producer: match &*metadata.name {
+            "" if CONVERTED.contains(&&*model.description) => String::new(),
+            "" => model.description.clone(),
+            name => name.into(),
         },
     };
     if imported.input.scaling.is_none() && is_teachable_machine(&model) {
@@ -93,14 +98,18 @@ fn read_metadata(model: &Model<'_>) -> Result<Metadata> {
     }
 }
 
-/// Where Ultralytics says what it knows of a network, in the archive at the file's end.
-const PROPERTIES: &str = "metadata.json";
+/// Where Ultralytics says what it knows of a network, in the archive at the file's end: now, before (YOLOv8 to 11 by way
+/// of TensorFlow), and by YOLOv5. The later two are what Python's `str()` makes of a dictionary.
+const PROPERTIES: [&str; 3] = ["metadata.json", "temp_meta.txt", "meta.txt"];
+
+fn is_properties(file: &File) -> bool {
+    PROPERTIES.iter().any(|name| file.is_named(name))
+}
 
 /// What it says there.
-fn ultralytics(files: &[File]) -> crate::metadata::Metadata {
-    let file = files.iter().find(|file| file.is_named(PROPERTIES));
-    let text = file.and_then(|file| std::str::from_utf8(&file.bytes).ok());
-    crate::metadata::Metadata::of_json(text.unwrap_or_default())
+fn ultralytics(properties: Option<&File>) -> crate::metadata::Metadata {
+    let text = properties.and_then(|file| std::str::from_utf8(&file.bytes).ok());
+    crate::metadata::Metadata::of_dictionary(text.unwrap_or_default())
 }
 
 /// Labels in the archive at the file's end.

@@ -52,7 +52,7 @@ fn damaged(detail: &str) -> Error {
 /// [`Error::Unsupported`], [`Error::NoSize`] if it runs with no usual picture; else any [`Error`].
 pub(crate) fn import(script: &Script, beside: &[File], options: &Options) -> Result<Imported> {
     let config = script.extra.get(CONFIG).map(String::as_str);
-    let mut metadata = Metadata::of_json(config.unwrap_or_default());
+    let mut metadata = Metadata::of_dictionary(config.unwrap_or_default());
     let said = options.size.or(metadata.size);
     let sizes = match said {
         Some(size) => vec![size],
