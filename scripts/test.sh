@@ -55,7 +55,8 @@ checkpoints() {
 native() {
   [ -z "$everything" ] || "$root/scripts/lint.sh" || return
   say "Native tests"
-  cargo test --release "${packages[@]}" "${features[@]}" && say "Native tests passed"
+  # One at a time: a software GPU takes all cores by itself, and who waits for it beside others takes as much again.
+  RUST_TEST_THREADS=1 cargo test --release "${packages[@]}" "${features[@]}" && say "Native tests passed"
 }
 
 setup_rust

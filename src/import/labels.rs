@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use violet_labels::Literal;
-pub use violet_labels::{of_file, read};
+pub use violet_labels::of_file;
+pub(crate) use violet_labels::read;
 
 use crate::files::File;
 
