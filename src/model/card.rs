@@ -173,7 +173,7 @@ impl Card {
     pub fn spec(&self, name: &str) -> Result<ModelSpec> {
         let mut spec = ModelSpec::own(name, self.architecture, self.classes, None)?;
         let kind = match self.architecture {
-            Architecture::Imported => &*self.format,
+            Architecture::Imported | Architecture::ImportedDetector => &*self.format,
             known => known.title(),
         };
         spec.title = format!("{name} ({kind})").into();

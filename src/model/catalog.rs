@@ -245,7 +245,10 @@ impl ModelSpec {
         };
         Ok(Self {
             name: Cow::Owned(name.into()),
-            title: Cow::Owned(format!("{name} ({})", architecture.title())),
+            title: Cow::Owned(match architecture {
+                Architecture::Imported | Architecture::ImportedDetector => name.into(),
+                known => format!("{name} ({})", known.title()),
+            }),
             architecture,
             preprocessing: architecture.preprocessing(),
             labels,

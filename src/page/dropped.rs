@@ -216,6 +216,7 @@ mod tests {
             ),
             ("labels.json", b"{\"0\": \"cat\"}", Kind::Text),
             ("labels.txt", b"0 cat\n1 dog", Kind::Text),
+            ("data.yaml", b"names: [cat, dog]", Kind::Text),
             // What stands in for a network is told by its reader.
             (
                 "model.onnx",

@@ -1,6 +1,7 @@
 //! Detectors that people bring find what ONNX Runtime finds with them (`src/import/tests/onnx_detectors.py` makes
 //! them), and what was found is explained by its raw score.
 
+use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
@@ -11,6 +12,7 @@ use violet::image::Photo;
 use violet::model::{Architecture, Assumed, Detection, Opened, Target, Usual, Wishes};
 use violet::preprocessing::{Framing, Preprocessing};
 use violet_import::File;
+use zip::{CompressionMethod, write::SimpleFileOptions};
 
 use crate::common;
 
@@ -152,7 +154,14 @@ fn what_a_detector_is_given_is_said_or_assumed_as_most_have_it() {
     let whole = std::fs::read(path).unwrap();
     let archive = whole.windows(4).rposition(|four| four == b"PK\x03\x04");
     let bare = whole[..archive.unwrap()].to_vec();
-    for (bytes, says) in [(whole, true), (bare, false)] {
+    // As YOLOv5 says it.
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    zip.start_file("meta.txt", stored).unwrap();
+    zip.write_all(b"{'stride': 32, 'names': {0: 'cat', 1: 'dog', 2: 'owl'}}")
+        .unwrap();
+    let older = [&*bare, &zip.finish().unwrap().into_inner()].concat();
+    for (bytes, says) in [(whole, true), (older, true), (bare, false)] {
         let opened = Opened::read(vec![File::new("m.tflite", bytes)], &Wishes::default()).unwrap();
         assert_eq!(opened.architecture, Architecture::ImportedDetector);
         let Preprocessing {
@@ -163,6 +172,8 @@ fn what_a_detector_is_given_is_said_or_assumed_as_most_have_it() {
         for assumed in [Assumed::Bars, Assumed::Values(Usual::Shares)] {
             assert_eq!(opened.assumed.contains(&assumed), !says, "{assumed:?}");
         }
-        assert_eq!(opened.card().labels.is_some(), says);
+        let card = opened.card();
+        assert_eq!(card.labels.is_some(), says);
+        assert_eq!(card.spec("mine").unwrap().title, "mine (TensorFlow Lite)");
     }
 }
