@@ -1,6 +1,7 @@
 //! Lists and dictionaries as files carry them in a string: JSON, or what Python's `str()` writes.
 
 use std::fmt::{self, Display, Formatter};
+use std::str::CharIndices;
 
 /// A value that was written down.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,13 +232,19 @@ impl Parser<'_> {
                     'n' => text.push('\n'),
                     't' => text.push('\t'),
                     'u' => {
-                        let digits: String = characters
-                            .by_ref()
-                            .take(4)
-                            .map(|(_, digit)| digit)
-                            .collect();
-                        let code = u32::from_str_radix(&digits, 16).ok()?;
-                        text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                        let mut units = vec![unit(&mut characters)?];
+                        // JSON writes what is beyond 16 bits as two.
+                        let mut ahead = characters.clone();
+                        let mut next = || ahead.next().map(|(_, character)| character);
+                        if (0xd800..0xdc00).contains(&units[0])
+                            && next() == Some('\\')
+                            && next() == Some('u')
+                        {
+                            units.push(unit(&mut ahead)?);
+                            characters = ahead;
+                        }
+                        let decoded = char::decode_utf16(units);
+                        text.extend(decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
                     }
                     other => text.push(other),
                 },
@@ -259,6 +266,12 @@ impl Parser<'_> {
     }
 }
 
+/// Four hexadecimal digits.
+fn unit(characters: &mut CharIndices<'_>) -> Option<u16> {
+    let digits: String = characters.take(4).map(|(_, digit)| digit).collect();
+    u16::from_str_radix(&digits, 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,6 +287,10 @@ mod tests {
         assert_eq!(labels(r#"{"1": "dog's ear", "0": "person"}"#), expected);
         assert_eq!(labels(r#"{"person": 0, "dog\u0027s ear": 1}"#), expected);
         assert_eq!(labels(r"['person', 'dog\'s ear',]"), expected);
+        assert_eq!(
+            labels(r#"["\u732b", "\ud83d\ude00", "\ud83dx"]"#).unwrap(),
+            ["猫", "😀", "\u{fffd}x"]
+        );
         assert_eq!(labels(r"('person', 'dog\'s ear')"), expected);
     }
 
