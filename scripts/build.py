@@ -3,7 +3,7 @@
 
 What belongs into dist/ is said once, by the `<link data-trunk …>` lines of www/index.html. Trunk and
 wasm-bindgen's command line take five minutes to compile on two cores; the library behind the latter
-(scripts/bindgen) takes half a minute. tests/dist.test.mjs compares both dist/.
+(scripts/bindgen) takes half a minute. tests/browser/dist.test.mjs compares both dist/.
 
 With --only, the modules that are named are compiled again; the others are those of the last build, or with --alone left
 out: then the engine for every browser stands in for the one with relaxed SIMD. With --compile nothing but compiling is done,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what building Violet needs and is not there yet. Sourced by the other scripts:
 #
-#   source scripts/setup.sh; setup_rust; setup_page; setup_tests
+#   source scripts/setup.sh; setup_rust; build_page; setup_tests
 #
 # Everything goes to ${XDG_CACHE_HOME:-$HOME/.cache}/violet, so that a fresh clone reuses it.
 set -euo pipefail

@@ -55,8 +55,7 @@ checkpoints() {
 native() {
   [ -z "$everything" ] || "$root/scripts/lint.sh" || return
   say "Native tests"
-  # One at a time: a software GPU takes all cores by itself, and who waits for it beside others takes as much again.
-  RUST_TEST_THREADS=1 cargo test --release "${packages[@]}" "${features[@]}" && say "Native tests passed"
+  cargo test --release "${packages[@]}" "${features[@]}" && say "Native tests passed"
 }
 
 setup_rust

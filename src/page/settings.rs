@@ -543,8 +543,7 @@ fn index(place: Option<usize>) -> String {
 /// What can be set. Where two fields share a name in the address, each takes what it understands. The picture
 /// comes before what is chosen among the answers to it, and the network before both.
 pub static FIELDS: [Field; 22] = [
-    // Which device computes is the machine's affair, and an address means to go to other machines; but
-    // that it was asked for here is read.
+    // Which device computes is the machine's affair: the page's own address keeps it, one that is sent does not.
     Field::new("device", Begin::Engine, |s| s.device.clone(), set_device).in_address(
         "device",
         |s| Some(s.device.clone()),

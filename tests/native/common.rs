@@ -5,9 +5,9 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Write;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
@@ -44,13 +44,32 @@ pub(crate) fn skip_optional(reason: impl Display) {
     }
 }
 
+/// A GPU, lent to one test at a time.
+pub(crate) struct Gpu {
+    device: Device,
+    _lent: MutexGuard<'static, ()>,
+}
+
+impl Deref for Gpu {
+    type Target = Device;
+
+    fn deref(&self) -> &Device {
+        &self.device
+    }
+}
+
 /// A GPU, or an adapter that stands in for one; a test that finds none is skipped. It is opened once for all tests
-/// of a file: Burn refuses a second time.
-pub(crate) fn gpu() -> Option<Device> {
+/// of a file: Burn refuses a second time. One in software takes all cores by itself: of two tests on it at once each
+/// takes six times as long.
+pub(crate) fn gpu() -> Option<Gpu> {
     static GPU: LazyLock<Result<Device>> =
         LazyLock::new(|| pollster::block_on(open(DeviceKind::Gpu)));
+    static LENT: Mutex<()> = Mutex::new(());
     match &*GPU {
-        Ok(device) => Some(device.clone()),
+        Ok(device) => Some(Gpu {
+            device: device.clone(),
+            _lent: LENT.lock().unwrap_or_else(PoisonError::into_inner),
+        }),
         Err(error) => {
             skip(error);
             None

@@ -349,7 +349,7 @@ fn slopes_are_what_their_definition_says_on_every_device() {
     let (before, first): (Vec<f32>, Vec<f32>) = pairs.unzip();
     let second: Vec<f32> = first.iter().map(|v| 4.0 - v).collect();
     let count = before.len();
-    for device in [Some(cpu()), gpu].into_iter().flatten() {
+    for device in [Some(cpu()), gpu.as_deref().cloned()].into_iter().flatten() {
         let device = device.autodiff();
         for (activation, high) in [(Activation::Relu, f32::INFINITY), (Activation::Relu6, 6.0)] {
             let image = |v: Vec<f32>| {

@@ -17,8 +17,7 @@ const TOLERANCE: f64 = 1e-4;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A network's file, files or folder: .onnx, a Teachable Machine .zip, model.json, .h5, .keras,
-    /// .tflite
+    /// A network's file, files or folder, as `violet explain --weights` takes them
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Side of the input in pixels, or WIDTHxHEIGHT, for a network that takes any

@@ -25,12 +25,12 @@ pub(crate) struct Arguments {
     pub(crate) model: Option<String>,
     /// A network of your own: an ONNX, Keras (.h5, .keras) or TensorFlow Lite file, a Teachable Machine
     /// .zip, a folder or a model.json of TensorFlow.js, TorchScript (.pt) or what torch.export wrote
-    /// (.pt2); or weights (.pth, .pt, .ckpt or .safetensors) of one of torchvision's classifiers,
-    /// with last layers of your own
+    /// (.pt2), a fastai learner (.pkl), a YOLO (.pt); or weights (.pth, .pt, .ckpt or .safetensors) of one
+    /// of torchvision's, timm's or Hugging Face's classifiers, with last layers of your own
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// What your own classes are called: one a line, with or without its number, or a JSON list or
-    /// dictionary
+    /// What your own classes are called: one a line, with or without its number, a JSON list or
+    /// dictionary, or the `names` of a data set's .yaml
     #[arg(long, value_name = "FILE", requires = "weights")]
     labels: Option<PathBuf>,
     /// How many classes of your own network to keep, the first ones, where its last layer is wider than

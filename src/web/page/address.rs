@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{PopStateEvent, UrlSearchParams};
+use web_sys::{PopStateEvent, Url, UrlSearchParams};
 
 use super::Page;
 use super::settings::kept;
@@ -34,9 +34,14 @@ pub(super) fn write_parameter(name: &str, text: Option<&str>) {
     write(&query, own.map(|number| number as u64), false);
 }
 
-/// The page's address, as one can send it.
+/// The page's address, as one can send it: which device computes is the affair of the machine that it comes to.
 pub(super) fn address() -> String {
-    window().location().href().unwrap_or_default()
+    let here = window().location().href().unwrap_or_default();
+    let Ok(url) = Url::new(&here) else {
+        return here;
+    };
+    url.search_params().delete("device");
+    url.href()
 }
 
 /// Writes an address, of another picture or of the same; `own` is the number of a photo that no address holds.
