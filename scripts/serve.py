@@ -106,8 +106,8 @@ class Watch(threading.Thread):
         files = [f for p in paths for f in ([p] if p.is_file() else p.rglob("*")) if f.is_file()]
         return {f.relative_to(ROOT).as_posix(): f.stat().st_mtime_ns for f in files}
 
-    def build(self, modules=()):
-        only = ["--only", ",".join(modules)] if modules else []
+    def build(self, modules=(), *more):
+        only = ["--only", ",".join(modules), *more] if modules else []
         # What is older than the sources is no part of the page: it would not understand what it is asked.
         only += ["--alone"] * (self.stale and bool(modules))
         command = [sys.executable, ROOT / "scripts/build.py", *only]
@@ -120,6 +120,9 @@ class Watch(threading.Thread):
         before = self.times()
         if self.stale:
             self.rest = self.build()
+        else:
+            # Compiled so that the first edit compiles little: nothing changes by it.
+            self.build(PAGE_MODULES, "--compile")
         while True:
             time.sleep(0.3)
             if self.rest and self.rest.poll() is not None:
