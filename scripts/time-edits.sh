@@ -19,6 +19,8 @@ until grep -qs "Violet is at" "$clone/address"; do
   kill -0 "$server" 2>/dev/null || { cat "$clone/log" >&2; exit 1; }
   sleep 0.2
 done
+# Whoever edits looks at the page first, while it is compiled for edits.
+sleep 30
 address=$(grep -o 'http://[^ ]*' "$clone/address")
 echo "| saved | page there after |"
 echo "|---|---:|"
