@@ -60,7 +60,7 @@ impl Deref for Gpu {
 
 /// A GPU, or an adapter that stands in for one; a test that finds none is skipped. It is opened once for all tests
 /// of a file: Burn refuses a second time. One in software takes all cores by itself: of two tests on it at once each
-/// takes six times as long.
+/// takes five to six times as long.
 pub(crate) fn gpu() -> Option<Gpu> {
     static GPU: LazyLock<Result<Device>> =
         LazyLock::new(|| pollster::block_on(open(DeviceKind::Gpu)));

@@ -99,7 +99,7 @@ fn read_metadata(model: &Model<'_>) -> Result<Metadata> {
 }
 
 /// Where Ultralytics says what it knows of a network, in the archive at the file's end: now, before (YOLOv8 to 11 by way
-/// of TensorFlow), and by YOLOv5. The later two are what Python's `str()` makes of a dictionary.
+/// of TensorFlow), and by YOLOv5. The latter two are what Python's `str()` makes of a dictionary.
 const PROPERTIES: [&str; 3] = ["metadata.json", "temp_meta.txt", "meta.txt"];
 
 fn is_properties(file: &File) -> bool {
