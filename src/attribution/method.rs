@@ -24,8 +24,8 @@ pub struct Settle {
 }
 
 impl Settle {
-    /// The fewest gradients from which an error can be estimated: three secants and their halves.
-    pub const LEAST: usize = 9;
+    /// The fewest gradients from which an error can be estimated: two secants and their thirds.
+    pub const LEAST: usize = 8;
 }
 
 impl Default for Settle {

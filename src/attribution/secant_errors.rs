@@ -26,6 +26,11 @@ use super::partial_sum::PathSample;
 /// The most parts that an interval is split into: the more at once, the less is thrown away, and
 /// the less is known of the error.
 pub(super) const MOST_PARTS: usize = 4;
+/// The most parts of an interval that are thought of when what is still missing is told: beyond
+/// [`MOST_PARTS`], after it was split.
+const MOST_PLANNED: u8 = 16;
+/// Gradients that are planned for, before twice as many are, and twice again.
+const AT_FIRST: usize = 32;
 /// Cosine of neighbouring parts' attributions from which on they are alike, and up to which they
 /// are strangers.
 const ALIKE: f64 = 0.8;
@@ -209,27 +214,64 @@ pub(super) fn beside_neighbours(own: &[(f64, f64)]) -> Vec<f64> {
 /// Into how many parts each interval has to be split for the least number of gradients, until
 /// squared errors sum to no more than a goal, and whether they do then; `affordable` is the most
 /// that may be spent. Of each interval, its squared error and whether it can be split.
+///
+/// By dynamic programming over the gradients that are spent, interval by interval.
 pub(super) fn cheapest(errors: &[(f64, bool)], goal: f64, affordable: usize) -> (Vec<usize>, bool) {
-    let of = |error: f64, parts: usize| error * (parts as f64).powf(-FALL);
-    let mut parts = vec![1; errors.len()];
-    let mut left: f64 = errors.iter().map(|(error, _)| error).sum();
-    let mut spent = 0;
-    while left > goal {
-        let gains = errors.iter().zip(&parts).enumerate();
-        let gains = gains.filter_map(|(k, (&(error, splits), &parts))| {
-            let cost = if parts == 1 { 2 } else { 1 };
-            let gain = of(error, parts) - of(error, parts + 1);
-            (splits && spent + cost <= affordable).then_some((k, gain, cost))
-        });
-        let each = |(_, gain, cost): &(usize, f64, usize)| gain / *cost as f64;
-        let Some((k, gain, cost)) = gains.max_by(|a, b| each(a).total_cmp(&each(b))) else {
-            return (parts, false);
-        };
-        parts[k] += 1;
-        left -= gain;
-        spent += cost;
+    let mut limit = AT_FIRST.min(affordable);
+    loop {
+        let plan = Plan::within(limit, errors);
+        match plan.least.iter().position(|&left| left <= goal) {
+            Some(spent) => return (plan.parts(spent), true),
+            None if limit == affordable => return (plan.parts(limit), false),
+            None => limit = (2 * limit).min(affordable),
+        }
     }
-    (parts, true)
+}
+
+/// The best use of any number of gradients.
+struct Plan {
+    /// By what is spent: the squared error that is left at least.
+    least: Vec<f64>,
+    /// Of every interval, by what is spent on it and on those before it: its parts.
+    choices: Vec<Vec<u8>>,
+}
+
+impl Plan {
+    fn within(limit: usize, errors: &[(f64, bool)]) -> Self {
+        let mut least = vec![0.0; limit + 1];
+        let mut choices = Vec::with_capacity(errors.len());
+        for &(error, splits) in errors {
+            let most = if splits { MOST_PLANNED } else { 1 };
+            let mut next: Vec<f64> = least.iter().map(|left| left + error).collect();
+            let mut choice = vec![1; limit + 1];
+            for parts in 2..=most {
+                let own = error * f64::from(parts).powf(-FALL);
+                for spent in usize::from(parts)..=limit {
+                    let left = least[spent - usize::from(parts)] + own;
+                    if left < next[spent] {
+                        (next[spent], choice[spent]) = (left, parts);
+                    }
+                }
+            }
+            least = next;
+            choices.push(choice);
+        }
+        Self { least, choices }
+    }
+
+    /// Into how many parts each interval is split, for so many gradients.
+    fn parts(&self, mut spent: usize) -> Vec<usize> {
+        let choices = self.choices.iter().rev();
+        let parts = choices.map(|choice| {
+            let parts = usize::from(choice[spent]);
+            // An interval that stays whole costs nothing.
+            spent -= if parts == 1 { 0 } else { parts };
+            parts
+        });
+        let mut parts: Vec<usize> = parts.collect();
+        parts.reverse();
+        parts
+    }
 }
 
 #[cfg(test)]
@@ -285,6 +327,40 @@ mod tests {
         let errors = Errors::of(&secant([2.0, 0.1, 0.0]), &halves, &[0.5; 2]);
         let share = estimate(&errors) / errors.difference.sqrt();
         assert!((share - OF_ALIKE[0]).abs() < 1e-9, "{share}");
+    }
+
+    #[test]
+    fn no_other_split_costs_less_and_none_of_the_same_cost_leaves_less() {
+        let errors = [1.0, 0.4, 0.35, 0.02].map(|error| (error, true));
+        let left = |parts: &[usize]| -> f64 {
+            let pairs = errors.iter().zip(parts);
+            pairs.map(|((e, _), &n)| e * (n as f64).powf(-FALL)).sum()
+        };
+        let cost = |parts: &[usize]| parts.iter().filter(|&&n| n > 1).sum::<usize>();
+        let all: Vec<[usize; 4]> = (0..6usize.pow(4))
+            .map(|k| [1, 6, 36, 216].map(|d| 1 + k / d % 6))
+            .collect();
+        for goal in [1.5, 0.9, 0.5, 0.3, 0.2, 0.1] {
+            let (found, settles) = cheapest(&errors, goal, 200);
+            assert!(settles && left(&found) <= goal);
+            let enough = all.iter().filter(|parts| left(&parts[..]) <= goal);
+            let least = enough.map(|parts| (cost(parts), left(parts)));
+            let least = least.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            let (least, rest) = least.unwrap();
+            assert_eq!(cost(&found), least, "{found:?} for {goal}");
+            assert!((left(&found) - rest).abs() < 1e-12, "{found:?} for {goal}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_enough_is_spent_all_the_same_and_said() {
+        let errors = [(1.0, true), (0.5, true), (9.0, false)];
+        let (parts, settles) = cheapest(&errors, 0.1, 5);
+        assert!(!settles && parts == [3, 2, 1], "{parts:?}");
+        assert_eq!(cheapest(&errors, 0.1, 1), (vec![1; 3], false));
+        assert_eq!(cheapest(&errors, 0.1, 0), (vec![1; 3], false));
+        assert_eq!(cheapest(&errors, 11.0, 0), (vec![1; 3], true));
+        assert_eq!(cheapest(&[], 0.0, 9), (vec![], true));
     }
 
     #[test]

