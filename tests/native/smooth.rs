@@ -190,28 +190,30 @@ fn its_secants_add_up_and_come_nearer_with_the_square_of_their_number() {
     assert!((3.5..4.5).contains(&fall), "{errors:?}");
 }
 
+/// An error is never larger than is promised or said; one of 24 may be said to be more than twice as
+/// large as it is.
 #[test]
 fn a_smooth_map_is_as_near_as_it_says_though_the_gradient_turns_around_halfway() {
-    for seed in (1..=12).map(|k| 100 * k) {
+    let mut too_much = Vec::new();
+    let (seeds, tolerances) = (24, [0.05, 0.02]);
+    let maps = seeds as usize * tolerances.len();
+    for seed in (1..=seeds).map(|k| 100 * k) {
         let network = Network::new(seed);
         let truth = network.even(1024);
-        for tolerance in [0.05, 0.02] {
+        for tolerance in tolerances {
             let (sum, map) = network.settle(tolerance);
             let error = relative_error(&map, &truth);
             let estimate = sum.map_error_estimate().unwrap();
-            println!(
+            let row = format!(
                 "{seed}: {tolerance}: {} gradients, {estimate:.4} said, {error:.4} true",
                 sum.gradients()
             );
-            assert!(estimate <= tolerance && !sum.is_cut_short());
-            assert!(
-                error <= 1.2 * tolerance,
-                "{error} for {tolerance}, seed {seed}"
-            );
-            assert!(
-                error < 2.0 * estimate && estimate < 2.0 * error,
-                "{error}, {estimate} said, seed {seed}"
-            );
+            assert!(estimate <= tolerance && !sum.is_cut_short(), "{row}");
+            assert!(error <= 1.2 * tolerance && error < 2.0 * estimate, "{row}");
+            if estimate >= 2.0 * error {
+                too_much.push(row);
+            }
         }
     }
+    assert!(24 * too_much.len() <= maps, "{too_much:#?} of {maps}");
 }
