@@ -3,8 +3,7 @@
 //!
 //! Every part of the path has its share of the error before anything is spent on it
 //! ([`secant_errors`]). What is missing is bought where it is cheapest: an interval's first cut
-//! costs two gradients, as its own secant counts no more, and every further one only one. Secants
-//! that do not count any more are a third of all.
+//! costs two gradients, as its own secant counts no more, and every further one only one.
 //!
 //! Where a part turns out to hold less than its share once it is split itself, half of the rest is
 //! taken to be with its siblings, and where it holds more, they hold less: without that, the parts
