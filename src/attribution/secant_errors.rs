@@ -10,7 +10,8 @@
 //!   much as D, or as the gradient changes from one part to the next.
 //! - Of a function that is smooth at this scale, S is off by less, D / (n² − 1) for n parts, as the
 //!   error falls with n². Three parts or four tell: their mean gradients go on changing the way
-//!   they did. Where kinks come by chance, they change one way and the other.
+//!   they did. Where kinks come by chance, they change one way and the other. The thirds of half a
+//!   path do not tell: the gradient may have turned around and back between them.
 //! - Errors of different intervals have nothing to do with one another: their squares add up. Of
 //!   smooth functions, they have, and the sum of squares is too small; hence [`ALIGNED`].
 //! - The error of an interval's parts falls with their number n as n^−1.3.
@@ -75,8 +76,9 @@ pub(super) struct Errors {
 }
 
 impl Errors {
-    /// Of an interval and all of its parts, which are so wide.
-    pub(super) fn of(whole: &Secant, parts: &[Secant], widths: &[f64]) -> Self {
+    /// Of an interval and all of its parts, which are so wide; whether they are short enough to tell
+    /// that the function is smooth.
+    pub(super) fn of(whole: &Secant, parts: &[Secant], widths: &[f64], short: bool) -> Self {
         let count = parts.len();
         let parts = Parts::new(parts, widths);
         let difference = parts.difference(whole);
@@ -91,7 +93,8 @@ impl Errors {
             let strange = ((ALIKE - cosine) / (ALIKE - STRANGERS)).max(0.0);
             let kinked = of(OF_ALIKE) + (of(OF_STRANGERS) - of(OF_ALIKE)) * strange;
             let smooth = ALIGNED / (count.pow(2) - 1) as f64;
-            let share = kinked + (smooth.min(kinked) - kinked) * parts.smoothness();
+            let smoothness = if short { parts.smoothness() } else { 0.0 };
+            let share = kinked + (smooth.min(kinked) - kinked) * smoothness;
             share * share * difference
         };
         if cosine < UNKNOWN {
@@ -305,7 +308,7 @@ mod tests {
             let end = |k: usize| 0.5 + 0.5 * k as f64 / count as f64;
             let parts: Vec<Secant> = (0..count).map(|k| trapezoid(end(k), end(k + 1))).collect();
             let widths = vec![0.5 / count as f64; count];
-            let errors = Errors::of(&trapezoid(0.5, 1.0), &parts, &widths);
+            let errors = Errors::of(&trapezoid(0.5, 1.0), &parts, &widths, true);
             // The trapezoid's error of α², h³ / 6, once for each part.
             let left = count as f64 * (0.5 / count as f64).powi(3) / 6.0;
             let whole = 0.5f64.powi(3) / 6.0;
@@ -316,15 +319,24 @@ mod tests {
     }
 
     #[test]
+    fn long_parts_do_not_tell_that_a_function_is_smooth() {
+        let parts = [0.0, 1.0, 2.0].map(|k| trapezoid(k / 3.0, (k + 1.0) / 3.0));
+        let errors = |short| Errors::of(&trapezoid(0.0, 1.0), &parts, &[1.0 / 3.0; 3], short);
+        let share = estimate(&errors(false)) / errors(false).difference.sqrt();
+        assert!((OF_ALIKE[1]..OF_STRANGERS[1]).contains(&share), "{share}");
+        assert!(estimate(&errors(true)) < 0.8 * estimate(&errors(false)));
+    }
+
+    #[test]
     fn where_the_gradient_changes_by_chance_parts_are_not_taken_for_smooth() {
         let parts = [1.0, 1.2, 1.0, 1.2].map(|v| secant([v, 0.3 * v * v, 0.1]));
         let whole = secant([4.0, 1.5, 0.4]);
-        let errors = Errors::of(&whole, &parts, &[0.25; 4]);
+        let errors = Errors::of(&whole, &parts, &[0.25; 4], true);
         let share = estimate(&errors) / errors.difference.sqrt();
         assert!((share - OF_ALIKE[2]).abs() < 1e-9, "{share}");
         // Two parts do not tell either.
         let halves = [1.0, 1.2].map(|v| secant([v, 0.0, 0.0]));
-        let errors = Errors::of(&secant([2.0, 0.1, 0.0]), &halves, &[0.5; 2]);
+        let errors = Errors::of(&secant([2.0, 0.1, 0.0]), &halves, &[0.5; 2], true);
         let share = estimate(&errors) / errors.difference.sqrt();
         assert!((share - OF_ALIKE[0]).abs() < 1e-9, "{share}");
     }

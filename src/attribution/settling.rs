@@ -268,7 +268,7 @@ impl Settling {
             .collect();
         let intervals: Vec<Interval> = leaf.interval.parts(parts.len()).collect();
         let widths: Vec<f64> = intervals.iter().map(|part| part.width()).collect();
-        let errors = Errors::of(whole, &parts, &widths);
+        let errors = Errors::of(whole, &parts, &widths, leaf.group.is_some());
         if let Some(group) = leaf.group {
             *self.misplaced.entry(group).or_default() += leaf.error - errors.of_whole();
         }
