@@ -6,8 +6,9 @@ use violet::attribution::{
     Integration, Method, PartialSum, PathSample, Quadrature, Round, Settle, Shares,
 };
 
-const INPUTS: usize = 192;
-const WIDTH: usize = 300;
+/// Inputs, and rectifiers of a layer.
+const SMALL: [usize; 2] = [48, 100];
+const WIDE: [usize; 2] = [192, 300];
 const LAYERS: usize = 5;
 
 /// Layers of rectifiers and a weighted sum, in f64.
@@ -65,18 +66,22 @@ fn relu(values: &[f64]) -> Vec<f64> {
 
 impl Network {
     fn new(seed: u64) -> Self {
+        Self::sized(SMALL, seed)
+    }
+
+    fn sized([inputs, width]: [usize; 2], seed: u64) -> Self {
         let layer = |k: usize| {
-            let inputs = if k == 0 { INPUTS } else { WIDTH };
+            let inputs = if k == 0 { inputs } else { width };
             let scale = (6.0 / inputs as f64).sqrt();
-            let weights = noise(seed + k as u64, WIDTH * inputs).into_iter();
+            let weights = noise(seed + k as u64, width * inputs).into_iter();
             weights.map(|w| w * scale).collect()
         };
-        let input = noise(seed + 91, INPUTS);
+        let input = noise(seed + 91, inputs);
         Self {
             layers: (0..LAYERS).map(layer).collect(),
-            last: noise(seed + 90, WIDTH),
+            last: noise(seed + 90, width),
             input: input.iter().map(|&v| (v + 0.2) as f32).collect(),
-            baseline: vec![0.0; INPUTS],
+            baseline: vec![0.0; inputs],
         }
     }
 
@@ -118,8 +123,8 @@ impl Network {
 
     /// Attributions by very many secants of one width.
     fn truth(&self) -> Vec<f64> {
-        const MANY: usize = 512;
-        let mut sum = vec![0.0; INPUTS];
+        const MANY: usize = 2048;
+        let mut sum = vec![0.0; self.input.len()];
         for k in 0..MANY {
             let end = |k: usize| k as f64 / MANY as f64;
             let part = self.secant(end(k), end(k + 1));
@@ -190,36 +195,60 @@ fn settle(tolerance: f64) -> Settle {
     }
 }
 
-/// Where all that a map has of kinks are some hundreds, not every one is told: of a network that is as
-/// wide as this one, one of nine may be beyond what is promised, but none by far.
-#[test]
-fn a_map_is_as_near_as_it_says_and_as_near_as_it_shall_be() {
-    let tolerances = [0.05, 0.02, 0.01];
-    let mut beyond = Vec::new();
-    for seed in (1..=12).map(|k| 100 * k) {
-        let network = Network::new(seed);
+/// A map that settled, and how far off it is.
+struct Settled {
+    tolerance: f64,
+    estimate: f64,
+    error: f64,
+}
+
+/// Maps of networks of one size, three tolerances each.
+fn settled(size: [usize; 2], seeds: u64) -> Vec<Settled> {
+    let mut maps = Vec::new();
+    for seed in (1..=seeds).map(|k| 100 * k) {
+        let network = Network::sized(size, seed);
         let truth = network.truth();
-        for tolerance in tolerances {
+        for tolerance in [0.05, 0.02, 0.01] {
             let sum = network.settle(settle(tolerance), 1, |_| ());
-            let (error, estimate) = (
-                network.error(&sum, &truth),
-                sum.map_error_estimate().unwrap(),
-            );
-            let row = format!(
-                "{seed}: {tolerance}: {} gradients, {estimate:.4} said, {error:.4} true",
+            let error = network.error(&sum, &truth);
+            let estimate = sum.map_error_estimate().unwrap();
+            println!(
+                "{size:?}, {seed}: {tolerance}: {} gradients, {estimate:.4} said, {error:.4} true",
                 sum.gradients()
             );
-            assert!(estimate <= tolerance && !sum.is_cut_short(), "{row}");
-            assert!(error <= 2.0 * tolerance, "{row}");
-            assert!(error < 2.5 * estimate && estimate < 2.5 * error, "{row}");
-            let promised = error <= 1.2 * tolerance;
-            if !(promised && error < 2.0 * estimate && estimate < 2.0 * error) {
-                beyond.push(row);
-            }
+            assert!(estimate <= tolerance && !sum.is_cut_short());
+            maps.push(Settled {
+                tolerance,
+                estimate,
+                error,
+            });
         }
     }
-    let maps = 12 * tolerances.len();
-    assert!(9 * beyond.len() <= maps, "{beyond:#?} of {maps}");
+    maps
+}
+
+#[test]
+fn a_map_is_as_near_as_it_shall_be_and_no_farther_than_it_says() {
+    for map in settled(SMALL, 3) {
+        let (error, estimate) = (map.error, map.estimate);
+        assert!(error <= 1.2 * map.tolerance, "{error}");
+        assert!(error < 2.0 * estimate, "{error}, {estimate} said");
+    }
+}
+
+/// All that such a map has of kinks are some hundreds, and not every one is told. The wider a network,
+/// the fewer maps are beyond what is promised.
+#[test]
+fn few_kinks_are_told_worse_than_many() {
+    for (size, seeds, one_of) in [(SMALL, 19, 4), (WIDE, 12, 12)] {
+        let maps = settled(size, seeds);
+        let promised = |map: &&Settled| {
+            let said = map.estimate / map.error;
+            map.error <= 1.2 * map.tolerance && 0.5 < said && said < 2.0
+        };
+        let beyond = maps.len() - maps.iter().filter(promised).count();
+        assert!(one_of * beyond <= maps.len(), "{beyond} of {}", maps.len());
+    }
 }
 
 #[test]

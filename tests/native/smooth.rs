@@ -190,8 +190,8 @@ fn its_secants_add_up_and_come_nearer_with_the_square_of_their_number() {
     assert!((3.5..4.5).contains(&fall), "{errors:?}");
 }
 
-/// An error is never larger than is promised or said; one of 24 may be said to be more than twice as
-/// large as it is.
+/// An error is never larger than is asked, or twice what is said; one of 48 may be said to be more
+/// than twice as large as it is.
 #[test]
 fn a_smooth_map_is_as_near_as_it_says_though_the_gradient_turns_around_halfway() {
     let mut too_much = Vec::new();
@@ -208,6 +208,7 @@ fn a_smooth_map_is_as_near_as_it_says_though_the_gradient_turns_around_halfway()
                 "{seed}: {tolerance}: {} gradients, {estimate:.4} said, {error:.4} true",
                 sum.gradients()
             );
+            println!("{row}");
             assert!(estimate <= tolerance && !sum.is_cut_short(), "{row}");
             assert!(error <= 1.2 * tolerance && error < 2.0 * estimate, "{row}");
             if estimate >= 2.0 * error {
@@ -215,5 +216,5 @@ fn a_smooth_map_is_as_near_as_it_says_though_the_gradient_turns_around_halfway()
             }
         }
     }
-    assert!(24 * too_much.len() <= maps, "{too_much:#?} of {maps}");
+    assert!(48 * too_much.len() <= maps, "{too_much:#?} of {maps}");
 }
