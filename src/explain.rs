@@ -72,16 +72,15 @@ impl<N: Deref<Target = Network>> Forward for Explained<N> {
         self.network.output(images, self.target)
     }
 
-    fn guided(&mut self, images: Tensor<4>) -> Result<Tensor<1>> {
+    fn guided(&mut self, images: Tensor<4>) -> Tensor<1> {
         let mut trace = Trace::guided();
-        Ok(self.network.output_along(images, self.target, &mut trace))
+        self.network.output_along(images, self.target, &mut trace)
     }
 
-    fn stand(&mut self, image: Tensor<4>) -> Result<()> {
+    fn stand(&mut self, image: Tensor<4>) {
         self.trace = Trace::secants();
         self.network
             .output_along(image, self.target, &mut self.trace);
-        Ok(())
     }
 
     fn go(&mut self, images: Tensor<4>) -> Tensor<1> {

@@ -256,10 +256,7 @@ impl<'a, P: Fn() -> Prepared> Traced<'a, P> {
                 too_few = middle;
             }
         }
-        let values = sum
-            .attributions(&[1.0; BUCKETS], &[0.0; BUCKETS])
-            .unwrap()
-            .values;
+        let values = sum.attributions().values;
         let [from, to] = self.recording.head.ends.map(f64::from);
         let Quadrature { step_sizes, .. } = sum.quadrature();
         let slopes = sum.samples().into_iter().zip(&step_sizes);
@@ -300,7 +297,7 @@ impl<'a, P: Fn() -> Prepared> Traced<'a, P> {
             }
             sum
         };
-        let values = |sum: &Integration| sum.attributions(input, baseline).unwrap().values;
+        let values = |sum: &Integration| sum.attributions().values;
         let truth = values(&run(Method::Steps(Rule::Secant, CHECK)));
         let auto = run(Method::default());
         println!(

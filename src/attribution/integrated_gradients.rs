@@ -8,55 +8,22 @@ use super::partial_sum::{Accumulator, PartialSum, PathSample};
 use super::quadrature::{Quadrature, Slopes, same_position};
 use crate::error::{Error, Result};
 
-/// F of images, one number each, of which no image has a part in another's.
-///
-/// What can be differentiated, such as any closure over tensors, knows its gradient at a point.
-/// What knows the slopes of its layers between two points has secants too.
+/// F of images, one number each, of which no image has a part in another's: at points, and between
+/// them. What knows no secants, as a closure over tensors, is none, so that no rule asks in vain.
 pub trait Forward {
     /// F of each image, \[N, C, H, W\] → \[N\]. Its gradient is the derivative there.
     fn at(&mut self, images: Tensor<4>) -> Tensor<1>;
 
     /// F of each image, \[N, C, H, W\] → \[N\]. In its gradient, rectifiers let through only what is
     /// positive.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Device`] if its rectifiers are not known.
-    fn guided(&mut self, images: Tensor<4>) -> Result<Tensor<1>> {
-        drop(images);
-        Err(Error::Device {
-            device: "network",
-            reason: "guided backpropagation needs to know its rectifiers".into(),
-        })
-    }
+    fn guided(&mut self, images: Tensor<4>) -> Tensor<1>;
 
     /// Stands at an image \[1, C, H, W\], where the next secant shall begin.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Device`] if it has no secants.
-    fn stand(&mut self, image: Tensor<4>) -> Result<()>;
+    fn stand(&mut self, image: Tensor<4>);
 
     /// F of each image, \[N, C, H, W\] → \[N\]. Its gradient is the mean one since the image
     /// before: of the first, since the image where it stands. It stands at the last one then.
     fn go(&mut self, images: Tensor<4>) -> Tensor<1>;
-}
-
-impl<F: FnMut(Tensor<4>) -> Tensor<1>> Forward for F {
-    fn at(&mut self, images: Tensor<4>) -> Tensor<1> {
-        self(images)
-    }
-
-    fn stand(&mut self, _image: Tensor<4>) -> Result<()> {
-        Err(Error::Device {
-            device: "network",
-            reason: "only its gradient at points is known, and a rule asks for secants".into(),
-        })
-    }
-
-    fn go(&mut self, images: Tensor<4>) -> Tensor<1> {
-        self(images)
-    }
 }
 
 /// One straight path, and F along it: what gradients are taken with.
@@ -90,8 +57,8 @@ impl<F: Forward> Walk<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] if the backend fails or F has no secants, [`Error::NotFinite`] if it
-    /// returns something that is not a number.
+    /// [`Error::Device`] if the backend fails, [`Error::NotFinite`] if it returns something that is
+    /// not a number.
     pub async fn sum(&mut self, part: &Quadrature) -> Result<PartialSum> {
         let mut whole: Option<PartialSum> = None;
         for stretch in part.stretches() {
@@ -168,13 +135,13 @@ impl<F: Forward> Walk<F> {
         let mut starts = 0;
         let outputs = match stretch.slopes {
             Slopes::Tangent => self.forward.at(images.clone()),
-            Slopes::Guided => self.forward.guided(images.clone())?,
+            Slopes::Guided => self.forward.guided(images.clone()),
             Slopes::Secant => {
                 let start = stretch.alphas[0] - stretch.step_sizes[0];
                 let stands = self.stands.take();
                 if !stands.is_some_and(|stands| same_position(stands, start)) {
                     let image = points(&self.input, &self.baseline, &[start]);
-                    self.forward.stand(image)?;
+                    self.forward.stand(image);
                     starts = 1;
                 }
                 let outputs = self.forward.go(images.clone());

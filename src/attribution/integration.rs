@@ -5,7 +5,7 @@ use super::method::Method;
 use super::partial_sum::{Accumulator, Attributions, PartialSum, PathSample};
 use super::quadrature::Quadrature;
 use super::settling::Settling;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// See the [module](self).
 ///
@@ -25,6 +25,8 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct Integration {
     way: Way,
+    /// Its ends: the input, the baseline.
+    path: [Vec<f32>; 2],
     /// Forward passes besides those of the gradients.
     starts: usize,
 }
@@ -53,19 +55,29 @@ impl Integration {
     ///
     /// # Errors
     ///
-    /// Those of [`Method::check`]; [`Error::Length`](crate::Error::Length) if the ends differ in
-    /// length.
+    /// Those of [`Method::check`]; [`Error::Length`] if the ends differ in length.
     pub fn new(method: Method, input: &[f32], baseline: &[f32]) -> Result<Self> {
         method.check()?;
+        if input.len() != baseline.len() {
+            return Err(Error::Length {
+                what: "input and baseline",
+                expected: input.len(),
+                found: baseline.len(),
+            });
+        }
         let way = match method {
             Method::Steps(rule, n_steps) => Way::Rule {
                 quadrature: rule.quadrature(n_steps)?,
                 asked: false,
                 sum: Accumulator::new(input.len()),
             },
-            Method::Auto(settle) => Way::Auto(Settling::new(settle, input, baseline)?),
+            Method::Auto(settle) => Way::Auto(Settling::new(settle, input, baseline)),
         };
-        Ok(Self { way, starts: 0 })
+        Ok(Self {
+            way,
+            path: [input, baseline].map(<[f32]>::to_vec),
+            starts: 0,
+        })
     }
 
     /// What is wanted next, once all that was wanted before is in; nothing, when the integral is
@@ -73,7 +85,7 @@ impl Integration {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`](crate::Error::Length) if something is still missing.
+    /// [`Error::Length`] if something is still missing.
     pub fn next_round(&mut self) -> Result<Option<Round>> {
         Ok(match &mut self.way {
             Way::Rule {
@@ -92,7 +104,7 @@ impl Integration {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`](crate::Error::Length) if it belongs to an input of another size, or was
+    /// [`Error::Length`] if it belongs to an input of another size, or was
     /// not asked for.
     pub fn add(&mut self, partial: &PartialSum) -> Result<()> {
         self.starts += partial.starts;
@@ -156,15 +168,10 @@ impl Integration {
     }
 
     /// `(x − x') · Σ w · ∂F/∂x` of what is in so far.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`](crate::Error::Length) if `input` or `baseline` has another length than
-    /// the gradients.
-    pub fn attributions(&self, input: &[f32], baseline: &[f32]) -> Result<Attributions> {
+    pub fn attributions(&self) -> Attributions {
         match &self.way {
-            Way::Rule { sum, .. } => sum.attributions(input, baseline),
-            Way::Auto(settling) => settling.attributions(input, baseline),
+            Way::Rule { sum, .. } => sum.along(self.path.each_ref().map(Vec::as_slice)),
+            Way::Auto(settling) => settling.attributions(),
         }
     }
 }

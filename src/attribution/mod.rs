@@ -1,6 +1,6 @@
 //! Attribution: how much each value of the input contributed to one output of a network.
 //!
-//! The methods here take a forward closure and know nothing of models, photos or the browser.
+//! The methods here take a forward pass and know nothing of models, photos or the browser.
 
 mod baseline;
 mod completeness;

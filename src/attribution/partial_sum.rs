@@ -111,6 +111,11 @@ impl Accumulator {
     pub fn attributions(&self, input: &[f32], baseline: &[f32]) -> Result<Attributions> {
         Attributions::of(&self.gradient_sum, input, baseline)
     }
+
+    /// The same, of a path whose ends are as long as the sum.
+    pub(super) fn along(&self, ends: [&[f32]; 2]) -> Attributions {
+        Attributions::along(&self.gradient_sum, ends)
+    }
 }
 
 /// Signed contributions, shaped as the input, in units of the explained output.
@@ -134,6 +139,10 @@ impl Attributions {
                 });
             }
         }
+        Ok(Self::along(gradient_sum, [input, baseline]))
+    }
+
+    fn along(gradient_sum: &[f64], [input, baseline]: [&[f32]; 2]) -> Self {
         let mut sum = 0.0;
         let values = gradient_sum
             .iter()
@@ -144,7 +153,7 @@ impl Attributions {
                 value as f32
             })
             .collect();
-        Ok(Self { values, sum })
+        Self { values, sum }
     }
 
     /// `Σ attributions − (F(x) − F(x'))`: how far the sum of the steps is from the integral.

@@ -106,21 +106,10 @@ impl Interval {
 }
 
 impl Settling {
-    /// Nothing is in yet. `input` and `baseline` are the ends of the path, flat.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`] if they differ in length.
-    pub fn new(settle: Settle, input: &[f32], baseline: &[f32]) -> Result<Self> {
-        if input.len() != baseline.len() {
-            return Err(Error::Length {
-                what: "input and baseline",
-                expected: input.len(),
-                found: baseline.len(),
-            });
-        }
+    /// Nothing is in yet. `input` and `baseline` are the ends of the path, flat, as long as each other.
+    pub(super) fn new(settle: Settle, input: &[f32], baseline: &[f32]) -> Self {
         let pairs = input.iter().zip(baseline);
-        Ok(Self {
+        Self {
             settle,
             difference: pairs.map(|(x, x0)| x - x0).collect(),
             leaves: Vec::new(),
@@ -130,7 +119,7 @@ impl Settling {
             cut_short: false,
             splits: 0,
             misplaced: BTreeMap::new(),
-        })
+        }
     }
 
     /// The secants that are wanted next, each by itself, once all that were wanted before are in;
@@ -340,24 +329,11 @@ impl Settling {
     }
 
     /// What is in so far: of an interval that is being split, what its own secant says.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`] if `input` or `baseline` has another length than the path.
-    pub fn attributions(&self, input: &[f32], baseline: &[f32]) -> Result<Attributions> {
-        for found in [input.len(), baseline.len()] {
-            if found != self.sum.len() {
-                return Err(Error::Length {
-                    what: "input and attributions",
-                    expected: self.sum.len(),
-                    found,
-                });
-            }
-        }
-        Ok(Attributions {
+    pub fn attributions(&self) -> Attributions {
+        Attributions {
             values: self.sum.iter().map(|&v| v as f32).collect(),
             sum: self.sum.iter().sum(),
-        })
+        }
     }
 }
 

@@ -104,8 +104,7 @@ impl Forming {
 
     fn explanation(&self, finished: bool, now: f64) -> Option<Explanation> {
         let sum = self.sum.borrow();
-        let prepared = &self.draft.prepared;
-        let attributions = sum.attributions(&prepared.input, &prepared.baseline).ok()?;
+        let attributions = sum.attributions();
         (sum.gradients() > 0).then(|| Explanation {
             attributions,
             quadrature: sum.quadrature(),

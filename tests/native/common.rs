@@ -11,9 +11,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use violet::Result;
-use violet::attribution::{Rule, Walk, read};
+use violet::attribution::{Forward, Rule, Walk, read};
 use violet::device::{DeviceKind, open};
-use violet::explain::Explainer;
+use violet::explain::{Explained, Explainer};
 use violet::model::{
     Architecture, Checkpoint, ModelSpec, Network, Opened, Target, Wishes, catalog::Manifest,
 };
@@ -149,6 +149,25 @@ pub(crate) fn tensor(network: &Network, values: &[f32], side: usize) -> Tensor<4
     Tensor::from_data(data, network.device())
 }
 
+/// A function that is given for its own secants, as a linear one is. Rules of points ask for none.
+pub(crate) struct Plain<F>(pub(crate) F);
+
+impl<F: Fn(Tensor<4>) -> Tensor<1>> Forward for Plain<F> {
+    fn at(&mut self, images: Tensor<4>) -> Tensor<1> {
+        (self.0)(images)
+    }
+
+    fn guided(&mut self, images: Tensor<4>) -> Tensor<1> {
+        (self.0)(images)
+    }
+
+    fn stand(&mut self, _image: Tensor<4>) {}
+
+    fn go(&mut self, images: Tensor<4>) -> Tensor<1> {
+        (self.0)(images)
+    }
+}
+
 /// The logits of one input.
 pub(crate) fn logits_of(network: &Network, values: &[f32], side: usize) -> Vec<f32> {
     pollster::block_on(read(network.logits(tensor(network, values, side)).inner())).unwrap()
@@ -166,7 +185,7 @@ pub(crate) fn attribute(
     n_steps: usize,
     internal_batch_size: usize,
 ) -> Vec<f32> {
-    let forward = |x| network.output(x, Target::output(target));
+    let forward = Explained::new(network, Target::output(target));
     let [x, x0] = [input, baseline].map(|values| tensor(network, values, side));
     let quadrature = rule.quadrature(n_steps).unwrap();
     pollster::block_on(Walk::new(forward, x, x0).integrate(

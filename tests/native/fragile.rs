@@ -14,7 +14,7 @@ use violet::model::{Checkpoint, ModelSpec, Target};
 use violet::page::{Answer, pixel_range, weakest_quarter};
 use violet::shapes::{Scene, Tag};
 
-use crate::common::{explainer, weights};
+use crate::common::{Plain, explainer, weights};
 
 /// Steps towards the weakest quarter.
 const ROUNDS: usize = 4;
@@ -163,7 +163,7 @@ fn a_constant_that_the_network_absorbs_moves_the_map_with_the_baseline() -> Resu
     let other = |images: Tensor<4>| network.output(images - offset.clone(), target);
     let nodes = Rule::Midpoint.quadrature(20)?;
     let map = |input: &[f32], baseline: &[f32]| -> Result<Vec<f32>> {
-        let mut walk = Walk::new(other, tensor(input), tensor(baseline));
+        let mut walk = Walk::new(Plain(other), tensor(input), tensor(baseline));
         let mut sum = Accumulator::new(input.len());
         sum.add(&pollster::block_on(walk.sum(&nodes))?)?;
         Ok(sum.attributions(input, baseline)?.values)

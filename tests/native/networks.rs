@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use violet::attribution::{Rule, Walk, read};
 use violet::device::{DeviceKind, open};
+use violet::explain::Explained;
 use violet::model::{Architecture, ModelSpec, Network, Scale, Target, self_test};
 use violet::{Error, Result};
 
@@ -181,7 +182,7 @@ fn probabilities_are_complete_too() -> Result<()> {
             ..Target::output(5)
         };
         let [to, from] = [&x, &baseline].map(|values| tensor(&network, values, SIDE));
-        let mut walk = Walk::new(|x| network.output(x, target), to, from);
+        let mut walk = Walk::new(Explained::new(&network, target), to, from);
         let midpoints = Rule::Midpoint.quadrature(200)?;
         let sum = pollster::block_on(
             walk.integrate(&midpoints, 8, |_| std::ops::ControlFlow::Continue(())),

@@ -72,6 +72,14 @@ fn they_are_complete_whatever_their_number() -> Result<()> {
             assert_complete(name, &network, logit, n_steps, 1e-4);
             assert_complete(name, &network, probability, n_steps, 1e-3);
         }
+        for output in [0, 2, 7] {
+            let other = |scale| Target {
+                scale,
+                ..Target::output(output)
+            };
+            assert_complete(name, &network, other(Scale::Logit), 2, 1e-4);
+            assert_complete(name, &network, other(Scale::Probability), 2, 1e-3);
+        }
         if name != "ssd-mobilenet-v2" {
             let against = Target {
                 minus: Some(3),

@@ -166,7 +166,7 @@ impl Network {
                 sum.add(&self.secant(end - width, end)).unwrap();
             }
         }
-        let values = sum.attributions(&self.input, &baseline).unwrap().values;
+        let values = sum.attributions().values;
         (sum, values.into_iter().map(f64::from).collect())
     }
 }

@@ -104,9 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
                 let sum =
                     pool::integrate(&explainer, &prepared, target, method, 1, threads, |_, _| ());
                 let sum = sum.map_err(|e| e.to_string())?;
-                let attributions = sum
-                    .attributions(&prepared.input, &prepared.baseline)
-                    .map_err(|e| e.to_string())?;
+                let attributions = sum.attributions();
                 let map = reduce_absolute(&attributions.values);
                 let scores = Scores::of(&map, &scene.inside);
                 let ends = explainer.ends(&prepared, target);

@@ -294,9 +294,7 @@ fn explain(
         },
     )
     .map_err(at(path))?;
-    let attributions = sum
-        .attributions(&prepared.input, &prepared.baseline)
-        .map_err(at(path))?;
+    let attributions = sum.attributions();
     let mask = Mask::of_map(&arguments.show.reduce(&attributions.values));
     let quadrature = sum.quadrature();
 
