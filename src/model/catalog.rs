@@ -388,3 +388,27 @@ impl Manifest {
         self.models.iter().find(|entry| entry.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The official file, as it is named: torchvision writes the first digits of its sha256 there.
+    #[test]
+    fn the_official_resnet18_is_known_by_its_sha256() -> Result<()> {
+        let spec = ModelSpec::from_name("resnet18")?;
+        let digits = spec
+            .source_file
+            .and_then(|file| file.rsplit(['-', '.']).nth(1));
+        assert_eq!(digits, Some("f37072fd"));
+        let sha256 = spec.source_sha256.unwrap_or_default();
+        assert!(sha256.len() == 64 && sha256.starts_with("f37072fd"));
+        let published = ModelSpec::published(sha256);
+        assert_eq!(published.map(|spec| &*spec.title), Some("ResNet-18"));
+        assert_eq!(spec.labels.lines().count(), 1000);
+        assert_eq!(spec.preprocessing, Architecture::ResNet18.preprocessing());
+        // Any other file is somebody's own.
+        assert!(ModelSpec::published(&sha256.replace('7', "8")).is_none());
+        Ok(())
+    }
+}

@@ -109,6 +109,35 @@ impl Checkpoint {
         violet_weights::write(arrays, &self.labels).map_err(unreadable)
     }
 
+    /// How far a value is at most from the one in the same place of `other`, as a share of its filter's
+    /// largest; nothing, if the other's arrays have other names or shapes.
+    pub fn farthest(&self, other: &Self) -> Option<f32> {
+        if self.arrays.len() != other.arrays.len() {
+            return None;
+        }
+        let mut farthest = 0.0f32;
+        for (name, array) in &self.arrays {
+            let there = other.arrays.get(name)?;
+            if there.shape != array.shape {
+                return None;
+            }
+            let filters = match *array.shape {
+                [filters, _, ..] => filters,
+                _ => 1,
+            };
+            let length = (array.values.len() / filters.max(1)).max(1);
+            let pairs = array.values.chunks(length).zip(there.values.chunks(length));
+            for (here, there) in pairs {
+                let largest = here.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+                let off = here.iter().zip(there).map(|(a, b)| (a - b).abs());
+                let off = off.fold(0.0f32, f32::max);
+                // Of a filter that is zero, everything but zero is infinitely far.
+                farthest = farthest.max(if off > 0.0 { off / largest } else { 0.0 });
+            }
+        }
+        Some(farthest)
+    }
+
     /// Folds a BatchNorm in evaluation mode into the convolution before it:
     /// `w · γ/√(σ² + ε)` and `β + (b − μ) · γ/√(σ² + ε)`, computed in f64. Does nothing where the
     /// checkpoint has no such BatchNorm.

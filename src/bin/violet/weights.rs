@@ -10,6 +10,9 @@ use violet::model::{
     checkpoint, tensorflow,
 };
 
+/// How far a weight may be rounded, as a share of its filter's largest: half a step of 1/32767, and what f32 adds.
+const MOST_ROUNDED: f32 = 1.01 / 65_534.0;
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The model whose weights these are
@@ -44,16 +47,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     spec.architecture
         .fold_batch_norms(&mut folded)
         .map_err(at(&arguments.file))?;
-    let bytes = folded.to_safetensors().map_err(at(&arguments.file))?;
-    let read = Checkpoint::from_safetensors(&bytes).map_err(|e| e.to_string())?;
     spec.architecture
-        .check(&read)
+        .check(&folded)
         .map_err(at(&arguments.file))?;
+    let bytes = folded.to_safetensors().map_err(at(&arguments.file))?;
 
     std::fs::create_dir_all(&arguments.out).map_err(at(&arguments.out))?;
     let file = format!("{}.safetensors", spec.name);
     let path = arguments.out.join(&file);
-    replace(&path, &bytes)?;
+    replace(&path, &bytes, |written| agrees(written, &folded))?;
     let entry = ManifestEntry {
         name: spec.name.clone().into(),
         file,
@@ -70,7 +72,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     manifest.models.push(entry);
     manifest.models.sort_by(|a, b| a.name.cmp(&b.name));
     let text = serde_json::to_string_pretty(&manifest).map_err(|e| e.to_string())?;
-    replace(&list, (text + "\n").as_bytes())?;
+    replace(&list, (text + "\n").as_bytes(), |written| {
+        let text = std::str::from_utf8(written).map_err(|e| e.to_string())?;
+        Manifest::from_json(text)
+            .map(drop)
+            .map_err(|e| e.to_string())
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -83,11 +90,30 @@ fn read_manifest(path: &Path) -> Result<Manifest, String> {
     }
 }
 
-/// Writes a file whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
+/// Writes a file whole or not at all: only once what is on the disk was read again and found good.
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    check: impl Fn(&[u8]) -> Result<(), String>,
+) -> Result<(), String> {
     let new = path.with_added_extension("part");
     std::fs::write(&new, bytes).map_err(at(&new))?;
+    let written = std::fs::read(&new).map_err(at(&new))?;
+    if let Err(reason) = check(&written) {
+        std::fs::remove_file(&new).map_err(at(&new))?;
+        return Err(at(path)(reason));
+    }
     std::fs::rename(&new, path).map_err(at(path))
+}
+
+/// That a file loads, and holds the weights that it was made of, but for rounding.
+fn agrees(file: &[u8], weights: &Checkpoint) -> Result<(), String> {
+    let read = Checkpoint::from_safetensors(file).map_err(|e| e.to_string())?;
+    match weights.farthest(&read) {
+        Some(off) if off <= MOST_ROUNDED => Ok(()),
+        Some(off) => Err(format!("a weight is {off:.1e} of its filter's largest off")),
+        None => Err("its arrays are not those that were to be written".into()),
+    }
 }
 
 /// The checkpoint of a file: TensorFlow.js' by its extension, the others by their first bytes.
