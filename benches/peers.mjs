@@ -2,7 +2,7 @@
 //
 //   node benches/peers.mjs [ROUNDS] [FILE.onnx …]      or ./benches/peers.sh, which sets up first
 //
-// Violet's gradient, as the page takes it by trapezoids, beside the others' forward passes and, where they have one, their
+// Violet's gradient, as the page takes it by trapezoids and by secants, beside the others' forward passes and, where they have one, their
 // gradients, of one image, of the networks of benches/peers.py, or of ONNX files of single images, which TensorFlow.js does
 // not read; `python3 scripts/networks.py --export FOLDER NAME …` makes such. Every engine runs in each round, in turn, so
 // that what else the machine does falls on all of them. Seconds are those that the processor spends on the thread that
@@ -73,8 +73,8 @@ async function timed(run, kind) {
   return Math.max(...taken) / passes;
 }
 
-async function violet({ name, file, steps }) {
-  const query = `device=cpu&workers=1&rule=trapezoid&model=${name ?? "shapesnet"}&steps=${steps}`;
+async function violet({ name, file, steps }, rule) {
+  const query = `device=cpu&workers=1&rule=${rule}&model=${name ?? "shapesnet"}&steps=${steps}`;
   const page = await open(browser, site, query, { serviceWorkers: "block" });
   await status(page, /is ready/);
   if (!name) {
@@ -86,12 +86,13 @@ async function violet({ name, file, steps }) {
   await status(page, /^Done/);
   return {
     page,
-    kinds: ["gradient"],
+    name: "Violet",
+    kinds: [rule === "secant" ? "secant" : "gradient"],
     run: async () => {
       await page.evaluate(() => { document.getElementById("status").textContent = ""; });
       await page.click("#explain");
       await status(page, /^Done/);
-      return steps + 1;
+      return rule === "secant" ? steps : steps + 1;
     },
   };
 }
@@ -129,8 +130,7 @@ for (const network of networks) {
     missing.push("resnet18: the random weights that scripts/test.sh makes");
     continue;
   }
-  const own = await violet(network);
-  const found = [{ ...own, name: "Violet" }];
+  const found = [await violet(network, "trapezoid"), await violet(network, "secant")];
   for (const [name, start] of Object.entries(network.name ? { onnxruntime, tensorflow } : { onnxruntime })) {
     const engine = await start(network).catch((error) => void missing.push(`${network.title}, ${name}: ${String(error).split("\n")[0]}`));
     if (engine) found.push(engine);

@@ -49,6 +49,7 @@
 
 #![forbid(unsafe_code)]
 
+mod both_sides;
 mod builder;
 mod constant;
 mod error;

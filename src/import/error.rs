@@ -230,30 +230,36 @@ const LISTED: usize = 8;
 
 struct Listed<'a>(&'a [Unsupported]);
 
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unsupported {
+            operation,
+            count,
+            node,
+            reason,
+            ..
+        } = self;
+        write!(f, "{operation}")?;
+        if *count > 1 {
+            write!(f, " ({count} times)")?;
+        }
+        if !node.is_empty() {
+            let first = if *count > 1 { "first at" } else { "at" };
+            write!(f, ", {first} “{node}”")?;
+        }
+        if reason.is_empty() {
+            write!(f, ", is not supported")
+        } else {
+            write!(f, ": {reason}")
+        }
+    }
+}
+
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, unsupported) in self.0.iter().take(LISTED).enumerate() {
-            let Unsupported {
-                operation,
-                count,
-                node,
-                reason,
-                ..
-            } = unsupported;
             let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}{operation}")?;
-            if *count > 1 {
-                write!(f, " ({count} times)")?;
-            }
-            if !node.is_empty() {
-                let first = if *count > 1 { "first at" } else { "at" };
-                write!(f, ", {first} “{node}”")?;
-            }
-            if reason.is_empty() {
-                write!(f, ", is not supported")?;
-            } else {
-                write!(f, ": {reason}")?;
-            }
+            write!(f, "{separator}{unsupported}")?;
         }
         match self.0.len().saturating_sub(LISTED) {
             0 => Ok(()),
@@ -262,11 +268,30 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-/// What to do about the first operation for which that is known.
-fn advice(operations: &[Unsupported]) -> &'static str {
-    let known = operations.iter().map(|unsupported| unsupported.advice);
-    known
-        .into_iter()
-        .find(|advice| !advice.is_empty())
-        .unwrap_or("Export the network again in evaluation mode, or without this part.")
+/// What to do about the operations for which that is known, each once.
+fn advice(operations: &[Unsupported]) -> String {
+    let mut known: Vec<&str> = Vec::new();
+    for Unsupported { advice, .. } in operations {
+        if !advice.is_empty() && !known.contains(advice) {
+            known.push(advice);
+        }
+    }
+    match known[..] {
+        [] => "Export the network again in evaluation mode, or without this part.".into(),
+        _ => known.join(" "),
+    }
+}
+
+impl Error {
+    /// What is said of every operation that is not supported, one a line, where the sentence has not room
+    /// for all; nothing of other errors.
+    pub fn beyond_the_sentence(&self) -> Option<String> {
+        match self {
+            Self::Unsupported { operations } if operations.len() > LISTED => {
+                let lines = operations[LISTED..].iter().map(|one| format!("  {one}"));
+                Some(lines.collect::<Vec<_>>().join("\n"))
+            }
+            _ => None,
+        }
+    }
 }

@@ -20,7 +20,9 @@ pub(crate) fn metadata(files: &[File]) -> Option<Value> {
     let file = files.iter().find(|file| file.is_named("metadata.json"))?;
     let metadata: Value = serde_json::from_slice(&file.bytes).ok()?;
     let ours = |name: &str| !metadata[name].is_null();
-    (ours("tmVersion") || ours("packageName") && ours("labels")).then_some(metadata)
+    let own = ours("tmVersion") || ours("packageName") && ours("labels");
+    // Sounds have a metadata.json of their own kind.
+    (own || ours("wordLabels")).then_some(metadata)
 }
 
 /// Reads an export: `model.json`, and `metadata` as it was found beside it with the weights.
@@ -89,4 +91,39 @@ fn check_kind(metadata: &Value, json: &Value) -> Result<()> {
         found: found.into(),
         advice: "Train an image project and export that, “Tensorflow.js”, “Download”.",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// As the three kinds of project are exported.
+    #[test]
+    fn poses_and_sounds_are_refused_with_what_to_do() {
+        let pose = json!({
+            "tmVersion": "2.4.5", "packageName": "@teachablemachine/pose", "labels": ["up", "down"],
+            "modelSettings": { "posenet": { "architecture": "MobileNetV1" } },
+        });
+        let sound = json!({
+            "tfjsSpeechCommandsVersion": "0.4.0", "modelName": "TMv2", "wordLabels": ["Background Noise", "clap"],
+        });
+        for (metadata, kind) in [(pose, "pose project"), (sound, "audio project")] {
+            let file = File::new("metadata.json", metadata.to_string());
+            let Some(found) = super::metadata(&[file]) else {
+                panic!("{kind}: no export of Teachable Machine");
+            };
+            let sentence = match check_kind(&found, &json!({})) {
+                Err(error) => error.to_string(),
+                Ok(()) => String::new(),
+            };
+            assert!(
+                sentence.contains(kind) && sentence.contains("Train an image project"),
+                "{kind}: {sentence}"
+            );
+        }
+        let image = json!({ "tmVersion": "2.4.5", "packageName": "@teachablemachine/image", "labels": ["a"] });
+        assert_eq!(check_kind(&image, &json!({})), Ok(()));
+    }
 }

@@ -41,6 +41,8 @@ pub struct Opened {
     pub assumed: Vec<Assumed>,
     /// How many classes its file has, where that may be more than are kept.
     found: Option<usize>,
+    /// Whether what is explained is one number in its file, of which both sides are outputs here.
+    sides: bool,
 }
 
 /// What a file says, or those who write such files.
@@ -237,7 +239,7 @@ impl Opened {
             "PyTorch"
         };
         opened.architecture = architecture;
-        opened.found = Some(found);
+        opened.found = Some(if opened.sides { 2 } else { found });
         let labels = labels_of(others, wishes).or_else(|| violet_import::labels(others));
         opened.name(labels.unwrap_or(own_labels), wishes)?;
         Ok(opened)
@@ -306,6 +308,10 @@ impl Opened {
             },
         };
         let output = chosen(&graph, wishes.output.as_deref())?;
+        // Of one number both sides can be asked for: what speaks for it, and what against.
+        let of_output = graph.outputs().iter().find(|one| one.name == output);
+        let sides = of_output.is_some_and(|one| graph.value(one.value).elements() == 1);
+        let graph = graph.with_both_sides(&output)?;
         if wishes.output.is_none() && graph.outputs().len() > 1 {
             assumed.push(Assumed::Output);
         }
@@ -327,12 +333,18 @@ impl Opened {
             operations: Vec::new(),
             assumed,
             found: None,
+            sides,
         })
     }
 
     /// Takes the names of the classes, if they fit.
-    fn name(&mut self, labels: Vec<String>, wishes: &Wishes) -> Result<()> {
-        let (expected, found) = (self.definition.classes(), labels.len());
+    fn name(&mut self, mut labels: Vec<String>, wishes: &Wishes) -> Result<()> {
+        let expected = self.definition.classes();
+        // Of two sides that are one number in the file, one name says both.
+        if let (true, [only]) = (self.sides, &labels[..]) {
+            labels = vec![format!("not {only}"), only.clone()];
+        }
+        let found = labels.len();
         // Where fewer classes are kept, the names of the first ones.
         let longer = self.found == Some(found) && expected <= found;
         if found == expected || longer {

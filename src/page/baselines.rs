@@ -42,7 +42,7 @@ pub struct Unseen {
 impl Unseen {
     /// Of a path from black, flat \[3, H, W\], and its map.
     pub fn of(input: &[f32], black: &[f32], map: &[f32], preprocessing: &Preprocessing) -> Self {
-        let near = unmoved(input, black, preprocessing.std.map(|std| NEAR / std));
+        let near = unmoved(input, black, preprocessing.std.map(|std| NEAR / std.abs()));
         let mass = share(&near, map.iter().copied());
         Self { near, mass }
     }

@@ -256,7 +256,7 @@ impl Own<'_> {
                 };
                 let (mean, std) = (numbers("mean"), numbers("std"));
                 let means = mean.iter().all(|v| v.is_finite());
-                if !means || !std.iter().all(|&v| v.is_finite() && v > 0.0) {
+                if !means || !std.iter().all(|v| v.is_normal()) {
                     return Wish::Nothing;
                 }
                 (wishes.mean, wishes.std) = (Some(mean), Some(std));
@@ -527,6 +527,10 @@ pub(super) mod tests {
             panic!("numbers")
         };
         assert_eq!(numbers.std, Some([127.5, 51.0, 127.5]));
+        let Wish::Of(inverted) = typed("-0.2") else {
+            panic!("light and dark change places")
+        };
+        assert_eq!(inverted.std, Some([127.5, -51.0, 127.5]));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum Values {
     Shares,
     /// −1 to 1.
     Signed,
+    /// 1 to 0: black is 1, as where bright strokes on black were learnt and photos have ink on paper.
+    Inverted,
     /// 0 to 255, as they are.
     Bytes,
     /// By ImageNet's mean and standard deviation, as torchvision's networks have it.
@@ -19,10 +21,11 @@ pub enum Values {
 
 impl Values {
     /// Every way, in the order in which they are offered.
-    pub const ALL: [Values; 5] = [
+    pub const ALL: [Values; 6] = [
         Values::Shares,
         Values::Signed,
         Values::Bytes,
+        Values::Inverted,
         Values::ImageNet,
         Values::Other,
     ];
@@ -33,6 +36,7 @@ impl Values {
             Values::Shares => "shares",
             Values::Signed => "signed",
             Values::Bytes => "bytes",
+            Values::Inverted => "inverted",
             Values::ImageNet => "imagenet",
             Values::Other => "numbers",
         }
@@ -49,6 +53,7 @@ impl Values {
             Values::Shares => Some([[0.0; 3], [255.0; 3]]),
             Values::Signed => Some([[127.5; 3]; 2]),
             Values::Bytes => Some([[0.0; 3], [1.0; 3]]),
+            Values::Inverted => Some([[255.0; 3], [-255.0; 3]]),
             Values::ImageNet => {
                 let usual = crate::model::Architecture::ResNet18.preprocessing();
                 Some([usual.mean, usual.std])
@@ -64,7 +69,7 @@ impl Values {
             let pairs = numbers.as_flattened().iter().zip(given.as_flattened());
             pairs
                 .into_iter()
-                .all(|(a, b)| (a - b).abs() <= 0.5 * a.clamp(0.01, 1.0))
+                .all(|(a, b)| (a - b).abs() <= 0.5 * a.abs().clamp(0.01, 1.0))
         };
         let known = Self::ALL.into_iter();
         let mut known = known.filter(|values| values.numbers().is_some_and(near));

@@ -144,6 +144,80 @@ fn a_teachable_machine_folder_brings_its_labels() {
     assert!(labels.contains(&report["label"]), "{report}");
 }
 
+/// Whoever names the description alone has the weights, the labels and the values that lie beside it.
+#[test]
+fn what_lies_beside_a_file_that_is_named_belongs_to_it() {
+    let machine = "tensorflow/teachable-machine";
+    let (_, _, whole) = explained("machine-folder", machine, &[]);
+    let (_, _, named) = explained("machine-named", &format!("{machine}/model.json"), &[]);
+    for key in [
+        "label",
+        "output_input",
+        "output_baseline",
+        "attribution_sum",
+    ] {
+        assert_eq!(named[key], whole[key], "{key}");
+    }
+
+    // In two shards, of which the second is found after the first.
+    let out = folder("shards");
+    std::fs::create_dir_all(&out).unwrap();
+    let path = |name: &str| data(machine).join(name);
+    let mut model: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path("model.json")).unwrap()).unwrap();
+    model["weightsManifest"][0]["paths"] =
+        serde_json::json!(["group1-shard1of2", "group1-shard2of2"]);
+    std::fs::write(out.join("model.json"), model.to_string()).unwrap();
+    let weights = std::fs::read(path("weights.bin")).unwrap();
+    let (first, second) = weights.split_at(weights.len() / 2);
+    std::fs::write(out.join("group1-shard1of2"), first).unwrap();
+    std::fs::write(out.join("group1-shard2of2"), second).unwrap();
+    std::fs::copy(path("metadata.json"), out.join("metadata.json")).unwrap();
+    let model = out.join("model.json");
+    let (_, _, shards) = explained("machine-shards", model.to_str().unwrap(), &[]);
+    assert_eq!(shards["output_input"], whole["output_input"]);
+}
+
+/// A network that gives one number is asked about both of its sides.
+#[test]
+fn one_number_has_two_sides_with_one_name_or_two() {
+    let checkpoints = std::env::var_os("VIOLET_CHECKPOINTS").map(PathBuf::from);
+    let file = checkpoints.map(|folder| folder.join("layouts/head-sigmoid.pth"));
+    let Some(file) = file.filter(|file| file.exists()) else {
+        common::skip("there is no PyTorch here that could have written it");
+        return;
+    };
+    let out = folder("sides");
+    std::fs::create_dir_all(&out).unwrap();
+    let labels = out.join("labels.txt");
+    let said = |names: &str, target: &str| {
+        std::fs::write(&labels, names).unwrap();
+        let labels = labels.to_str().unwrap();
+        let arguments = ["--size=64", "--labels", labels, "--target", target];
+        explained("sides-out", file.to_str().unwrap(), &arguments).2
+    };
+    let number = |report: &serde_json::Value, key: &str| report[key].as_f64().unwrap();
+    let (cat, dog) = (said("cat\ndog", "cat"), said("cat\ndog", "dog"));
+    for key in ["output_input", "output_baseline", "attribution_sum"] {
+        let (cat, dog) = (number(&cat, key), number(&dog, key));
+        assert!((cat + dog).abs() < 1e-5 * dog.abs(), "{key}: {cat}, {dog}");
+    }
+    let [cat_p, dog_p] = [&cat, &dog].map(|report| number(report, "probability"));
+    assert!(
+        (cat_p + dog_p - 1.0).abs() < 1e-6 && dog_p < 1.0,
+        "{cat_p}, {dog_p}"
+    );
+    let [yes, no] = ["dog", "not dog"].map(|target| said("dog", target));
+    assert_eq!(number(&yes, "output_input"), number(&dog, "output_input"));
+    assert_eq!(number(&no, "output_input"), number(&cat, "output_input"));
+
+    let bytes = std::fs::read(&file).unwrap();
+    let opened = Opened::read(vec![File::new("head.pth", bytes)], &Wishes::default()).unwrap();
+    let card = opened.card();
+    assert_eq!((card.classes, card.found, card.independent), (2, 2, true));
+    assert_eq!(card.labels, None);
+}
+
 #[test]
 fn colours_are_turned_round_or_made_grey_in_every_channel() {
     let of = |channels| {
@@ -173,7 +247,20 @@ fn colours_are_turned_round_or_made_grey_in_every_channel() {
     let grey = 0.299 * 200.0 + 0.587 * 100.0 + 0.114 * 50.0;
     let expected = preprocessing.normalise([grey; 3]);
     near(&arranged(&of(Channels::Grey)), expected);
-    explained("to-grey", "onnx/float16.onnx", &["--channels", "grey"]);
+    // On the command line too, and a photo gets the input's shape in each way.
+    let given = |name: &str, arguments: &[&str]| {
+        explained(name, "onnx/float16.onnx", arguments).2["output_input"].as_f64()
+    };
+    let ways = [
+        given("to-rgb", &[]),
+        given("to-grey", &["--channels", "grey"]),
+        given("to-bgr", &["--channels", "bgr"]),
+        given("padded", &["--framing", "pad"]),
+        given("squashed", &["--framing", "squash"]),
+    ];
+    for (k, one) in ways.iter().enumerate() {
+        assert!(!ways[..k].contains(one), "{ways:?}");
+    }
     let wishes = Wishes {
         channels: Some(Channels::Bgr),
         ..Wishes::default()

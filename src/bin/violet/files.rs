@@ -10,9 +10,21 @@ use crate::weights::at;
 
 /// Files of a folder, at most: whoever names a whole disk by mistake is told so.
 const MOST_FILES: usize = 4096;
-/// What Hugging Face calls weights, and what it says of them and of their pictures in files beside them.
-const NETWORKS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
-const DESCRIPTIONS: [&str; 2] = ["config.json", "preprocessor_config.json"];
+/// How a network's file ends, and what is said of it in files beside it: by Hugging Face, Teachable
+/// Machine, Ultralytics.
+const BESIDE: [(&str, &[&str]); 5] = [
+    (
+        "model.safetensors",
+        &["config.json", "preprocessor_config.json"],
+    ),
+    (
+        "pytorch_model.bin",
+        &["config.json", "preprocessor_config.json"],
+    ),
+    ("model.json", &["metadata.json", "metadata.yaml"]),
+    (".h5", &["labels.txt"]),
+    (".tflite", &["labels.txt", "metadata.yaml"]),
+];
 
 /// Files and all of folders', with their bytes.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<File>, String> {
@@ -20,37 +32,52 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<File>, String> {
     for path in paths {
         let name = path.file_name().unwrap_or(path.as_os_str());
         gather(path, &name.to_string_lossy(), &mut files)?;
-        // Weights do not say what lies beside them always.
-        if NETWORKS.iter().any(|network| path.ends_with(network)) {
-            for name in DESCRIPTIONS {
-                let path = path.with_file_name(name);
-                if path.is_file() && !paths.contains(&path) {
-                    gather(&path, name, &mut files)?;
-                }
+        if path.is_dir() {
+            continue;
+        }
+        let ends = |end: &str| name.to_string_lossy().ends_with(end);
+        let beside = BESIDE.iter().filter(|(end, _)| ends(end));
+        for name in beside.flat_map(|(_, names)| *names) {
+            let path = path.with_file_name(name);
+            if path.is_file() && !paths.contains(&path) {
+                gather(&path, name, &mut files)?;
             }
         }
     }
     Ok(files)
 }
 
-/// Reads the network among files that came from these paths. A second file that the network speaks of is
-/// looked for beside the first.
+/// Reads the network among files that came from these paths. Files that the network speaks of, one after
+/// the other, are looked for beside the first.
 pub(crate) fn open(
     paths: &[PathBuf],
     mut files: Vec<File>,
     wishes: &Wishes,
 ) -> Result<Opened, String> {
-    match Opened::read(files.clone(), wishes) {
-        Err(Error::Import(violet_import::Error::MissingFile { name })) => {
-            let folder = paths[0].parent().unwrap_or(Path::new("."));
-            let path = folder.join(&name);
-            if !path.is_file() {
-                return Err(violet_import::Error::MissingFile { name }.to_string());
-            }
-            files.push(File::new(name, std::fs::read(&path).map_err(at(&path))?));
-            Opened::read(files, wishes).map_err(|e| e.to_string())
+    loop {
+        let missing = match Opened::read(files.clone(), wishes) {
+            Err(Error::Import(violet_import::Error::MissingFile { name })) => name,
+            other => return other.map_err(in_full),
+        };
+        let folder = paths[0].parent().unwrap_or(Path::new("."));
+        let path = folder.join(&missing);
+        let known = files.iter().any(|file| file.name == missing);
+        if known || !path.is_file() {
+            return Err(violet_import::Error::MissingFile { name: missing }.to_string());
         }
-        other => other.map_err(|e| e.to_string()),
+        files.push(File::new(missing, std::fs::read(&path).map_err(at(&path))?));
+    }
+}
+
+/// An error's sentence, and below it what the sentence has no room for.
+fn in_full(error: Error) -> String {
+    let more = match &error {
+        Error::Import(error) => error.beyond_the_sentence(),
+        _ => None,
+    };
+    match more {
+        Some(more) => format!("{error}\nThe others are:\n{more}"),
+        None => error.to_string(),
     }
 }
 

@@ -37,25 +37,30 @@ pub(crate) struct Arguments {
     /// what it was trained for [default: all]
     #[arg(long, value_name = "N", requires = "weights", conflicts_with = "model")]
     classes: Option<usize>,
-    /// What is subtracted from each channel of your own network's input, on a scale of 0 to 1
-    /// [default: as the layout's authors do]
+    /// What is subtracted from each channel of your own network's input, on a scale of 0 to 1; one number for
+    /// all [default: as the layout's authors do]
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
     mean: Option<[f32; 3]>,
-    /// What each channel is then divided by
-    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
+    /// What each channel is then divided by; below zero light and dark change places, as with a mean of 1 and -1
+    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights", allow_hyphen_values = true)]
     std: Option<[f32; 3]>,
     /// Side of the input in pixels, or WIDTHxHEIGHT, for a network that takes any [default: 224]
-    #[arg(long, value_name = "PIXELS", requires = "weights", value_parser = size)]
+    #[arg(long, value_name = "PIXELS", value_parser = size, requires = "weights", conflicts_with = "model")]
     size: Option<[usize; 2]>,
     /// How a photo gets the input's shape: crop (its middle), squash (all of it) or pad (all of it, with
     /// grey beside it) [default: what the file says, or crop]
-    #[arg(long, value_name = "crop|squash|pad", value_parser = framing, requires = "weights")]
+    #[arg(long, value_name = "crop|squash|pad", value_parser = framing, requires = "weights", conflicts_with = "model")]
     framing: Option<Framing>,
     /// Colours of your own network's input: rgb, bgr or grey [default: what the file says, or rgb]
-    #[arg(long, value_name = "rgb|bgr|grey", value_parser = colours, requires = "weights")]
+    #[arg(long, value_name = "rgb|bgr|grey", value_parser = colours, requires = "weights", conflicts_with = "model")]
     channels: Option<Channels>,
     /// The output to explain, where your own network has several [default: the largest]
-    #[arg(long, value_name = "NAME", requires = "weights")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "weights",
+        conflicts_with = "model"
+    )]
     output: Option<String>,
     /// Folder that scripts/weights.sh filled
     #[arg(long, default_value = "weights", value_name = "DIR")]
@@ -93,9 +98,9 @@ impl Arguments {
     /// The model, ready to explain.
     pub(crate) fn load(&self) -> Result<(ModelSpec, Explainer), String> {
         if let Some(std) = self.std
-            && !std.iter().all(|&value| value > 0.0)
+            && !std.iter().all(|&value| value.is_normal())
         {
-            return Err("--std must be above 0 in every channel".into());
+            return Err("--std must be a number other than 0 in every channel".into());
         }
         let (mut spec, checkpoint) = match (self.spec()?, &self.weights) {
             (Some(spec), None) => (spec.clone(), self.published(spec)?),
@@ -267,8 +272,12 @@ fn on_cpu(error: violet::Error) -> String {
 
 fn channels(text: &str) -> Result<[f32; 3], String> {
     let values: Option<Vec<f32>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
-    let values = values.and_then(|values| <[f32; 3]>::try_from(values).ok());
-    values.ok_or_else(|| "three numbers, for red, green and blue, such as 0.5,0.5,0.5".into())
+    let values = values.and_then(|values| match values[..] {
+        [one] => Some([one; 3]),
+        _ => <[f32; 3]>::try_from(values).ok(),
+    });
+    let wanted = "three numbers, for red, green and blue, such as 0.5,0.5,0.5, or one for all";
+    values.ok_or_else(|| wanted.into())
 }
 
 fn device_kind(name: &str) -> Result<DeviceKind, String> {
