@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -85,9 +85,13 @@ export function withRandomResnet18() {
   };
 }
 
-/** Says that a test cannot run here, and why; where every test is required, that is a failure. */
+/**
+ * Says that a test cannot run here, and why, in the file that `VIOLET_SKIPPED` names too, one a line; where every test is
+ * required, that is a failure.
+ */
 export function skip(t, reason) {
   if (process.env.VIOLET_REQUIRE === "all") throw new Error(`VIOLET_REQUIRE=all, but ${reason}`);
+  if (process.env.VIOLET_SKIPPED) appendFileSync(process.env.VIOLET_SKIPPED, `${reason}\n`);
   t.skip(reason);
 }
 

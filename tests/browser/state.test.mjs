@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { deflateSync, crc32 } from "node:zlib";
-import { again, canvas, drop, focus, notice, open, root, sample, save, status, suite, view } from "./harness.mjs";
+import { again, canvas, drop, focus, notice, open, root, sample, save, skip, status, suite, view } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -273,7 +273,7 @@ check("a photo that is its baseline has nothing to attribute, and the page says 
 
 check("dragging a detector's picture chooses no box, and a threshold above the explained box keeps it listed", async (t) => {
   if (!existsSync(path.join(root, "dist/weights/ssd-mobilenet-v2.safetensors"))) {
-    return t.skip("the detector's weights are not here");
+    return skip(t, "the detector's weights are not here");
   }
   const page = await open(shared.browser, shared.site, "device=cpu&model=ssd-mobilenet-v2&steps=2");
   await status(page, /is ready/);
