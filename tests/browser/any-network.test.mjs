@@ -1,9 +1,11 @@
 // Any network, opened on the page: the small files of src/import/tests/data.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import zlib from "node:zlib";
-import { canvas, dropAll, focus, notice, number, open, root, sample, status, suite } from "./harness.mjs";
+import { again, canvas, dropAll, focus, notice, number, open, root, sample, skip, status, suite } from "./harness.mjs";
 
 const shared = suite();
 const { check } = shared;
@@ -155,6 +157,7 @@ check("what is assumed can be changed, and is undone with one click", async () =
   };
   await changed(() => page.selectOption("#own-framing", "squash"), "framing");
   assert.notEqual(await seen(), middle);
+  await changed(() => page.selectOption("#own-values", "inverted"), "values");
   await changed(() => page.selectOption("#own-values", "bytes"), "values");
   await changed(() => page.selectOption("#own-channels", "bgr"), "channels");
   await changed(() => page.selectOption("#own-channels", "grey"), "channels");
@@ -178,6 +181,34 @@ check("what is assumed can be changed, and is undone with one click", async () =
   assert.equal(await tag(page, "framing"), "supposé");
   assert.match(await page.textContent("#network-assumed"), /^Supposé/);
   assert.deepEqual(page.errors, []);
+  await page.close();
+});
+
+check("a network that gives one number is asked about both sides", async (t) => {
+  const folder = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache"), "violet/checkpoints/layouts");
+  const weights = path.join(folder, "head-sigmoid.pth");
+  if (!existsSync(weights)) return skip(t, "there is no PyTorch here that could have written one");
+  const page = await open(shared.browser, shared.site, "device=cpu&model=shapesnet&steps=2&rule=secant");
+  await status(page, /is ready/);
+  // As a file, not as bytes: these would go to the browser as text.
+  const beside = await mkdtemp(path.join(tmpdir(), "violet-"));
+  t.after(() => rm(beside, { recursive: true }));
+  const labels = path.join(beside, "labels.txt");
+  await writeFile(labels, "dog\n");
+  await page.locator("#own-file").setInputFiles([weights, labels]);
+  await page.waitForFunction(() => document.getElementById("model").value.startsWith("own:"));
+  await dropAll(page, [await cat()]);
+  await done(page);
+  const answers = await page.locator("#predictions button").allInnerTexts();
+  assert.equal(answers.length, 2);
+  assert.match(answers.join(), /not dog/);
+  const shares = answers.map((text) => Number(text.match(/([\d.]+)%/)[1]));
+  assert.ok(Math.abs(shares[0] + shares[1] - 100) < 0.11, `${shares}`);
+  const one = await outputs(page);
+  await again(page, () => page.locator("#predictions button").nth(1).click());
+  const other = await outputs(page);
+  one.forEach((value, k) => assert.equal(value, -other[k]));
+  await addsUp(page);
   await page.close();
 });
 
