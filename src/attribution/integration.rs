@@ -25,8 +25,6 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Integration {
     way: Way,
-    /// Its ends: the input, the baseline.
-    path: [Vec<f32>; 2],
     /// Forward passes besides those of the gradients.
     starts: usize,
 }
@@ -37,6 +35,8 @@ enum Way {
         quadrature: Quadrature,
         asked: bool,
         sum: Accumulator,
+        /// The path's ends: the input, the baseline.
+        path: [Vec<f32>; 2],
     },
     Auto(Settling),
 }
@@ -70,14 +70,11 @@ impl Integration {
                 quadrature: rule.quadrature(n_steps)?,
                 asked: false,
                 sum: Accumulator::new(input.len()),
+                path: [input, baseline].map(<[f32]>::to_vec),
             },
             Method::Auto(settle) => Way::Auto(Settling::new(settle, input, baseline)),
         };
-        Ok(Self {
-            way,
-            path: [input, baseline].map(<[f32]>::to_vec),
-            starts: 0,
-        })
+        Ok(Self { way, starts: 0 })
     }
 
     /// What is wanted next, once all that was wanted before is in; nothing, when the integral is
@@ -170,7 +167,7 @@ impl Integration {
     /// `(x − x') · Σ w · ∂F/∂x` of what is in so far.
     pub fn attributions(&self) -> Attributions {
         match &self.way {
-            Way::Rule { sum, .. } => sum.along(self.path.each_ref().map(Vec::as_slice)),
+            Way::Rule { sum, path, .. } => sum.along(path.each_ref().map(Vec::as_slice)),
             Way::Auto(settling) => settling.attributions(),
         }
     }

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     classes: Option<usize>,
     /// What is subtracted from each channel of your own network's input, on a scale of 0 to 1; one number for
     /// all [default: as the layout's authors do]
-    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights")]
+    #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights", allow_hyphen_values = true)]
     mean: Option<[f32; 3]>,
     /// What each channel is then divided by; below zero light and dark change places, as with a mean of 1 and -1
     #[arg(long, value_name = "R,G,B", value_parser = channels, requires = "weights", allow_hyphen_values = true)]
