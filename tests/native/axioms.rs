@@ -163,7 +163,12 @@ fn attributions_are_linear_in_the_function() {
 fn what_does_not_matter_or_does_not_change_gets_nothing() {
     let f = |x: Tensor<4>| value(&x, 0).powi_scalar(3) + value(&x, 1) * 0.0;
     for rule in Rule::ALL {
-        let found = attribute(f, &[2.0, 5.0, 7.0], &[0.0, 0.0, 7.0], rule, 200);
+        // Sums of one end of each step take longer to come near 8.
+        let steps = match rule {
+            Rule::Left | Rule::Secant => 200,
+            _ => 20,
+        };
+        let found = attribute(f, &[2.0, 5.0, 7.0], &[0.0, 0.0, 7.0], rule, steps);
         assert_eq!(found.values[1..], [0.0, 0.0], "{rule:?}");
         assert!(found.values[0] > 7.9, "{rule:?}");
     }

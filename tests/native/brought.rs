@@ -181,10 +181,7 @@ fn what_lies_beside_a_file_that_is_named_belongs_to_it() {
 /// A network that gives one number is asked about both of its sides.
 #[test]
 fn one_number_has_two_sides_with_one_name_or_two() {
-    let checkpoints = std::env::var_os("VIOLET_CHECKPOINTS").map(PathBuf::from);
-    let file = checkpoints.map(|folder| folder.join("layouts/head-sigmoid.pth"));
-    let Some(file) = file.filter(|file| file.exists()) else {
-        common::skip("there is no PyTorch here that could have written it");
+    let Some(file) = common::checkpoint("layouts/head-sigmoid.pth") else {
         return;
     };
     let out = folder("sides");
@@ -215,6 +212,7 @@ fn one_number_has_two_sides_with_one_name_or_two() {
     let opened = Opened::read(vec![File::new("head.pth", bytes)], &Wishes::default()).unwrap();
     let card = opened.card();
     assert_eq!((card.classes, card.found, card.independent), (2, 2, true));
+    assert!(!card.shortens, "there is nothing to leave out");
     assert_eq!(card.labels, None);
 }
 
@@ -359,10 +357,7 @@ fn what_cannot_be_opened_is_said_with_what_to_do() {
 
 #[test]
 fn code_says_more_than_names_do() {
-    let folder = std::env::var_os("VIOLET_CHECKPOINTS").map(std::path::PathBuf::from);
-    let file = folder.map(|folder| folder.join("layouts/changed-scripted.pt"));
-    let Some(file) = file.filter(|file| file.exists()) else {
-        common::skip("there is no PyTorch here that could have written TorchScript");
+    let Some(file) = common::checkpoint("layouts/changed-scripted.pt") else {
         return;
     };
     // A ResNet-18 by its names, without its max-pool by its code.

@@ -31,6 +31,20 @@ pub(crate) fn skip(reason: impl Display) {
     skip_optional(reason);
 }
 
+/// A file that PyTorch wrote for the tests (scripts/test.sh), by its place in their folder; the test is skipped where there
+/// is none.
+pub(crate) fn checkpoint(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("VIOLET_CHECKPOINTS").map(PathBuf::from);
+    let file = folder.map(|folder| folder.join(name));
+    let file = file.filter(|file| file.exists());
+    if file.is_none() {
+        skip(format_args!(
+            "there is no PyTorch here that could have written {name}"
+        ));
+    }
+    file
+}
+
 /// As [`skip`], for what no registry of packages has, so that it cannot be required anywhere.
 pub(crate) fn skip_optional(reason: impl Display) {
     println!("skipped: {reason}");

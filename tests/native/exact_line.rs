@@ -311,15 +311,16 @@ fn secants_settle_on_the_exact_integral() -> Result<()> {
                 "  settled to {tolerance}: {} gradients, {said:.4} said, {error:.4} true",
                 sum.gradients()
             );
-            beyond += usize::from(error > 1.2 * tolerance);
-            assert!(error < 1.4 * tolerance, "{error} for {tolerance}");
+            let most = if seed == 2 { 1.4 } else { 1.2 };
+            assert!(error < most * tolerance, "{error} for {tolerance}");
+            beyond += usize::from(error >= 1.2 * tolerance);
             assert!(
                 error < 2.0 * said && said < 2.0 * error,
                 "{error}, {said} said"
             );
         }
     }
-    // All but one of the fifteen are as near as they shall be.
+    // All but one of the fifteen are as near as they shall be, and that one, of the second scene, is 1.27 of it off.
     assert!(beyond <= 1, "{beyond} of 15");
     Ok(())
 }
