@@ -239,7 +239,7 @@ impl Opened {
             "PyTorch"
         };
         opened.architecture = architecture;
-        opened.found = Some(if opened.sides { 2 } else { found });
+        opened.found = (!opened.sides).then_some(found);
         let labels = labels_of(others, wishes).or_else(|| violet_import::labels(others));
         opened.name(labels.unwrap_or(own_labels), wishes)?;
         Ok(opened)
@@ -310,8 +310,13 @@ impl Opened {
         let output = chosen(&graph, wishes.output.as_deref())?;
         // Of one number both sides can be asked for: what speaks for it, and what against.
         let of_output = graph.outputs().iter().find(|one| one.name == output);
-        let sides = of_output.is_some_and(|one| graph.value(one.value).elements() == 1);
-        let graph = graph.with_both_sides(&output)?;
+        let sides = of_output.is_some_and(|one| graph.value(one.value).elements() == 1)
+            // One of several that somebody keeps is no answer by yes or no.
+            && wishes.classes.is_none();
+        let graph = match sides {
+            true => graph.with_both_sides(&output)?,
+            false => graph,
+        };
         if wishes.output.is_none() && graph.outputs().len() > 1 {
             assumed.push(Assumed::Output);
         }

@@ -12,7 +12,7 @@ use crate::weights::at;
 const MOST_FILES: usize = 4096;
 /// How a network's file ends, and what is said of it in files beside it: by Hugging Face, Teachable
 /// Machine, Ultralytics.
-const BESIDE: [(&str, &[&str]); 5] = [
+const BESIDE: [(&str, &[&str]); 6] = [
     (
         "model.safetensors",
         &["config.json", "preprocessor_config.json"],
@@ -22,6 +22,7 @@ const BESIDE: [(&str, &[&str]); 5] = [
         &["config.json", "preprocessor_config.json"],
     ),
     ("model.json", &["metadata.json", "metadata.yaml"]),
+    (".keras", &["labels.txt"]),
     (".h5", &["labels.txt"]),
     (".tflite", &["labels.txt", "metadata.yaml"]),
 ];
@@ -40,6 +41,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<File>, String> {
         for name in beside.flat_map(|(_, names)| *names) {
             let path = path.with_file_name(name);
             if path.is_file() && !paths.contains(&path) {
+                eprintln!("violet: {} lies beside it and is read too.", path.display());
                 gather(&path, name, &mut files)?;
             }
         }
