@@ -184,11 +184,17 @@ pub fn verdict(explanation: &Explanation) -> Phrase {
             phrase!("Not yet: the sum is far from what it should be. Take more steps, or “Auto”.")
         }
     };
+    let error = |error: f64| percent(error.max(0.01), 0);
     match explanation.progress.map_error_estimate {
-        Some(error) => phrase!(
+        Some(estimate) if explanation.progress.cut_short => phrase!(
+            "{verdict} The mask is settled to {error}% only.",
+            verdict = verdict,
+            error = error(estimate),
+        ),
+        Some(estimate) => phrase!(
             "{verdict} The mask is settled to {error}%.",
             verdict = verdict,
-            error = percent(error.max(0.01), 0),
+            error = error(estimate),
         ),
         None => verdict,
     }
@@ -257,5 +263,24 @@ mod tests {
         };
         assert!(said("50").contains("Auto"), "{}", said("50"));
         assert!(said("auto").contains("rounding"));
+    }
+
+    #[test]
+    fn where_the_budget_ended_it_the_mask_is_settled_to_so_much_only() {
+        let said = |cut_short| {
+            let settings = Settings::read(|_| None, |_| None);
+            let mut explanation = Explanation::for_tests(settings, 51);
+            explanation.progress.map_error_estimate = Some(0.07);
+            explanation.progress.cut_short = cut_short;
+            [Language::English, Language::French]
+                .map(|language| verdict(&explanation).said(language, &|v, _| v.to_string()))
+        };
+        let [english, french] = said(true);
+        assert!(english.contains("% only") && french.contains("n’est stabilisé qu’à"));
+        assert!(
+            said(false)
+                .iter()
+                .all(|said| !said.contains("only") && !said.contains("qu’à"))
+        );
     }
 }
