@@ -33,7 +33,8 @@ const MOST_PLANNED: u8 = 16;
 /// Gradients that are planned for, before twice as many are, and twice again.
 const AT_FIRST: usize = 32;
 /// Gradients that a plan which only just reaches its goal is taken to cost besides: often another round follows, of two
-/// at least. With 2.3 to 2.4, no path of two trained and untrained networks takes more than twice the best number.
+/// at least. With 2.3 to 2.4, none of 220 paths of EfficientNet-Lite0 and a ResNet-18 without training takes more than
+/// twice the best fixed number.
 const AGAIN: f64 = 2.35;
 /// Cosine of neighbouring parts' attributions from which on they are alike, and up to which they
 /// are strangers.
