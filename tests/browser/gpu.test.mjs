@@ -5,7 +5,7 @@ import { canvas, drop, launch, notice, number, open, sample, serve, status, view
 
 /** What the page shows of one photo, by two gradients. */
 async function explained(t, browser, site, query) {
-  const page = await open(browser, site, `${query}&steps=1`);
+  const page = await open(browser, site, `${query}&steps=1`, { patient: true });
   await status(page, /is ready/, 300_000);
   const engine = await page.textContent("#engine");
   const onGpu = /on the GPU/.test(engine);
@@ -77,7 +77,7 @@ test("a software adapter is not taken unless the address asks for it", async (t)
   if (!browser) return skip(t, "there is no Chromium here");
   const site = await serve();
   try {
-    const page = await open(browser, site, "model=efficientnet-lite0");
+    const page = await open(browser, site, "model=efficientnet-lite0", { patient: true });
     await status(page, /is ready/);
     assert.match(await page.textContent("#engine"), /on the CPU.*(simulated in software|no GPU)/);
   } finally {
@@ -91,13 +91,13 @@ test("the CPU makes the first mask; then the GPU is measured, and the faster one
   if (!browser) return skip(t, "there is no Chromium here");
   const site = await serve();
   try {
-    const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5");
+    const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5", { patient: true });
     const engines = () => page.requested.map((url) => url.match(/worker.*_bg\.wasm$/)?.[0]).filter(Boolean);
     await status(page, /^Done: 2 gradients/, 300_000);
     if (/No GPU/.test(await page.textContent("#engine"))) {
       return skip(t, `this Chromium offers no software adapter: ${await page.textContent("#engine")}`);
     }
-    await page.waitForFunction(() => /Measured/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+    await page.waitForFunction(() => /Measured/.test(document.getElementById("engine").textContent), null, { timeout: 300_000 });
     const engine = await page.textContent("#engine");
     t.diagnostic(engine);
     // A GPU in software is slower than the CPU that it is made of, or not even ready in time.
@@ -130,12 +130,12 @@ test("a GPU that is faster takes over when nothing is being done; when it is los
     return name.endsWith("/worker-loader.js") ? Buffer.concat([spy, bytes]) : bytes;
   });
   try {
-    const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5");
+    const page = await open(browser, site, "adapter=software&model=shapesnet&steps=1&scene=5", { patient: true });
     await status(page, /^Done: 2 gradients/, 300_000);
     const said = await page.textContent("#engine");
     if (/No GPU/.test(said)) return skip(t, `this Chromium offers no software adapter: ${said}`);
     const input = number(await page.textContent("#output-input"));
-    await page.waitForFunction(() => /^Now on the GPU.*Measured/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+    await page.waitForFunction(() => /^Now on the GPU.*Measured/.test(document.getElementById("engine").textContent), null, { timeout: 300_000 });
     t.diagnostic(await page.textContent("#engine"));
     assert.ok(await page.isHidden("#stale"), "what is shown is still as it is set");
     await page.fill("#steps", "3");
@@ -151,7 +151,7 @@ test("a GPU that is faster takes over when nothing is being done; when it is los
     await page.selectOption("#model", "shapesnet-shortcut");
     await status(page, /^Done: 6 gradients/, 300_000);
     assert.match(await page.textContent("#engine"), /on the CPU.*(tried once there is a mask|Trying the GPU)/);
-    await page.waitForFunction(() => /^Now on the GPU.*Measured/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+    await page.waitForFunction(() => /^Now on the GPU.*Measured/.test(document.getElementById("engine").textContent), null, { timeout: 300_000 });
     await page.waitForFunction(() => document.documentElement.dataset.device === "gpu");
     assert.equal(page.requested.filter((url) => /worker.*_bg\.wasm$/.test(url)).length, 2, "nor is it then");
 
@@ -164,7 +164,7 @@ test("a GPU that is faster takes over when nothing is being done; when it is los
       return Boolean(self.lendDevice);
     })));
     assert.deepEqual(lent, [true]);
-    await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 120_000 });
+    await page.waitForFunction(() => /on the CPU/.test(document.getElementById("engine").textContent), null, { timeout: 300_000 });
     await status(page, /^Done: 401/, 300_000);
     assert.match(await notice(page), /GPU is not used.*CPU instead/);
     assert.equal(await page.inputValue("#steps"), "400");
@@ -181,7 +181,7 @@ test("WebGPU in pages but not in their workers: a sentence, and nothing is fetch
   const without = Buffer.from('Object.defineProperty(WorkerNavigator.prototype, "gpu", { get: () => undefined });\n');
   const site = await serve((name, bytes) => /adapter\.js|worker-loader\.js/.test(name) ? Buffer.concat([without, bytes]) : bytes);
   try {
-    const page = await open(browser, site, "device=gpu&adapter=software&model=shapesnet");
+    const page = await open(browser, site, "device=gpu&adapter=software&model=shapesnet", { patient: true });
     await status(page, /is ready/, 300_000);
     if (!(await page.evaluate(() => Boolean(navigator.gpu)))) return skip(t, "this Chromium has no WebGPU");
     const sentence = /this browser has WebGPU for pages, but not yet for their workers/;

@@ -188,8 +188,11 @@ async function clean(browser, site) {
 /** What a page can be told after it was opened; what else there is takes a context of its own. */
 const EMULATED = ["viewport", "colorScheme", "forcedColors", "reducedMotion"];
 
-/** The page at an address, unfolded or as people find it. Given a promise `engine`, its engine comes when that is kept, and not before. */
-export async function open(browser, site, query, { engine, unfolded = true, ...options } = {}) {
+/**
+ * The page at an address, unfolded or as people find it. Given a promise `engine`, its engine comes when that is kept, and
+ * not before. A `patient` page gives a GPU twenty times as long for its driver and its kernels: a busy machine takes its time.
+ */
+export async function open(browser, site, query, { engine, unfolded = true, patient = false, ...options } = {}) {
   const { viewport = { width: 1440, height: 900 }, ...media } = options;
   const shareable = left.has(browser) && Object.keys(options).every((name) => EMULATED.includes(name));
   const page = shareable ? await clean(browser, site) : await browser.newPage({ ...media, viewport });
@@ -204,6 +207,12 @@ export async function open(browser, site, query, { engine, unfolded = true, ...o
   page.on("request", (request) => page.requested.push(request.url()));
   page.on("pageerror", (error) => page.errors.push(String(error)));
   if (engine) await page.route("**/worker*_bg.wasm", (route) => engine.then(() => route.continue()));
+  if (patient) {
+    await page.addInitScript(() => {
+      const later = window.setTimeout;
+      window.setTimeout = (act, ms, ...rest) => later.call(window, act, ms >= 5_000 ? 20 * ms : ms, ...rest);
+    });
+  }
   await page.goto(`${site.url}?${query}`);
   // What is folded away can be used by name.
   if (unfolded) await page.evaluate(() => document.querySelectorAll("#how, #drawing, #network-input").forEach((box) => { box.open = true; }));

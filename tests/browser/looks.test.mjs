@@ -27,7 +27,12 @@ async function camera(query, { quality = 60, ...options } = {}) {
     await page.evaluate((part) => {
       const dock = document.querySelector(".dock");
       if (dock) dock.style.visibility = part ? "hidden" : "";
-      if (!part) scrollTo(0, 0);
+      if (!part) return scrollTo(0, 0);
+      // On whole pixels, however high what stands above it is.
+      const box = document.querySelector(part);
+      box.style.translate = "";
+      const { left, top } = box.getBoundingClientRect();
+      box.style.translate = `${Math.round(left) - left}px ${Math.round(top) - top}px`;
     }, part);
     await page.mouse.move(0, 0);
     // Seconds are never the same.
