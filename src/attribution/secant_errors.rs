@@ -276,7 +276,8 @@ impl Plan {
             let above = (self.least[spent] / goal - 1.0) / spread;
             spent as f64 + AGAIN * (1.0 + above).max(0.0)
         };
-        let most = (enough + AGAIN.ceil() as usize).min(self.least.len() - 1);
+        // More than that cannot be worth it.
+        let most = (enough + AGAIN as usize).min(self.least.len() - 1);
         let spent = (enough..=most).min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
         spent.unwrap_or(enough)
     }
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn no_split_that_suffices_costs_much_less_and_none_of_the_same_cost_leaves_less() {
+    fn no_other_split_costs_less_and_none_of_the_same_cost_leaves_less() {
         let errors = [1.0, 0.4, 0.35, 0.02].map(|error| (error, true));
         let left = |parts: &[usize]| -> f64 {
             let pairs = errors.iter().zip(parts);
@@ -371,18 +372,22 @@ mod tests {
         let all: Vec<[usize; 4]> = (0..6usize.pow(4))
             .map(|k| [1, 6, 36, 216].map(|d| 1 + k / d % 6))
             .collect();
+        let plan = Plan::within(200, &errors);
         for goal in [1.5, 0.9, 0.5, 0.3, 0.2, 0.1] {
-            let (found, settles) = cheapest(&errors, goal, 200);
-            assert!(settles && left(&found) <= goal);
+            let found = plan.parts(plan.least.iter().position(|&left| left <= goal).unwrap());
+            assert!(left(&found) <= goal);
             let enough = all.iter().filter(|parts| left(&parts[..]) <= goal);
-            let least = enough.map(|parts| cost(parts)).min().unwrap();
-            let spent = cost(&found);
-            assert!((spent - least) as f64 <= AGAIN, "{found:?} for {goal}");
-            let alike = all.iter().filter(|parts| cost(&parts[..]) == spent);
-            let rest = alike.map(|parts| left(parts)).min_by(f64::total_cmp);
+            let least = enough.map(|parts| (cost(parts), left(parts)));
+            let least = least.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            let (least, rest) = least.unwrap();
+            assert_eq!(cost(&found), least, "{found:?} for {goal}");
+            assert!((left(&found) - rest).abs() < 1e-12, "{found:?} for {goal}");
+            // What is chosen costs no more than that and another round, and leaves no more either.
+            let (chosen, settles) = cheapest(&errors, goal, 200);
+            assert!(settles && left(&chosen) <= rest + 1e-12);
             assert!(
-                (left(&found) - rest.unwrap()).abs() < 1e-12,
-                "{found:?} for {goal}"
+                (cost(&chosen) - least) as f64 <= AGAIN,
+                "{chosen:?} for {goal}"
             );
         }
     }

@@ -100,8 +100,8 @@ test("the CPU makes the first mask; then the GPU is measured, and the faster one
     await page.waitForFunction(() => /Measured/.test(document.getElementById("engine").textContent), null, { timeout: 300_000 });
     const engine = await page.textContent("#engine");
     t.diagnostic(engine);
-    // A GPU in software is slower than the CPU that it is made of, or not even ready in time.
-    assert.match(engine, /on the CPU.*Measured: [\d.]+ s a gradient on the CPU(, [\d.]+ s on the GPU|; the GPU .*not ready in time)/);
+    // A GPU in software is slower than the CPU that it is made of.
+    assert.match(engine, /on the CPU.*Measured: [\d.]+ s a gradient on the CPU, [\d.]+ s on the GPU/);
     assert.deepEqual(engines(), ["worker-relaxed_bg.wasm", "worker-gpu_bg.wasm"], "each is fetched once, the CPU's first");
     assert.ok(page.workers().length < 5, "the GPU's worker has ended");
     await page.click("#explain");
